@@ -1,0 +1,108 @@
+# `make demo` shows safetyd at work, `make test` proves that it does; `make help` lists the rest.
+#
+# Nothing but Python 3.11 with pip is expected. The virtual environment is made without a pip of its own
+# (a plain Debian cannot give it one); the pip that is there installs into it.
+
+PYTHON   ?= python3
+SPEED    ?= 60
+SCENARIO ?= heat-wave
+ARGS     ?=
+
+VENV := .venv
+PY   := $(VENV)/bin/python
+DEMO := $(VENV)/.demo-installed
+DEV  := $(VENV)/.dev-installed
+
+# Debian keeps servers where only root's PATH looks.
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit lint format bench pins clean mosquitto
+
+help:
+	@echo "make demo    a simulated school, the real daemon and its pages (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
+	@echo "make test    every test, through real servers too (ARGS=… goes to pytest)"
+	@echo "make unit    only the tests that start no server"
+	@echo "make lint    ruff and mypy"
+	@echo "make format  let ruff rewrite what it can"
+	@echo "make bench   messages per second on this machine"
+	@echo "make pins    choose the versions in requirements/ anew (UPGRADE=--upgrade for the newest)"
+	@echo "make clean   remove the virtual environment and everything generated"
+
+demo: $(DEMO)
+	$(VENV)/bin/safetyd demo --speed $(SPEED) --scenario $(SCENARIO) $(ARGS)
+
+test: $(DEV) mosquitto
+	$(PY) -m pytest $(ARGS)
+
+unit: $(DEV)
+	$(PY) -m pytest -m "not journey" $(ARGS)
+
+lint: $(DEV)
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+
+format: $(DEV)
+	$(PY) -m ruff check --fix
+	$(PY) -m ruff format
+
+bench: $(DEV) mosquitto
+	$(PY) tests/bench/ingest.py $(ARGS)
+
+# Set-up. A stamp is older than what it was made from only when pins or metadata changed.
+
+define install
+	@for try in "pip" "pip3" "$(PYTHON) -m pip" "$(PY) -m pip"; do \
+	    if $$try --python $(PY) --version >/dev/null 2>&1; then pip="$$try --python $(PY)"; break; fi; \
+	done; \
+	if [ -z "$$pip" ]; then \
+	    echo "pip 22.3 or newer is needed and was not found; on Debian: sudo apt-get install python3-pip" >&2; exit 1; \
+	fi; \
+	set -ex; \
+	$$pip install --quiet --require-hashes -r requirements/build.txt -r $(1); \
+	$$pip install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .; \
+	$(PY) -m compileall -q safetyd
+endef
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "safetyd needs Python 3.11 or newer; name one: make PYTHON=python3.11 …" >&2; exit 1; }
+	$(PYTHON) -m venv --without-pip $(VENV)
+
+$(DEMO): requirements/build.txt requirements/demo.txt pyproject.toml | $(PY)
+	$(call install,requirements/demo.txt)
+	@touch $@
+
+$(DEV): requirements/build.txt requirements/dev.txt pyproject.toml | $(PY)
+	$(call install,requirements/dev.txt)
+	@touch $@ $(DEMO)
+
+mosquitto:
+	@if command -v mosquitto >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    set -ex; \
+	    apt-get update -qq; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto; \
+	else \
+	    echo "The tests need the MQTT broker mosquitto; on Debian: sudo apt-get install mosquitto" >&2; exit 1; \
+	fi
+
+# Pins. dev.txt holds everything; the others must agree with it. No file names an index, so that each machine's own applies.
+
+COMPILE = CUSTOM_COMPILE_COMMAND="make pins" $(PY) -m piptools compile --quiet pyproject.toml $(UPGRADE) \
+    --generate-hashes --strip-extras --allow-unsafe --newline lf \
+    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+
+pins: | $(DEV)
+	$(COMPILE) --extra demo --extra dev --output-file requirements/dev.txt
+	$(COMPILE) --extra demo --constraint requirements/dev.txt --output-file requirements/demo.txt
+	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/run.txt
+	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/build.txt \
+	    --build-deps-for editable --only-build-deps
+	@! grep -nE '://|^ *-(i|f)|--(extra-)?index-url|--find-links|--trusted-host' requirements/*.txt
+
+clean:
+	rm -rf $(VENV) build dist var *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find safetyd tests -name __pycache__ -type d -prune -exec rm -rf {} +
