@@ -1,0 +1,186 @@
+"""The nouns: what is measured, where, and the words for what is decided about it.
+
+Rule: only values here, no behaviour beyond naming. Every time is an aware datetime in UTC.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Condition(StrEnum):
+    """What a clause is about."""
+
+    COLD = "cold"
+    HEAT = "heat"
+    OUTAGE = "outage"
+    HAZARD = "hazard"
+
+
+CLAUSE = {
+    Condition.COLD: "9.14.3",
+    Condition.HEAT: "9.14.3",
+    Condition.OUTAGE: "9.14.5",
+    Condition.HAZARD: "9.14.4",
+}
+
+
+class Verdict(StrEnum):
+    """What is known of a place under a condition; silence and bad data are UNKNOWN, never OK."""
+
+    OK = "ok"
+    BREACH = "breach"
+    UNKNOWN = "unknown"
+
+
+class Hazard(StrEnum):
+    """The classes of 9.9.2.C, told apart as far as relief differs."""
+
+    ELECTRICITY = "electricity"
+    INTERNET = "internet"
+    WATER = "water"
+    PESTS = "pests"
+    MOLD = "mold"
+    ASBESTOS = "asbestos"
+    SMOKE = "smoke"
+    AIR_QUALITY = "air_quality"
+    LEAKS = "leaks"
+    TEMPERATURE = "temperature"
+    OTHER = "other"
+
+
+class Role(StrEnum):
+    """Who a person is to a building; decides what they are told."""
+
+    FACILITIES = "facilities"
+    ADMINISTRATOR = "administrator"
+    SAFETY_COMMITTEE = "safety_committee"
+    DISTRICT = "district"
+    ASSOCIATION = "association"
+    EDUCATOR = "educator"
+
+
+class Quantity(StrEnum):
+    """What a sensor measures."""
+
+    TEMPERATURE = "temperature"
+    HUMIDITY = "humidity"
+    MAINS = "mains"
+    VOLTAGE = "voltage"
+    POWER = "power"
+    BATTERY = "battery"
+
+
+class Mark(StrEnum):
+    """How far one value is believed."""
+
+    ACCEPTED = "accepted"
+    SUSPECT = "suspect"
+    REJECTED = "rejected"
+    RETAINED = "retained"
+
+
+class TroubleKind(StrEnum):
+    """Faults of the monitoring itself."""
+
+    SILENT = "silent"
+    STUCK = "stuck"
+    IMPLAUSIBLE = "implausible"
+    UNREADABLE = "unreadable"
+    CLOCK = "clock"
+    BATTERY = "battery"
+    GAP = "gap"
+    DISAGREEMENT = "disagreement"
+    UNDELIVERABLE = "undeliverable"
+    CONFIGURATION = "configuration"
+
+
+class Place(NamedTuple):
+    """A room, or with `room` None the building as a whole."""
+
+    building: str
+    room: str | None
+
+    def __str__(self) -> str:
+        return self.building if self.room is None else f"{self.building}/{self.room}"
+
+
+class Sensor(NamedTuple):
+    """One device at one place; `interval` is how often it is expected to report, if that is known."""
+
+    place: Place
+    id: str
+    interval: timedelta | None = None
+
+    def __str__(self) -> str:
+        return f"{self.place}/{self.id}"
+
+
+class Observation(NamedTuple):
+    """What one sensor said at one moment. Temperatures are native: one of the two units is given.
+
+    `observed_at` is when it was true; `stamp` is what the device's own clock said, believed or not.
+    `by_hand` is a person's instrument: the contract's own (9.9.2), so one reading is enough.
+    """
+
+    sensor: Sensor
+    observed_at: datetime
+    received_at: datetime
+    temperature_f: float | None = None
+    temperature_c: float | None = None
+    humidity: float | None = None
+    mains: bool | None = None
+    voltage: float | None = None
+    power_w: float | None = None
+    battery: float | None = None
+    retained: bool = False
+    stamp: str | None = None
+    by_hand: bool = False
+
+
+class Worst(NamedTuple):
+    """The most extreme value of a breach; `assumed_dry` when no humidity was known and 0 % was taken."""
+
+    value: float
+    at: datetime
+    assumed_dry: bool = False
+
+
+class Finding(NamedTuple):
+    """An episode that began (`ended_at` None) or ended, as one room or building went through it."""
+
+    condition: Condition
+    began_at: datetime
+    ended_at: datetime | None
+    worst: Worst | None = None
+    seen: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One stretch of breach at one place under one condition.
+
+    `seen` is how much of it rests on readings; `opens` says that the breach counts from this moment for a
+    ticket (under `hold` the work hours may begin later).
+    """
+
+    place: Place
+    condition: Condition
+    began_at: datetime
+    ended_at: datetime | None = None
+    worst: Worst | None = None
+    seen: timedelta = timedelta(0)
+    ticket: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One fault of the monitoring, from its beginning to its end."""
+
+    kind: TroubleKind
+    sensor: str
+    place: Place | None
+    began_at: datetime
+    ended_at: datetime | None = None
+    note: str = ""

@@ -1,0 +1,223 @@
+"""What ought to be said, to which roles, and when: reasons, reminders, and how a building's news is bundled.
+
+Rule: one notice per ticket and reason. What opens together is told together; beyond a few messages in ten
+minutes the news of a building goes into a digest. Nothing is dropped, it is only said in fewer messages.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from safetyd.core.model import Condition, Role
+from safetyd.core.rules import RemindRule
+from safetyd.core.ticket import Deadline, Status, Ticket, Tier
+
+COMPANY = timedelta(seconds=5)  # how long an opening waits for others of its building
+FLOOD = timedelta(minutes=10)
+FLOOD_MESSAGES = 5  # of one building within FLOOD; what comes beyond is told in digests, one per FLOOD
+TROUBLE_COMPANY = timedelta(seconds=60)  # troubles take a slower path: a bridge that dies is one message
+
+
+class Reason(StrEnum):
+    """Why people are told."""
+
+    OPENED = "opened"
+    RECURRED = "recurred"
+    ENDED = "ended"
+    REMINDER = "reminder"
+    OVERDUE = "overdue"
+    RELIEVED = "relieved"
+    CLOSED = "closed"
+    EXTENDED = "extended"
+    DISPUTED = "disputed"
+    ACKNOWLEDGED = "acknowledged"
+    OUTAGE_BEGAN = "outage_began"
+    OUTAGE_WARNING = "outage_warning"
+    OUTAGE_OVER = "outage_over"
+    TROUBLE = "trouble"
+    TROUBLE_OVER = "trouble_over"
+    DIGEST = "digest"
+
+
+_OWE = (Role.ADMINISTRATOR, Role.FACILITIES)
+_WATCH = (*_OWE, Role.SAFETY_COMMITTEE)
+_ALL = (*_WATCH, Role.DISTRICT, Role.ASSOCIATION)
+_OUTAGE = (*_OWE, Role.DISTRICT)
+
+_ROLES: dict[Reason, tuple[Role, ...]] = {
+    Reason.OPENED: _WATCH,
+    Reason.RECURRED: _OWE,
+    Reason.ENDED: _OWE,
+    Reason.REMINDER: _OWE,
+    Reason.OVERDUE: _ALL,
+    Reason.RELIEVED: _WATCH,
+    Reason.CLOSED: _WATCH,
+    Reason.EXTENDED: _WATCH,
+    Reason.DISPUTED: _ALL,
+    Reason.ACKNOWLEDGED: (Role.FACILITIES,),
+    Reason.OUTAGE_BEGAN: _OUTAGE,
+    Reason.OUTAGE_WARNING: _OUTAGE,
+    Reason.OUTAGE_OVER: _OUTAGE,
+    Reason.TROUBLE: (Role.FACILITIES,),
+    Reason.TROUBLE_OVER: (Role.FACILITIES,),
+}
+
+
+def roles(reason: Reason, condition: Condition | None = None) -> tuple[Role, ...]:
+    """Return who is told of one thing; an outage's opening is the district's business too (9.14.5)."""
+    told = _ROLES[reason]
+    return (*told, Role.DISTRICT) if reason is Reason.OPENED and condition is Condition.OUTAGE else told
+
+
+class Timed(NamedTuple):
+    """A reminder (with its share of the time) or an overdue notice (with its number, from 0) and its moment."""
+
+    at: datetime
+    reason: Reason
+    tier: Tier
+    mark: float
+
+
+def _timed(ticket: Ticket, deadline: Deadline, rule: RemindRule, until: datetime) -> Iterator[Timed]:
+    due_at = deadline.in_force_at
+    if due_at is None or not deadline.is_owed:
+        return
+    for share in rule.at:
+        yield Timed(
+            ticket.began_at + share * (due_at - ticket.began_at), Reason.REMINDER, deadline.tier, share
+        )
+    yield Timed(due_at, Reason.OVERDUE, deadline.tier, 0)
+    if until > due_at:
+        days = (until - due_at) // rule.overdue_every
+        for day in range(max(1, days), days + 2):
+            yield Timed(due_at + day * rule.overdue_every, Reason.OVERDUE, deadline.tier, day)
+
+
+def reminders(ticket: Ticket, rule: RemindRule, now: datetime) -> list[Timed]:
+    """Return what is owed since `told_until` up to `now`: the last of each tier, if several fell due at once."""
+    if ticket.status is Status.CLOSED:
+        return []
+    owed = []
+    for deadline in ticket.deadlines:
+        due = [t for t in _timed(ticket, deadline, rule, now) if ticket.told_until < t.at <= now]
+        owed.extend(due[-1:])
+    return sorted(owed)
+
+
+def next_reminder(ticket: Ticket, rule: RemindRule) -> datetime | None:
+    """Return when the next reminder or overdue notice falls due."""
+    if ticket.status is Status.CLOSED:
+        return None
+    times = (t.at for d in ticket.deadlines for t in _timed(ticket, d, rule, ticket.told_until))
+    return min((at for at in times if at > ticket.told_until), default=None)
+
+
+class News(NamedTuple):
+    """Something to tell about a ticket that may share a message with other news of its building."""
+
+    at: datetime
+    reason: Reason
+    ticket: str
+    roles: tuple[Role, ...]
+
+
+class Message(NamedTuple):
+    """One message to send: one piece of news, or several as a digest."""
+
+    reason: Reason
+    news: tuple[News, ...]
+    roles: tuple[Role, ...]
+
+
+class Complaint(NamedTuple):
+    """A trouble that began (`is_on`) or ended, to be told to those who mend sensors."""
+
+    at: datetime
+    is_on: bool
+    text: str
+
+
+class Desk(NamedTuple):
+    """A building's out-tray: openings and complaints waiting for company, news waiting for a digest, and
+    when messages went out."""
+
+    complaints: tuple[Complaint, ...] = ()
+    openings: tuple[News, ...] = ()
+    overflow: tuple[News, ...] = ()
+    sent: tuple[datetime, ...] = ()
+    digest_at: datetime | None = None
+
+
+def count(desk: Desk, at: datetime) -> Desk:
+    """Return the desk once a message has gone out that never waits."""
+    return desk._replace(sent=(*(sent for sent in desk.sent if sent > at - FLOOD), at))
+
+
+def put(desk: Desk, news: News) -> Desk:
+    """Return the desk with a piece of news on it; `flush` says what goes out."""
+    if news.reason is Reason.OPENED:
+        return desk._replace(openings=(*desk.openings, news))
+    return desk._replace(overflow=(*desk.overflow, news))
+
+
+def next_flush(desk: Desk) -> datetime | None:
+    """Return when something on the desk goes out."""
+    dues = []
+    if desk.openings:
+        dues.append(desk.openings[0].at + COMPANY)
+    if desk.overflow:
+        dues.append(_digest_due(desk))
+    if desk.complaints:
+        dues.append(desk.complaints[0].at + TROUBLE_COMPANY)
+    return min(dues, default=None)
+
+
+def _digest_due(desk: Desk) -> datetime:
+    earliest = desk.overflow[0].at + COMPANY
+    return earliest if desk.digest_at is None else max(earliest, desk.digest_at + FLOOD)
+
+
+def flush(desk: Desk, now: datetime) -> tuple[Desk, tuple[Message, ...]]:
+    """Return the desk and the messages that go out at `now`."""
+    messages = []
+    if desk.openings and desk.openings[0].at + COMPANY <= now:
+        together = desk.openings
+        desk = desk._replace(openings=())
+        if len(together) == 1 and _has_room(desk, now):
+            desk = count(desk, now)
+            messages.append(_message(together[0].reason, together))
+        else:
+            desk = desk._replace(overflow=(*desk.overflow, *together))
+    if desk.overflow and _digest_due(desk) <= now:
+        messages.append(_message(Reason.DIGEST, desk.overflow))
+        desk = count(desk._replace(overflow=(), digest_at=now), now)
+    return desk, tuple(messages)
+
+
+def take_complaints(desk: Desk, now: datetime) -> tuple[Desk, tuple[Complaint, ...]]:
+    """Return the desk without the complaints that have waited long enough, and these."""
+    if not desk.complaints or desk.complaints[0].at + TROUBLE_COMPANY > now:
+        return desk, ()
+    return desk._replace(complaints=()), desk.complaints
+
+
+def tell(desk: Desk, news: News) -> tuple[Desk, tuple[Message, ...]]:
+    """Return the desk and the message that goes out at once, if the news need not wait."""
+    if news.reason is Reason.OPENED or not _has_room(desk, news.at):
+        return put(desk, news), ()
+    return count(desk, news.at), (_message(news.reason, (news,)),)
+
+
+def _has_room(desk: Desk, at: datetime) -> bool:
+    return sum(sent > at - FLOOD for sent in desk.sent) < FLOOD_MESSAGES
+
+
+def _message(reason: Reason, news: tuple[News, ...]) -> Message:
+    return Message(reason, news, in_order(role for item in news for role in item.roles))
+
+
+def in_order(found: Iterable[Role]) -> tuple[Role, ...]:
+    """Return each role once, those who act first."""
+    present = set(found)
+    return tuple(role for role in (*_ALL, Role.EDUCATOR) if role in present)

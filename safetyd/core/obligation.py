@@ -1,0 +1,362 @@
+"""Where a breach meets its obligation: episodes open and join tickets, time makes them overdue, people are told.
+
+Rule: at most one ticket is open per place and condition. A later episode joins it and sets it open again; no
+reading ever closes one. What is decided is written into the World with the moment it was decided for.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from safetyd.core import notice, power
+from safetyd.core.model import (
+    Condition,
+    Episode,
+    Finding,
+    Place,
+    Trouble,
+    Verdict,
+)
+from safetyd.core.notice import Complaint, Desk, News, Reason
+from safetyd.core.room import verdict as room_verdict
+from safetyd.core.ticket import Status, Ticket, deadlines, miss, next_miss
+from safetyd.core.trouble import Sign
+from safetyd.core.world import Facts, Notice, Row, Subject, World
+
+SAFETYD = "safetyd"
+_BUNDLED = (Reason.OPENED, Reason.RECURRED, Reason.ENDED)
+
+
+def verdict(world: World, facts: Facts, ticket: Ticket, now: datetime) -> Verdict:
+    """Return what is known now of a ticket's place under its condition."""
+    rules = facts.book.in_force(now)
+    if ticket.condition is Condition.HAZARD:
+        is_owed = ticket.status in (Status.OPEN, Status.ACKNOWLEDGED)
+        return Verdict.BREACH if is_owed else Verdict.UNKNOWN
+    if ticket.condition is Condition.OUTAGE:
+        return power.verdict(world.powers.get(ticket.place, power.EMPTY), now, rules.outage)
+    room = world.rooms.get(ticket.place)
+    return Verdict.UNKNOWN if room is None else room_verdict(room, ticket.condition, now, rules)
+
+
+def record(
+    world: World, at: datetime, ticket: str, event: str, note: str = "", by: str = SAFETYD, **detail: str
+) -> None:
+    """Write a line of history; `detail` is what the event carries beside a person's words."""
+    world.changes.rows.append(Row(at, ticket, event, by, note, detail))
+
+
+def episode_began(world: World, facts: Facts, place: Place, finding: Finding, now: datetime) -> None:
+    """Take up an episode: at once, or under `hold` when work hours begin."""
+    episode = Episode(place, finding.condition, finding.began_at, None, finding.worst, finding.seen)
+    number = world.new_episode(episode)
+    subject: Subject = (place, finding.condition, None)
+    rules = facts.book.in_force(episode.began_at)
+    may_wait = episode.condition is not Condition.OUTAGE and subject not in world.open
+    if rules.outside_work_hours == "hold" and may_wait:
+        counts_from = facts.calendar.next_work_begin(episode.began_at)
+        if counts_from is not None and counts_from > now:
+            world.held[number] = counts_from
+            world.changes.held = True
+            world.schedule("hold", str(number), counts_from)
+            return
+        if counts_from is not None and counts_from > episode.began_at:
+            take_up(world, facts, number, counts_from, now)
+            return
+    take_up(world, facts, number, episode.began_at, now)
+
+
+def release(world: World, facts: Facts, number: int, at: datetime) -> None:
+    """Work hours begin: what was held becomes a ticket if its episode still runs."""
+    counts_from = world.held.get(number)
+    if counts_from is None or counts_from > at:
+        world.schedule("hold", str(number), counts_from)
+        return
+    del world.held[number]
+    world.changes.held = True
+    if world.episodes[number].ended_at is None:
+        take_up(world, facts, number, counts_from, at)
+
+
+def take_up(world: World, facts: Facts, number: int, began_at: datetime, now: datetime) -> Ticket:
+    """Attach an episode to the open ticket of its place and condition, or open one."""
+    episode = world.episodes[number]
+    ticket = raise_ticket(world, facts, (episode.place, episode.condition, None), began_at, now)
+    world.put_episode(number, replace(episode, ticket=ticket.id))
+    return ticket
+
+
+def raise_ticket(
+    world: World,
+    facts: Facts,
+    subject: Subject,
+    began_at: datetime,
+    now: datetime,
+    by: str = SAFETYD,
+    note: str = "",
+) -> Ticket:
+    """Return the one open ticket of a subject: a new one, or the standing one, set open again."""
+    standing = world.open.get(subject)
+    if standing is not None:
+        ticket = replace(world.tickets[standing], status=Status.OPEN)
+        world.put_ticket(ticket)
+        record(world, now, ticket.id, "recurred", note or learned(began_at, now), by)
+        tell(world, facts, Reason.RECURRED, ticket, now)
+        return ticket
+    ticket = _new_ticket(world, facts, subject, began_at, now)
+    world.put_ticket(ticket)
+    record(world, now, ticket.id, "opened", note or learned(began_at, now), by)
+    tell(world, facts, Reason.OPENED, ticket, now)
+    _mark_missed(world, facts, ticket, now, is_new=True)
+    schedule_ticket(world, facts, ticket)
+    return ticket
+
+
+def _new_ticket(world: World, facts: Facts, subject: Subject, began_at: datetime, now: datetime) -> Ticket:
+    place, condition, hazard = subject
+    rules = facts.book.in_force(began_at)
+    year = now.astimezone(facts.timezone).year
+    number = world.number(place.building, year)
+    before = world.tickets.get(world.last.get(subject, ""))
+    return Ticket(
+        id=f"{place.building}-{year}-{number:04d}",
+        place=place,
+        condition=condition,
+        hazard=hazard,
+        rules=rules.fingerprint,
+        status=Status.OPEN,
+        student_day=facts.calendar.is_student_time(began_at),
+        began_at=began_at,
+        opened_at=now,
+        deadlines=deadlines(condition, hazard, began_at, rules, facts.calendar),
+        told_until=now,
+        follows=before.id if before is not None and before.left_in_breach else None,
+    )
+
+
+def learned(began_at: datetime, now: datetime) -> str:
+    """Return the words for a breach that was learned of late; empty when it was not."""
+    if (now - began_at).total_seconds() < 60:
+        return ""
+    return f"began {began_at:%Y-%m-%d %H:%M}, learned {now:%Y-%m-%d %H:%M} (UTC)"
+
+
+def episode_ended(world: World, facts: Facts, number: int, finding: Finding, now: datetime) -> None:
+    """Note the end of an episode; its ticket stays as it is."""
+    episode = world.episodes[number]
+    assert finding.ended_at is not None
+    world.put_episode(
+        number, replace(episode, ended_at=finding.ended_at, worst=finding.worst, seen=finding.seen)
+    )
+    ticket = world.tickets.get(episode.ticket or "")
+    if ticket is None:
+        return
+    record(world, now, ticket.id, "ended", f"in range since {finding.ended_at:%Y-%m-%d %H:%M} UTC")
+    if ticket.status is not Status.CLOSED and episode.condition is not Condition.OUTAGE:
+        tell(world, facts, Reason.ENDED, ticket, now)
+
+
+def episode_moved(world: World, number: int, finding: Finding, now: datetime) -> None:
+    """Correct an episode by what was learned late; the ticket's promises stay."""
+    episode = world.episodes[number]
+    began_at = min(episode.began_at, finding.began_at)
+    changed = replace(
+        episode,
+        began_at=began_at,
+        ended_at=finding.ended_at,
+        worst=finding.worst or episode.worst,
+        seen=finding.seen,
+    )
+    if changed == episode:
+        return
+    world.put_episode(number, changed)
+    if episode.ticket is None:
+        return
+    if began_at < episode.began_at:
+        record(world, now, episode.ticket, "began_earlier", learned(began_at, now))
+    if finding.ended_at is None and episode.ended_at is not None:
+        record(world, now, episode.ticket, "goes_on", "a late reading shows that it had not ended")
+
+
+def outage_step(world: World, facts: Facts, place: Place, step: power.Step, now: datetime) -> None:
+    """Carry out one stage of a building's outage."""
+    match step.stage:
+        case power.Stage.BEGAN:
+            tell_outage(world, facts, Reason.OUTAGE_BEGAN, place, step, now)
+        case power.Stage.WARNING:
+            minutes = f"{step.lasted.total_seconds() / 60:.0f}"
+            tell_outage(world, facts, Reason.OUTAGE_WARNING, place, step, now, minutes=minutes)
+        case power.Stage.LONG:
+            is_timer = step.at == step.began_at + facts.book.in_force(step.began_at).outage.longer_than
+            outage_breach(world, facts, place, step.began_at, step.at if is_timer else now)
+        case power.Stage.OVER:
+            number = world.running.get((place, Condition.OUTAGE))
+            if number is not None:
+                found = Finding(Condition.OUTAGE, step.began_at, step.ended_at, None, step.seen)
+                episode_ended(world, facts, number, found, now)
+            tell_outage(world, facts, Reason.OUTAGE_OVER, place, step, now)
+
+
+def outage_breach(
+    world: World, facts: Facts, place: Place, began_at: datetime, now: datetime
+) -> Ticket | None:
+    """Open the building's ticket for an outage; None when this outage has one already."""
+    if (place, Condition.OUTAGE) in world.running:
+        return None
+    number = world.new_episode(Episode(place, Condition.OUTAGE, began_at))
+    return take_up(world, facts, number, began_at, now)
+
+
+def second_limb(world: World, facts: Facts, building: str, now: datetime) -> None:
+    """A room in breach while the power is out: the lack of electricity creates the hazard (9.14.5), at once."""
+    place = Place(building, None)
+    standing = world.powers.get(place)
+    if standing is None or not standing.is_out or standing.is_breach or standing.began_at is None:
+        return
+    cold_or_hot = sorted(
+        str(at) for at, _ in world.running if at.building == building and at.room is not None
+    )
+    if not cold_or_hot:
+        return
+    world.powers[place] = standing._replace(is_breach=True)
+    world.changes.places.add(place)
+    ticket = outage_breach(world, facts, place, standing.began_at, now)
+    if ticket is not None:
+        record(
+            world,
+            now,
+            ticket.id,
+            "second_limb",
+            f"in breach while the power is out: {', '.join(cold_or_hot)}",
+        )
+
+
+def ticket_due(world: World, facts: Facts, ticket_id: str, now: datetime) -> None:
+    """Time has passed: mark what is missed, remind, say what is overdue."""
+    ticket = world.tickets[ticket_id]
+    ticket = _mark_missed(world, facts, ticket, now)
+    rule = facts.book.in_force(ticket.began_at).remind
+    for timed in notice.reminders(ticket, rule, now):
+        key = f"{ticket.id}/{timed.reason}/{timed.tier}/{timed.mark:g}/{_due_text(ticket, timed.tier)}"
+        tell(world, facts, timed.reason, ticket, timed.at, key=key, tier=timed.tier)
+    ticket = replace(ticket, told_until=now)
+    if ticket != world.tickets[ticket_id]:
+        world.put_ticket(ticket)
+    schedule_ticket(world, facts, ticket)
+
+
+def _due_text(ticket: Ticket, tier: str) -> str:
+    due_at = next(d.in_force_at for d in ticket.deadlines if d.tier == tier)
+    return "" if due_at is None else due_at.isoformat()
+
+
+def _mark_missed(
+    world: World, facts: Facts, ticket: Ticket, now: datetime, *, is_new: bool = False
+) -> Ticket:
+    ticket, missed = miss(ticket, now)
+    for deadline in missed:
+        assert deadline.due_at is not None
+        record(world, max(deadline.due_at, ticket.opened_at), ticket.id, "missed", f"{deadline.tier} relief")
+    if missed:
+        world.put_ticket(ticket)
+    if is_new:  # learned too late: nobody could be reminded, so say at once what is overdue
+        for deadline in missed:
+            key = f"{ticket.id}/overdue/{deadline.tier}/late"
+            tell(world, facts, Reason.OVERDUE, ticket, now, key=key, tier=deadline.tier)
+    return ticket
+
+
+def schedule_ticket(world: World, facts: Facts, ticket: Ticket) -> None:
+    """Note when the ticket next needs attention."""
+    rule = facts.book.in_force(ticket.began_at).remind
+    world.schedule("ticket", ticket.id, next_miss(ticket))
+    world.schedule("ticket", ticket.id, notice.next_reminder(ticket, rule))
+
+
+def tell(
+    world: World, facts: Facts, reason: Reason, ticket: Ticket, at: datetime, key: str = "", **about: Any
+) -> None:
+    """Owe a notice about a ticket; some news of a building may share a message."""
+    building = ticket.place.building
+    told = notice.roles(reason, ticket.condition)
+    desk = world.desks.get(building, Desk())
+    if reason in _BUNDLED:
+        desk, messages = notice.tell(desk, News(at, reason, ticket.id, told))
+        _send(world, building, messages, at)
+    else:
+        desk = notice.count(desk, at)
+        key = key or f"{ticket.id}/{reason}/{at.isoformat()}"
+        about = {name: str(value) for name, value in about.items()}
+        world.changes.notices.append(Notice(key, at, building, reason, told, ticket.id, None, about))
+    _keep_desk(world, building, desk)
+
+
+def tell_outage(
+    world: World, facts: Facts, reason: Reason, place: Place, step: power.Step, now: datetime, **about: str
+) -> None:
+    """Owe a notice about an outage that may not have a ticket yet."""
+    about |= {"began_at": step.began_at.isoformat()}
+    if step.ended_at is not None:
+        about |= {"ended_at": step.ended_at.isoformat()}
+    ticket = world.open.get((place, Condition.OUTAGE, None))
+    key = f"{place.building}/{reason}/{step.began_at.isoformat()}/{about.get('minutes', '')}"
+    world.changes.notices.append(
+        Notice(key, now, place.building, reason, notice.roles(reason), ticket, None, dict(about))
+    )
+    _keep_desk(world, place.building, notice.count(world.desks.get(place.building, Desk()), now))
+
+
+def flush(world: World, facts: Facts, building: str, now: datetime) -> None:
+    """Send what has waited long enough on a building's desk."""
+    desk, messages = notice.flush(world.desks.get(building, Desk()), now)
+    _send(world, building, messages, now)
+    desk, complaints = notice.take_complaints(desk, now)
+    for is_on, reason in ((True, Reason.TROUBLE), (False, Reason.TROUBLE_OVER)):
+        texts = [complaint.text for complaint in complaints if complaint.is_on is is_on]
+        if texts:
+            key = f"{building}/{reason}/{now.isoformat()}"
+            about = {"lines": "\n".join(texts)}
+            world.changes.notices.append(
+                Notice(key, now, building, reason, notice.roles(reason), None, None, about)
+            )
+    _keep_desk(world, building, desk)
+
+
+def _send(world: World, building: str, messages: tuple[notice.Message, ...], at: datetime) -> None:
+    for message in messages:
+        ids = tuple(dict.fromkeys(news.ticket for news in message.news))
+        if message.reason is Reason.DIGEST:
+            key, ticket, tickets = f"{building}/digest/{at.isoformat()}", None, ids
+        else:
+            key, ticket, tickets = f"{ids[0]}/{message.reason}/{message.news[0].at.isoformat()}", ids[0], None
+        about = {news.ticket: news.reason.value for news in message.news} if tickets else {}
+        world.changes.notices.append(
+            Notice(key, at, building, message.reason, message.roles, ticket, tickets, about)
+        )
+
+
+def _keep_desk(world: World, building: str, desk: Desk) -> None:
+    world.desks[building] = desk
+    world.changes.desks.add(building)
+    world.schedule("desk", building, notice.next_flush(desk))
+
+
+def signs(world: World, sensor: str, place: Place, found: Iterable[Sign], now: datetime) -> None:
+    """Begin and end the troubles that a sensor shows, and complain of them."""
+    standing = world.troubles.get(sensor, {})
+    for sign in found:
+        if sign.is_on == (sign.kind in standing):
+            continue
+        if sign.is_on:
+            trouble = Trouble(sign.kind, sensor, place, sign.at, None, sign.note)
+        else:
+            began = standing[sign.kind]
+            trouble = replace(began, ended_at=max(sign.at, began.began_at))
+        world.put_trouble(trouble)
+        world.changes.places.add(place)
+        standing = world.troubles[sensor]
+        text = f"{sensor}: {sign.kind}" + (f" ({sign.note})" if sign.is_on and sign.note else "")
+        desk = world.desks.get(place.building, Desk())
+        desk = desk._replace(complaints=(*desk.complaints, Complaint(now, sign.is_on, text)))
+        _keep_desk(world, place.building, desk)

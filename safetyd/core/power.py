@@ -1,0 +1,268 @@
+"""Many witnesses, one building: whether it has electricity, and since when it has none (9.14.5).
+
+Rule: a witness votes with its last word. An `on` counts for a while, an `off` until the same witness says
+`on`; silence is no vote. An outage begins at the earliest `off` of those that carry the quorum and ends at
+the first `on` of those that held; a shorter return of power is a flicker, and the clock runs on.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from safetyd.core.model import Observation, Verdict
+from safetyd.core.quality import window
+from safetyd.core.rules import OutageRule, RuleBook, Rules
+from safetyd.core.units import JUST_AFTER
+
+_LOW_SHARE = 2 / 3  # ours: of the nominal voltage; below it nothing in a classroom works
+_NO_TIME = timedelta(0)
+
+
+class Word(NamedTuple):
+    """A witness's last word: `since` when it says so, last said at `at`, an `on` counting up to `until`.
+
+    `low_at` is a first low voltage that waits for a second.
+    """
+
+    is_on: bool | None = None
+    since: datetime | None = None
+    at: datetime | None = None
+    until: datetime | None = None
+    low_at: datetime | None = None
+
+
+class State(StrEnum):
+    """Where a building's electricity stands."""
+
+    NORMAL = "normal"
+    OUT = "out"
+    RETURNING = "returning"
+
+
+class Tide(StrEnum):
+    """What the votes say together."""
+
+    ON = "on"
+    OFF = "off"
+    UNKNOWN = "unknown"
+
+
+TABLE: dict[tuple[State, Tide], State] = {
+    (State.NORMAL, Tide.OFF): State.OUT,
+    (State.OUT, Tide.ON): State.RETURNING,
+    (State.RETURNING, Tide.OFF): State.OUT,
+}
+
+
+class Power(NamedTuple):
+    """`at` is the event time up to which it was judged; `warned` how many warnings were due already.
+
+    `is_breach` says that the outage is one by the contract, by its length or by a room's temperature;
+    `flickers` counts returns of power too short to end it. Of the outage, `seen` rests on words heard up to
+    `heard_at`; the last of them counts up to `heard_until`.
+    """
+
+    at: datetime | None = None
+    words: Mapping[str, Word] = {}
+    state: State = State.NORMAL
+    began_at: datetime | None = None
+    back_since: datetime | None = None
+    warned: int = 0
+    is_breach: bool = False
+    flickers: int = 0
+    seen: timedelta = _NO_TIME
+    heard_at: datetime | None = None
+    heard_until: datetime | None = None
+
+    @property
+    def is_out(self) -> bool:
+        """Whether power is out at this moment, a flicker of it not counted as out."""
+        return self.state is State.OUT
+
+
+class Stage(StrEnum):
+    """What an outage goes through."""
+
+    BEGAN = "began"
+    WARNING = "warning"
+    LONG = "long"
+    OVER = "over"
+
+
+class Step(NamedTuple):
+    """One stage of an outage, reached at `at`; `lasted` is the warning's own span."""
+
+    stage: Stage
+    at: datetime
+    began_at: datetime
+    ended_at: datetime | None = None
+    lasted: timedelta = _NO_TIME
+    seen: timedelta = _NO_TIME
+    was_breach: bool = False
+
+
+EMPTY = Power()
+
+
+def observe(power: Power, observation: Observation, rules: Rules) -> tuple[Power, tuple[Step, ...]] | None:
+    """Return the building's power after one witness spoke; None when it speaks of the past.
+
+    Time is passed up to the observation first.
+    """
+    at = observation.observed_at
+    if power.at is not None and at < power.at:
+        return None
+    power, before = pass_time(power, at - JUST_AFTER, rules)
+    old = power.words.get(observation.sensor.id, Word())
+    word = _heard(old, observation, rules)
+    if word is old:
+        return power, before
+    heard_until = at + window(observation.sensor, rules.quality)
+    power = power._replace(at=at, words={**power.words, observation.sensor.id: word}, seen=seen(power, at))
+    power, after = _settle(power, at, rules.outage)
+    return power._replace(heard_at=at, heard_until=heard_until), before + after
+
+
+def read_again(
+    base: Power, observations: Iterable[Observation], book: RuleBook
+) -> tuple[Power, tuple[Step, ...]]:
+    """Return the power, and all it went through, from `base` on; observations in order of their own time."""
+    power = base
+    steps: list[Step] = []
+    for observation in observations:
+        told = observe(power, observation, book.in_force(observation.observed_at))
+        if told is not None:
+            power, more = told
+            steps.extend(more)
+    return power, tuple(steps)
+
+
+def _heard(old: Word, observation: Observation, rules: Rules) -> Word:
+    at = observation.observed_at
+    until = at + window(observation.sensor, rules.quality)
+    if observation.mains is not None:
+        return _said(old, observation.mains, at, at, until)
+    if observation.voltage is None:
+        return old
+    if observation.voltage >= _LOW_SHARE * rules.outage.nominal_v:
+        return _said(old, True, at, at, until)
+    if old.low_at is None:
+        return old._replace(low_at=at)
+    return _said(old, False, old.low_at, at, until)._replace(low_at=old.low_at)
+
+
+def _said(old: Word, is_on: bool, since: datetime, at: datetime, until: datetime) -> Word:
+    if old.is_on is is_on and old.since is not None:
+        since = old.since
+    return Word(is_on, since, at, until)
+
+
+def tide(power: Power, at: datetime, rule: OutageRule) -> Tide:
+    """Return what the votes that count at `at` say together."""
+    on = off = 0
+    for word in power.words.values():
+        if word.is_on is False:
+            off += 1
+        elif word.is_on and word.until is not None and word.until >= at:
+            on += 1
+    votes = on + off
+    if not votes:
+        return Tide.UNKNOWN
+    needed = {"majority": votes // 2 + 1, "all": votes, "any": 1}
+    enough = rule.quorum if isinstance(rule.quorum, int) else needed[rule.quorum]
+    return Tide.OFF if off >= enough else Tide.ON if on else Tide.UNKNOWN
+
+
+def verdict(power: Power, at: datetime, rule: OutageRule) -> Verdict:
+    """Return BREACH for an outage longer than the contract allows, else what is known of the mains."""
+    if power.is_breach:
+        return Verdict.BREACH
+    return Verdict.OK if tide(power, at, rule) is Tide.ON else Verdict.UNKNOWN
+
+
+def next_due(power: Power, rules: Rules) -> datetime | None:
+    """Return the first moment at which time alone changes what is decided of this building."""
+    rule, dues = rules.outage, []
+    if power.at is None:
+        return None
+    for word in power.words.values():  # a vote that lapses may tip the quorum
+        if word.is_on and word.until is not None and word.until >= power.at:
+            dues.append(word.until + JUST_AFTER)
+    if power.began_at is not None and power.state is State.OUT:
+        if power.warned < len(rule.warn_at):
+            dues.append(power.began_at + rule.warn_at[power.warned])
+        if not power.is_breach:
+            dues.append(power.began_at + rule.longer_than + JUST_AFTER)
+    if power.back_since is not None:
+        dues.append(power.back_since + rule.restored_after + JUST_AFTER)
+    return min(dues, default=None)
+
+
+def pass_time(power: Power, now: datetime, rules: Rules) -> tuple[Power, tuple[Step, ...]]:
+    """Return the power once time has passed up to `now`, every due moment taken in its turn."""
+    steps: tuple[Step, ...] = ()
+    while (at := next_due(power, rules)) is not None and at <= now:
+        power, more = _settle(power._replace(at=max(at, power.at or at)), at, rules.outage)
+        steps += more
+    return power, steps
+
+
+def _settle(power: Power, at: datetime, rule: OutageRule) -> tuple[Power, tuple[Step, ...]]:
+    """Return the power with its votes counted at `at`, and the stages that were reached by it."""
+    steps: tuple[Step, ...] = ()
+    if _has_held(power, at, rule):
+        power, steps = _over(power, at)
+    now = tide(power, at, rule)
+    state = TABLE.get((power.state, now), power.state)
+    if power.state is State.NORMAL and state is State.OUT:
+        began_at = min(w.since for w in power.words.values() if w.is_on is False and w.since is not None)
+        power = power._replace(state=state, began_at=began_at, seen=at - began_at)
+        steps += (Step(Stage.BEGAN, at, began_at),)
+    elif power.state is State.RETURNING and state is State.OUT:
+        power = power._replace(state=state, back_since=None, flickers=power.flickers + 1)
+    elif state is State.RETURNING:
+        # When nobody vouches for the power any more, the hold begins again with the next word.
+        back_since = None if now is not Tide.ON else power.back_since or at
+        power = power._replace(state=state, back_since=back_since)
+    if power.state is not State.OUT or power.began_at is None:
+        return power, steps
+    power, more = _lasting(power, power.began_at, at, rule)
+    return power, steps + more
+
+
+def _has_held(power: Power, at: datetime, rule: OutageRule) -> bool:
+    if power.state is not State.RETURNING or power.back_since is None:
+        return False
+    held_at = power.back_since + rule.restored_after
+    return at >= held_at and tide(power, held_at, rule) is Tide.ON
+
+
+def _over(power: Power, at: datetime) -> tuple[Power, tuple[Step, ...]]:
+    assert power.began_at is not None and power.back_since is not None
+    known = min(power.seen, power.back_since - power.began_at)
+    over = Step(Stage.OVER, at, power.began_at, power.back_since, seen=known, was_breach=power.is_breach)
+    return Power(power.at, power.words), (over,)
+
+
+def _lasting(
+    power: Power, began_at: datetime, at: datetime, rule: OutageRule
+) -> tuple[Power, tuple[Step, ...]]:
+    lasted, warned = at - began_at, power.warned
+    while warned < len(rule.warn_at) and lasted >= rule.warn_at[warned]:
+        warned += 1
+    steps: tuple[Step, ...] = ()
+    is_breach = power.is_breach or lasted > rule.longer_than
+    if is_breach and not power.is_breach:
+        limit_at = began_at + rule.longer_than
+        steps = (Step(Stage.LONG, limit_at if at - limit_at == JUST_AFTER else at, began_at),)
+    elif warned > power.warned and not is_breach:
+        steps = (Step(Stage.WARNING, at, began_at, lasted=rule.warn_at[warned - 1]),)
+    return power._replace(warned=warned, is_breach=is_breach), steps
+
+
+def seen(power: Power, at: datetime) -> timedelta:
+    """Return how much of the outage in progress rests on words of witnesses, up to `at`."""
+    if power.began_at is None or power.heard_at is None or power.heard_until is None:
+        return power.seen
+    return power.seen + max(_NO_TIME, min(at, power.heard_until) - power.heard_at)

@@ -1,0 +1,204 @@
+"""All that has been decided so far, as one value in memory, and what of it has changed since it was saved.
+
+Rule: only `engine` changes a World, and whatever it changes it also notes in `changes`; a World and the
+readings since it was saved are all that is needed to go on.
+"""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from safetyd.core import power, room, watch
+from safetyd.core.calendar import Calendar
+from safetyd.core.model import Condition, Episode, Hazard, Place, Role, Trouble, TroubleKind
+from safetyd.core.notice import Desk, Reason
+from safetyd.core.rules import RuleBook
+from safetyd.core.ticket import Status, Ticket
+from safetyd.core.trouble import Health
+
+Subject = tuple[Place, Condition, Hazard | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the site file says and the engine needs."""
+
+    timezone: ZoneInfo
+    book: RuleBook
+    calendar: Calendar
+    places: frozenset[Place]
+
+
+class Row(NamedTuple):
+    """One line of a ticket's history."""
+
+    at: datetime
+    ticket: str
+    event: str
+    by: str
+    note: str = ""
+    detail: dict[str, str] = {}
+
+
+class Notice(NamedTuple):
+    """One message owed to the people of some roles. `key` is the same however often it is worked out.
+
+    `about` are the facts the text is made of; exactly one of `ticket` and `tickets` may be given.
+    """
+
+    key: str
+    at: datetime
+    building: str
+    reason: Reason
+    roles: tuple[Role, ...]
+    ticket: str | None = None
+    tickets: tuple[str, ...] | None = None
+    about: dict[str, str] = {}
+
+
+@dataclass(slots=True)
+class Changes:
+    """What has to be saved together."""
+
+    places: set[Place] = field(default_factory=set)
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    episodes: dict[int, Episode] = field(default_factory=dict)
+    desks: set[str] = field(default_factory=set)
+    held: bool = False
+    rows: list[Row] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.places
+            or self.tickets
+            or self.episodes
+            or self.desks
+            or self.held
+            or self.rows
+            or self.notices
+            or self.troubles
+        )
+
+
+class Due(NamedTuple):
+    """Something that time alone will do: `kind` says what, `key` to whom."""
+
+    at: datetime
+    kind: str
+    key: str
+
+
+@dataclass(slots=True)
+class World:
+    """Everything the engine remembers. `running` are the episodes in progress, `held` those of them that
+    become a ticket only when work hours begin."""
+
+    rooms: dict[Place, room.Room] = field(default_factory=dict)
+    powers: dict[Place, power.Power] = field(default_factory=dict)
+    health: dict[str, Health] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    troubles: dict[str, dict[TroubleKind, Trouble]] = field(default_factory=dict)
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    open: dict[Subject, str] = field(default_factory=dict)
+    last: dict[Subject, str] = field(default_factory=dict)
+    numbers: dict[tuple[str, int], int] = field(default_factory=dict)
+    running: dict[tuple[Place, Condition], int] = field(default_factory=dict)
+    episodes: dict[int, Episode] = field(default_factory=dict)
+    next_episode: int = 1
+    held: dict[int, datetime] = field(default_factory=dict)
+    desks: dict[str, Desk] = field(default_factory=dict)
+    changes: Changes = field(default_factory=Changes)
+    dues: list[Due] = field(default_factory=list)
+    scheduled: dict[tuple[str, str], datetime] = field(default_factory=dict)
+
+    def schedule(self, kind: str, key: str, at: datetime | None) -> None:
+        """Note that something falls due; an earlier note of the same thing stands."""
+        if at is None:
+            return
+        noted = self.scheduled.get((kind, key))
+        if noted is None or at < noted:
+            self.scheduled[kind, key] = at
+            heapq.heappush(self.dues, Due(at, kind, key))
+
+    def next_due(self) -> datetime | None:
+        """Return the earliest moment at which something may fall due."""
+        while self.dues and self.scheduled.get(self.dues[0][1:]) != self.dues[0].at:
+            heapq.heappop(self.dues)
+        return self.dues[0].at if self.dues else None
+
+    def take_due(self, now: datetime) -> Iterator[Due]:
+        """Yield what has fallen due up to `now`, in order; what is scheduled meanwhile is included."""
+        while (at := self.next_due()) is not None and at <= now:
+            due = heapq.heappop(self.dues)
+            del self.scheduled[due.kind, due.key]
+            yield due
+
+    def put_ticket(self, ticket: Ticket) -> None:
+        """Keep a ticket and its place in the index of open ones."""
+        self.tickets[ticket.id] = ticket
+        if ticket.status is Status.CLOSED:
+            if self.open.get(ticket.subject) == ticket.id:
+                del self.open[ticket.subject]
+        else:
+            self.open[ticket.subject] = ticket.id
+        self.last[ticket.subject] = ticket.id
+        self.changes.tickets[ticket.id] = ticket
+
+    def put_episode(self, number: int, episode: Episode) -> None:
+        """Keep an episode, as the one in progress while it has no end."""
+        self.episodes[number] = episode
+        where = episode.place, episode.condition
+        if episode.ended_at is None:
+            self.running[where] = number
+        elif self.running.get(where) == number:
+            del self.running[where]
+        self.changes.episodes[number] = episode
+
+    def new_episode(self, episode: Episode) -> int:
+        """Keep a new episode and return its number."""
+        number = self.next_episode
+        self.next_episode += 1
+        self.put_episode(number, episode)
+        return number
+
+    def put_trouble(self, trouble: Trouble) -> None:
+        """Keep a trouble while it stands."""
+        standing = self.troubles.setdefault(trouble.sensor, {})
+        if trouble.ended_at is None:
+            standing[trouble.kind] = trouble
+        else:
+            standing.pop(trouble.kind, None)
+        self.changes.troubles.append(trouble)
+
+    def number(self, building: str, year: int) -> int:
+        """Return the next ticket number of a building and year, from 1 without gaps."""
+        self.numbers[building, year] = self.numbers.get((building, year), 0) + 1
+        return self.numbers[building, year]
+
+    def episodes_of(self, ticket_id: str) -> list[Episode]:
+        """Return a ticket's episodes in order of beginning."""
+        return sorted((e for e in self.episodes.values() if e.ticket == ticket_id), key=lambda e: e.began_at)
+
+
+def up_to_date(world: World, episode: Episode, now: datetime) -> Episode:
+    """Return an episode as it stands at `now`: of one in progress, the worst value and what was seen of it."""
+    number = world.running.get((episode.place, episode.condition))
+    if number is None or world.episodes[number].began_at != episode.began_at:
+        return episode
+    if episode.condition is Condition.OUTAGE:
+        standing = world.powers.get(episode.place)
+        return episode if standing is None else replace(episode, seen=power.seen(standing, now))
+    standing_room = world.rooms.get(episode.place)
+    if standing_room is None:
+        return episode
+    watching = standing_room.watch(episode.condition)
+    return (
+        replace(episode, worst=watching.worst, seen=watch.seen(watching, now))
+        if watching.is_breach
+        else episode
+    )
