@@ -1,0 +1,88 @@
+"""Where the configuration is, and all of it read at once.
+
+Rule: either everything is right, or everything that is wrong is told together and nothing is loaded.
+"""
+
+import glob
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetyd.faults import ConfigurationError, Fault, shown
+from safetyd.settings import CONFIG_VARIABLE, ENVIRONMENT, NOT_YET, Settings, read_settings
+from safetyd.site import Site, read_site
+
+PLACES = (Path("config/safetyd.toml"), Path("/etc/safetyd/safetyd.toml"))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A whole configuration; `notes` says what of it this release leaves aside."""
+
+    settings: Settings
+    site: Site
+    notes: tuple[str, ...] = ()
+
+
+def find_config(explicit: str | None, environ: Mapping[str, str], places: Sequence[Path] = PLACES) -> Path:
+    """Return the path of safetyd.toml: the one asked for, else the environment's, else the first there is.
+
+    Raises:
+        ConfigurationError: it is not where it was said to be, or nowhere.
+    """
+    for where, key, told in (
+        ("command line", "--config", explicit),
+        (ENVIRONMENT, CONFIG_VARIABLE, environ.get(CONFIG_VARIABLE)),
+    ):
+        if told:
+            if Path(told).is_file():
+                return Path(told)
+            raise ConfigurationError(
+                [Fault(where, key, f"no file is at {told!r}", "the path of safetyd.toml")]
+            )
+    for place in places:
+        if place.is_file():
+            return place
+    looked = " nor at ".join(map(str, places))
+    expected = f"one there, or its path in --config or {CONFIG_VARIABLE}"
+    raise ConfigurationError([Fault("safetyd.toml", "the file", f"it is not at {looked}", expected)])
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Loaded:
+    """Return the configuration that this safetyd.toml, the environment and the site files give together.
+
+    Raises:
+        ConfigurationError: with every fault in all of them.
+    """
+    faults: list[Fault] = []
+    settings, patterns = read_settings(path, environ, faults)
+    files = _site_files(path, patterns, faults)
+    site = read_site(files, environ, faults)
+    if faults or settings is None or site is None:
+        raise ConfigurationError(faults)
+    return Loaded(settings, site, _notes(settings))
+
+
+def _site_files(path: Path, patterns: Sequence[str], faults: list[Fault]) -> list[Path]:
+    """Return each file once, in the order of the patterns and within one by name."""
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        one = path.parent / pattern
+        if one.is_file():
+            found[one] = None
+            continue
+        matched = sorted(glob.glob(str(Path(glob.escape(str(path.parent))) / pattern), recursive=True))
+        files = [Path(each) for each in matched if Path(each).is_file()]
+        if not files:
+            value = f"no file is at {shown(pattern)}"
+            faults.append(Fault(str(path), "site", value, "paths or globs, relative to this file"))
+        found.update(dict.fromkeys(files))
+    return list(found)
+
+
+def _notes(settings: Settings) -> tuple[str, ...]:
+    return tuple(
+        f"[{section}] is understood, but nothing in this release acts on it yet."
+        for section in NOT_YET
+        if section in settings.model_fields_set
+    )

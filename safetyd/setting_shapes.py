@@ -1,0 +1,111 @@
+"""What one value of `safetyd.toml` may look like where the environment may give it too, as plain text.
+
+Rule: the text of a variable means what the same value means in the file.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from safetyd.faults import Misfit, shown
+from safetyd.shapes import address, choice, flag, text, whole_within
+
+_FLAGS = {
+    "true": True,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "0": False,
+    "no": False,
+    "off": False,
+}
+_STORE = "sqlite:///PATH, relative to safetyd.toml"
+
+
+def flag_or_word(value: object) -> bool:
+    """Return true or false, also from their words."""
+    return flag(_FLAGS.get(value.lower(), value) if isinstance(value, str) else value)
+
+
+def whole_or_word(low: int, high: int) -> Callable[[object], int]:
+    """Return a reader of whole numbers that may be written as text."""
+    read = whole_within(low, high)
+
+    def read_text(value: object) -> int:
+        return read(int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value) else value)
+
+    return read_text
+
+
+def paths(value: object) -> tuple[str, ...]:
+    """Return paths or globs: a list; as text one path, several with commas, or a JSON list."""
+    expected = 'paths of site files, such as ["site.toml"]'
+    if isinstance(value, str) and value.startswith("["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise Misfit(f"{shown(value)} is not a list", expected) from None
+    given = value.split(",") if isinstance(value, str) else value
+    if not isinstance(given, list) or not given:
+        raise Misfit("no list of anything stands here", expected)
+    return tuple(text(each) for each in given)
+
+
+def path(value: object) -> Path:
+    """Return a file's path, as it was given."""
+    return Path(text(value))
+
+
+def secret(value: object) -> SecretStr:
+    """Return a secret, which is never quoted."""
+    if not isinstance(value, str) or not value.isprintable() or not value:
+        raise Misfit("what stands here is no secret (not shown)", "one line of text")
+    return SecretStr(value)
+
+
+def secret_url(value: object) -> SecretStr:
+    """Return a web address that is a secret as a whole."""
+    return SecretStr(_web(value))
+
+
+def plain_url(value: object) -> str:
+    """Return a web address without a name or password in it."""
+    given = _web(value)
+    if "@" in urlsplit(given).netloc:
+        raise Misfit("a name or password stands in this address (not shown)", "token_file for the secret")
+    return given
+
+
+def _web(value: object) -> str:
+    given = address(value)
+    if not re.match("https?://", given, re.IGNORECASE):
+        raise Misfit(f"{given.partition(':')[0]} is not the web", "http://… or https://…")
+    try:
+        host = urlsplit(given).hostname
+    except ValueError:
+        host = None
+    if not host:
+        raise Misfit("this address has no host (not shown)", "http://host… or https://host…")
+    return given
+
+
+def store_url(value: object) -> str:
+    """Return `sqlite:///` and a path."""
+    given = address(value)
+    scheme, _, rest = given.partition("://")
+    if scheme != "sqlite":
+        raise Misfit(f"{scheme} is not in this release", _STORE)
+    if not rest.startswith("/") or rest.strip("/") in {"", ":memory:"} or "?" in rest or rest.endswith("/"):
+        raise Misfit("this address names no file", _STORE)
+    return given
+
+
+def log_level(value: object) -> str:
+    """Return a level's name in small letters."""
+    levels = ("debug", "info", "warning", "error")
+    return choice("level", levels)(value.lower() if isinstance(value, str) else value)

@@ -1,0 +1,324 @@
+"""How the daemon runs: `safetyd.toml`, and over it the environment.
+
+Rule: a Settings is complete and consistent, its paths are absolute, and its repr holds no secret.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from safetyd.faults import Fault, Misfit, did_you_mean, dotted, one_of, shown
+from safetyd.setting_shapes import (
+    flag_or_word,
+    log_level,
+    path,
+    paths,
+    plain_url,
+    secret,
+    secret_url,
+    store_url,
+    whole_or_word,
+)
+from safetyd.shapes import (
+    duration,
+    host_name,
+    listener,
+    positive_duration,
+    text,
+    topic_level,
+)
+from safetyd.tables import read_secret, read_toml
+
+PREFIX = "SAFETYD_"
+CONFIG_VARIABLE = "SAFETYD_CONFIG"  # where safetyd.toml is; the one variable that is no key of it
+ENVIRONMENT = "environment"  # the "file" of a fault in a variable
+NOT_YET = ("web", "influx", "heartbeat")  # read and checked, but nothing in this release acts on them
+_FROM_ENVIRONMENT_ONLY = (("mqtt", "password"), ("influx", "token"))
+
+M = TypeVar("M", bound=BaseModel)
+Key = tuple[str, ...]
+Note = Callable[[Key, str, str], None]  # key, what stands there, what was expected
+
+Text = Annotated[str, PlainValidator(text)]
+Flag = Annotated[bool, PlainValidator(flag_or_word)]
+Duration = Annotated[timedelta, PlainValidator(duration)]
+SomeTime = Annotated[timedelta, PlainValidator(positive_duration)]
+Level = Annotated[str, PlainValidator(topic_level)]
+File = Annotated[Path, PlainValidator(path)]
+Secret = Annotated[SecretStr, PlainValidator(secret)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Mqtt(_Section):
+    """`[mqtt]`: the broker, who we are to it, and the first level of our own topics."""
+
+    host: Annotated[str, PlainValidator(host_name)] = "127.0.0.1"
+    port: Annotated[int, PlainValidator(whole_or_word(1, 65535))] = 1883
+    client_id: Level = "safetyd"
+    username: Text | None = None
+    password: Secret | None = None
+    password_file: File | None = None
+    tls: Flag = False
+    ca_file: File | None = None
+    cert_file: File | None = None
+    key_file: File | None = None
+    embedded: Flag = False
+    root: Level = "safetyd"
+    protocol: Annotated[int, PlainValidator(whole_or_word(4, 5))] = 5  # 4 is what MQTT 3.1.1 calls itself
+    keepalive: SomeTime = timedelta(seconds=60)
+
+
+class Store(_Section):
+    """`[store]`: where everything is kept."""
+
+    url: Annotated[str, PlainValidator(store_url)] = "sqlite:///var/safetyd.db"
+    commit_every: Duration = timedelta(seconds=1)
+
+    @property
+    def path(self) -> Path:
+        """The database's file."""
+        return Path(self.url.removeprefix("sqlite:///"))
+
+
+class Web(_Section):
+    """`[web]`: where the pages are served."""
+
+    listen: Annotated[str, PlainValidator(listener)] = "127.0.0.1:8914"
+
+
+class Influx(_Section):
+    """`[influx]`: where readings are copied to."""
+
+    url: Annotated[str, PlainValidator(plain_url)]
+    org: Text | None = None
+    bucket: Text
+    token: Secret | None = None
+    token_file: File | None = None
+
+
+class Heartbeat(_Section):
+    """`[heartbeat]`: who is told regularly that we live; whoever knows the URL could tell it too."""
+
+    url: Annotated[SecretStr, PlainValidator(secret_url)]
+    every: SomeTime = timedelta(seconds=60)
+
+
+class Log(_Section):
+    """`[log]`: how much is said."""
+
+    level: Annotated[str, PlainValidator(log_level)] = "info"
+
+
+class Settings(BaseSettings):
+    """Everything in `safetyd.toml`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        enable_decoding=False,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    site: Annotated[tuple[str, ...], PlainValidator(paths)]
+    mqtt: Mqtt = Field(default_factory=Mqtt)
+    store: Store = Field(default_factory=Store)
+    web: Web = Field(default_factory=Web)
+    influx: Influx | None = None
+    heartbeat: Heartbeat | None = None
+    log: Log = Field(default_factory=Log)
+
+
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "mqtt": Mqtt,
+    "store": Store,
+    "web": Web,
+    "influx": Influx,
+    "heartbeat": Heartbeat,
+    "log": Log,
+}
+_KEYS = [("site",), *((section, key) for section, kind in _SECTIONS.items() for key in kind.model_fields)]
+_VARIABLES = {PREFIX + "__".join(key).upper(): key for key in _KEYS}
+
+
+def read_settings(
+    file: Path, environ: Mapping[str, str], faults: list[Fault]
+) -> tuple[Settings | None, tuple[str, ...]]:
+    """Return the settings, and the paths of the site files even when the settings are at fault.
+
+    Every fault is noted; with any, the settings are None or not to be used.
+    """
+    before = len(faults)
+    variables = _variables(environ, faults)
+    content = read_toml(file, faults)
+    readable = content is not None
+    content = _sections(content or {}, file, faults)
+    from_environment = EnvSettingsSource(Settings)
+    from_environment.env_vars = {name.lower(): environ[given] for name, given in variables.items()}
+
+    def note(key: Key, value: str, expected: str) -> None:
+        variable = variables.get(PREFIX + "__".join(key).upper())
+        where = (ENVIRONMENT, variable) if variable else (str(file), dotted(key))
+        faults.append(Fault(*where, value, expected))
+
+    settings, wrong = _built(from_environment, InitSettingsSource(Settings, content))  # the first wins
+    for key, value, expected in wrong:
+        if readable or key != ("site",):
+            note(key, value, expected)
+    together = _merged(content, from_environment())
+    if settings is None:
+        settings = _built(InitSettingsSource(Settings, _without(together, [key for key, *_ in wrong])))[0]
+    if settings is not None:
+        settings = _completed(settings, file.parent, note)
+    return settings if len(faults) == before else None, _site(together.get("site"))
+
+
+def _built(*sources: PydanticBaseSettingsSource) -> tuple[Settings | None, list[tuple[Key, str, str]]]:
+    """Return the settings, or what is wrong with them."""
+    given: dict[str, Any] = {"_build_sources": (sources, {})}
+    try:
+        return Settings(**given), []
+    except ValidationError as error:
+        return None, _explained(error)
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    both = {**under, **over}
+    for section in under.keys() & over.keys() & _SECTIONS.keys():
+        both[section] = {**under[section], **over[section]}
+    return both
+
+
+def _without(content: Mapping[str, Any], wrong: Iterable[Key]) -> dict[str, Any]:
+    """Return the content less its faulty keys, so that the rest can be looked at together."""
+    kept = {name: dict(each) if isinstance(each, dict) else each for name, each in content.items()}
+    for section, *name in wrong:
+        if name and name[0] in kept.get(section, {}):
+            del kept[section][name[0]]
+        else:
+            kept.pop(section, None)
+    return {"site": "none", **kept}
+
+
+def _site(given: object) -> tuple[str, ...]:
+    try:
+        return paths(given)
+    except Misfit:
+        return ()
+
+
+def _variables(environ: Mapping[str, str], faults: list[Fault]) -> dict[str, str]:
+    """Return the variables that are keys, in capitals, with the name each was given under."""
+    found = {}
+    for given, value in environ.items():
+        name = given.upper()
+        if not name.startswith(PREFIX) or name == CONFIG_VARIABLE:
+            continue
+        if name in _VARIABLES:
+            if value:
+                found[name] = given
+            continue
+        hint = did_you_mean(name, [*_VARIABLES, CONFIG_VARIABLE])
+        expected = f"{PREFIX}SECTION__KEY for a key of safetyd.toml{hint}"
+        faults.append(Fault(ENVIRONMENT, dotted([given]), "no setting has this name", expected))
+    return found
+
+
+def _sections(content: Mapping[str, object], file: Path, faults: list[Fault]) -> dict[str, Any]:
+    """Return the content without what cannot be merged with the environment or may not stand in a file."""
+    kept: dict[str, Any] = {}
+    for name, section in content.items():
+        if name in _SECTIONS and not isinstance(section, dict):
+            faults.append(Fault(str(file), name, f"{shown(section)} is not a table", f"a table: [{name}]"))
+        else:
+            kept[name] = dict(section) if isinstance(section, dict) else section
+    for section, key in _FROM_ENVIRONMENT_ONLY:
+        if key in kept.get(section, ()):
+            del kept[section][key]
+            variable = f"{PREFIX}{section}__{key}".upper()
+            mend = f"{key}_file, or {variable} in the environment"
+            faults.append(Fault(str(file), f"{section}.{key}", "a secret does not stand in this file", mend))
+    return kept
+
+
+def _explained(error: ValidationError) -> list[tuple[Key, str, str]]:
+    """Return each of pydantic's findings as key, what stands there, what was expected."""
+    told = []
+    for each in error.errors(include_url=False, include_input=False):
+        key = tuple(map(str, each["loc"]))
+        misfit = each.get("ctx", {}).get("error")
+        if isinstance(misfit, Misfit):
+            told.append((key, misfit.value, misfit.expected))
+        elif each["type"] == "extra_forbidden":
+            known = _SECTIONS[key[0]].model_fields if len(key) > 1 else Settings.model_fields
+            told.append((key, "nobody knows this key", one_of(known) + did_you_mean(key[-1], known)))
+        elif each["type"] == "missing":
+            expected = 'paths of site files, such as ["site.toml"]' if key == ("site",) else "a value"
+            told.append((key, "nothing stands here", expected))
+        else:
+            told.append((key, "what stands here does not fit", "another kind of value"))
+    return told
+
+
+def _completed(settings: Settings, folder: Path, note: Note) -> Settings:
+    """Return the settings with absolute paths and the secrets read; what is at odds is noted."""
+    mqtt = _with_files(settings.mqtt, "mqtt", folder, note)
+    mqtt = _with_secret(mqtt, "mqtt", "password", note)
+    if mqtt.password and mqtt.username is None and mqtt.protocol == 4:
+        note(
+            ("mqtt", "username"),
+            "a password without a name",
+            "a username (MQTT 3.1.1 knows no password alone)",
+        )
+    if mqtt.key_file and not mqtt.cert_file:
+        note(("mqtt", "cert_file"), "a key without its certificate", "the certificate's file")
+    for name in ("ca_file", "cert_file", "key_file"):
+        if getattr(mqtt, name) and not mqtt.tls:
+            note(("mqtt", name), "it is of no use without TLS", "tls = true beside it")
+    if mqtt.keepalive > timedelta(seconds=65535):
+        note(("mqtt", "keepalive"), "it is too long for MQTT", 'at most "65535s"')
+    changed: dict[str, BaseModel] = {"mqtt": mqtt}
+    if settings.influx:
+        influx = _with_files(settings.influx, "influx", folder, note)
+        changed["influx"] = _with_secret(influx, "influx", "token", note)
+    where = folder.absolute() / settings.store.path
+    changed["store"] = settings.store.model_copy(update={"url": f"sqlite:///{where}"})
+    return settings.model_copy(update=changed)
+
+
+def _with_files(section: M, name: str, folder: Path, note: Note) -> M:
+    found = {}
+    for key in type(section).model_fields:
+        told = getattr(section, key)
+        if key.endswith("_file") and told is not None:
+            found[key] = folder.absolute() / told
+            if not found[key].is_file():
+                note((name, key), f"no file is at {shown(str(told))}", "a file, relative to safetyd.toml")
+    return section.model_copy(update=found)
+
+
+def _with_secret(section: M, name: str, key: str, note: Note) -> M:
+    """Read `…_file`, unless the environment gave the secret itself."""
+    file = getattr(section, f"{key}_file")
+    if getattr(section, key) is not None or file is None or not file.is_file():
+        return section
+    try:
+        return section.model_copy(update={key: SecretStr(read_secret(file, file.name))})
+    except Misfit as misfit:
+        note((name, f"{key}_file"), misfit.value, misfit.expected)
+        return section

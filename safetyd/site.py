@@ -1,0 +1,252 @@
+"""What is watched, for whom, and by which rules: site files turned into frozen values.
+
+Rule: a Site is complete and consistent or does not exist; whoever holds one need not check it again.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, cast
+from zoneinfo import ZoneInfo
+
+from safetyd.core.calendar import Calendar
+from safetyd.core.model import Role
+from safetyd.core.rules import RuleBook
+from safetyd.faults import ConfigurationError, Fault, Misfit, did_you_mean, one_of, shown
+from safetyd.overrides import as_table
+from safetyd.shapes import address, choice, flag, identifier, member, positive_duration, text, topic, zone
+from safetyd.site_rules import read_calendar, read_rulebook, read_rules
+from safetyd.tables import Table, read_secret, read_toml
+
+FORMATS = frozenset({"native", "nut", "zigbee2mqtt"})
+EVERY_BUILDING = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A work setting an educator is assigned to."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SensorBinding:
+    """One device that speaks a format of its own; `power` makes it a witness of the building's mains.
+
+    `unit` is what its temperatures are in when its messages do not say.
+    """
+
+    id: str
+    topic: str
+    format: str
+    room: str | None = None
+    power: bool = False
+    interval: timedelta | None = None
+    unit: Literal["C", "F"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """One building with its rooms, and the devices in it that need a binding."""
+
+    id: str
+    name: str
+    rooms: tuple[Room, ...] = ()
+    sensors: tuple[SensorBinding, ...] = ()
+
+    def room(self, id: str) -> Room | None:
+        """Return the room of this id."""
+        return next((room for room in self.rooms if room.id == id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is told; the addresses are secrets."""
+
+    name: str
+    roles: tuple[Role, ...]
+    buildings: tuple[str, ...] = (EVERY_BUILDING,)
+    notify: tuple[str, ...] = field(default=(), repr=False)
+
+    def belongs_to(self, building: str) -> bool:
+        """Return whether this person is told about this building."""
+        return EVERY_BUILDING in self.buildings or building in self.buildings
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything that is watched."""
+
+    name: str
+    timezone: ZoneInfo
+    rulebook: RuleBook
+    calendar: Calendar
+    buildings: tuple[Building, ...] = ()
+    people: tuple[Person, ...] = ()
+
+    def building(self, id: str) -> Building | None:
+        """Return the building of this id."""
+        return next((building for building in self.buildings if building.id == id), None)
+
+    def people_for(self, building: str, roles: Collection[Role]) -> tuple[Person, ...]:
+        """Return who holds one of these roles in this building, in the order of the files."""
+        return tuple(
+            person
+            for person in self.people
+            if person.belongs_to(building) and any(role in roles for role in person.roles)
+        )
+
+
+def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fault]) -> Site | None:
+    """Return the site that the files give together; None when they give none. Faults are noted.
+
+    Of name, time zone, rules and calendar the first file that has them counts, and another may only repeat
+    them; each file adds its buildings and people. With any fault noted, the site returned is not to be used.
+    """
+    pages = [
+        Table(str(path), "", content, faults)
+        for path in files
+        if (content := read_toml(path, faults)) is not None
+    ]
+    if not pages:
+        return None
+    name = _only(pages, "name").get("name", text, "")
+    timezone = _only(pages, "timezone").need("timezone", zone, "a time zone, such as America/Los_Angeles")
+    buildings: dict[str, Building] = {}
+    topics: dict[str, str] = {}
+    for page in pages:
+        for table in page.tables("buildings"):
+            _add_building(table, buildings, topics)
+    people: dict[str, Person] = {}
+    for page in pages:
+        for table in page.tables("people"):
+            _add_person(table, people, buildings, environ)
+    local = timezone or ZoneInfo("UTC")
+    rulebook = read_rulebook(_only(pages, "rules"), local)
+    calendar = read_calendar(_only(pages, "calendar").table("calendar"), local)
+    for page in pages:
+        page.done()
+    if not name:
+        name = next(iter(buildings.values())).name if len(buildings) == 1 else "All buildings"
+    return Site(name, local, rulebook, calendar, tuple(buildings.values()), tuple(people.values()))
+
+
+def with_rules(site: Site, settings: Sequence[str]) -> Site:
+    """Return the site with `rules.heat.above_f=80` and the like put into every version of its rules.
+
+    Raises:
+        ConfigurationError: a setting is no KEY=VALUE, its key is unknown, or its value does not fit.
+    """
+    faults: list[Fault] = []
+    content = as_table(settings, "rules", faults)
+    versions = tuple(
+        read_rules(Table("--set", "rules", content, faults), version) for version in site.rulebook.versions
+    )
+    if faults:
+        raise ConfigurationError(dict.fromkeys(faults))
+    return replace(site, rulebook=replace(site.rulebook, versions=versions))
+
+
+def _only(pages: Sequence[Table], name: str) -> Table:
+    holders = [page for page in pages if name in page] or list(pages[:1])
+    first = holders[0]
+    for page in holders[1:]:
+        if page.plain(name) != first.plain(name):
+            page.fault(name, f"this differs from {first.file}", f"the same as there, or no {name} here")
+    return first
+
+
+def _add_building(table: Table, buildings: dict[str, Building], topics: dict[str, str]) -> None:
+    id = table.need("id", identifier, "an id: a-z, 0-9 and -")
+    name = table.get("name", text, id or "")
+    rooms: dict[str, Room] = {}
+    for each in table.tables("rooms"):
+        room_id = each.need("id", identifier, "an id: a-z, 0-9 and -")
+        room = Room(room_id or "", each.get("name", text, room_id or ""))
+        each.done()
+        if room_id and _is_new(each, room_id, rooms):
+            rooms[room_id] = room
+    sensors: dict[str, SensorBinding] = {}
+    for each in table.tables("sensors"):
+        _add_sensor(each, f"{id}/", rooms, sensors, topics)
+    table.done()
+    if id and _is_new(table, id, buildings):
+        buildings[id] = Building(id, name, tuple(rooms.values()), tuple(sensors.values()))
+
+
+def _add_sensor(
+    table: Table,
+    where: str,
+    rooms: Mapping[str, Room],
+    sensors: dict[str, SensorBinding],
+    topics: dict[str, str],
+) -> None:
+    id = table.need("id", identifier, "an id: a-z, 0-9 and -")
+    given_topic = table.need("topic", topic, 'the topic it publishes on, such as "zigbee2mqtt/Room 204"')
+    given_format = table.need("format", choice("format", FORMATS), one_of(FORMATS))
+    room = table.get("room", text, None)
+    power = table.get("power", flag, False)
+    interval = table.get("interval", positive_duration, None)
+    unit = table.get("unit", choice("unit", ("C", "F")), None)
+    if table.sound and room is None and not power:
+        table.fault("room", "it has neither room nor power", "a room's id, power = true, or both")
+    if room is not None and room not in rooms:
+        known = one_of(rooms) if rooms else "a [[buildings.rooms]] first"
+        table.fault("room", f"no room here has the id {shown(room)}", known + did_you_mean(room, rooms))
+    if given_topic is not None:
+        holder = topics.setdefault(given_topic, f"{where}{id}")
+        if holder != f"{where}{id}":
+            table.fault("topic", f"this is the topic of {holder} already", "one device for each topic")
+    table.done()
+    if id is None or given_topic is None or given_format is None or not _is_new(table, id, sensors):
+        return
+    temperature_unit = cast(Literal["C", "F"] | None, unit)
+    sensors[id] = SensorBinding(id, given_topic, given_format, room, power, interval, temperature_unit)
+
+
+def _is_new(table: Table, id: str, known: Collection[str]) -> bool:
+    if id in known:
+        table.fault("id", f"'{id}' is taken", "an id that nothing else of its kind has here")
+    return id not in known
+
+
+def _add_person(
+    table: Table, people: dict[str, Person], buildings: Collection[str], environ: Mapping[str, str]
+) -> None:
+    name = table.need("name", text, "a name")
+    roles = table.each("roles", member("role", Role), "a list of roles")
+    if table.sound and not roles:
+        table.fault("roles", "nobody is anything here", f"a list with {one_of(Role)}")
+
+    def known_building(value: object) -> str:
+        if value == EVERY_BUILDING or (isinstance(value, str) and value in buildings):
+            return str(value)
+        hint = did_you_mean(value, buildings) if isinstance(value, str) else ""
+        raise Misfit(f"no building has the id {shown(value)}", one_of([*buildings, EVERY_BUILDING]) + hint)
+
+    where = table.each("buildings", known_building, 'a list of buildings, or ["*"]')
+    if table.sound and "buildings" in table and not where:
+        table.fault("buildings", "the list is empty", 'a list of buildings, or ["*"]')
+    folder = Path(table.file).parent
+    notify = table.each("notify", lambda entry: _address(entry, folder, environ), "a list of addresses")
+    table.done()
+    if name is None:
+        return
+    if name in people:
+        table.fault("name", f"{shown(name)} is taken", "a name that tells this person from the others")
+    people[name] = Person(name, roles, where or (EVERY_BUILDING,), notify)
+
+
+def _address(entry: object, folder: Path, environ: Mapping[str, str]) -> str:
+    if not isinstance(entry, dict):
+        return address(entry)
+    match list(entry.items()):
+        case [("file", str(told))]:
+            return address(read_secret(folder / text(told), told))
+        case [("env", str(name))]:
+            if not environ.get(name):
+                raise Misfit(f"the environment has no {shown(name)}", "a variable that holds the address")
+            return address(environ[name].strip())
+    raise Misfit("this table is no address", '"scheme://…", { file = "…" } or { env = "…" }')

@@ -1,0 +1,191 @@
+"""What a configuration means, in words, for the people who wrote it.
+
+Rule: nothing here decides; each sentence says what the values already hold, and a warning names what is
+allowed but probably not meant. No address is shown.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+from safetyd.configuration import Loaded
+from safetyd.core.calendar import Calendar, Hours
+from safetyd.core.model import CLAUSE, Condition, Role
+from safetyd.core.notice import Reason, roles
+from safetyd.core.rules import Rules
+from safetyd.settings import Settings
+from safetyd.site import EVERY_BUILDING, Building, Person, SensorBinding, Site
+
+_UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
+
+
+def site_words(loaded: Loaded) -> list[str]:
+    """Return the lines that `safetyd check` prints: what is watched, by which rules, and who is told."""
+    site, settings = loaded.site, loaded.settings
+    lines = [f"{site.name}, in the time of {site.timezone.key}", *_running(settings), ""]
+    for building in site.buildings:
+        lines += [*_building(building, settings.mqtt.root), ""]
+    for version in site.rulebook.versions:
+        lines += [*_rules(version), ""]
+    lines += [*_calendar(site.calendar), ""]
+    lines += [*_people(site)]
+    for note in (*loaded.notes, *(f"Warning: {warning}" for warning in _warnings(site))):
+        lines += ["", note] if lines[-1] and not lines[-1].startswith(("Warning", "[")) else [note]
+    return lines
+
+
+def span(time: timedelta) -> str:
+    """Return a duration in the largest unit that holds it without a rest, days only from two on."""
+    for unit, size in _UNITS:
+        if time and not time % size and (unit != "d" or time > size):
+            return f"{time // size} {unit}"
+    return f"{time.total_seconds():g} s"
+
+
+def _running(settings: Settings) -> Iterator[str]:
+    mqtt = settings.mqtt
+    broker = "our own broker, on" if mqtt.embedded else "the broker at"
+    how = ", encrypted" if mqtt.tls else ""
+    who = f", as {mqtt.username}" if mqtt.username else ""
+    yield f"Hears {broker} {mqtt.host}:{mqtt.port}{how}{who}; keeps everything in {settings.store.path}."
+
+
+def _building(building: Building, root: str) -> Iterator[str]:
+    devices = _count(len(building.sensors), "device of its own format", "devices of their own formats")
+    yield f"{building.name} ({building.id}): {_count(len(building.rooms), 'room', 'rooms')}, {devices}."
+    yield from (f"  {room.id}: {room.name}" for room in building.rooms)
+    yield from (f"  {sensor.id}: {_sensor(sensor)}" for sensor in building.sensors)
+    if building.rooms:
+        native = f"{root}/readings/{building.id}/ROOM and {root}/power/{building.id}"
+        yield f"  What speaks the native topics needs no entry: {native}."
+
+
+def _sensor(sensor: SensorBinding) -> str:
+    parts = [f"{sensor.format} on {sensor.topic}"]
+    if sensor.room is not None:
+        parts.append(f"in room {sensor.room}")
+    if sensor.power:
+        parts.append("a witness of the building's mains")
+    if sensor.interval:
+        parts.append(f"expected every {span(sensor.interval)}")
+    if sensor.unit:
+        parts.append(f"in °{sensor.unit}")
+    return ", ".join(parts)
+
+
+def _rules(rules: Rules) -> Iterator[str]:
+    cold, heat, outage, quality = rules.cold, rules.heat, rules.outage, rules.quality
+    deadlines = rules.deadlines
+    immediate = f"immediate relief is due within {span(deadlines.immediate)}"
+    relief = f"mitigation is due within {span(deadlines.mitigation)}, {immediate}"
+    yield f"Rules {f'from {rules.effective}' if rules.effective else 'from the beginning'}:"
+    yield (
+        f"  A room below {cold.below_f:g} °F opens a ticket {_when(cold.confirm)} "
+        f"({CLAUSE[Condition.COLD]}): {relief}. "
+        f"The cold is over after {span(cold.end_after)} at {cold.end_f:g} °F or above."
+    )
+    yield (
+        f"  A heat index above {heat.above_f:g} °F opens a ticket {_when(heat.confirm)} "
+        f"({CLAUSE[Condition.HEAT]}): {relief}. It is watched above {heat.watch_f:g} °F. "
+        f"The heat is over after {span(heat.end_after)} at {heat.end_f:g} °F or below."
+    )
+    warned = f", after warnings at {_listed(map(span, outage.warn_at))}" if outage.warn_at else ""
+    yield (
+        f"  A building without power for longer than {span(outage.longer_than)} opens a ticket "
+        f"({CLAUSE[Condition.OUTAGE]}){warned}: {immediate}. {_quorum(outage.quorum)} "
+        f"The power is back when it held for {span(outage.restored_after)}."
+    )
+    held = (
+        "has its ticket at once too"
+        if rules.outside_work_hours == "ticket"
+        else "waits for them, if it lasts"
+    )
+    yield f"  Cold or heat outside work hours {held}."
+    yield (
+        f"  A reading counts for {span(quality.stale_after)} at most (or three intervals of its sensor); "
+        "after that the room is unknown, not ok."
+    )
+    shares = _listed(f"{share * 100:g} %" for share in rules.remind.at)
+    reminded = f"at {shares} of the time and " if shares else ""
+    yield f"  Reminders come {reminded}every {span(rules.remind.overdue_every)} once relief is overdue."
+
+
+def _when(confirm: int) -> str:
+    return "at once" if confirm == 1 else f"at the {_count(confirm, '', 'readings')} running that say so"
+
+
+def _quorum(quorum: str | int) -> str:
+    said = {"majority": "Most of its witnesses decide.", "all": "All its witnesses must agree."}
+    if isinstance(quorum, int):
+        return f"{_count(quorum, 'witness is', 'witnesses are')} enough."
+    return said.get(quorum, "Any one of its witnesses decides.")
+
+
+def _calendar(calendar: Calendar) -> Iterator[str]:
+    if calendar == Calendar(calendar.timezone):
+        yield "No calendar: every hour counts as a student day, and midterm relief has no date."
+        return
+    years = _listed(f"{first} to {last}" for first, last in calendar.work_years)
+    work, student = _hours(calendar.work_hours), _hours(calendar.student_hours)
+    closed = _count(len(calendar.closed), "day", "days")
+    yield f"Work year: {years or 'none, so midterm relief has no date'}; closed on {closed}."
+    yield f"Work hours {work}, student hours {student}, Monday to Friday."
+
+
+def _hours(hours: Hours | None) -> str:
+    return f"{hours.begin:%H:%M} to {hours.end:%H:%M}" if hours else "all day"
+
+
+def _people(site: Site) -> Iterator[str]:
+    groups: dict[tuple[Role, ...], list[str]] = {}
+    for reason in Reason:
+        if reason is not Reason.DIGEST:  # a digest goes to whom its tickets concern
+            groups.setdefault(roles(reason), []).append(reason.replace("_", " "))
+    yield "Who is told what:"
+    for told, reasons in groups.items():
+        more = roles(Reason.OPENED, Condition.OUTAGE)[len(told) :] if Reason.OPENED in reasons else ()
+        also = f" (an outage opened: also {_listed(map(_said, more))})" if more else ""
+        yield f"  {_listed(reasons)}: {_listed(map(_said, told))}{also}"
+    for person in site.people:
+        held = f"{_listed(map(_said, person.roles))} {_where(person, site)}"
+        yield f"  {person.name}: {held}, {_count(len(person.notify), 'address', 'addresses')}"
+
+
+def _said(role: Role) -> str:
+    return role.replace("_", " ")
+
+
+def _where(person: Person, site: Site) -> str:
+    if EVERY_BUILDING in person.buildings:
+        return "of every building"
+    named = {building.id: building.name for building in site.buildings}
+    return "of " + _listed(named.get(building, building) for building in person.buildings)
+
+
+def _warnings(site: Site) -> Iterator[str]:
+    if not site.buildings:
+        yield "no building is named, so nothing is watched; add [[buildings]] to a site file."
+    for person in site.people:
+        if not person.notify:
+            yield f"{person.name} has no address and is told nothing; add one to notify."
+    for building in site.buildings:
+        if not building.rooms:
+            yield f"{building.name} has no rooms, so only its power is watched; add [[buildings.rooms]]."
+        reached = _reached(site, building)
+        absent = [role for role in Role if role is not Role.EDUCATOR and role not in reached]
+        if absent:
+            role = "this role" if len(absent) == 1 else "these roles"
+            yield f"in {building.name} nobody with an address holds {role}: {_listed(map(_said, absent))}."
+
+
+def _reached(site: Site, building: Building) -> set[Role]:
+    present = (person for person in site.people if person.notify and person.belongs_to(building.id))
+    return {role for person in present for role in person.roles}
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number or 'no'} {one if number == 1 else many}"
+
+
+def _listed(words: Iterable[str], joined: str = "and") -> str:
+    *first, last = list(words) or [""]
+    return f"{', '.join(first)} {joined} {last}" if first else last

@@ -1,0 +1,157 @@
+"""The promise: what `safetyd check` prints says in words what the files mean, and shows no address."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from safetyd.configuration import load
+from safetyd.site_words import site_words, span
+
+SECRET = "correct-horse-battery"
+SITE = f"""
+name = "A District"
+timezone = "America/Los_Angeles"
+[[buildings]]
+id = "lincoln"
+name = "Lincoln High School"
+rooms = [{{ id = "204", name = "Chemistry" }}, {{ id = "gym" }}]
+[[buildings.sensors]]
+id = "t204"
+topic = "zigbee2mqtt/Room 204"
+format = "zigbee2mqtt"
+room = "204"
+interval = "5m"
+[[buildings.sensors]]
+id = "ups"
+topic = "nut/ups"
+format = "nut"
+power = true
+[[people]]
+name = "Ann Lee"
+roles = ["administrator", "safety_committee"]
+notify = ["mailto://u:{SECRET}@example.org"]
+[[people]]
+name = "Bo Roe"
+roles = ["facilities"]
+buildings = ["lincoln"]
+"""
+
+
+def words(folder: Path, site: str = SITE, settings: str = "") -> str:
+    (folder / "site.toml").write_text(site, encoding="utf-8")
+    (folder / "safetyd.toml").write_text(f'site = "site.toml"\n{settings}', encoding="utf-8")
+    return "\n".join(site_words(load(folder / "safetyd.toml", {})))
+
+
+def test_the_building_its_rooms_and_its_devices_are_named(tmp_path):
+    said = words(tmp_path)
+    assert "Lincoln High School (lincoln): 2 rooms, 2 devices of their own formats." in said
+    assert "204: Chemistry" in said
+    assert "t204: zigbee2mqtt on zigbee2mqtt/Room 204, in room 204, expected every 5 min" in said
+    assert "ups: nut on nut/ups, a witness of the building's mains" in said
+
+
+def test_the_native_topics_begin_with_the_root_that_was_set(tmp_path):
+    assert "a7/readings/lincoln/ROOM and a7/power/lincoln" in words(tmp_path, settings='[mqtt]\nroot = "a7"')
+
+
+def test_the_limits_and_their_deadlines_are_said(tmp_path):
+    said = words(tmp_path)
+    assert "A room below 60 °F opens a ticket at once (9.14.3): mitigation is due within 24 h" in said
+    assert "immediate relief is due within 14 d" in said
+    assert "A heat index above 85 °F opens a ticket at once (9.14.3)" in said
+    assert "without power for longer than 2 h opens a ticket (9.14.5), after warnings at 1 h, 90 min" in said
+
+
+def test_a_changed_limit_is_said_under_the_day_it_takes_effect(tmp_path):
+    rules = (
+        "[[rules]]\n[[rules]]\neffective = 2026-07-01\n"
+        "cold = { below_f = 62.5, confirm = 3 }\noutage = { warn_at = [], quorum = 1 }\n"
+        'outside_work_hours = "hold"\n'
+    )
+    first, second = words(tmp_path, SITE + rules).split("Rules from 2026-07-01:")
+    assert "Rules from the beginning:" in first
+    assert "A room below 62.5 °F opens a ticket at the 3 readings running that say so" in second
+    assert "opens a ticket (9.14.5): immediate relief" in second
+    assert "1 witness is enough." in second
+    assert "Cold or heat outside work hours waits for them, if it lasts." in second
+
+
+def test_the_absence_of_a_calendar_is_said(tmp_path):
+    assert "No calendar: every hour counts as a student day, and midterm relief has no date." in words(
+        tmp_path
+    )
+
+
+def test_a_calendar_is_said(tmp_path):
+    calendar = (
+        "[calendar]\nwork_year = [2026-08-25, 2027-06-11]\n"
+        'work_hours = "07:45-16:30"\nclosed = ["2026-12-21..2027-01-01"]\n'
+    )
+    said = words(tmp_path, SITE + calendar)
+    assert "Work year: 2026-08-25 to 2027-06-11; closed on 12 days." in said
+    assert "Work hours 07:45 to 16:30, student hours all day, Monday to Friday." in said
+
+
+def test_who_is_told_what_is_said_and_no_address_is_shown(tmp_path):
+    said = words(tmp_path)
+    assert (
+        "overdue and disputed: administrator, facilities, safety committee, district and association" in said
+    )
+    assert "(an outage opened: also district)" in said
+    assert "Ann Lee: administrator and safety committee of every building, 1 address" in said
+    assert "Bo Roe: facilities of Lincoln High School, no addresses" in said
+    assert SECRET not in said
+
+
+def test_a_person_without_an_address_and_a_role_that_nobody_holds_are_warnings(tmp_path):
+    said = words(tmp_path)
+    assert "Warning: Bo Roe has no address and is told nothing; add one to notify." in said
+    assert (
+        "Warning: in Lincoln High School nobody with an address holds these roles: "
+        "facilities, district and association." in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("site", "warning"),
+    [
+        ('timezone = "UTC"', "Warning: no building is named, so nothing is watched"),
+        (
+            'timezone = "UTC"\n[[buildings]]\nid = "b"',
+            "Warning: b has no rooms, so only its power is watched",
+        ),
+    ],
+)
+def test_what_watches_nothing_is_a_warning(tmp_path, site, warning):
+    assert warning in words(tmp_path, site)
+
+
+def test_what_this_release_leaves_aside_is_said(tmp_path):
+    said = words(tmp_path, settings='[heartbeat]\nurl = "https://hc.example.org/x"')
+    assert "[heartbeat] is understood, but nothing in this release acts on it yet." in said
+
+
+def test_the_broker_is_said_with_its_guards(tmp_path):
+    settings = '[mqtt]\nhost = "b.example.org"\ntls = true\nusername = "safety"\n'
+    assert "the broker at b.example.org:1883, encrypted, as safety" in words(tmp_path, settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        (timedelta(0), "0 s"),
+        (timedelta(seconds=90), "90 s"),
+        (timedelta(minutes=90), "90 min"),
+        (timedelta(hours=24), "24 h"),
+        (timedelta(days=14), "14 d"),
+    ],
+)
+def test_a_duration_is_said_in_its_largest_whole_unit(time, said):
+    assert span(time) == said
+
+
+def test_the_files_that_are_shipped_have_no_fault():
+    path = Path(__file__).resolve().parent.parent / "config/safetyd.toml"
+    assert site_words(load(path, {}))

@@ -1,0 +1,346 @@
+"""The promise: safetyd.toml and the environment are read whole or not at all, and no secret is ever shown."""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from safetyd.configuration import Loaded, find_config, load
+from safetyd.faults import ConfigurationError, Fault, did_you_mean
+
+SITE = 'name = "A District"\ntimezone = "America/Los_Angeles"\n[[buildings]]\nid = "lincoln"\n'
+SECRET = "correct-horse-battery"
+
+Read = Callable[..., Loaded]
+Faults = Callable[..., list[str]]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Write a safetyd.toml (and a site file beside it), and load them."""
+
+    def write_and_load(text: str = 'site = "site.toml"', **environ: str) -> Loaded:
+        (tmp_path / "site.toml").write_text(SITE, encoding="utf-8")
+        (tmp_path / "safetyd.toml").write_text(text, encoding="utf-8")
+        return load(tmp_path / "safetyd.toml", environ)
+
+    return write_and_load
+
+
+@pytest.fixture
+def faults(read: Read, tmp_path: Path) -> Faults:
+    """Load what is faulty, and return its faults without the folder."""
+
+    def told(text: str = 'site = "site.toml"', **environ: str) -> list[str]:
+        with pytest.raises(ConfigurationError) as caught:
+            read(text, **environ)
+        lines = str(caught.value).splitlines()
+        assert len(lines) == len(caught.value.faults)
+        return [line.replace(f"{tmp_path}/", "") for line in lines]
+
+    return told
+
+
+def mqtt(*lines: str) -> str:
+    return "\n".join(['site = "site.toml"', "[mqtt]", *lines])
+
+
+def test_what_is_left_out_has_the_documented_default(read, tmp_path):
+    settings = read().settings
+    assert (settings.mqtt.host, settings.mqtt.port, settings.mqtt.client_id) == ("127.0.0.1", 1883, "safetyd")
+    assert (settings.mqtt.root, settings.mqtt.protocol, settings.mqtt.tls) == ("safetyd", 5, False)
+    assert settings.store.path == tmp_path / "var/safetyd.db"
+    assert settings.store.commit_every == timedelta(seconds=1)
+    assert (settings.web.listen, settings.log.level) == ("127.0.0.1:8914", "info")
+    assert (settings.influx, settings.heartbeat, settings.mqtt.password) == (None, None, None)
+
+
+def test_the_environment_wins_over_the_file(read):
+    text = mqtt('host = "broker.example.org"', "port = 1884")
+    mqtt_settings = read(text, SAFETYD_MQTT__HOST="10.0.0.9", SAFETYD_MQTT__TLS="on").settings.mqtt
+    assert (mqtt_settings.host, mqtt_settings.port, mqtt_settings.tls) == ("10.0.0.9", 1884, True)
+
+
+def test_the_environment_alone_is_enough_where_the_file_says_little(read):
+    environ = {"SAFETYD_SITE": "site.toml", "SAFETYD_MQTT__PORT": "1999", "SAFETYD_STORE__COMMIT_EVERY": "5s"}
+    settings = read("", **environ).settings
+    assert (settings.mqtt.port, settings.store.commit_every) == (1999, timedelta(seconds=5))
+    assert settings.site == ("site.toml",)
+
+
+def test_the_environment_handed_over_is_the_one_that_counts(read, monkeypatch):
+    monkeypatch.setenv("SAFETYD_MQTT__HOST", "not.this.one")
+    assert read().settings.mqtt.host == "127.0.0.1"
+
+
+def test_an_empty_variable_is_no_variable(read):
+    assert read(SAFETYD_MQTT__HOST="").settings.mqtt.host == "127.0.0.1"
+
+
+def test_a_byte_order_mark_is_no_fault(read):
+    assert read("\ufeff" + mqtt("port = 7")).settings.mqtt.port == 7
+
+
+@pytest.mark.parametrize("url", ["sqlite:////var/lib/safetyd/safetyd.db", "sqlite:///var/safetyd.db"])
+def test_four_slashes_are_absolute_and_three_relative_to_the_file(read, tmp_path, url):
+    store = read(f'site = "site.toml"\n[store]\nurl = "{url}"').settings.store
+    expected = Path("/var/lib/safetyd/safetyd.db") if "////" in url else tmp_path / "var/safetyd.db"
+    assert store.path == expected
+    assert store.url == f"sqlite:///{expected}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["port = 0"], "mqtt.port: 0 is out of range; expected a whole number from 1 to 65535"),
+        (['port = "x"'], "mqtt.port: 'x' is not a whole number; expected"),
+        (["port = true"], "mqtt.port: true is not a whole number; expected"),
+        (["protocol = 3"], "mqtt.protocol: 3 is out of range; expected a whole number from 4 to 5"),
+        (['host = "a host"'], "mqtt.host: 'a host' is not a host; expected"),
+        (['root = "a/b"'], "mqtt.root: 'a/b' is not one level of a topic; expected"),
+        (['root = "a+"'], "mqtt.root: 'a+' has a wildcard; expected"),
+        (['client_id = ""'], "mqtt.client_id: '' is not a topic; expected"),
+        (['tls = "maybe"'], "mqtt.tls: 'maybe' is neither true nor false; expected"),
+        (['keepalive = "0s"'], "mqtt.keepalive: '0s' is no time at all; expected"),
+        (['keepalive = "2d"'], "mqtt.keepalive: it is too long for MQTT; expected"),
+        (['hsot = "x"'], "; did you mean 'host'?"),
+        (['password_file = "nowhere"'], "mqtt.password_file: no file is at 'nowhere'; expected a file"),
+        (["tls = true", 'ca_file = "no.pem"'], "mqtt.ca_file: no file is at 'no.pem'; expected a file"),
+        (["tls = true", 'key_file = "site.toml"'], "mqtt.cert_file: a key without its certificate"),
+        (['ca_file = "site.toml"'], "mqtt.ca_file: it is of no use without TLS; expected tls = true"),
+        (
+            ["protocol = 4", 'password_file = "site.toml"'],
+            "mqtt.password_file: 'site.toml' holds no single line",
+        ),
+    ],
+)
+def test_each_faulty_key_of_mqtt_is_told_with_what_was_expected(faults, lines, told):
+    (line,) = faults(mqtt(*lines))
+    assert line.startswith("safetyd.toml: mqtt.")
+    assert told in line
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[store]\nurl = "mysql://x/y"', "store.url: mysql is not in this release; expected sqlite:///PATH"),
+        ('[store]\nurl = "sqlite://"', "store.url: what stands here is not an address"),
+        ('[store]\nurl = "sqlite:///:memory:"', "store.url: this address names no file"),
+        ('[store]\nurl = "var/safetyd.db"', "store.url: what stands here is not an address"),
+        ('[store]\ncommit_every = "1 s"', "store.commit_every: '1 s' is not a duration"),
+        ('[web]\nlisten = "8914"', "web.listen: '8914' is nowhere to listen; expected host:port"),
+        ('[influx]\nurl = "http://i:8086"', "influx.bucket: nothing stands here; expected a value"),
+        ('[heartbeat]\nevery = "60s"', "heartbeat.url: nothing stands here"),
+        ('[heartbeat]\nurl = "ftp://x"', "heartbeat.url: ftp is not the web; expected http"),
+        ('[log]\nlevel = "eror"', "log.level: no level is called 'eror'; expected"),
+        ("[log]\nlevel = 3", "log.level: no level is called 3"),
+        ("[moqtt]", "moqtt: nobody knows this key; expected"),
+        ("mqtt = 5", "mqtt: 5 is not a table; expected a table: [mqtt]"),
+    ],
+)
+def test_each_faulty_key_elsewhere_is_told_with_what_was_expected(faults, text, told):
+    (line,) = faults(f'site = "site.toml"\n{text}')
+    assert line.startswith(f"safetyd.toml: {told}")
+
+
+def test_a_database_server_is_refused_in_a_sentence_that_keeps_its_password(faults):
+    url = f"postgresql+psycopg://safetyd:{SECRET}@db.example.org/safetyd"
+    (line,) = faults(f'site = "site.toml"\n[store]\nurl = "{url}"')
+    assert "store.url: postgresql+psycopg is not in this release; expected sqlite:///PATH" in line
+    assert SECRET not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("SAFETYD_MQTT__HSOT", "SAFETYD_MQTT__HOST"),
+        ("SAFETYD_CONFG", "SAFETYD_CONFIG"),
+        ("SAFETYD_MQTT_HOST", "SAFETYD_MQTT__HOST"),
+    ],
+)
+def test_a_mistyped_variable_is_a_fault_even_at_the_top(faults, name, hint):
+    (line,) = faults(**{name: SECRET})
+    assert line.startswith(f"environment: {name}: no setting has this name; expected")
+    assert line.endswith(f"; did you mean '{hint}'?")
+    assert SECRET not in line
+
+
+def test_a_faulty_variable_is_named_as_the_variable(faults):
+    (line,) = faults(mqtt("port = 1883"), SAFETYD_MQTT__PORT="many")
+    assert line.startswith("environment: SAFETYD_MQTT__PORT: 'many' is not a whole number; expected")
+
+
+def test_the_variable_that_says_where_the_file_is_is_no_setting(read):
+    assert read(SAFETYD_CONFIG="elsewhere.toml", SAFETY="x", PATH="/bin").settings.mqtt.host == "127.0.0.1"
+
+
+def test_a_secret_is_read_from_its_file_without_the_end_of_its_line(read, tmp_path):
+    (tmp_path / "pw").write_text(f"{SECRET}\r\n", encoding="utf-8")
+    password = read(mqtt('username = "u"', 'password_file = "pw"')).settings.mqtt.password
+    assert password is not None
+    assert password.get_secret_value() == SECRET
+
+
+def test_the_environments_secret_wins_over_the_file_of_one(read, tmp_path):
+    (tmp_path / "pw").write_text("other\n", encoding="utf-8")
+    settings = read(mqtt('password_file = "pw"'), SAFETYD_MQTT__PASSWORD=SECRET).settings
+    assert settings.mqtt.password.get_secret_value() == SECRET
+
+
+def test_a_password_in_the_file_is_refused_and_not_repeated(faults):
+    (line,) = faults(mqtt(f'password = "{SECRET}"'))
+    assert "expected password_file, or SAFETYD_MQTT__PASSWORD in the environment" in line
+    assert SECRET not in line
+
+
+def test_a_password_alone_is_nothing_mqtt_3_1_1_knows(faults):
+    (line,) = faults(mqtt("protocol = 4"), SAFETYD_MQTT__PASSWORD=SECRET)
+    assert "mqtt.username: a password without a name" in line
+
+
+def test_a_secret_is_in_no_repr_and_in_no_text(read, tmp_path):
+    (tmp_path / "token").write_text(SECRET, encoding="utf-8")
+    text = (
+        f'site = "site.toml"\n[heartbeat]\nurl = "https://hc.example.org/{SECRET}"\n'
+        '[influx]\nurl = "http://i:8086"\nbucket = "b"\ntoken_file = "token"\n'
+    )
+    loaded = read(text, SAFETYD_MQTT__PASSWORD=SECRET)
+    assert loaded.settings.heartbeat.url.get_secret_value().endswith(SECRET)
+    assert loaded.settings.influx.token.get_secret_value() == SECRET
+    for shown in (repr(loaded), str(loaded), str(loaded.settings), repr(loaded.settings.mqtt)):
+        assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{SECRET} = "x"\n[mqtt]\npassowrd = "SECRET"',
+        '[influx]\nurl = "http://u:SECRET@i"\nbucket = "b"',
+        '[influx]\nurl = "http://i"\nbucket = "b"\ntoken = "SECRET"',
+        '[heartbeat]\nurl = "hc.example.org/SECRET"',
+        '[mqtt]\nhost = "mqtt://u:SECRET@h"',
+        '[mqtt]\nusername = "u:SECRET@h\\n"',
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_in_no_fault_and_no_traceback(read, text):
+    hidden = "s3cr3t-of-mine"
+    with pytest.raises(ConfigurationError) as caught:
+        read('site = "site.toml"\n' + text.replace("SECRET", hidden))
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert hidden not in repr(error) + str(error)
+        error = error.__cause__ or error.__context__
+
+
+def test_what_this_release_does_not_act_on_is_checked_and_noted(read):
+    loaded = read(
+        'site = "site.toml"\n[web]\nlisten = "[::1]:80"\n[heartbeat]\nurl = "https://hc.example.org/x"'
+    )
+    assert [note.split("]")[0] for note in loaded.notes] == ["[web", "[heartbeat"]
+    assert read().notes == ()
+
+
+def test_broken_toml_is_told_with_its_line(faults):
+    (line,) = faults('site = "site.toml"\n[mqtt\nhost = "x"')
+    assert line.startswith("safetyd.toml: line 2: this is not TOML: ")
+
+
+def test_broken_toml_still_lets_the_environment_speak(faults):
+    lines = faults("site = ", SAFETYD_MQTT__PORT="x", SAFETYD_MQQT="y")
+    assert [line.split(": ")[1] for line in lines] == ["SAFETYD_MQQT", "line 1", "SAFETYD_MQTT__PORT"]
+
+
+def test_a_file_that_is_not_text_is_told_with_its_line(tmp_path):
+    (tmp_path / "safetyd.toml").write_bytes(b'site = "site.toml"\n# caf\xe9\n')
+    with pytest.raises(ConfigurationError, match=r"safetyd.toml: line 2: a character is not UTF-8"):
+        load(tmp_path / "safetyd.toml", {})
+
+
+def test_a_file_that_is_not_there_is_a_fault_and_no_traceback(tmp_path):
+    with pytest.raises(ConfigurationError, match="it cannot be read: no such file or directory"):
+        load(tmp_path / "safetyd.toml", {})
+
+
+@pytest.mark.parametrize("text", ["", "site = []", "site = 3", 'site = [""]'])
+def test_no_site_is_a_fault(faults, text):
+    (line,) = faults(text)
+    assert line.startswith("safetyd.toml: site: ")
+
+
+@pytest.mark.parametrize("pattern", ["nowhere.toml", "nowhere/*.toml"])
+def test_a_site_that_matches_no_file_is_a_fault(faults, pattern):
+    (line,) = faults(f'site = ["site.toml", "{pattern}"]')
+    assert (
+        line
+        == f"safetyd.toml: site: no file is at '{pattern}'; expected paths or globs, relative to this file"
+    )
+
+
+def test_every_fault_of_every_file_and_of_the_environment_comes_at_once(faults, tmp_path):
+    (tmp_path / "second.toml").write_text('[[buildings]]\nid = "X"\n', encoding="utf-8")
+    (tmp_path / "third.toml").write_text("[[", encoding="utf-8")
+    lines = faults(
+        'site = ["site.toml", "second.toml", "third.toml", "no.toml"]\ncolour = 1\n'
+        '[mqtt]\nport = 0\npassword_file = "no"\n[store]\nurl = "mysql://h/d"\n',
+        SAFETYD_MQTT__HSOT="x",
+        SAFETYD_MQTT__TLS="x",
+    )
+    assert sorted(line.split(": ")[0] + " " + line.split(": ")[1] for line in lines) == [
+        "environment SAFETYD_MQTT__HSOT",
+        "environment SAFETYD_MQTT__TLS",
+        "safetyd.toml colour",
+        "safetyd.toml mqtt.password_file",
+        "safetyd.toml mqtt.port",
+        "safetyd.toml site",
+        "safetyd.toml store.url",
+        "second.toml buildings[0].id",
+        "third.toml line 1",
+    ]
+
+
+def test_a_fault_is_one_sentence_on_one_line():
+    fault = Fault("site.toml", "buildings[0].rooms[3].id", "'Room 4' is not an id", "a-z, 0-9 and -")
+    assert str(fault) == "site.toml: buildings[0].rooms[3].id: 'Room 4' is not an id; expected a-z, 0-9 and -"
+
+
+def test_an_unknown_key_with_a_line_break_in_it_stays_on_one_line(faults):
+    assert len(faults('site = "site.toml"\n"a\\nb" = 1')) == 1
+
+
+def test_only_a_near_word_is_suggested():
+    assert did_you_mean("hsot", ["host", "port"]) == "; did you mean 'host'?"
+    assert did_you_mean("elephant", ["host", "port"]) == ""
+
+
+class TestWhereTheConfigurationIs:
+    def look(self, places: list[Path], explicit: str | None = None, environ: Mapping[str, str] | None = None):
+        return find_config(explicit, environ or {}, places)
+
+    def test_asked_for_wins_over_the_environment_and_that_over_the_usual_places(self, tmp_path):
+        for name in ("asked", "environ", "usual", "last"):
+            (tmp_path / name).write_text("", encoding="utf-8")
+        places = [tmp_path / "usual", tmp_path / "last"]
+        environ = {"SAFETYD_CONFIG": str(tmp_path / "environ")}
+        assert self.look(places, str(tmp_path / "asked"), environ) == tmp_path / "asked"
+        assert self.look(places, None, environ) == tmp_path / "environ"
+        assert self.look(places) == tmp_path / "usual"
+        (tmp_path / "usual").unlink()
+        assert self.look(places) == tmp_path / "last"
+
+    def test_asked_for_and_absent_is_a_fault_even_if_another_is_there(self, tmp_path):
+        (tmp_path / "usual").write_text("", encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=r"command line: --config: no file is at 'nix'"):
+            self.look([tmp_path / "usual"], "nix")
+        with pytest.raises(ConfigurationError, match=r"environment: SAFETYD_CONFIG: no file is at 'nix'"):
+            self.look([tmp_path / "usual"], None, {"SAFETYD_CONFIG": "nix"})
+
+    def test_nowhere_names_every_place(self, monkeypatch, tmp_path):
+        monkeypatch.chdir(tmp_path)
+        if os.path.exists("/etc/safetyd/safetyd.toml"):
+            pytest.skip("this machine has a configuration")
+        with pytest.raises(ConfigurationError) as caught:
+            find_config(None, {})
+        for place in ("config/safetyd.toml", "/etc/safetyd/safetyd.toml", "--config", "SAFETYD_CONFIG"):
+            assert place in str(caught.value)
