@@ -1,0 +1,148 @@
+"""What people do, as plain keys: the same in a recording, on the command line and in the inbox.
+
+Rule: a command is understood whole or refused in a sentence that names the key, its value and the mend.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from enum import StrEnum
+from math import isfinite
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from safetyd.core.errors import ActionError
+from safetyd.core.model import Condition, Hazard, Place
+from safetyd.core.report import Report
+from safetyd.core.ticket import Action, Relief, Tier, Verb
+from safetyd.faults import did_you_mean
+
+Word = TypeVar("Word", bound=StrEnum)
+
+REPORT = "report"
+_OF_ACTION = {
+    Verb.ACKNOWLEDGE: (),
+    Verb.RELIEVE: ("tier", "kind"),
+    Verb.NOTE: (),
+    Verb.EXTEND: ("tier", "until"),
+    Verb.DISPUTE: ("tier", "withdraw"),
+    Verb.CLOSE: (),
+    Verb.REOPEN: (),
+}
+_OF_REPORT = (
+    "building",
+    "room",
+    "hazard",
+    "temperature_f",
+    "temperature_c",
+    "humidity",
+    "instrument",
+    "notice",
+    "location",
+)
+_ALWAYS = ("at", "do", "by", "note")
+
+
+def read_command(said: Mapping[str, Any], timezone: ZoneInfo) -> tuple[str, Action] | Report:
+    """Return a ticket's id and an action on it, or a report.
+
+    Raises:
+        ActionError: a key is lacking or unknown, or a value is not what it must be.
+    """
+    do = said.get("do")
+    if do == REPORT:
+        _only(said, _OF_REPORT)
+        return _report(said)
+    if do not in list(Verb):
+        words = [*Verb, REPORT]
+        raise ActionError(
+            f"do: {do!r} is no action; expected one of {', '.join(words)}{did_you_mean(str(do), words)}"
+        )
+    verb = Verb(do)
+    _only(said, ("ticket", *_OF_ACTION[verb]))
+    withdraw = said.get("withdraw", False)
+    if not isinstance(withdraw, bool):
+        raise ActionError(f"withdraw: {withdraw!r} is neither true nor false")
+    action = Action(
+        verb,
+        _text(said, "by", needed=True),
+        _text(said, "note"),
+        _word(said, "tier", Tier),
+        _moment(said, "until", timezone),
+        _word(said, "kind", Relief),
+        withdraw,
+    )
+    return _text(said, "ticket", needed=True), action
+
+
+def _report(said: Mapping[str, Any]) -> Report:
+    if "room" not in said:
+        raise ActionError("report needs room: a room's id, or null for the whole building")
+    room = said["room"]
+    if room is not None and not isinstance(room, str):
+        raise ActionError(f"room: {room!r} is no room's id")
+    location = said.get("location")
+    return Report(
+        Place(_text(said, "building", needed=True), room),
+        _text(said, "by", needed=True),
+        _text(said, "note"),
+        _word(said, "hazard", Hazard),
+        _number(said, "temperature_f"),
+        _number(said, "temperature_c"),
+        _number(said, "humidity"),
+        _text(said, "instrument"),
+        _word(said, "notice", Condition),
+        None if location is None else _text(said, "location", needed=True),
+    )
+
+
+def _only(said: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in said:
+        if key not in known and key not in _ALWAYS:
+            raise ActionError(f"{said['do']} has no key {key!r}{did_you_mean(key, [*known, *_ALWAYS])}")
+
+
+def _text(said: Mapping[str, Any], key: str, *, needed: bool = False) -> str:
+    value = said.get(key)
+    if value is None and not needed:
+        return ""
+    if not isinstance(value, str) or (needed and not value.strip()):
+        raise ActionError(
+            f"{said['do']} needs {key}" if value in (None, "") else f"{key}: {value!r} is no text"
+        )
+    return value
+
+
+def _number(said: Mapping[str, Any], key: str) -> float | None:
+    value = said.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise ActionError(f"{key}: {value!r} is no number")
+    return float(value)
+
+
+def _word(said: Mapping[str, Any], key: str, words: type[Word]) -> Word | None:
+    value = said.get(key)
+    if value is None:
+        return None
+    if value not in list(words):
+        known = list(words)
+        raise ActionError(
+            f"{key}: {value!r} is not one of {', '.join(known)}{did_you_mean(str(value), known)}"
+        )
+    return words(value)
+
+
+def _moment(said: Mapping[str, Any], key: str, timezone: ZoneInfo) -> datetime | None:
+    value = said.get(key)
+    if value is None:
+        return None
+    try:
+        if len(value) == len("2026-12-01"):  # a day: relief is due by its end
+            return datetime.combine(date.fromisoformat(value), time(23, 59, 59), timezone).astimezone(UTC)
+        at = datetime.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise ActionError(
+            f"{key}: {value!r} is no time; expected 2026-12-15T16:00:00Z or 2026-12-15"
+        ) from error
+    return (at if at.tzinfo else at.replace(tzinfo=timezone)).astimezone(UTC)

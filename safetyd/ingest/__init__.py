@@ -1,0 +1,1 @@
+"""Bytes to observations: what arrived on which topic, and what it says."""

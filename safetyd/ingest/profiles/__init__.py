@@ -1,0 +1,1 @@
+"""What each ecosystem's messages look like, one data file each."""

@@ -1,0 +1,1 @@
+"""Tells people: words first, then the way to them."""

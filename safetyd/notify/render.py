@@ -1,0 +1,222 @@
+"""Notices in words that a principal understands at 7 am on a phone: what, where, since when, what is due when.
+
+Rule: pure text from facts; times in the building's zone with the date; names of places and people are shown
+as they are written in the site file.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from safetyd.core.model import CLAUSE, Condition, Episode
+from safetyd.core.notice import Reason
+from safetyd.core.ticket import Deadline, Due, Ticket
+from safetyd.core.world import Notice
+from safetyd.site import Site
+
+_TIERS = {
+    "mitigation": "relief from the temperature",
+    "immediate": "immediate relief",
+    "midterm": "midterm relief",
+    "long_term": "the long-term resolution",
+}
+_WHAT = {
+    Condition.COLD: "colder than allowed",
+    Condition.HEAT: "hotter than allowed",
+    Condition.OUTAGE: "no electricity",
+}
+_SHORT = {Condition.COLD: "too cold", Condition.HEAT: "too hot", Condition.OUTAGE: "no electricity"}
+
+
+def render(
+    notice: Notice, tickets: Mapping[str, Ticket], episodes: Mapping[str, Episode], site: Site
+) -> tuple[str, str]:
+    """Return the title and text of a notice.
+
+    Args:
+        notice: What is owed.
+        tickets: The tickets it is about, by id.
+        episodes: The newest episode of each of them that has one, by ticket id.
+        site: Names and time zone.
+    """
+    match notice.reason:
+        case Reason.DIGEST:
+            return _digest(notice, tickets, site)
+        case Reason.TROUBLE | Reason.TROUBLE_OVER:
+            return _trouble(notice, site)
+        case Reason.OUTAGE_BEGAN | Reason.OUTAGE_WARNING | Reason.OUTAGE_OVER:
+            return _outage(notice, site)
+    assert notice.ticket is not None
+    return _about_ticket(notice, tickets[notice.ticket], episodes.get(notice.ticket), site)
+
+
+def _about_ticket(notice: Notice, ticket: Ticket, episode: Episode | None, site: Site) -> tuple[str, str]:
+    where, what = _where(ticket, site), _what(ticket)
+    about = notice.about
+    by = about.get("by", "")
+    tier = _TIERS.get(about.get("tier", ""), about.get("tier", ""))
+    deadline = next((d for d in ticket.deadlines if d.tier == about.get("tier")), None)
+    due = _due(deadline, notice.at, site) if deadline else ""
+    title, lines = {
+        Reason.OPENED: (
+            f"{where}: {what}",
+            [_breach(ticket, episode, site), *_owed(ticket, notice.at, site)],
+        ),
+        Reason.RECURRED: (
+            f"{where}: {what} again",
+            [
+                _breach(ticket, episode, site),
+                "The deadlines of the ticket stay.",
+                *_owed(ticket, notice.at, site),
+            ],
+        ),
+        Reason.ENDED: (
+            f"{where}: back in range",
+            [
+                _ended(episode, site),
+                "The ticket stays open until a person closes it.",
+                *_owed(ticket, notice.at, site),
+            ],
+        ),
+        Reason.REMINDER: (
+            f"{where}: {tier} is due {due}",
+            [_breach(ticket, episode, site), _next_step(tier)],
+        ),
+        Reason.OVERDUE: (f"{where}: {tier} is OVERDUE", [f"It was due {due}.", _next_step(tier)]),
+        Reason.RELIEVED: (f"{where}: relief on record", [f"{by} recorded {tier}{_kind(about)}."]),
+        Reason.CLOSED: (f"{where}: ticket closed", [f"{by} closed the ticket."]),
+        Reason.EXTENDED: (f"{where}: {tier} extended", [f"{by} extended it; now due {due}."]),
+        Reason.DISPUTED: (f"{where}: {_disputed(about)}", [f"By {by}. The deadlines run on."]),
+        Reason.ACKNOWLEDGED: (f"{where}: acknowledged", [f"{by} has taken it up."]),
+    }[notice.reason]
+    if about.get("note"):
+        lines.append(f"Note: {about['note']}")
+    clause = f"Ticket {ticket.id}, clause {CLAUSE[ticket.condition]}."
+    return title, "\n".join([*(line for line in lines if line), clause])
+
+
+def _digest(notice: Notice, tickets: Mapping[str, Ticket], site: Site) -> tuple[str, str]:
+    listed = [tickets[id] for id in notice.tickets or ()]
+    lines = []
+    for ticket in listed:
+        news = {"opened": "", "recurred": " (again)", "ended": " (back in range)"}[
+            notice.about.get(ticket.id, "opened")
+        ]
+        owed = _owed(ticket, notice.at, site)
+        lines.append(
+            f"- {_where(ticket, site)}: {_what(ticket)}{news}. {owed[0] if owed else ''} [{ticket.id}]"
+        )
+    title = f"{_building(notice.building, site)}: news of {len(listed)} tickets"
+    if all(notice.about.get(ticket.id) == "opened" for ticket in listed):
+        title = f"{_building(notice.building, site)}: {len(listed)} new tickets"
+    return title, "\n".join(lines)
+
+
+def _trouble(notice: Notice, site: Site) -> tuple[str, str]:
+    texts = notice.about.get("lines", "").split("\n")
+    is_over = notice.reason is Reason.TROUBLE_OVER
+    count = "A sensor" if len(texts) == 1 else f"{len(texts)} sensor troubles"
+    title = f"{_building(notice.building, site)}: {count} {'over' if is_over else 'to look at'}"
+    if len(texts) == 1:
+        title = f"{_building(notice.building, site)}: {texts[0]}{' is over' if is_over else ''}"
+    advice = "" if is_over else "What they watch is unknown until this is mended."
+    return title, "\n".join(line for line in [*texts, advice] if line)
+
+
+def _outage(notice: Notice, site: Site) -> tuple[str, str]:
+    where = _building(notice.building, site)
+    began_at = datetime.fromisoformat(notice.about["began_at"])
+    since = f"Since {_time(began_at, site)}."
+    if notice.reason is Reason.OUTAGE_BEGAN:
+        limit = began_at + site.rulebook.in_force(began_at).outage.longer_than
+        return (
+            f"{where}: no electricity",
+            f"{since}\nIf it lasts beyond {_time(limit, site)}, the building must close (9.14.5).",
+        )
+    if notice.reason is Reason.OUTAGE_WARNING:
+        limit = began_at + site.rulebook.in_force(began_at).outage.longer_than
+        minutes = notice.about["minutes"]
+        return (
+            f"{where}: no electricity for {minutes} minutes",
+            f"{since}\nThe building must close if it lasts beyond {_time(limit, site)} (9.14.5).",
+        )
+    ended_at = datetime.fromisoformat(notice.about["ended_at"])
+    text = f"It was out from {_time(began_at, site)} to {_time(ended_at, site)}."
+    if notice.ticket:
+        text += f"\nTicket {notice.ticket} stays open until a person closes it."
+    return f"{where}: electricity is back", text
+
+
+def _where(ticket: Ticket, site: Site) -> str:
+    building = site.building(ticket.place.building)
+    if ticket.place.room is None:
+        return _building(ticket.place.building, site)
+    room = building.room(ticket.place.room) if building else None
+    return f"{_building(ticket.place.building, site)}, {room.name if room else ticket.place.room}"
+
+
+def _building(id: str, site: Site) -> str:
+    building = site.building(id)
+    return building.name if building else id
+
+
+def _what(ticket: Ticket) -> str:
+    if ticket.hazard is not None:
+        return f"hazard: {ticket.hazard.replace('_', ' ')}"
+    return _SHORT[ticket.condition]
+
+
+def _breach(ticket: Ticket, episode: Episode | None, site: Site) -> str:
+    if ticket.hazard is not None:
+        return f"Reported {_time(ticket.began_at, site)}."
+    began_at = episode.began_at if episode else ticket.began_at
+    value = ""
+    if episode is not None and episode.worst is not None:
+        measure = "heat index " if ticket.condition is Condition.HEAT else ""
+        dry = " (humidity unknown, 0 % assumed)" if episode.worst.assumed_dry else ""
+        value = f", {measure}{episode.worst.value:.1f} °F{dry}"
+    return f"{_WHAT[ticket.condition].capitalize()} since {_time(began_at, site)}{value}."
+
+
+def _ended(episode: Episode | None, site: Site) -> str:
+    if episode is None or episode.ended_at is None:
+        return ""
+    return f"In range since {_time(episode.ended_at, site)}."
+
+
+def _owed(ticket: Ticket, now: datetime, site: Site) -> list[str]:
+    owed = [d for d in ticket.deadlines if d.is_owed and d.in_force_at is not None]
+    return [f"{_TIERS[d.tier].capitalize()} due {_due(d, now, site)}." for d in owed[:1]]
+
+
+def _due(deadline: Deadline, now: datetime, site: Site) -> str:
+    at = deadline.in_force_at
+    if at is None:
+        return "on a date still to be set"
+    left = at - now
+    if left <= timedelta(0) or deadline.state is Due.MISSED:
+        return _time(at, site)
+    return f"{_time(at, site)} ({_span(left)} left)"
+
+
+def _span(left: timedelta) -> str:
+    hours = left / timedelta(hours=1)
+    if hours < 1:
+        return f"{hours * 60:.0f} min"
+    return f"{hours:.0f} h" if hours <= 48 else f"{hours / 24:.0f} days"
+
+
+def _time(at: datetime, site: Site) -> str:
+    local = at.astimezone(site.timezone)
+    return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+
+def _next_step(tier: str) -> str:
+    return f"Record {tier} when it is given: what was done, and by whom."
+
+
+def _kind(about: Mapping[str, str]) -> str:
+    return f" ({about['kind'].replace('_', ' ')})" if about.get("kind") else ""
+
+
+def _disputed(about: Mapping[str, str]) -> str:
+    return "dispute withdrawn" if about.get("event") == "dispute_withdrawn" else "disputed"

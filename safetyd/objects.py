@@ -1,0 +1,151 @@
+"""The JSON objects that users and integrations see: tickets, troubles, notices, rooms.
+
+Rule: names and shapes here are a promise; times are RFC 3339 in UTC with Z; values are unrounded.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from safetyd.core import obligation
+from safetyd.core.model import CLAUSE, Condition, Episode, Place, Trouble, Worst
+from safetyd.core.room import EMPTY, Room, verdict, warmth
+from safetyd.core.ticket import Deadline, Ticket
+from safetyd.core.world import Facts, Row, World, up_to_date
+from safetyd.store.leftovers import Refusal, RefusedKind
+
+
+def rfc3339(at: datetime) -> str:
+    """Return a moment as text: UTC with Z, with as many decimals as it needs."""
+    at = at.astimezone(UTC)
+    text = at.strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{at.microsecond:06d}".rstrip("0") + "Z" if at.microsecond else text + "Z"
+
+
+def _or_none(at: datetime | None) -> str | None:
+    return None if at is None else rfc3339(at)
+
+
+def ticket_object(
+    world: World, facts: Facts, ticket: Ticket, history: Sequence[tuple[Row, str]], now: datetime
+) -> dict[str, Any]:
+    """Return a ticket as it stands at `now`."""
+    episodes = [up_to_date(world, episode, now) for episode in world.episodes_of(ticket.id)]
+    return {
+        "id": ticket.id,
+        "building": ticket.place.building,
+        "room": ticket.place.room,
+        "condition": ticket.condition.value,
+        "hazard": ticket.hazard.value if ticket.hazard else None,
+        "clause": CLAUSE[ticket.condition],
+        "rules": ticket.rules,
+        "status": ticket.status.value,
+        "verdict": obligation.verdict(world, facts, ticket, now).value,
+        "student_day": ticket.student_day,
+        "began_at": rfc3339(ticket.began_at),
+        "opened_at": rfc3339(ticket.opened_at),
+        "worst": _worst(ticket.condition, episodes),
+        "episodes": [_episode(episode, now) for episode in episodes],
+        "deadlines": [_deadline(deadline) for deadline in ticket.deadlines],
+        "history": [_history(row, hash) for row, hash in history],
+        "disputed": ticket.disputed,
+        "follows": ticket.follows,
+    }
+
+
+def _worst(condition: Condition, episodes: Iterable[Episode]) -> dict[str, Any] | None:
+    found = [episode.worst for episode in episodes if episode.worst is not None]
+    if not found:
+        return None
+    sign = -1 if condition is Condition.COLD else 1
+    worst: Worst = max(found, key=lambda each: sign * each.value)
+    shown: dict[str, Any] = {"value": worst.value, "unit": "degF", "at": rfc3339(worst.at)}
+    return shown | ({"humidity": "assumed 0"} if worst.assumed_dry else {})
+
+
+def _episode(episode: Episode, now: datetime) -> dict[str, Any]:
+    end = episode.ended_at or now
+    lasted = end - episode.began_at
+    return {
+        "began_at": rfc3339(episode.began_at),
+        "ended_at": _or_none(episode.ended_at),
+        "worst": None if episode.worst is None else episode.worst.value,
+        "coverage": round(min(1.0, episode.seen / lasted), 4) if lasted > timedelta(0) else 1.0,
+    }
+
+
+def _deadline(deadline: Deadline) -> dict[str, Any]:
+    shown = {
+        "tier": deadline.tier.value,
+        "due_at": _or_none(deadline.due_at),
+        "state": deadline.state.value,
+        "met_at": _or_none(deadline.met_at),
+        "by": deadline.by,
+    }
+    return shown | ({"extended_to": rfc3339(deadline.extended_to)} if deadline.extended_to else {})
+
+
+def _history(row: Row, hash: str) -> dict[str, Any]:
+    shown = {"at": rfc3339(row.at), "event": row.event, "by": row.by, "note": row.note, **row.detail}
+    return shown | {"hash": hash}
+
+
+def trouble_object(trouble: Trouble) -> dict[str, Any]:
+    """Return a trouble as the outside sees it."""
+    place = trouble.place
+    return {
+        "kind": trouble.kind.value,
+        "sensor": trouble.sensor.rsplit("/", 1)[-1],
+        "building": place.building if place else None,
+        "room": place.room if place else None,
+        "began_at": rfc3339(trouble.began_at),
+        "ended_at": _or_none(trouble.ended_at),
+        "note": trouble.note,
+    }
+
+
+def notice_object(notice: dict[str, Any]) -> dict[str, Any]:
+    """Return a kept notice as the outside sees it."""
+    return notice | {"at": rfc3339(notice["at"])}
+
+
+def refusal_object(refusal: Refusal) -> dict[str, Any]:
+    """Return a refused payload, value or action as the outside sees it."""
+    subject = "ticket" if refusal.kind is RefusedKind.ACTION else "topic"
+    return {
+        "at": rfc3339(refusal.at),
+        "kind": refusal.kind.value,
+        subject: refusal.topic,
+        "reason": refusal.reason,
+    }
+
+
+def room_object(world: World, facts: Facts, place: Place, name: str, now: datetime) -> dict[str, Any]:
+    """Return a room's verdicts and last values that still count at `now`."""
+    room = world.rooms.get(place, EMPTY)
+    rules = facts.book.in_force(now)
+    hottest = warmth(room, Condition.HEAT, now, rules)
+    coldest = warmth(room, Condition.COLD, now, rules)
+    is_measured = hottest is not None and not hottest.assumed_dry and _has_humidity(room, now)
+    return {
+        "building": place.building,
+        "room": place.room,
+        "name": name,
+        "verdicts": {c.value: verdict(room, c, now, rules).value for c in (Condition.COLD, Condition.HEAT)},
+        "values": {
+            "temperature_f": None if coldest is None else coldest.value,
+            "humidity": _humidity(room, now),
+            "heat_index_f": hottest.value if is_measured and hottest is not None else None,
+        },
+        "watch": hottest is not None and is_measured and hottest.value >= rules.heat.watch_f,
+        "observed_at": _or_none(room.at),
+    }
+
+
+def _humidity(room: Room, now: datetime) -> float | None:
+    fresh = [s.humidity for s in room.sources.values() if s.humidity is not None and s.humidity.until >= now]
+    return max(fresh, key=lambda latest: latest.at).value if fresh else None
+
+
+def _has_humidity(room: Room, now: datetime) -> bool:
+    return _humidity(room, now) is not None

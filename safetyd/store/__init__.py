@@ -1,0 +1,1 @@
+"""All SQL and nothing else: how decisions and readings are kept, never why."""

@@ -1,0 +1,161 @@
+"""Opens the database: one writer at a time, durable before it says so, at the right version or not at all.
+
+Rule: a commit has reached the disk when it returns (WAL with synchronous FULL). Only the holder of the lock
+beside the file writes; everybody else reads, or leaves a command in the inbox.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.pool import NullPool, StaticPool
+
+from safetyd.core.errors import SafetydError
+from safetyd.store.schema import metadata
+
+HEAD = "0001"  # the newest migration; a test holds it to the script directory
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_BUSY_MS = 5000
+
+
+class StoreError(SafetydError):
+    """The store cannot be used, or not now."""
+
+
+def in_memory() -> Connection:
+    """Return a connection to an empty store that lives as long as the connection."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    connection = engine.connect()
+    metadata.create_all(connection)
+    connection.commit()
+    return connection
+
+
+def open_for_writing(url: str) -> Connection:
+    """Return the writer's connection, the file made and brought to this version if need be.
+
+    Raises:
+        StoreError: it cannot be opened, or was written by a newer safetyd.
+    """
+    path = file_of(url)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        engine = _engine(url, "BEGIN IMMEDIATE")
+        connection = engine.connect()
+        if _version(connection) != HEAD:
+            connection.close()
+            _migrate(engine, path)
+            connection = engine.connect()
+    except (OSError, DatabaseError) as error:
+        raise StoreError(f"store {path}: cannot be opened for writing: {_cause(error)}") from error
+    return connection
+
+
+def open_for_reading(url: str) -> Connection:
+    """Return a connection that only reads.
+
+    Raises:
+        StoreError: there is no store yet, or it is of another version.
+    """
+    path = file_of(url)
+    if not path.exists():
+        raise StoreError(f"store {path}: there is none yet; it is made by: safetyd run")
+    try:
+        connection = _engine(url, "BEGIN").connect()
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        connection.commit()
+        version = _version(connection)
+    except DatabaseError as error:
+        raise StoreError(f"store {path}: cannot be read: {_cause(error)}") from error
+    if version != HEAD:
+        _refuse_newer(path, version)
+        raise StoreError(
+            f"store {path}: was made by an older safetyd; it is brought up to date by: safetyd run"
+        )
+    return connection
+
+
+@contextmanager
+def writer_lock(url: str) -> Iterator[bool]:
+    """Yield whether this process is the one writer; the lock ends with the process, however that ends."""
+    path = file_of(url)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(path.name + ".lock").open("a")
+    except OSError as error:
+        raise StoreError(f"store {path}: cannot be locked: {_cause(error)}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def file_of(url: str) -> Path:
+    """Return the file of a SQLite URL."""
+    return Path(make_url(url).database or "")
+
+
+def _engine(url: str, begin: str) -> Engine:
+    engine = create_engine(
+        url, poolclass=NullPool, connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = (
+            None  # SQLAlchemy says BEGIN, so that reading and writing are one transaction
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _version(connection: Connection) -> str | None:
+    try:
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    except OperationalError:
+        found = None
+    connection.rollback()
+    return None if found is None else str(found)
+
+
+def _migrate(engine: Engine, path: Path) -> None:
+    from alembic import command  # noqa: PLC0415 - only when a file is new or old: it costs half the start
+    from alembic.config import Config  # noqa: PLC0415
+
+    with engine.connect() as connection:
+        version = _version(connection)
+        _refuse_newer(path, version)
+        if version is None and inspect(connection).get_table_names():
+            raise StoreError(
+                f"store {path}: is a database of something else; name another file in [store] url"
+            )
+        connection.rollback()
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def _refuse_newer(path: Path, version: str | None) -> None:
+    if version is not None and version > HEAD:
+        raise StoreError(
+            f"store {path}: was written by a newer safetyd (version {version}, this one knows {HEAD}); install that one"
+        )
+
+
+def _cause(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error)

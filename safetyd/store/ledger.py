@@ -1,0 +1,178 @@
+"""Decisions: what the engine has changed is saved as one, and read back into a World.
+
+Rule: this module knows how a decision is kept, never why it was made.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from safetyd.core.model import Episode, Place, Trouble, TroubleKind
+from safetyd.core.notice import Desk
+from safetyd.core.ticket import Status, Ticket
+from safetyd.core.world import Changes, Row, World
+from safetyd.store import schema
+from safetyd.store.audit import FIRST, chained
+from safetyd.store.moments import micros, moment
+
+_TICKET = msgspec.json.Decoder(Ticket)
+_EPISODE = msgspec.json.Decoder(Episode)
+_DESK = msgspec.msgpack.Decoder(Desk)
+
+
+def save(connection: Connection, changes: Changes, world: World) -> None:
+    """Write everything but places and notices that a World notes as changed, in the open transaction."""
+    for ticket in changes.tickets.values():
+        _save_ticket(connection, ticket)
+    for number, episode in changes.episodes.items():
+        _put(connection, schema.episode, ["id"], _episode_row(number, episode))
+    for building in changes.desks:
+        body = msgspec.msgpack.encode(world.desks[building])
+        _put(connection, schema.desk, ["building"], {"building": building, "body": body})
+    if changes.held:
+        connection.execute(delete(schema.held))
+        for number, due_at in world.held.items():
+            connection.execute(insert(schema.held).values(episode=number, due_at=micros(due_at)))
+    for trouble in changes.troubles:
+        _save_trouble(connection, trouble)
+    _append_history(connection, changes.rows)
+
+
+def _put(connection: Connection, table: Any, keys: list[str], values: dict[str, Any]) -> None:
+    rest = {name: value for name, value in values.items() if name not in keys}
+    connection.execute(upsert(table).values(values).on_conflict_do_update(index_elements=keys, set_=rest))
+
+
+def _save_ticket(connection: Connection, ticket: Ticket) -> None:
+    values = {
+        "id": ticket.id,
+        "building": ticket.place.building,
+        "room": ticket.place.room or "",
+        "condition": ticket.condition.value,
+        "hazard": ticket.hazard.value if ticket.hazard else "",
+        "status": ticket.status.value,
+        "opened_at": micros(ticket.opened_at),
+        "body": msgspec.json.encode(ticket).decode(),
+    }
+    _put(connection, schema.ticket, ["id"], values)
+
+
+def _episode_row(number: int, episode: Episode) -> dict[str, Any]:
+    return {
+        "id": number,
+        "building": episode.place.building,
+        "room": episode.place.room or "",
+        "condition": episode.condition.value,
+        "began_at": micros(episode.began_at),
+        "ended_at": None if episode.ended_at is None else micros(episode.ended_at),
+        "ticket": episode.ticket,
+        "body": msgspec.json.encode(episode).decode(),
+    }
+
+
+def _save_trouble(connection: Connection, trouble: Trouble) -> None:
+    table = schema.trouble
+    if trouble.ended_at is None:
+        place = trouble.place or Place("", None)
+        connection.execute(
+            insert(table).values(
+                kind=trouble.kind.value,
+                sensor=trouble.sensor,
+                building=place.building,
+                room=place.room or "",
+                began_at=micros(trouble.began_at),
+                note=trouble.note,
+            )
+        )
+        return
+    standing = (
+        table.c.sensor == trouble.sensor,
+        table.c.kind == trouble.kind.value,
+        table.c.ended_at.is_(None),
+    )
+    connection.execute(update(table).where(*standing).values(ended_at=micros(trouble.ended_at)))
+
+
+def history_line(row: Row) -> dict[str, object]:
+    """Return a line of history as it is hashed and shown, without its hash."""
+    line: dict[str, object] = {
+        "at": row.at.isoformat(),
+        "ticket": row.ticket,
+        "event": row.event,
+        "by": row.by,
+        "note": row.note,
+    }
+    return line | ({"detail": row.detail} if row.detail else {})
+
+
+def _append_history(connection: Connection, rows: Iterable[Row]) -> None:
+    table = schema.history
+    previous: str | None = None
+    for row in rows:
+        if previous is None:
+            newest = select(table.c.hash).order_by(table.c.id.desc()).limit(1)
+            previous = connection.execute(newest).scalar() or FIRST
+        previous = chained(previous, history_line(row))
+        connection.execute(
+            insert(table).values(
+                ticket=row.ticket,
+                at=micros(row.at),
+                event=row.event,
+                by=row.by,
+                note=row.note,
+                detail=json.dumps(row.detail, sort_keys=True),
+                hash=previous,
+            )
+        )
+
+
+def history(connection: Connection, ticket_id: str) -> list[tuple[Row, str]]:
+    """Return a ticket's history in order, each line with its hash."""
+    table = schema.history
+    found = connection.execute(select(table).where(table.c.ticket == ticket_id).order_by(table.c.id))
+    return [(Row(moment(r.at), r.ticket, r.event, r.by, r.note, json.loads(r.detail)), r.hash) for r in found]
+
+
+def load(connection: Connection, world: World) -> None:
+    """Read everything but places into an empty World: all that is not over, and what the numbers run on from."""
+    table = schema.ticket
+    for status, body in connection.execute(
+        select(table.c.status, table.c.body).order_by(table.c.opened_at, table.c.id)
+    ):
+        ticket = _TICKET.decode(body)
+        world.last[ticket.subject] = ticket.id
+        building, year, number = ticket.id.rsplit("-", 2)
+        key = building, int(year)
+        world.numbers[key] = max(world.numbers.get(key, 0), int(number))
+        world.tickets[ticket.id] = ticket
+        if status != Status.CLOSED:
+            world.open[ticket.subject] = ticket.id
+    for number, body in connection.execute(select(schema.episode.c.id, schema.episode.c.body)):
+        episode = _EPISODE.decode(body)
+        world.episodes[number] = episode
+        if episode.ended_at is None:
+            world.running[episode.place, episode.condition] = number
+    newest = connection.execute(select(func.max(schema.episode.c.id))).scalar()
+    world.next_episode = (newest or 0) + 1
+    for building, body in connection.execute(select(schema.desk)):
+        world.desks[building] = _DESK.decode(body)
+    for number, due_at in connection.execute(select(schema.held)):
+        world.held[number] = moment(due_at)
+    for trouble in troubles(connection, standing_only=True):
+        world.troubles.setdefault(trouble.sensor, {})[trouble.kind] = trouble
+
+
+def troubles(connection: Connection, *, standing_only: bool = False) -> Iterator[Trouble]:
+    """Yield troubles in order of beginning."""
+    table = schema.trouble
+    wanted = select(table).order_by(table.c.began_at, table.c.id)
+    if standing_only:
+        wanted = wanted.where(table.c.ended_at.is_(None))
+    for r in connection.execute(wanted):
+        place = Place(r.building, r.room or None) if r.building else None
+        ended_at = None if r.ended_at is None else moment(r.ended_at)
+        yield Trouble(TroubleKind(r.kind), r.sensor, place, moment(r.began_at), ended_at, r.note)

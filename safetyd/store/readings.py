@@ -1,0 +1,251 @@
+"""Readings: appended by the thousand, looked up by where they lie, never changed.
+
+Rule: rows lie in order of arrival, so a span of time is a span of row numbers, found by halving; that is why
+the table needs no index.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from safetyd.core.model import Mark, Observation, Place, Quantity, Sensor
+from safetyd.core.quality import Flaw
+from safetyd.store.moments import micros, moment, span_micros
+from safetyd.store.schema import reading, sensor
+
+HAND = "hand:"
+
+
+class Kept(IntEnum):
+    """What a row holds, and in which unit it was sent."""
+
+    TEMPERATURE_F = 1
+    TEMPERATURE_C = 2
+    HUMIDITY = 3
+    MAINS = 4
+    VOLTAGE = 5
+    POWER_W = 6
+    BATTERY = 7
+
+
+_FIELDS = {kept: kept.name.lower() for kept in Kept}
+_QUANTITY = {
+    Kept.TEMPERATURE_F: Quantity.TEMPERATURE,
+    Kept.TEMPERATURE_C: Quantity.TEMPERATURE,
+    Kept.HUMIDITY: Quantity.HUMIDITY,
+    Kept.MAINS: Quantity.MAINS,
+    Kept.VOLTAGE: Quantity.VOLTAGE,
+    Kept.POWER_W: Quantity.POWER,
+    Kept.BATTERY: Quantity.BATTERY,
+}
+_OF_QUANTITY = {quantity: tuple(k for k, q in _QUANTITY.items() if q is quantity) for quantity in Quantity}
+_MARKS = {Mark.ACCEPTED: 0, Mark.SUSPECT: 1, Mark.REJECTED: 2, Mark.RETAINED: 3}
+_RETAINED = _MARKS[Mark.RETAINED]
+_INSERT = "INSERT INTO reading (sensor, quantity, observed_at, delay, value, mark, reason, stamp) VALUES (?,?,?,?,?,?,?,?)"
+
+ReadingRow = tuple[int, int, int, int, float, int, str | None, str | None]
+
+
+def rows(number: int, observation: Observation, flaws: tuple[Flaw, ...]) -> list[ReadingRow]:
+    """Return an observation as rows, one a value."""
+    observed_at = micros(observation.observed_at)
+    delay = span_micros(observation.received_at - observation.observed_at)
+    mark = _RETAINED if observation.retained else 0
+    stamp = observation.stamp
+    made: list[ReadingRow] = []
+    if observation.temperature_f is not None:
+        made.append((number, 1, observed_at, delay, observation.temperature_f, mark, None, stamp))
+    elif observation.temperature_c is not None:
+        made.append((number, 2, observed_at, delay, observation.temperature_c, mark, None, stamp))
+    if observation.humidity is not None:
+        made.append((number, 3, observed_at, delay, observation.humidity, mark, None, stamp))
+    if observation.mains is not None:
+        made.append((number, 4, observed_at, delay, float(observation.mains), mark, None, stamp))
+    if observation.voltage is not None:
+        made.append((number, 5, observed_at, delay, observation.voltage, mark, None, stamp))
+    if observation.power_w is not None:
+        made.append((number, 6, observed_at, delay, observation.power_w, mark, None, stamp))
+    if observation.battery is not None:
+        made.append((number, 7, observed_at, delay, observation.battery, mark, None, stamp))
+    if flaws and not mark:
+        reasons = {flaw.quantity: (_MARKS[flaw.mark], flaw.reason) for flaw in flaws}
+        made = [(*row[:5], *reasons.get(_QUANTITY[Kept(row[1])], (0, None)), stamp) for row in made]
+    return made
+
+
+def append(connection: Connection, made: list[ReadingRow]) -> None:
+    """Add rows, in the transaction that is open."""
+    if made:
+        connection.exec_driver_sql(_INSERT, made)
+
+
+def last_id(connection: Connection) -> int:
+    """Return the number of the newest row, 0 if there is none."""
+    return connection.exec_driver_sql("SELECT max(id) FROM reading").scalar() or 0
+
+
+def first_id_since(connection: Connection, received_at: datetime) -> int:
+    """Return the number of the first row that arrived at or after a moment."""
+    low, high = 1, last_id(connection) + 1
+    wanted = micros(received_at)
+    while low < high:
+        middle = (low + high) // 2
+        arrived = connection.exec_driver_sql(
+            "SELECT observed_at + delay FROM reading WHERE id >= ? ORDER BY id LIMIT 1", (middle,)
+        ).scalar()
+        if arrived is not None and arrived < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def heard_at(connection: Connection, number: int, observed_at: datetime) -> set[Quantity]:
+    """Return which quantities of a sensor's reading of one moment are stored.
+
+    A reading may arrive a little before the time it claims: the search begins a while earlier.
+    """
+    start = first_id_since(connection, observed_at - timedelta(minutes=3))
+    wanted = select(reading.c.quantity).where(
+        reading.c.id >= start,
+        reading.c.sensor == number,
+        reading.c.observed_at == micros(observed_at),
+        reading.c.mark != _RETAINED,
+    )
+    return {_QUANTITY[Kept(kept)] for kept in connection.execute(wanted).scalars()}
+
+
+class Numbered(NamedTuple):
+    """A stored observation with the number of its last row."""
+
+    id: int
+    observation: Observation
+
+
+def observations(
+    connection: Connection, sensors: Mapping[int, Sensor], after_id: int = 0, since: datetime | None = None
+) -> Iterator[Numbered]:
+    """Yield what some sensors said, in order of arrival, from the rows after a number; retained ones not."""
+    wanted = (
+        select(
+            reading.c.id,
+            reading.c.sensor,
+            reading.c.quantity,
+            reading.c.observed_at,
+            reading.c.delay,
+            reading.c.value,
+        )
+        .where(reading.c.id > after_id, reading.c.mark != _RETAINED)
+        .order_by(reading.c.id)
+    )
+    if since is not None:
+        wanted = wanted.where(reading.c.observed_at >= micros(since))
+    if len(sensors) < 50:
+        wanted = wanted.where(reading.c.sensor.in_(sensors))
+    last: tuple[int, int, int] | None = None
+    values: dict[str, float | bool] = {}
+    last_row = 0
+    for row, number, kept, observed_at, delay, value in connection.execute(wanted):
+        if number not in sensors:
+            continue
+        if last != (number, observed_at, delay):
+            if last is not None:
+                yield Numbered(last_row, _observation(sensors[last[0]], last[1], last[2], values))
+            last, values = (number, observed_at, delay), {}
+        last_row = row
+        values[_FIELDS[Kept(kept)]] = value if kept != Kept.MAINS else bool(value)
+    if last is not None:
+        yield Numbered(last_row, _observation(sensors[last[0]], last[1], last[2], values))
+
+
+def _observation(
+    spoke: Sensor, observed_at: int, delay: int, values: Mapping[str, float | bool]
+) -> Observation:
+    return Observation(
+        spoke,
+        moment(observed_at),
+        moment(observed_at + delay),
+        by_hand=spoke.id.startswith(HAND),
+        **values,  # type: ignore[arg-type]
+    )
+
+
+class Point(NamedTuple):
+    """One accepted value of a place's history, in the unit it was sent in."""
+
+    observed_at: datetime
+    kept: Kept
+    value: float
+
+
+def points(
+    connection: Connection, place: Place, quantity: Quantity, begin: datetime | None, end: datetime | None
+) -> list[Point]:
+    """Return a place's accepted values of one quantity from `begin` up to before `end`, in order of time."""
+    start = 0 if begin is None else first_id_since(connection, begin - timedelta(minutes=3))
+    wanted = (
+        select(reading.c.observed_at, reading.c.quantity, reading.c.value)
+        .join(sensor, sensor.c.id == reading.c.sensor)
+        .where(
+            reading.c.id >= start,
+            reading.c.mark == _MARKS[Mark.ACCEPTED],
+            reading.c.quantity.in_(_OF_QUANTITY[quantity]),
+            sensor.c.building == place.building,
+            sensor.c.room == (place.room or ""),
+        )
+        .order_by(reading.c.observed_at, reading.c.id)
+    )
+    if begin is not None:
+        wanted = wanted.where(reading.c.observed_at >= micros(begin))
+    if end is not None:
+        wanted = wanted.where(reading.c.observed_at < micros(end))
+    return [Point(moment(at), Kept(kept), value) for at, kept, value in connection.execute(wanted)]
+
+
+def sensors(connection: Connection) -> list[tuple[int, Sensor]]:
+    """Return every sensor ever heard, with its number; their intervals are the site file's business."""
+    found = connection.execute(select(sensor.c.id, sensor.c.building, sensor.c.room, sensor.c.name))
+    return [(number, Sensor(Place(building, room or None), name)) for number, building, room, name in found]
+
+
+class NewSensor(NamedTuple):
+    """A sensor that is heard for the first time, and on which topic it speaks which format."""
+
+    number: int
+    sensor: Sensor
+    topic: str
+    format: str
+
+
+def add_sensors(connection: Connection, heard: Iterable[NewSensor]) -> None:
+    """Keep sensors that are heard for the first time, in the open transaction; those kept before stay."""
+    for new in heard:
+        place = new.sensor.place
+        connection.execute(
+            upsert(sensor)
+            .values(
+                id=new.number,
+                building=place.building,
+                room=place.room or "",
+                name=new.sensor.id,
+                topic=new.topic,
+                format=new.format,
+            )
+            .on_conflict_do_nothing()
+        )
+
+
+def how_many(connection: Connection) -> int:
+    """Return how many readings are stored."""
+    return connection.execute(select(func.count()).select_from(reading)).scalar_one()
+
+
+def chronological(found: Iterable[Numbered]) -> list[Observation]:
+    """Return observations in order of their own time; of one moment, in order of arrival."""
+    return [
+        item.observation for item in sorted(found, key=lambda item: (item.observation.observed_at, item.id))
+    ]

@@ -1,0 +1,207 @@
+"""The tables, as one picture; migrations bring older files to it.
+
+Rule: readings are append-only and carry no index but their number, which keeps a memory card alive; times are
+microseconds since 1970 in UTC; what only the core understands is kept as one document beside the columns
+that are searched.
+"""
+
+from sqlalchemy import (
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+sensor = Table(
+    "sensor",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("building", Text, nullable=False),
+    Column("room", Text, nullable=False),  # empty: the building as a whole
+    Column("name", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    UniqueConstraint("building", "room", "name"),
+)
+
+reading = Table(
+    "reading",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sensor", Integer, nullable=False),
+    Column("quantity", Integer, nullable=False),  # readings.QUANTITIES: what, and in which unit it was sent
+    Column("observed_at", Integer, nullable=False),
+    Column("delay", Integer, nullable=False),  # from observed_at to arrival
+    Column("value", Float, nullable=False),
+    Column("mark", Integer, nullable=False),
+    Column("reason", Text),
+    Column("stamp", Text),  # what the device's own clock said, where it was not believed
+)
+
+refused = Table(
+    "refused",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Index("refused_topic", "topic", "id"),
+)
+
+unassigned = Table(
+    "unassigned",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("first_at", Integer, nullable=False),
+    Column("last_at", Integer, nullable=False),
+    Column("heard", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+place_state = Table(
+    "place_state",
+    metadata,
+    Column("building", Text, primary_key=True),
+    Column("room", Text, primary_key=True),
+    Column("period", Integer, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("reading", Integer, nullable=False),  # the last one that is folded in
+    Column(
+        "is_settled", Integer, nullable=False
+    ),  # no suspect value waits: the past may be read again from here
+    Column("body", LargeBinary, nullable=False),
+)
+
+ticket = Table(
+    "ticket",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("building", Text, nullable=False),
+    Column("room", Text, nullable=False),
+    Column("condition", Text, nullable=False),
+    Column("hazard", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("opened_at", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(
+        "one_open_ticket",
+        "building",
+        "room",
+        "condition",
+        "hazard",
+        unique=True,
+        sqlite_where=text("status <> 'closed'"),
+        postgresql_where=text("status <> 'closed'"),
+    ),
+)
+
+episode = Table(
+    "episode",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("building", Text, nullable=False),
+    Column("room", Text, nullable=False),
+    Column("condition", Text, nullable=False),
+    Column("began_at", Integer, nullable=False),
+    Column("ended_at", Integer),
+    Column("ticket", Text),
+    Column("body", Text, nullable=False),
+    Index("episode_ticket", "ticket"),
+    Index("episode_place", "building", "room", "condition", "began_at"),
+)
+
+held = Table(
+    "held",
+    metadata,
+    Column("episode", Integer, primary_key=True),
+    Column("due_at", Integer, nullable=False),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ticket", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Index("history_ticket", "ticket", "id"),
+)
+
+trouble = Table(
+    "trouble",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("sensor", Text, nullable=False),
+    Column("building", Text, nullable=False),
+    Column("room", Text, nullable=False),
+    Column("began_at", Integer, nullable=False),
+    Column("ended_at", Integer),
+    Column("note", Text, nullable=False),
+    Index("trouble_standing", "sensor", "kind", unique=True, sqlite_where=text("ended_at IS NULL")),
+)
+
+desk = Table(
+    "desk",
+    metadata,
+    Column("building", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("at", Integer, nullable=False),
+    Column("building", Text, nullable=False),
+    Column("ticket", Text),
+    Column("tickets", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("people", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("notice_ticket", "ticket"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("notice", Integer, nullable=False),
+    Column("person", Text, nullable=False),
+    Column(
+        "address", Text, nullable=False
+    ),  # a fingerprint: addresses hold secrets and stay in the site file
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Integer),
+    Column("done_at", Integer),
+    Column("answer", Text, nullable=False),
+    UniqueConstraint("notice", "person", "address"),
+    Index("delivery_due", "due_at", sqlite_where=text("due_at IS NOT NULL")),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("answer", Text),
+)
