@@ -1,0 +1,101 @@
+"""`ticket ID …`: look at a ticket, or act on it, by the daemon if one is running, else directly."""
+
+import json
+import time
+from contextlib import closing
+from enum import StrEnum
+from typing import Annotated, Any, Optional
+
+import typer
+
+from safetyd.cli.application import Config, Json, app
+from safetyd.cli.loading import loaded
+from safetyd.cli.looking import show_ticket
+from safetyd.clock import now
+from safetyd.configuration import Loaded
+from safetyd.core.errors import SafetydError
+from safetyd.core.ticket import Relief, Tier
+from safetyd.service import Service
+from safetyd.store import inbox
+from safetyd.store.database import open_for_reading, open_for_writing, writer_lock
+
+_PATIENCE_SECONDS = 15.0
+_LOOK_SECONDS = 0.05
+
+
+class RefusedError(SafetydError):
+    """The action was refused; nothing has changed."""
+
+
+class Do(StrEnum):
+    """What may be done with a ticket."""
+
+    SHOW = "show"
+    ACKNOWLEDGE = "acknowledge"
+    RELIEVE = "relieve"
+    NOTE = "note"
+    EXTEND = "extend"
+    DISPUTE = "dispute"
+    CLOSE = "close"
+    REOPEN = "reopen"
+
+
+@app.command("ticket")
+def ticket_command(
+    id: Annotated[str, typer.Argument(metavar="ID", help="Such as lincoln-2026-0007.")],
+    do: Annotated[Do, typer.Argument(help="What to do with it.")] = Do.SHOW,
+    by: Annotated[Optional[str], typer.Option(metavar="NAME", help="Who does it.")] = None,
+    tier: Annotated[Optional[Tier], typer.Option(help="relieve, extend: which relief.")] = None,
+    kind: Annotated[Optional[Relief], typer.Option(help="relieve: what was done.")] = None,
+    note: Annotated[Optional[str], typer.Option(metavar="TEXT", help="In your own words.")] = None,
+    until: Annotated[Optional[str], typer.Option(metavar="TIME", help="extend: the new date.")] = None,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="dispute: take it back.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Look at one ticket, or act on it.
+
+    Example: safetyd ticket lincoln-2026-0007 relieve --tier mitigation --by "J. Doe" --note "space heater"
+    """
+    if do is Do.SHOW:
+        return show_ticket(id, config, as_json=as_json)
+    given = {"by": by, "tier": tier, "kind": kind, "note": note, "until": until, "withdraw": withdraw or None}
+    said = {"do": do.value, "ticket": id} | {key: value for key, value in given.items() if value is not None}
+    carry_out(said, loaded(config))
+    return show_ticket(id, config, as_json=as_json)
+
+
+def carry_out(said: dict[str, Any], configuration: Loaded) -> None:
+    """Have an action carried out by whoever is the writer.
+
+    Raises:
+        SafetydError: it was refused, or nobody answered.
+    """
+    url = configuration.settings.store.url
+    open_for_reading(url).close()  # there is nothing to act on before the first run
+    with writer_lock(url) as is_ours:
+        if is_ours:
+            with closing(open_for_writing(url)) as connection:
+                at = now()
+                service = Service(connection, configuration.site, configuration.settings.mqtt.root, at)
+                service.command(said, at)
+                service.commit(at)
+            return
+    with closing(open_for_writing(url)) as connection:
+        number = inbox.leave(connection, json.dumps(said), now())
+    answer = _wait(url, number)
+    if "refused" in answer:
+        raise RefusedError(answer["refused"])
+
+
+def _wait(url: str, number: int) -> dict[str, Any]:
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    with closing(open_for_reading(url)) as connection:
+        while time.monotonic() < give_up_at:
+            answer = inbox.answered(connection, number)
+            if answer is not None:
+                return dict(json.loads(answer))
+            time.sleep(_LOOK_SECONDS)
+    raise RefusedError(
+        f"the daemon has not answered for {_PATIENCE_SECONDS:.0f} s; it will carry out the action when it can"
+    )

@@ -1,0 +1,44 @@
+"""The commands by name, with what they take; each hands over to the module that does it."""
+
+import sys
+from typing import Annotated, Optional
+
+import typer
+from typer.main import get_command
+
+app = typer.Typer(
+    name="safetyd",
+    help="Watches classroom temperature, heat index and electricity, and keeps the contract's deadlines.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[
+    Optional[str],
+    typer.Option(metavar="FILE", help="safetyd.toml; else SAFETYD_CONFIG, else config/, else /etc/safetyd/."),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
+_FAILED, _WRONG = 1, 2
+
+
+@app.callback()
+def _safetyd() -> None:
+    """Each command has an example: safetyd COMMAND --help."""
+
+
+def application(argv: list[str]) -> int:
+    """Run one command and return its exit code; wrong usage is told in a sentence.
+
+    Raises:
+        SafetydError: the command failed.
+    """
+    try:
+        code = get_command(app).main(argv, prog_name="safetyd", standalone_mode=False)
+    except typer.Abort:
+        return _FAILED
+    except typer.TyperException as error:
+        print(f"safetyd: {getattr(error, 'format_message', error.__str__)()}", file=sys.stderr)
+        return _WRONG
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,253 @@
+"""`tickets`, `ticket ID show` and `readings`: what the record holds, read without disturbing the daemon."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, Optional
+
+import typer
+from sqlalchemy import Connection
+
+from safetyd import objects
+from safetyd.cli.application import Config, Json, app
+from safetyd.cli.loading import loaded
+from safetyd.clock import now
+from safetyd.configuration import Loaded
+from safetyd.core.errors import ActionError
+from safetyd.core.model import Condition, Place, Quantity
+from safetyd.core.ticket import Status
+from safetyd.core.units import fahrenheit
+from safetyd.core.world import World
+from safetyd.faults import did_you_mean
+from safetyd.ingest.topics import routes
+from safetyd.recovery import facts_of, recover
+from safetyd.site import Site
+from safetyd.store import ledger, outbox, readings
+from safetyd.store.database import open_for_reading
+from safetyd.store.readings import Kept, Point
+
+_UNITS = {
+    Quantity.TEMPERATURE: "degF",
+    Quantity.HUMIDITY: "%",
+    Quantity.MAINS: "on",
+    Quantity.VOLTAGE: "V",
+    Quantity.POWER: "W",
+    Quantity.BATTERY: "%",
+}
+
+
+class View(NamedTuple):
+    """How everything stands at `at`."""
+
+    connection: Connection
+    world: World
+    site: Site
+    at: datetime
+
+    def ticket(self, id: str) -> dict[str, Any]:
+        """Return a ticket as the outside sees it.
+
+        Raises:
+            ActionError: there is none of this id.
+        """
+        found = self.world.tickets.get(id)
+        if found is None:
+            raise ActionError(f"there is no ticket {id!r}{did_you_mean(id, self.world.tickets)}")
+        history = ledger.history(self.connection, id)
+        return objects.ticket_object(self.world, facts_of(self.site), found, history, self.at)
+
+
+@contextmanager
+def view(configuration: Loaded) -> Iterator[View]:
+    """Yield how everything stands now, read from the store."""
+    connection = open_for_reading(configuration.settings.store.url)
+    with connection:
+        site, at = configuration.site, now()
+        bound = [route.sensor for route in routes(site).values()]
+        world = recover(connection, facts_of(site), bound, at).world
+        yield View(connection, world, site, at)
+
+
+@app.command("tickets")
+def tickets_command(
+    status: Annotated[Optional[Status], typer.Option(help="Only of this status.")] = None,
+    building: Annotated[Optional[str], typer.Option(metavar="ID", help="Only of this building.")] = None,
+    condition: Annotated[Optional[Condition], typer.Option(help="Only of this condition.")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """List tickets.
+
+    Example: safetyd tickets --status open --json
+    """
+    configuration = loaded(config)
+    if building is not None and configuration.site.building(building) is None:
+        ids = [each.id for each in configuration.site.buildings]
+        raise typer.BadParameter(f"no building is called {building!r}{did_you_mean(building, ids)}")
+    with view(configuration) as seen:
+        shown = [
+            seen.ticket(ticket.id)
+            for ticket in seen.world.tickets.values()
+            if (status is None or ticket.status is status)
+            and (building is None or ticket.place.building == building)
+            and (condition is None or ticket.condition is condition)
+        ]
+    if as_json:
+        _print_json({"tickets": shown})
+    else:
+        from safetyd.cli.words import tickets_words  # noqa: PLC0415
+
+        tickets_words(shown, configuration.site)
+    return 0
+
+
+def show_ticket(id: str, config: str | None, *, as_json: bool) -> int:
+    """Print one ticket: what is owed, what was done, who was told."""
+    configuration = loaded(config)
+    with view(configuration) as seen:
+        shown = seen.ticket(id)
+        told = [objects.notice_object(each) for each in outbox.notices(seen.connection, id)]
+    if as_json:
+        _print_json(shown)
+    else:
+        from safetyd.cli.words import ticket_words  # noqa: PLC0415
+
+        ticket_words(shown, told, configuration.site)
+    return 0
+
+
+class Span(NamedTuple):
+    """One line of a history by spans: begin, least, mean, greatest, how many."""
+
+    at: datetime
+    low: float
+    mean: float
+    high: float
+    n: int
+
+
+class Asked(StrEnum):
+    """The quantities that may be asked for."""
+
+    TEMPERATURE = "temperature"
+    HUMIDITY = "humidity"
+    MAINS = "mains"
+    VOLTAGE = "voltage"
+    POWER = "power"
+    BATTERY = "battery"
+
+
+@app.command("readings")
+def readings_command(
+    place: Annotated[str, typer.Argument(help="building/room, or building for its mains.")],
+    quantity: Annotated[Asked, typer.Option(help="What was measured.")] = Asked.TEMPERATURE,
+    from_: Annotated[Optional[str], typer.Option("--from", metavar="TIME")] = None,
+    to: Annotated[Optional[str], typer.Option(metavar="TIME")] = None,
+    every: Annotated[
+        Optional[str], typer.Option(metavar="D", help="One line a span of 15m, 1h, 1d: min, mean, max, n.")
+    ] = None,
+    csv_: Annotated[Optional[Path], typer.Option("--csv", metavar="FILE", help="Write a CSV file.")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """The history of a room, or of a building's mains.
+
+    Example: safetyd readings lincoln/204 --quantity humidity --from 2026-12-01 --every 1h
+    """
+    configuration = loaded(config)
+    where, wanted = _place(place, configuration.site), Quantity(quantity.value)
+    zone = configuration.site.timezone
+    begin, end = (_time(text, zone) for text in (from_, to))
+    connection = open_for_reading(configuration.settings.store.url)
+    with connection:
+        found = readings.points(connection, where, wanted, begin, end)
+    points: list[tuple[datetime, float]] = [(point.observed_at, _value(point)) for point in found]
+    spans = None if every is None else _spans(points, _span(every))
+    if csv_ is not None:
+        _write_csv(csv_, points, spans)
+    if as_json:
+        lines = (
+            [[objects.rfc3339(at), value] for at, value in points]
+            if spans is None
+            else [[objects.rfc3339(s.at), s.low, s.mean, s.high, s.n] for s in spans]
+        )
+        unit = _UNITS[wanted]
+        head = {"building": where.building, "room": where.room, "quantity": wanted.value, "unit": unit}
+        _print_json(head | {"points": lines})
+    elif csv_ is None:
+        from safetyd.cli.words import readings_words  # noqa: PLC0415
+
+        readings_words(where, wanted, _UNITS[wanted], points, spans, configuration.site)
+    return 0
+
+
+def _value(point: Point) -> float:
+    return fahrenheit(point.value) if point.kept is Kept.TEMPERATURE_C else point.value
+
+
+def _place(text: str, site: Site) -> Place:
+    building_id, _, room_id = text.partition("/")
+    building = site.building(building_id)
+    if building is None:
+        ids = [each.id for each in site.buildings]
+        raise typer.BadParameter(f"no building is called {building_id!r}{did_you_mean(building_id, ids)}")
+    if room_id and building.room(room_id) is None:
+        ids = [each.id for each in building.rooms]
+        raise typer.BadParameter(
+            f"no room of {building.id} is called {room_id!r}{did_you_mean(room_id, ids)}"
+        )
+    return Place(building.id, room_id or None)
+
+
+def _time(text: str | None, zone: Any) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r} is no time; expected 2026-12-01 or 2026-12-01T08:00:00Z"
+        ) from error
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _span(text: str) -> timedelta:
+    from safetyd.faults import Misfit  # noqa: PLC0415
+    from safetyd.shapes import positive_duration  # noqa: PLC0415
+
+    try:
+        return positive_duration(text)
+    except Misfit as misfit:
+        raise typer.BadParameter(f"--every: {misfit.value}; expected {misfit.expected}") from misfit
+
+
+def _spans(points: list[tuple[datetime, float]], every: timedelta) -> list[Span]:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    parts: dict[int, list[float]] = {}
+    for at, value in points:
+        parts.setdefault((at - epoch) // every, []).append(value)
+    return [
+        Span(epoch + number * every, min(values), sum(values) / len(values), max(values), len(values))
+        for number, values in sorted(parts.items())
+    ]
+
+
+def _write_csv(file: Path, points: list[tuple[datetime, float]], spans: list[Span] | None) -> None:
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.writer(opened)
+        if spans is None:
+            writer.writerow(["observed_at", "value"])
+            writer.writerows([objects.rfc3339(at), value] for at, value in points)
+        else:
+            writer.writerow(["from", "min", "mean", "max", "n"])
+            writer.writerows([objects.rfc3339(s.at), s.low, s.mean, s.high, s.n] for s in spans)
+
+
+def _print_json(document: Any) -> None:
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")

@@ -1,0 +1,102 @@
+"""`run`, `check` and `notify test`: the daemon in the foreground, and what to know before it runs."""
+
+import logging
+import signal
+import sys
+from typing import Annotated, Any, Optional
+
+import typer
+
+from safetyd.cli.application import Config, app
+from safetyd.cli.loading import loaded
+from safetyd.clock import now
+from safetyd.configuration import Loaded
+from safetyd.core.errors import SafetydError
+
+notify = typer.Typer(help="About the messages that safetyd sends.", no_args_is_help=True)
+app.add_typer(notify, name="notify")
+
+
+class AlreadyRunningError(SafetydError):
+    """Another process holds the store."""
+
+
+@app.command("run")
+def run_command(config: Config = None) -> int:
+    """The daemon, in the foreground. SIGTERM or Ctrl-C ends it cleanly, SIGHUP takes the site file anew.
+
+    Example: safetyd run --config config/safetyd.toml
+    """
+    configuration = loaded(config)
+    logging.basicConfig(
+        level=configuration.settings.log.level.upper(),
+        format="%(asctime)s %(levelname)-7s %(message)s",
+        stream=sys.stderr,
+    )
+    return _run(configuration, config)
+
+
+def _run(configuration: Loaded, config: str | None) -> int:
+    from safetyd.daemon import Daemon  # noqa: PLC0415 - opens the store and the broker's library
+    from safetyd.store.database import writer_lock  # noqa: PLC0415
+
+    settings = configuration.settings
+    with writer_lock(settings.store.url) as is_ours:
+        if not is_ours:
+            raise AlreadyRunningError(f"store {settings.store.path}: another safetyd is running on it")
+        daemon = Daemon(configuration, now)
+
+        def end(*_: Any) -> None:
+            daemon.stop()
+
+        signal.signal(signal.SIGTERM, end)
+        signal.signal(signal.SIGINT, end)
+        signal.signal(signal.SIGHUP, lambda *_: daemon.reload(lambda: loaded(config)))
+        for note in configuration.notes:
+            logging.getLogger("safetyd").info("%s", note)
+        daemon.run()
+    return 0
+
+
+@app.command("check")
+def check_command(config: Config = None) -> int:
+    """Read the configuration and say what it means in words, or every fault.
+
+    Example: safetyd check --config config/safetyd.toml
+    """
+    from safetyd.site_words import site_words  # noqa: PLC0415
+
+    for line in site_words(loaded(config)):
+        print(line)
+    return 0
+
+
+@notify.command("test")
+def notify_test_command(
+    person: Annotated[
+        Optional[str], typer.Option(metavar="NAME", help="Only this person's addresses.")
+    ] = None,
+    config: Config = None,
+) -> int:
+    """Send a test notice and print what each address answered.
+
+    Example: safetyd notify test --person "Ann Lee"
+    """
+    from safetyd.faults import did_you_mean  # noqa: PLC0415
+    from safetyd.notify.sender import attempt  # noqa: PLC0415
+
+    site = loaded(config).site
+    people = [each for each in site.people if person is None or each.name == person]
+    if not people:
+        names = [each.name for each in site.people]
+        raise typer.BadParameter(f"nobody is called {person!r}{did_you_mean(str(person), names)}")
+    failed = False
+    for each in people:
+        if not each.notify:
+            print(f"{each.name}: has no address")
+        for number, url in enumerate(each.notify, 1):
+            scheme = url.split("://", 1)[0]
+            accepted, answer = attempt(url, f"{site.name}: test", "This is a test. Nothing is wrong.")
+            failed = failed or not accepted
+            print(f"{each.name}: address {number} ({scheme}): {'accepted' if accepted else answer}")
+    return 1 if failed else 0

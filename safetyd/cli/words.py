@@ -1,0 +1,196 @@
+"""What people read on a terminal: tables and plain words, times in the site's zone."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from safetyd.core.model import Place, Quantity
+from safetyd.site import Site
+
+_BARS = "▁▂▃▄▅▆▇█"
+_STYLES = {
+    "open": "bold red",
+    "acknowledged": "yellow",
+    "relieved": "green",
+    "closed": "dim",
+    "missed": "bold red",
+    "met_late": "yellow",
+    "met": "green",
+    "breach": "bold red",
+    "ok": "green",
+    "unknown": "magenta",
+}
+
+
+class Spanned(Protocol):
+    """One span of a history."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def mean(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def n(self) -> int: ...
+
+
+def local(text: str | None, site: Site) -> str:
+    """Return a moment in the site's zone, short; a dash for none."""
+    if text is None:
+        return "–"
+    return f"{datetime.fromisoformat(text).astimezone(site.timezone):%a %d %b %Y %H:%M}"
+
+
+def styled(word: str) -> Text:
+    """Return a state in its colour."""
+    return Text(word.replace("_", " "), style=_STYLES.get(word, ""))
+
+
+def tickets_words(tickets: Sequence[dict[str, Any]], site: Site) -> None:
+    """Print tickets as a table, what is due next beside each."""
+    console = Console()
+    if not tickets:
+        console.print("No tickets.")
+        return
+    table = Table("ticket", "where", "what", "status", "now", "began", "due next", "worst", box=None)
+    for ticket in tickets:
+        owed = [d for d in ticket["deadlines"] if d["state"] in ("pending", "missed") and d["due_at"]]
+        due = (
+            f"{owed[0]['tier']} {local(owed[0].get('extended_to') or owed[0]['due_at'], site)}"
+            if owed
+            else "–"
+        )
+        table.add_row(
+            ticket["id"],
+            Text(_where(ticket, site)),
+            ticket["hazard"] or ticket["condition"],
+            styled(ticket["status"]),
+            styled(ticket["verdict"]),
+            local(ticket["began_at"], site),
+            Text(due, style="bold red" if owed and owed[0]["state"] == "missed" else ""),
+            _worst(ticket),
+        )
+    console.print(table)
+
+
+def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site: Site) -> None:
+    """Print one ticket: what is owed, what happened, who was told."""
+    console = Console()
+    what = ticket["hazard"] or ticket["condition"]
+    console.print(
+        Text.assemble((ticket["id"], "bold"), f"  {_where(ticket, site)}: {what}  ", styled(ticket["status"]))
+    )
+    console.print(
+        f"clause {ticket['clause']}, began {local(ticket['began_at'], site)}, {_worst(ticket)}",
+        highlight=False,
+    )
+    deadlines = Table("relief", "due", "state", "met", "by", box=None)
+    for deadline in ticket["deadlines"]:
+        due = local(deadline.get("extended_to") or deadline["due_at"], site)
+        due += " (extended)" if deadline.get("extended_to") else ""
+        met, by = local(deadline["met_at"], site), Text(deadline["by"] or "")
+        deadlines.add_row(deadline["tier"].replace("_", " "), due, styled(deadline["state"]), met, by)
+    console.print(deadlines)
+    happened = Table("when", "what", "by", "note", box=None)
+    for row in ticket["history"]:
+        happened.add_row(local(row["at"], site), row["event"], Text(row["by"]), Text(row["note"]))
+    console.print(happened)
+    told = Table("told", "reason", "to", "words", box=None)
+    for notice in notices:
+        told.add_row(
+            local(notice["at"], site), notice["reason"], Text(", ".join(notice["to"])), Text(notice["title"])
+        )
+    if told.row_count:
+        console.print(told)
+
+
+def replay_words(told: dict[str, Any], site: Site) -> None:
+    """Print what a recording led to."""
+    console = Console()
+    tickets_words(told["tickets"], site)
+    table = Table("when", "told", "to", "words", box=None)
+    for notice in told["notices"]:
+        table.add_row(
+            local(notice["at"], site), notice["reason"], Text(", ".join(notice["to"])), Text(notice["title"])
+        )
+    if table.row_count:
+        console.print(table)
+    for trouble in told["troubles"]:
+        until = local(trouble["ended_at"], site) if trouble["ended_at"] else "now"
+        console.print(
+            Text(
+                f"trouble: {trouble['sensor']} {trouble['kind']}, {local(trouble['began_at'], site)} to {until}"
+            )
+        )
+    for refused in told["rejected"]:
+        subject = refused.get("topic") or refused.get("ticket") or ""
+        console.print(Text(f"refused: {local(refused['at'], site)} {subject}: {refused['reason']}"))
+    for topic in told["unassigned"]:
+        console.print(Text(f"unassigned: {topic}"))
+
+
+def readings_words(
+    place: Place,
+    quantity: Quantity,
+    unit: str,
+    points: Sequence[tuple[datetime, float]],
+    spans: Sequence[Spanned] | None,
+    site: Site,
+) -> None:
+    """Print a history as a table with a line of bars on top."""
+    console = Console()
+    values = [span.mean for span in spans] if spans is not None else [value for _, value in points]
+    if not values:
+        console.print(f"No {quantity} of {place} is on record.")
+        return
+    console.print(f"{place} {quantity}, {unit}: {min(values):.1f} to {max(values):.1f}", highlight=False)
+    console.print(_bars(values, 100))
+    if spans is not None:
+        table = Table("from", "min", "mean", "max", "n", box=None)
+        for span in spans:
+            table.add_row(
+                _moment(span.at, site),
+                f"{span.low:.1f}",
+                f"{span.mean:.1f}",
+                f"{span.high:.1f}",
+                str(span.n),
+            )
+    else:
+        table = Table("observed", unit, box=None)
+        for at, value in points:
+            table.add_row(_moment(at, site), f"{value:.1f}")
+    console.print(table)
+
+
+def _moment(at: datetime, site: Site) -> str:
+    return f"{at.astimezone(site.timezone):%a %d %b %Y %H:%M:%S}"
+
+
+def _bars(values: Sequence[float], width: int) -> str:
+    step = max(1, -(-len(values) // width))
+    shown = [sum(values[i : i + step]) / len(values[i : i + step]) for i in range(0, len(values), step)]
+    low, spread = min(shown), (max(shown) - min(shown)) or 1.0
+    return "".join(_BARS[int((value - low) / spread * (len(_BARS) - 1))] for value in shown)
+
+
+def _where(ticket: dict[str, Any], site: Site) -> str:
+    building = site.building(ticket["building"])
+    name = building.name if building else ticket["building"]
+    if ticket["room"] is None:
+        return str(name)
+    room = building.room(ticket["room"]) if building else None
+    return f"{name}, {room.name if room else ticket['room']}"
+
+
+def _worst(ticket: dict[str, Any]) -> str:
+    worst = ticket["worst"]
+    if worst is None:
+        return "–"
+    return f"worst {worst['value']:.1f} °F" + (" (humidity unknown)" if "humidity" in worst else "")
