@@ -1,24 +1,23 @@
 """How everything stands, read back from the store: for the writer at its start, and for whoever only looks.
 
 Rule: what was saved with the last decision, and every reading since then folded in, is how it stood when the
-last reading was stored. Decisions are saved in the transaction that makes them, so the readings since hold none.
+last reading was stored. Decisions are saved in the transaction that makes them; the readings since hold none.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
 from safetyd.core import engine
 from safetyd.core.model import Place, Sensor
 from safetyd.core.world import Facts, World
 from safetyd.site import Site
 from safetyd.store import ledger, places, readings
+from safetyd.store.database import Connection
 
 
 class Recovered(NamedTuple):
-    """The World, every sensor by its number, each one's newest reading, and the places read beyond their save."""
+    """The World, every sensor by its number and its newest reading, and the places not saved since."""
 
     world: World
     sensors: dict[int, Sensor]

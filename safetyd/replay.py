@@ -50,7 +50,8 @@ def read_recording(lines: Iterable[str], name: str) -> Iterator[Line]:
             raise RecordingError(f"{name}:{number}: {error}") from error
         if last is not None and line.at < last:
             raise RecordingError(
-                f"{name}:{number}: at is {objects.rfc3339(line.at)}, earlier than the line before; expected lines in order of at"
+                f"{name}:{number}: at is {objects.rfc3339(line.at)}, earlier than the line before;"
+                " expected lines in order of at"
             )
         last = line.at
         yield line
@@ -105,7 +106,7 @@ def replay(
     until: datetime | None = None,
     progress: Callable[[], object] = lambda: None,
 ) -> dict[str, Any]:
-    """Return what the recording leads to, as `safetyd replay --json` prints it; `progress` is called a line."""
+    """Return what the recording leads to, as `replay --json` prints it; `progress` is called a line."""
     service: Service | None = None
     first = last = until or datetime(1970, 1, 1, tzinfo=UTC)
     for line in lines:
@@ -168,5 +169,5 @@ def _told(service: Service, site: Site, first: datetime, end: datetime) -> dict[
 
 
 def _seconds(service: Service, place: Place, first: datetime, end: datetime) -> dict[str, Any]:
-    spent = whole_seconds(shares(service.all_observations(place), service.site.rulebook, first, end))
+    spent = whole_seconds(shares(service.observations_of(place), service.site.rulebook, first, end))
     return {"building": place.building, "room": place.room} | {f"{name}_s": spent[name] for name in spent}

@@ -7,14 +7,11 @@ what changes a decision does not. Nothing counts as received before `commit` has
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-
 from safetyd.commands import read_command
-from safetyd.core import engine, power, room
+from safetyd.core import engine, revision
 from safetyd.core.model import Mark, Observation, Place, Quantity, TroubleKind
 from safetyd.core.quality import Flaw
 from safetyd.core.report import Report, check, observation, put_on_record, refuse_flawed
@@ -26,10 +23,11 @@ from safetyd.ingest.native import decode as native
 from safetyd.ingest.topics import Route, native_route, routes
 from safetyd.notify.letters import letters
 from safetyd.objects import ticket_object
+from safetyd.past import Past, load_past, observations_of
 from safetyd.recovery import facts_of, recover
 from safetyd.site import Site
 from safetyd.store import ledger, leftovers, outbox, places, readings
-from safetyd.store.database import StoreError
+from safetyd.store.database import Connection, StoreError, undone_on_failure
 from safetyd.store.leftovers import Refusal, RefusedKind, Stray
 
 SAVE_PLACES_EVERY = timedelta(minutes=2)  # how much of the past is read again after a crash
@@ -42,15 +40,6 @@ class Speaker(NamedTuple):
     number: int
     key: str
     route: Route
-
-
-@dataclass(slots=True)
-class Past:
-    """A place's past while late readings come in: how it stood before them, and all it said since."""
-
-    base: room.Room | power.Power
-    since: datetime
-    observations: list[Observation]
 
 
 @dataclass(slots=True)
@@ -225,36 +214,24 @@ class Service:
             if past is None or late.observed_at <= past.since:
                 with self.writing():
                     self._flush()
-                    past = self._load_past(place, late.observed_at)
+                    past = load_past(self.connection, self._sensors, place, late.observed_at)
                     places.forget_since(self.connection, place, late.observed_at)
                 self._past[place] = past
             else:
-                past.observations.append(late)
-                past.observations.sort(key=lambda spoke: spoke.observed_at)
+                past.insert(late)
             known = [
                 (number, episode)
                 for number, episode in self.world.episodes.items()
                 if episode.place == place and (episode.ended_at is None or episode.ended_at >= past.since)
             ]
-            engine.read_again(
+            revision.read_again(
                 self.world, self.facts, place, past.base, past.observations, known, late.received_at
             )
             del waiting.late[0]
 
-    def _load_past(self, place: Place, at: datetime) -> Past:
-        standing = places.before(self.connection, place, at)
-        base: room.Room | power.Power = power.EMPTY if place.room is None else room.EMPTY
-        after, since = 0, datetime.min.replace(tzinfo=UTC)
-        if standing is not None:
-            found = standing.power if place.room is None else standing.room
-            if found is not None and found.at is not None:
-                base, after, since = found, standing.reading, found.at
-        return Past(base, since, self.all_observations(place, after))
-
-    def all_observations(self, place: Place, after: int = 0) -> list[Observation]:
-        """Return what was said of a place since row `after`, in order of its own time."""
-        here = {number: sensor for number, sensor in self._sensors.items() if sensor.place == place}
-        return readings.chronological(readings.observations(self.connection, here, after))
+    def observations_of(self, place: Place) -> list[Observation]:
+        """Return all that was ever said of a place, in order of its own time."""
+        return observations_of(self.connection, self._sensors, place)
 
     def _refuse(self, message: Message, kind: RefusedKind, reason: str) -> None:
         self._waiting.refusals.append(
@@ -335,13 +312,13 @@ class Service:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Yield the writer's connection; what fails there is rolled back and told as a StoreError."""
+        """Yield the writer's connection; what fails there is undone and told as a StoreError."""
         try:
-            yield self.connection
-        except DBAPIError as error:
-            self.connection.rollback()
+            with undone_on_failure(self.connection):
+                yield self.connection
+        except StoreError:
             self._waiting.flushed = 0
-            raise StoreError(f"store: cannot be written: {error.orig}") from error
+            raise
 
     def _flush(self) -> None:
         """Put rows into the open transaction, so that they can be looked up."""

@@ -4,7 +4,7 @@ import json
 import time
 from contextlib import closing
 from enum import StrEnum
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -44,11 +44,11 @@ class Do(StrEnum):
 def ticket_command(
     id: Annotated[str, typer.Argument(metavar="ID", help="Such as lincoln-2026-0007.")],
     do: Annotated[Do, typer.Argument(help="What to do with it.")] = Do.SHOW,
-    by: Annotated[Optional[str], typer.Option(metavar="NAME", help="Who does it.")] = None,
-    tier: Annotated[Optional[Tier], typer.Option(help="relieve, extend: which relief.")] = None,
-    kind: Annotated[Optional[Relief], typer.Option(help="relieve: what was done.")] = None,
-    note: Annotated[Optional[str], typer.Option(metavar="TEXT", help="In your own words.")] = None,
-    until: Annotated[Optional[str], typer.Option(metavar="TIME", help="extend: the new date.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who does it.")] = None,
+    tier: Annotated[Tier | None, typer.Option(help="relieve, extend: which relief.")] = None,
+    kind: Annotated[Relief | None, typer.Option(help="relieve: what was done.")] = None,
+    note: Annotated[str | None, typer.Option(metavar="TEXT", help="In your own words.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="extend: the new date.")] = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="dispute: take it back.")] = False,
     config: Config = None,
     as_json: Json = False,

@@ -1,7 +1,7 @@
 """The commands by name, with what they take; each hands over to the module that does it."""
 
 import sys
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from typer.main import get_command
@@ -16,7 +16,7 @@ app = typer.Typer(
 )
 
 Config = Annotated[
-    Optional[str],
+    str | None,
     typer.Option(metavar="FILE", help="safetyd.toml; else SAFETYD_CONFIG, else config/, else /etc/safetyd/."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]

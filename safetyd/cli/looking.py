@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Optional
+from typing import Annotated, Any, NamedTuple
 
 import typer
-from sqlalchemy import Connection
 
 from safetyd import objects
 from safetyd.cli.application import Config, Json, app
@@ -28,7 +27,7 @@ from safetyd.ingest.topics import routes
 from safetyd.recovery import facts_of, recover
 from safetyd.site import Site
 from safetyd.store import ledger, outbox, readings
-from safetyd.store.database import open_for_reading
+from safetyd.store.database import Connection, open_for_reading
 from safetyd.store.readings import Kept, Point
 
 _UNITS = {
@@ -75,9 +74,9 @@ def view(configuration: Loaded) -> Iterator[View]:
 
 @app.command("tickets")
 def tickets_command(
-    status: Annotated[Optional[Status], typer.Option(help="Only of this status.")] = None,
-    building: Annotated[Optional[str], typer.Option(metavar="ID", help="Only of this building.")] = None,
-    condition: Annotated[Optional[Condition], typer.Option(help="Only of this condition.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only of this status.")] = None,
+    building: Annotated[str | None, typer.Option(metavar="ID", help="Only of this building.")] = None,
+    condition: Annotated[Condition | None, typer.Option(help="Only of this condition.")] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> int:
@@ -100,7 +99,7 @@ def tickets_command(
     if as_json:
         _print_json({"tickets": shown})
     else:
-        from safetyd.cli.words import tickets_words  # noqa: PLC0415
+        from safetyd.cli.words import tickets_words
 
         tickets_words(shown, configuration.site)
     return 0
@@ -115,7 +114,7 @@ def show_ticket(id: str, config: str | None, *, as_json: bool) -> int:
     if as_json:
         _print_json(shown)
     else:
-        from safetyd.cli.words import ticket_words  # noqa: PLC0415
+        from safetyd.cli.words import ticket_words
 
         ticket_words(shown, told, configuration.site)
     return 0
@@ -146,12 +145,12 @@ class Asked(StrEnum):
 def readings_command(
     place: Annotated[str, typer.Argument(help="building/room, or building for its mains.")],
     quantity: Annotated[Asked, typer.Option(help="What was measured.")] = Asked.TEMPERATURE,
-    from_: Annotated[Optional[str], typer.Option("--from", metavar="TIME")] = None,
-    to: Annotated[Optional[str], typer.Option(metavar="TIME")] = None,
+    from_: Annotated[str | None, typer.Option("--from", metavar="TIME")] = None,
+    to: Annotated[str | None, typer.Option(metavar="TIME")] = None,
     every: Annotated[
-        Optional[str], typer.Option(metavar="D", help="One line a span of 15m, 1h, 1d: min, mean, max, n.")
+        str | None, typer.Option(metavar="D", help="One line a span of 15m, 1h, 1d: min, mean, max, n.")
     ] = None,
-    csv_: Annotated[Optional[Path], typer.Option("--csv", metavar="FILE", help="Write a CSV file.")] = None,
+    csv_: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a CSV file.")] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> int:
@@ -180,7 +179,7 @@ def readings_command(
         head = {"building": where.building, "room": where.room, "quantity": wanted.value, "unit": unit}
         _print_json(head | {"points": lines})
     elif csv_ is None:
-        from safetyd.cli.words import readings_words  # noqa: PLC0415
+        from safetyd.cli.words import readings_words
 
         readings_words(where, wanted, _UNITS[wanted], points, spans, configuration.site)
     return 0
@@ -217,8 +216,8 @@ def _time(text: str | None, zone: Any) -> datetime | None:
 
 
 def _span(text: str) -> timedelta:
-    from safetyd.faults import Misfit  # noqa: PLC0415
-    from safetyd.shapes import positive_duration  # noqa: PLC0415
+    from safetyd.faults import Misfit
+    from safetyd.shapes import positive_duration
 
     try:
         return positive_duration(text)

@@ -4,7 +4,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -18,9 +18,9 @@ from safetyd.site import with_rules
 def replay_command(
     recording: Annotated[Path, typer.Argument(help="One JSON object a line, in order of `at`.")],
     config: Config = None,
-    until: Annotated[Optional[str], typer.Option(metavar="TIME", help="Let time pass up to here.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Let time pass up to here.")] = None,
     set_: Annotated[
-        Optional[list[str]],
+        list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Try other rules: rules.heat.above_f=80."),
     ] = None,
     as_json: Json = False,
@@ -42,7 +42,7 @@ def replay_command(
         json.dump(told, sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
     else:
-        from safetyd.cli.words import replay_words  # noqa: PLC0415 - rich is slow to load
+        from safetyd.cli.words import replay_words
 
         replay_words(told, site)
     return 0
@@ -73,8 +73,8 @@ class _progress:
     def __init__(self, total: int) -> None:
         self._bar: Any = None
         if sys.stderr.isatty() and total > 1000:
-            from rich.console import Console  # noqa: PLC0415
-            from rich.progress import Progress  # noqa: PLC0415
+            from rich.console import Console
+            from rich.progress import Progress
 
             self._bar = Progress(console=Console(stderr=True), transient=True)
             self._task = self._bar.add_task("replaying", total=total)
@@ -99,11 +99,11 @@ def record_command(
 
     Example: safetyd record friday.jsonl
     """
-    import signal  # noqa: PLC0415
-    import threading  # noqa: PLC0415
+    import signal
+    import threading
 
-    from safetyd.clock import now  # noqa: PLC0415
-    from safetyd.recorder import record  # noqa: PLC0415
+    from safetyd.clock import now
+    from safetyd.recorder import record
 
     configuration = loaded(config)
     stop = threading.Event()

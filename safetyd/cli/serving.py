@@ -3,7 +3,7 @@
 import logging
 import signal
 import sys
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -33,12 +33,14 @@ def run_command(config: Config = None) -> int:
         format="%(asctime)s %(levelname)-7s %(message)s",
         stream=sys.stderr,
     )
+    for library in ("alembic", "apprise"):  # what they do is our business to tell
+        logging.getLogger(library).setLevel(logging.WARNING)
     return _run(configuration, config)
 
 
 def _run(configuration: Loaded, config: str | None) -> int:
-    from safetyd.daemon import Daemon  # noqa: PLC0415 - opens the store and the broker's library
-    from safetyd.store.database import writer_lock  # noqa: PLC0415
+    from safetyd.daemon import Daemon
+    from safetyd.store.database import writer_lock
 
     settings = configuration.settings
     with writer_lock(settings.store.url) as is_ours:
@@ -64,7 +66,7 @@ def check_command(config: Config = None) -> int:
 
     Example: safetyd check --config config/safetyd.toml
     """
-    from safetyd.site_words import site_words  # noqa: PLC0415
+    from safetyd.site_words import site_words
 
     for line in site_words(loaded(config)):
         print(line)
@@ -73,17 +75,15 @@ def check_command(config: Config = None) -> int:
 
 @notify.command("test")
 def notify_test_command(
-    person: Annotated[
-        Optional[str], typer.Option(metavar="NAME", help="Only this person's addresses.")
-    ] = None,
+    person: Annotated[str | None, typer.Option(metavar="NAME", help="Only this person's addresses.")] = None,
     config: Config = None,
 ) -> int:
     """Send a test notice and print what each address answered.
 
     Example: safetyd notify test --person "Ann Lee"
     """
-    from safetyd.faults import did_you_mean  # noqa: PLC0415
-    from safetyd.notify.sender import attempt  # noqa: PLC0415
+    from safetyd.faults import did_you_mean
+    from safetyd.notify.sender import attempt
 
     site = loaded(config).site
     people = [each for each in site.people if person is None or each.name == person]

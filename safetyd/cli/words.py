@@ -123,10 +123,11 @@ def replay_words(told: dict[str, Any], site: Site) -> None:
     if table.row_count:
         console.print(table)
     for trouble in told["troubles"]:
+        since = local(trouble["began_at"], site)
         until = local(trouble["ended_at"], site) if trouble["ended_at"] else "now"
         console.print(
             Text(
-                f"trouble: {trouble['sensor']} {trouble['kind']}, {local(trouble['began_at'], site)} to {until}"
+                f"trouble: {trouble['sensor']} {trouble['kind']}, {since} to {until}"
             )
         )
     for refused in told["rejected"]:

@@ -7,6 +7,7 @@ not lag while an episode is ending.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from safetyd.core.model import Condition, Observation, Verdict
 from safetyd.core.room import EMPTY, Room, walk, warmth
@@ -36,7 +37,7 @@ def _spend(
     spent: dict[Verdict, timedelta], room: Room, book: RuleBook, begin: datetime, end: datetime
 ) -> None:
     moments = sorted({begin, end, *(at for at in _changes(room) if begin < at < end)})
-    for start, stop in zip(moments, moments[1:], strict=False):
+    for start, stop in pairwise(moments):
         spent[_holds(room, book, start)] += stop - start
 
 

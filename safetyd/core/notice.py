@@ -71,7 +71,7 @@ def roles(reason: Reason, condition: Condition | None = None) -> tuple[Role, ...
 
 
 class Timed(NamedTuple):
-    """A reminder (with its share of the time) or an overdue notice (with its number, from 0) and its moment."""
+    """A reminder (`mark` is its share of the time) or an overdue notice (its number, from 0)."""
 
     at: datetime
     reason: Reason
@@ -95,7 +95,7 @@ def _timed(ticket: Ticket, deadline: Deadline, rule: RemindRule, until: datetime
 
 
 def reminders(ticket: Ticket, rule: RemindRule, now: datetime) -> list[Timed]:
-    """Return what is owed since `told_until` up to `now`: the last of each tier, if several fell due at once."""
+    """Return what is owed since `told_until` up to `now`; of several of one tier, the last."""
     if ticket.status is Status.CLOSED:
         return []
     owed = []

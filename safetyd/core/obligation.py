@@ -1,13 +1,11 @@
-"""Where a breach meets its obligation: episodes open and join tickets, time makes them overdue, people are told.
+"""Where a breach meets its obligation: episodes open and join tickets, time makes them overdue.
 
 Rule: at most one ticket is open per place and condition. A later episode joins it and sets it open again; no
 reading ever closes one. What is decided is written into the World with the moment it was decided for.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from safetyd.core import notice, power
 from safetyd.core.model import (
@@ -15,17 +13,13 @@ from safetyd.core.model import (
     Episode,
     Finding,
     Place,
-    Trouble,
     Verdict,
 )
-from safetyd.core.notice import Complaint, Desk, News, Reason
+from safetyd.core.notice import Reason
 from safetyd.core.room import verdict as room_verdict
+from safetyd.core.telling import SAFETYD, record, tell, tell_outage
 from safetyd.core.ticket import Status, Ticket, deadlines, miss, next_miss
-from safetyd.core.trouble import Sign
-from safetyd.core.world import Facts, Notice, Row, Subject, World
-
-SAFETYD = "safetyd"
-_BUNDLED = (Reason.OPENED, Reason.RECURRED, Reason.ENDED)
+from safetyd.core.world import Facts, Subject, World
 
 
 def verdict(world: World, facts: Facts, ticket: Ticket, now: datetime) -> Verdict:
@@ -38,13 +32,6 @@ def verdict(world: World, facts: Facts, ticket: Ticket, now: datetime) -> Verdic
         return power.verdict(world.powers.get(ticket.place, power.EMPTY), now, rules.outage)
     room = world.rooms.get(ticket.place)
     return Verdict.UNKNOWN if room is None else room_verdict(room, ticket.condition, now, rules)
-
-
-def record(
-    world: World, at: datetime, ticket: str, event: str, note: str = "", by: str = SAFETYD, **detail: str
-) -> None:
-    """Write a line of history; `detail` is what the event carries beside a person's words."""
-    world.changes.rows.append(Row(at, ticket, event, by, note, detail))
 
 
 def episode_began(world: World, facts: Facts, place: Place, finding: Finding, now: datetime) -> None:
@@ -209,7 +196,7 @@ def outage_breach(
 
 
 def second_limb(world: World, facts: Facts, building: str, now: datetime) -> None:
-    """A room in breach while the power is out: the lack of electricity creates the hazard (9.14.5), at once."""
+    """A room in breach while the power is out: lack of electricity creates the hazard (9.14.5)."""
     place = Place(building, None)
     standing = world.powers.get(place)
     if standing is None or not standing.is_out or standing.is_breach or standing.began_at is None:
@@ -274,89 +261,21 @@ def schedule_ticket(world: World, facts: Facts, ticket: Ticket) -> None:
     world.schedule("ticket", ticket.id, notice.next_reminder(ticket, rule))
 
 
-def tell(
-    world: World, facts: Facts, reason: Reason, ticket: Ticket, at: datetime, key: str = "", **about: Any
+def keep_power(
+    world: World,
+    facts: Facts,
+    place: Place,
+    standing: power.Power,
+    steps: tuple[power.Step, ...],
+    now: datetime,
 ) -> None:
-    """Owe a notice about a ticket; some news of a building may share a message."""
-    building = ticket.place.building
-    told = notice.roles(reason, ticket.condition)
-    desk = world.desks.get(building, Desk())
-    if reason in _BUNDLED:
-        desk, messages = notice.tell(desk, News(at, reason, ticket.id, told))
-        _send(world, building, messages, at)
-    else:
-        desk = notice.count(desk, at)
-        key = key or f"{ticket.id}/{reason}/{at.isoformat()}"
-        about = {name: str(value) for name, value in about.items()}
-        world.changes.notices.append(Notice(key, at, building, reason, told, ticket.id, None, about))
-    _keep_desk(world, building, desk)
-
-
-def tell_outage(
-    world: World, facts: Facts, reason: Reason, place: Place, step: power.Step, now: datetime, **about: str
-) -> None:
-    """Owe a notice about an outage that may not have a ticket yet."""
-    about |= {"began_at": step.began_at.isoformat()}
-    if step.ended_at is not None:
-        about |= {"ended_at": step.ended_at.isoformat()}
-    ticket = world.open.get((place, Condition.OUTAGE, None))
-    key = f"{place.building}/{reason}/{step.began_at.isoformat()}/{about.get('minutes', '')}"
-    world.changes.notices.append(
-        Notice(key, now, place.building, reason, notice.roles(reason), ticket, None, dict(about))
-    )
-    _keep_desk(world, place.building, notice.count(world.desks.get(place.building, Desk()), now))
-
-
-def flush(world: World, facts: Facts, building: str, now: datetime) -> None:
-    """Send what has waited long enough on a building's desk."""
-    desk, messages = notice.flush(world.desks.get(building, Desk()), now)
-    _send(world, building, messages, now)
-    desk, complaints = notice.take_complaints(desk, now)
-    for is_on, reason in ((True, Reason.TROUBLE), (False, Reason.TROUBLE_OVER)):
-        texts = [complaint.text for complaint in complaints if complaint.is_on is is_on]
-        if texts:
-            key = f"{building}/{reason}/{now.isoformat()}"
-            about = {"lines": "\n".join(texts)}
-            world.changes.notices.append(
-                Notice(key, now, building, reason, notice.roles(reason), None, None, about)
-            )
-    _keep_desk(world, building, desk)
-
-
-def _send(world: World, building: str, messages: tuple[notice.Message, ...], at: datetime) -> None:
-    for message in messages:
-        ids = tuple(dict.fromkeys(news.ticket for news in message.news))
-        if message.reason is Reason.DIGEST:
-            key, ticket, tickets = f"{building}/digest/{at.isoformat()}", None, ids
-        else:
-            key, ticket, tickets = f"{ids[0]}/{message.reason}/{message.news[0].at.isoformat()}", ids[0], None
-        about = {news.ticket: news.reason.value for news in message.news} if tickets else {}
-        world.changes.notices.append(
-            Notice(key, at, building, message.reason, message.roles, ticket, tickets, about)
-        )
-
-
-def _keep_desk(world: World, building: str, desk: Desk) -> None:
-    world.desks[building] = desk
-    world.changes.desks.add(building)
-    world.schedule("desk", building, notice.next_flush(desk))
-
-
-def signs(world: World, sensor: str, place: Place, found: Iterable[Sign], now: datetime) -> None:
-    """Begin and end the troubles that a sensor shows, and complain of them."""
-    standing = world.troubles.get(sensor, {})
-    for sign in found:
-        if sign.is_on == (sign.kind in standing):
-            continue
-        if sign.is_on:
-            trouble = Trouble(sign.kind, sensor, place, sign.at, None, sign.note)
-        else:
-            began = standing[sign.kind]
-            trouble = replace(began, ended_at=max(sign.at, began.began_at))
-        world.put_trouble(trouble)
+    """Carry out what a building's power went through, and note how it stands."""
+    world.powers[place] = standing
+    for step in steps:
         world.changes.places.add(place)
-        standing = world.troubles[sensor]
-        text = f"{sensor}: {sign.kind}" + (f" ({sign.note})" if sign.is_on and sign.note else "")
-        desk = world.desks.get(place.building, Desk())
-        desk = desk._replace(complaints=(*desk.complaints, Complaint(now, sign.is_on, text)))
-        _keep_desk(world, place.building, desk)
+        outage_step(world, facts, place, step, now)
+    if standing.is_out and not standing.is_breach:
+        second_limb(world, facts, place.building, now)
+    rules = facts.book.in_force(standing.at or now)
+    world.places[str(place)] = place
+    world.schedule("power", str(place), power.next_due(world.powers[place], rules))

@@ -42,7 +42,7 @@ class Flaw(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What may be counted of an observation. `confirmed` is an earlier suspect that now counts, at its time."""
+    """What may be counted of an observation; `confirmed` is an earlier suspect that now counts."""
 
     temperature_f: float | None
     humidity: float | None

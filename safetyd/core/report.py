@@ -8,7 +8,7 @@ nothing.
 from dataclasses import dataclass
 from datetime import datetime
 
-from safetyd.core import obligation
+from safetyd.core import obligation, telling
 from safetyd.core.errors import ActionError, TransitionError
 from safetyd.core.model import Condition, Hazard, Mark, Observation, Place, Sensor
 from safetyd.core.quality import Flaw
@@ -91,7 +91,7 @@ def put_on_record(world: World, facts: Facts, report: Report, now: datetime) -> 
     event = "notice" if report.notice is not None else "location"
     note = "; ".join(words for words in (report.location, report.note) if words)
     for id in standing:
-        obligation.record(world, now, id, event, note, report.by)
+        telling.record(world, now, id, event, note, report.by)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Many sensors, one room: what is known of its cold and heat at each moment, and the episodes it goes through.
+"""Many sensors, one room: what is known of its cold and heat at each moment, and its episodes.
 
 Rule: the worst believed sensor speaks for the room; nothing is averaged. Heat needs temperature and
 humidity of the same moment; where humidity is missing, only what holds at any humidity is known.

@@ -29,7 +29,7 @@ class ColdRule:
 
 @dataclass(frozen=True, slots=True)
 class HeatRule:
-    """9.14.3: heat index strictly above 85 °F. The redline also shows an 80: it is watched, never ticketed."""
+    """9.14.3: heat index strictly above 85 °F; the 80 of the redline is watched, never ticketed."""
 
     above_f: float = 85.0
     watch_f: float = 80.0

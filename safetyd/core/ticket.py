@@ -230,7 +230,8 @@ def _extended(ticket: Ticket, action: Action, now: datetime) -> Ticket:
     earliest = max(now, deadline.in_force_at or now)
     if action.until <= earliest:
         raise ActionError(
-            f"{ticket.id}: until is {action.until:%Y-%m-%d %H:%M} UTC; expected later than {earliest:%Y-%m-%d %H:%M} UTC"
+            f"{ticket.id}: until is {action.until:%Y-%m-%d %H:%M} UTC;"
+            f" expected later than {earliest:%Y-%m-%d %H:%M} UTC"
         )
     if deadline.due_at is None:
         changed = replace(deadline, due_at=action.until, state=Due.PENDING)

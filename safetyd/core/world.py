@@ -5,9 +5,10 @@ readings since it was saved are all that is needed to go on.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -40,7 +41,7 @@ class Row(NamedTuple):
     event: str
     by: str
     note: str = ""
-    detail: dict[str, str] = {}
+    detail: Mapping[str, str] = MappingProxyType({})
 
 
 class Notice(NamedTuple):
@@ -56,7 +57,7 @@ class Notice(NamedTuple):
     roles: tuple[Role, ...]
     ticket: str | None = None
     tickets: tuple[str, ...] | None = None
-    about: dict[str, str] = {}
+    about: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -186,7 +187,7 @@ class World:
 
 
 def up_to_date(world: World, episode: Episode, now: datetime) -> Episode:
-    """Return an episode as it stands at `now`: of one in progress, the worst value and what was seen of it."""
+    """Return an episode as it stands at `now`; one in progress with its worst value so far."""
     number = world.running.get((episode.place, episode.condition))
     if number is None or world.episodes[number].began_at != episode.began_at:
         return episode

@@ -54,7 +54,7 @@ def observed_at(stamp: str | float | None, received_at: datetime) -> tuple[datet
 
 
 def read_stamp(stamp: str | float) -> datetime | None:
-    """Return a device's time (RFC 3339 with its zone, or Unix seconds or milliseconds); None if unreadable."""
+    """Return a device's time (RFC 3339 with zone, Unix seconds or milliseconds), None if unreadable."""
     try:
         if isinstance(stamp, str) and not _UNIX.fullmatch(stamp):
             at = datetime.fromisoformat(stamp)

@@ -106,7 +106,7 @@ def _read(payload: bytes) -> Decoded:
 
 
 def json_object(payload: bytes) -> dict[str, Any]:
-    """Return the JSON object that a payload is; a byte-order mark is tolerated, of duplicate keys the last counts.
+    """Return the JSON object that a payload is; of duplicate keys the last counts.
 
     Raises:
         PayloadError: it is none.

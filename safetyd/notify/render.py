@@ -1,4 +1,4 @@
-"""Notices in words that a principal understands at 7 am on a phone: what, where, since when, what is due when.
+"""Notices in words that a principal understands at 7 am on a phone: what, where, since when, due when.
 
 Rule: pure text from facts; times in the building's zone with the date; names of places and people are shown
 as they are written in the site file.

@@ -62,7 +62,7 @@ class Sender:
 
 def attempt(url: str, title: str, text: str) -> tuple[bool, str]:
     """Send one message to one address; return whether the next hop accepted it, and what it said."""
-    import apprise  # noqa: PLC0415 - 17 MB and a fifth of a second, after the watch is live
+    import apprise
 
     try:
         one = apprise.Apprise()
@@ -71,7 +71,7 @@ def attempt(url: str, title: str, text: str) -> tuple[bool, str]:
         for service in one:
             service.request_rate_per_sec = 0  # it would sleep between messages; pauses are our business
         result = one.notify(body=text, title=title, timeout=_TIMEOUT_SECONDS)
-    except Exception as error:  # noqa: BLE001 - a plug-in's fault must not end the thread of its address
+    except Exception as error:
         return False, f"{type(error).__name__}: {error}"
     if result:
         return True, "accepted"
@@ -83,7 +83,7 @@ def warm_up() -> None:
     """Load what the first notice needs, aside."""
 
     def load() -> None:
-        import apprise  # noqa: PLC0415
+        import apprise
 
         log.debug("apprise %s is ready", apprise.__version__)
 

@@ -6,12 +6,13 @@ beside the file writes; everybody else reads, or leaves a command in the inbox.
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Connection as Connection  # noqa: PLC0414 - handed on: the store is the only door
+from sqlalchemy import Engine, create_engine, event, inspect, make_url
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from safetyd.core.errors import SafetydError
@@ -97,6 +98,21 @@ def writer_lock(url: str) -> Iterator[bool]:
             yield True
 
 
+@contextmanager
+def undone_on_failure(connection: Connection) -> Iterator[None]:
+    """Roll back what fails to be written.
+
+    Raises:
+        StoreError: it failed; nothing of the transaction was written.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        with suppress(DBAPIError):
+            connection.rollback()
+        raise StoreError(f"store: cannot be written: {_cause(error)}") from error
+
+
 def file_of(url: str) -> Path:
     """Return the file of a SQLite URL."""
     return Path(make_url(url).database or "")
@@ -132,8 +148,8 @@ def _version(connection: Connection) -> str | None:
 
 
 def _migrate(engine: Engine, path: Path) -> None:
-    from alembic import command  # noqa: PLC0415 - only when a file is new or old: it costs half the start
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command
+    from alembic.config import Config
 
     with engine.connect() as connection:
         version = _version(connection)
@@ -153,7 +169,8 @@ def _migrate(engine: Engine, path: Path) -> None:
 def _refuse_newer(path: Path, version: str | None) -> None:
     if version is not None and version > HEAD:
         raise StoreError(
-            f"store {path}: was written by a newer safetyd (version {version}, this one knows {HEAD}); install that one"
+            f"store {path}: was written by a newer safetyd (version {version}, this one knows {HEAD});"
+            " install that one"
         )
 
 

@@ -106,7 +106,7 @@ def history_line(row: Row) -> dict[str, object]:
         "by": row.by,
         "note": row.note,
     }
-    return line | ({"detail": row.detail} if row.detail else {})
+    return line | ({"detail": dict(row.detail)} if row.detail else {})
 
 
 def _append_history(connection: Connection, rows: Iterable[Row]) -> None:
@@ -124,7 +124,7 @@ def _append_history(connection: Connection, rows: Iterable[Row]) -> None:
                 event=row.event,
                 by=row.by,
                 note=row.note,
-                detail=json.dumps(row.detail, sort_keys=True),
+                detail=json.dumps(dict(row.detail), sort_keys=True),
                 hash=previous,
             )
         )
@@ -138,7 +138,7 @@ def history(connection: Connection, ticket_id: str) -> list[tuple[Row, str]]:
 
 
 def load(connection: Connection, world: World) -> None:
-    """Read everything but places into an empty World: all that is not over, and what the numbers run on from."""
+    """Read everything but places into an empty World, and where its numbers run on from."""
     table = schema.ticket
     for status, body in connection.execute(
         select(table.c.status, table.c.body).order_by(table.c.opened_at, table.c.id)

@@ -1,4 +1,4 @@
-"""What could not be used: refused payloads, values and actions with their reason, and topics of no known place.
+"""What could not be used: refused payloads, values and actions, and topics of no known place.
 
 Rule: everything is kept, but of each topic only the newest, so that a babbling device fills no disk.
 """
@@ -68,7 +68,7 @@ def refuse(connection: Connection, found: Iterable[Refusal], *, bounded: bool = 
 
 
 def stray(connection: Connection, found: Iterable[Stray]) -> None:
-    """Note messages of no known place, in the open transaction; beyond KEPT_TOPICS new topics are not noted."""
+    """Note messages of no known place, in the open transaction, of at most KEPT_TOPICS topics."""
     for item in found:
         known = select(unassigned.c.topic).where(unassigned.c.topic == item.topic)
         if connection.execute(known).scalar() is None:

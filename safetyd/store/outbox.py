@@ -1,7 +1,7 @@
 """What is owed to people: each notice once, and one delivery a person and address until it has arrived.
 
-Rule: the notice's key makes it unique, however often it is worked out. A delivery is due, or done; it is never
-dropped, and a dead address holds up no other.
+Rule: the notice's key makes it unique, however often it is worked out. A delivery is due, or done; it is
+never dropped, and a dead address holds up no other.
 """
 
 import json

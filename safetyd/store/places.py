@@ -1,4 +1,4 @@
-"""How each place stood, now and at moments of the last days, so that a late reading can be judged in its time.
+"""How each place stood, now and in the last days, so that a late reading can be judged in its time.
 
 Rule: one row a place and period; within a period it is overwritten, and an old one is kept for as long as a
 late reading may still reach back to it.

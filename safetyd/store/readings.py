@@ -45,7 +45,10 @@ _QUANTITY = {
 _OF_QUANTITY = {quantity: tuple(k for k, q in _QUANTITY.items() if q is quantity) for quantity in Quantity}
 _MARKS = {Mark.ACCEPTED: 0, Mark.SUSPECT: 1, Mark.REJECTED: 2, Mark.RETAINED: 3}
 _RETAINED = _MARKS[Mark.RETAINED]
-_INSERT = "INSERT INTO reading (sensor, quantity, observed_at, delay, value, mark, reason, stamp) VALUES (?,?,?,?,?,?,?,?)"
+_INSERT = (
+    "INSERT INTO reading (sensor, quantity, observed_at, delay, value, mark, reason, stamp)"
+    " VALUES (?,?,?,?,?,?,?,?)"
+)
 
 ReadingRow = tuple[int, int, int, int, float, int, str | None, str | None]
 

@@ -1,0 +1,5 @@
+"""`python -m safetyd`."""
+
+from safetyd.cli import entry
+
+entry()

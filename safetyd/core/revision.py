@@ -1,0 +1,122 @@
+"""Judges a place's past again once something late has come, and reconciles it with what was decided.
+
+Rule: an episode may turn out longer, earlier or new; a promise made on it stands. A late reading may open a
+ticket, never close one, and what was announced is not announced again.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from safetyd.core import obligation, power, room
+from safetyd.core.model import Condition, Episode, Finding, Observation, Place
+from safetyd.core.world import Facts, World
+
+
+def read_again(
+    world: World,
+    facts: Facts,
+    place: Place,
+    base: room.Room | power.Power,
+    observations: Sequence[Observation],
+    known: Sequence[tuple[int, Episode]],
+    now: datetime,
+) -> None:
+    """Judge a place's past again from `base` on, now that something late has come.
+
+    Args:
+        base: The place as it stood before the first of `observations`.
+        observations: All of the place since then, in order of their own time.
+        known: Its episodes that were not over before `base`, with their numbers.
+    """
+    world.changes.places.add(place)
+    world.places[str(place)] = place
+    if isinstance(base, power.Power):
+        _read_power_again(world, facts, place, base, observations, known, now)
+        return
+    again, findings = room.read_again(base, observations, facts.book)
+    world.rooms[place] = again
+    for condition in (Condition.COLD, Condition.HEAT):
+        found = _episodes(base, again, condition, findings)
+        _reconcile(
+            world, facts, place, found, [item for item in known if item[1].condition is condition], now
+        )
+    obligation.second_limb(world, facts, place.building, now)
+    world.schedule("room", str(place), room.next_due(again))
+
+
+def _read_power_again(
+    world: World,
+    facts: Facts,
+    place: Place,
+    base: power.Power,
+    observations: Sequence[Observation],
+    known: Sequence[tuple[int, Episode]],
+    now: datetime,
+) -> None:
+    was = world.powers.get(place, power.EMPTY)
+    standing, steps = power.read_again(base, observations, facts.book)
+    standing, more = power.pass_time(standing, now, facts.book.in_force(now))
+    if was.is_breach and standing.began_at is not None:
+        standing = standing._replace(is_breach=True)
+    world.powers[place] = standing
+    over = [step for step in (*steps, *more) if step.stage is power.Stage.OVER]
+    found = [Finding(Condition.OUTAGE, step.began_at, step.ended_at, None, step.seen) for step in over]
+    ended = {step.began_at for step in over if not step.was_breach}
+    found = [f for f in found if f.began_at not in ended or any(_overlap(e, f) for _, e in known)]
+    if standing.is_breach and standing.began_at is not None:
+        found.append(Finding(Condition.OUTAGE, standing.began_at, None, None, standing.seen))
+    if was.began_at is None and standing.began_at is not None:
+        step = power.Step(power.Stage.BEGAN, now, standing.began_at)
+        obligation.outage_step(world, facts, place, step, now)
+    _reconcile(world, facts, place, found, known, now)
+    if was.began_at is not None and standing.began_at is None and over:
+        obligation.outage_step(world, facts, place, over[-1], now)
+    obligation.keep_power(world, facts, place, world.powers[place], (), now)
+
+
+def _episodes(
+    base: room.Room, again: room.Room, condition: Condition, findings: Iterable[Finding]
+) -> list[Finding]:
+    """Return every episode since `base` as one Finding, the last perhaps still running."""
+    whole = [
+        finding for finding in findings if finding.condition is condition and finding.ended_at is not None
+    ]
+    watch = again.watch(condition)
+    if watch.is_breach and watch.began_at is not None:
+        whole.append(Finding(condition, watch.began_at, None, watch.worst, watch.seen))
+    return whole
+
+
+def _reconcile(
+    world: World,
+    facts: Facts,
+    place: Place,
+    found: Sequence[Finding],
+    known: Sequence[tuple[int, Episode]],
+    now: datetime,
+) -> None:
+    left = list(known)
+    for finding in found:
+        same = [item for item in left if _overlap(item[1], finding)]
+        if same:
+            number, episode = same[0]
+            left = [item for item in left if item not in same]
+            if finding.ended_at is not None and episode.ended_at is None:
+                obligation.episode_moved(world, number, finding._replace(ended_at=None), now)
+                obligation.episode_ended(world, facts, number, finding, now)
+            else:
+                obligation.episode_moved(world, number, finding, now)
+        else:
+            number = world.next_episode
+            obligation.episode_began(world, facts, place, finding._replace(ended_at=None), now)
+            if finding.ended_at is not None:
+                obligation.episode_ended(world, facts, number, finding, now)
+    for number, episode in left:  # a late reading contradicts it; what was promised stands, it only ends
+        if episode.ended_at is None:
+            gone = Finding(episode.condition, episode.began_at, episode.began_at, episode.worst, episode.seen)
+            obligation.episode_ended(world, facts, number, gone, now)
+
+
+def _overlap(episode: Episode, finding: Finding) -> bool:
+    begins_before_end = finding.ended_at is None or episode.began_at <= finding.ended_at
+    return begins_before_end and (episode.ended_at is None or finding.began_at <= episode.ended_at)

@@ -1,0 +1,114 @@
+"""Says what was decided: a line of history, a notice, a complaint about a sensor.
+
+Rule: everything said is noted in the World's changes with the moment it is said for; nothing is sent here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from safetyd.core import notice, power
+from safetyd.core.model import Condition, Place, Trouble
+from safetyd.core.notice import Complaint, Desk, News, Reason
+from safetyd.core.ticket import Ticket
+from safetyd.core.trouble import Sign
+from safetyd.core.world import Facts, Notice, Row, World
+
+SAFETYD = "safetyd"
+_BUNDLED = (Reason.OPENED, Reason.RECURRED, Reason.ENDED)
+
+
+def record(
+    world: World, at: datetime, ticket: str, event: str, note: str = "", by: str = SAFETYD, **detail: str
+) -> None:
+    """Write a line of history; `detail` is what the event carries beside a person's words."""
+    world.changes.rows.append(Row(at, ticket, event, by, note, detail))
+
+
+def tell(
+    world: World, facts: Facts, reason: Reason, ticket: Ticket, at: datetime, key: str = "", **about: Any
+) -> None:
+    """Owe a notice about a ticket; some news of a building may share a message."""
+    building = ticket.place.building
+    told = notice.roles(reason, ticket.condition)
+    desk = world.desks.get(building, Desk())
+    if reason in _BUNDLED:
+        desk, messages = notice.tell(desk, News(at, reason, ticket.id, told))
+        _send(world, building, messages, at)
+    else:
+        desk = notice.count(desk, at)
+        key = key or f"{ticket.id}/{reason}/{at.isoformat()}"
+        about = {name: str(value) for name, value in about.items()}
+        world.changes.notices.append(Notice(key, at, building, reason, told, ticket.id, None, about))
+    _keep_desk(world, building, desk)
+
+
+def tell_outage(
+    world: World, facts: Facts, reason: Reason, place: Place, step: power.Step, now: datetime, **about: str
+) -> None:
+    """Owe a notice about an outage that may not have a ticket yet."""
+    about |= {"began_at": step.began_at.isoformat()}
+    if step.ended_at is not None:
+        about |= {"ended_at": step.ended_at.isoformat()}
+    ticket = world.open.get((place, Condition.OUTAGE, None))
+    key = f"{place.building}/{reason}/{step.began_at.isoformat()}/{about.get('minutes', '')}"
+    world.changes.notices.append(
+        Notice(key, now, place.building, reason, notice.roles(reason), ticket, None, dict(about))
+    )
+    _keep_desk(world, place.building, notice.count(world.desks.get(place.building, Desk()), now))
+
+
+def signs(world: World, sensor: str, place: Place, found: Iterable[Sign], now: datetime) -> None:
+    """Begin and end the troubles that a sensor shows, and complain of them."""
+    standing = world.troubles.get(sensor, {})
+    for sign in found:
+        if sign.is_on == (sign.kind in standing):
+            continue
+        if sign.is_on:
+            trouble = Trouble(sign.kind, sensor, place, sign.at, None, sign.note)
+        else:
+            began = standing[sign.kind]
+            trouble = replace(began, ended_at=max(sign.at, began.began_at))
+        world.put_trouble(trouble)
+        world.changes.places.add(place)
+        standing = world.troubles[sensor]
+        text = f"{sensor}: {sign.kind}" + (f" ({sign.note})" if sign.is_on and sign.note else "")
+        desk = world.desks.get(place.building, Desk())
+        desk = desk._replace(complaints=(*desk.complaints, Complaint(now, sign.is_on, text)))
+        _keep_desk(world, place.building, desk)
+
+
+def flush(world: World, facts: Facts, building: str, now: datetime) -> None:
+    """Send what has waited long enough on a building's desk."""
+    desk, messages = notice.flush(world.desks.get(building, Desk()), now)
+    _send(world, building, messages, now)
+    desk, complaints = notice.take_complaints(desk, now)
+    for is_on, reason in ((True, Reason.TROUBLE), (False, Reason.TROUBLE_OVER)):
+        texts = [complaint.text for complaint in complaints if complaint.is_on is is_on]
+        if texts:
+            key = f"{building}/{reason}/{now.isoformat()}"
+            about = {"lines": "\n".join(texts)}
+            world.changes.notices.append(
+                Notice(key, now, building, reason, notice.roles(reason), None, None, about)
+            )
+    _keep_desk(world, building, desk)
+
+
+def _send(world: World, building: str, messages: tuple[notice.Message, ...], at: datetime) -> None:
+    for message in messages:
+        ids = tuple(dict.fromkeys(news.ticket for news in message.news))
+        if message.reason is Reason.DIGEST:
+            key, ticket, tickets = f"{building}/digest/{at.isoformat()}", None, ids
+        else:
+            key, ticket, tickets = f"{ids[0]}/{message.reason}/{message.news[0].at.isoformat()}", ids[0], None
+        about = {news.ticket: news.reason.value for news in message.news} if tickets else {}
+        world.changes.notices.append(
+            Notice(key, at, building, message.reason, message.roles, ticket, tickets, about)
+        )
+
+
+def _keep_desk(world: World, building: str, desk: Desk) -> None:
+    world.desks[building] = desk
+    world.changes.desks.add(building)
+    world.schedule("desk", building, notice.next_flush(desk))
