@@ -6,7 +6,6 @@ what changes a decision does not. Nothing counts as received before `commit` has
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -28,7 +27,8 @@ from safetyd.recovery import facts_of, recover
 from safetyd.site import Site
 from safetyd.store import ledger, leftovers, outbox, places, readings
 from safetyd.store.database import Connection, StoreError, undone_on_failure
-from safetyd.store.leftovers import Refusal, RefusedKind, Stray
+from safetyd.store.leftovers import Refusal, RefusedKind
+from safetyd.waiting import Waiting
 
 SAVE_PLACES_EVERY = timedelta(minutes=2)  # how much of the past is read again after a crash
 _TOPICS_REMEMBERED = 20_000
@@ -40,19 +40,6 @@ class Speaker(NamedTuple):
     number: int
     key: str
     route: Route
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """What the next commit will write beside the World's changes."""
-
-    sensors: list[readings.NewSensor] = field(default_factory=list)
-    rows: list[readings.ReadingRow] = field(default_factory=list)
-    late: list[Observation] = field(default_factory=list)
-    flushed: int = 0
-    refusals: list[Refusal] = field(default_factory=list)
-    strays: list[Stray] = field(default_factory=list)
-    touched: set[Place] = field(default_factory=set)
 
 
 _FIELDS = {
@@ -78,7 +65,7 @@ class Service:
         self.take_site(site)
         found = recover(connection, self.facts, [route.sensor for route in self._routes.values()], now)
         self.world, self._sensors, self._newest, touched = found
-        self._waiting = _Waiting(touched=touched)
+        self._waiting = Waiting(touched=touched)
 
     def take_site(self, site: Site) -> None:
         """Go by another site file from now on; nothing that was decided changes."""
@@ -124,7 +111,7 @@ class Service:
             engine.elapse(self.world, self.facts, received_at - JUST_AFTER)
         speaker = self._speakers.get(message.topic) or self._hear(message)
         if speaker is None:
-            self._waiting.strays.append(Stray(received_at, message.topic, message.payload))
+            self._waiting.stray(message)
             return
         sensor = speaker.route.sensor
         try:
@@ -301,7 +288,7 @@ class Service:
             self.connection.commit()
         self.last_at = now
         self.world.changes = Changes()
-        self._waiting = _Waiting(touched=set() if is_time else waiting.touched - saved)
+        self._waiting = Waiting(touched=set() if is_time else waiting.touched - saved)
         self._saved_at = now if is_time else self._saved_at
         self._past.clear()
 

@@ -26,7 +26,7 @@ SHELL = (
     ("ingest.mqtt.*", "notify.sender.*", "history.influx.*", "simulate.*", "web.*"),
     ("replay.*",),
     ("service.*", "evidence.*", "history.queries.* + history.rollups.*"),
-    ("recovery", "past", "objects"),
+    ("recovery", "past", "objects", "waiting"),
     ("notify.letters",),
     (
         "commands",

@@ -3,9 +3,13 @@
 import logging
 import signal
 import sys
-from typing import Annotated, Any
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 
 from safetyd.cli.application import Config, app
 from safetyd.cli.loading import loaded
@@ -13,6 +17,7 @@ from safetyd.clock import now
 from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
 
+log = logging.getLogger("safetyd")
 notify = typer.Typer(help="About the messages that safetyd sends.", no_args_is_help=True)
 app.add_typer(notify, name="notify")
 
@@ -46,18 +51,32 @@ def _run(configuration: Loaded, config: str | None) -> int:
     with writer_lock(settings.store.url) as is_ours:
         if not is_ours:
             raise AlreadyRunningError(f"store {settings.store.path}: another safetyd is running on it")
-        daemon = Daemon(configuration, now)
-
-        def end(*_: Any) -> None:
-            daemon.stop()
-
-        signal.signal(signal.SIGTERM, end)
-        signal.signal(signal.SIGINT, end)
-        signal.signal(signal.SIGHUP, lambda *_: daemon.reload(lambda: loaded(config)))
         for note in configuration.notes:
-            logging.getLogger("safetyd").info("%s", note)
-        daemon.run()
+            log.info("%s", note)
+        with ExitStack() as stack:
+            if settings.mqtt.embedded:
+                configuration = stack.enter_context(_with_broker(configuration))
+            daemon = Daemon(configuration, now)
+            for each in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(each, lambda *_: daemon.stop())
+            signal.signal(signal.SIGHUP, lambda *_: daemon.reload(lambda: loaded(config)))
+            daemon.run()
     return 0
+
+
+@contextmanager
+def _with_broker(configuration: Loaded) -> Iterator[Loaded]:
+    """Yield the configuration with a broker of our own running where it says."""
+    from safetyd.simulate.broker import embedded_broker
+
+    settings = configuration.settings
+    with embedded_broker(settings.mqtt.port, folder=settings.store.path.parent) as broker:
+        log.info("broker: %s on %s:%s", broker.kind, broker.host, broker.port)
+        reached = {"host": broker.host, "port": broker.port, "protocol": broker.protocol}
+        if broker.username is not None:
+            reached |= {"username": broker.username, "password": SecretStr(broker.password or "")}
+        mqtt = settings.mqtt.model_copy(update=reached)
+        yield replace(configuration, settings=settings.model_copy(update={"mqtt": mqtt}))
 
 
 @app.command("check")

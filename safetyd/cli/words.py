@@ -125,11 +125,7 @@ def replay_words(told: dict[str, Any], site: Site) -> None:
     for trouble in told["troubles"]:
         since = local(trouble["began_at"], site)
         until = local(trouble["ended_at"], site) if trouble["ended_at"] else "now"
-        console.print(
-            Text(
-                f"trouble: {trouble['sensor']} {trouble['kind']}, {since} to {until}"
-            )
-        )
+        console.print(Text(f"trouble: {trouble['sensor']} {trouble['kind']}, {since} to {until}"))
     for refused in told["rejected"]:
         subject = refused.get("topic") or refused.get("ticket") or ""
         console.print(Text(f"refused: {local(refused['at'], site)} {subject}: {refused['reason']}"))

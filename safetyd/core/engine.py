@@ -1,8 +1,9 @@
 """The three things that can happen: a sensor speaks, time passes, a person acts.
 
 Rule: every change of a World goes through `observe`, `elapse` or `act` (or `revision.read_again`, where the
-past is told anew); each is worked out for a given moment, and how often `elapse` is called never changes an outcome. Time is passed strictly up to a
-reading or an action, so what happens at the very moment of a limit comes before the limit.
+past is told anew). Each is worked out for a given moment, and how often `elapse` is called never changes an
+outcome. Time is passed strictly up to a reading or an action, so what happens at the very moment of a limit
+comes before the limit.
 """
 
 from collections.abc import Iterable

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from safetyd.core.model import Observation, Verdict
-from safetyd.core.quality import window
+from safetyd.core.quality import is_voltage, window
 from safetyd.core.rules import OutageRule, RuleBook, Rules
 from safetyd.core.units import JUST_AFTER
 
@@ -143,7 +143,7 @@ def _heard(old: Word, observation: Observation, rules: Rules) -> Word:
     until = at + window(observation.sensor, rules.quality)
     if observation.mains is not None:
         return _said(old, observation.mains, at, at, until)
-    if observation.voltage is None:
+    if observation.voltage is None or not is_voltage(observation.voltage):
         return old
     if observation.voltage >= _LOW_SHARE * rules.outage.nominal_v:
         return _said(old, True, at, at, until)

@@ -82,6 +82,11 @@ def judge(belief: Belief, observation: Observation, quality: QualityRule) -> tup
     return belief, Judged(temp_f, humidity, flaws, confirmed)
 
 
+def is_voltage(voltage: float) -> bool:
+    """Return whether a building's mains may have this many volts."""
+    return 0 <= voltage <= _HIGHEST_V
+
+
 def _temperature_f(observation: Observation) -> float | None:
     if observation.temperature_f is not None:
         return observation.temperature_f
@@ -134,7 +139,7 @@ def _flaws(observation: Observation, temp_f: float | None, quality: QualityRule)
             found.append(
                 _rejected(Quantity.HUMIDITY, f"{humidity:g} % with {_native(observation)} is an error code")
             )
-    if observation.voltage is not None and not 0 <= observation.voltage <= _HIGHEST_V:
+    if observation.voltage is not None and not is_voltage(observation.voltage):
         found.append(
             _rejected(Quantity.VOLTAGE, f"{observation.voltage:g} V is outside 0 to {_HIGHEST_V:g} V")
         )

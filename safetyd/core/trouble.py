@@ -43,7 +43,10 @@ def examine(
 ) -> tuple[Health, list[Sign]]:
     """Return the sensor's health after it spoke, and every sign for or against a trouble in what it said."""
     at = observation.observed_at
-    pair = (observation.temperature_f or observation.temperature_c, observation.humidity)
+    temperature = (
+        observation.temperature_c if observation.temperature_f is None else observation.temperature_f
+    )
+    pair = (temperature, observation.humidity)
     until = at + window(observation.sensor, quality)
     if old is None or pair != old.pair or pair == (None, None):
         health = Health(until, pair, at)

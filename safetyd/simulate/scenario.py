@@ -38,6 +38,8 @@ class Scenario:
     start: datetime
     duration: timedelta
     climate: Climate
+    begin: datetime
+    """Shortly before something happens: who only watches need not wait through the hours before it."""
     boiler_off: Span | None = None
     mains_off: Span | None = None
     silences: tuple[Silence, ...] = ()
@@ -69,6 +71,7 @@ SCENARIOS: dict[str, Scenario] = {
             start=_local(2026, 10, 14, 7),
             duration=timedelta(hours=11),
             climate=Climate(low_c=7, high_c=16, dew_point_c=6, clearness=0.5, ground_c=14),
+            begin=_local(2026, 10, 14, 10, 15),
             silences=(Silence("112", Span(_local(2026, 10, 14, 10, 30), _local(2026, 10, 14, 11))),),
         ),
         Scenario(
@@ -78,6 +81,7 @@ SCENARIOS: dict[str, Scenario] = {
             start=_local(2026, 9, 2, 9),
             duration=timedelta(hours=30),
             climate=Climate(low_c=17, high_c=36, dew_point_c=14, clearness=0.9, ground_c=17),
+            begin=_local(2026, 9, 2, 11, 45),
         ),
         Scenario(
             name="boiler-failure",
@@ -86,6 +90,7 @@ SCENARIOS: dict[str, Scenario] = {
             start=_local(2026, 12, 8, 6),
             duration=timedelta(hours=28),
             climate=Climate(low_c=-3, high_c=3, dew_point_c=-5, clearness=0.3, ground_c=11),
+            begin=_local(2026, 12, 8, 8, 45),
             boiler_off=Span(_local(2026, 12, 8, 6, 30), _local(2026, 12, 10, 6)),
         ),
         Scenario(
@@ -95,6 +100,7 @@ SCENARIOS: dict[str, Scenario] = {
             start=_local(2026, 11, 18, 9),
             duration=timedelta(hours=10),
             climate=Climate(low_c=0, high_c=4, dew_point_c=0, clearness=0.1, ground_c=12),
+            begin=_local(2026, 11, 18, 10),
             mains_off=Span(_local(2026, 11, 18, 10, 5), _local(2026, 11, 18, 12, 45)),
         ),
     )

@@ -28,7 +28,8 @@ def site_toml(notify_url: str | None = None, school: School = LINCOLN) -> str:
     """Return the text of a site file for the school.
 
     Args:
-        notify_url: Where everybody's notices go, as an apprise URL; without it they stay on the screen.
+        notify_url: Where everybody's notices go, as an apprise URL; `{role}` in it stands for each one's role.
+            Without it they stay on the screen.
     """
     parts = [
         f'name = "Cedar River School District (simulated)"\ntimezone = {_text(school.timezone)}\n',
@@ -44,7 +45,7 @@ def site_toml(notify_url: str | None = None, school: School = LINCOLN) -> str:
 
 
 def _person(name: str, duty: str, role: str, building: str, notify_url: str | None) -> str:
-    notify = f"[{_text(notify_url)}]" if notify_url else "[]"
+    notify = f"[{_text(notify_url.replace('{role}', role))}]" if notify_url else "[]"
     return (
         f"[[people]]\nname = {_text(f'{name}, {duty}')}\nroles = [{_text(role)}]\n"
         f"buildings = [{_text(building)}]\nnotify = {notify}\n"

@@ -3,7 +3,7 @@
 Rule: everything is kept, but of each topic only the newest, so that a babbling device fills no disk.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -38,11 +38,16 @@ class Refusal(NamedTuple):
 
 
 class Stray(NamedTuple):
-    """A message on a topic of no known place."""
+    """What was heard on a topic of no known place: when first and last, how often, and the last message."""
 
-    at: datetime
-    topic: str
+    first_at: datetime
+    last_at: datetime
+    heard: int
     payload: bytes
+
+    def again(self, at: datetime, payload: bytes) -> "Stray":
+        """Return it with one more message."""
+        return Stray(self.first_at, at, self.heard + 1, payload)
 
 
 def refuse(connection: Connection, found: Iterable[Refusal], *, bounded: bool = True) -> None:
@@ -67,21 +72,27 @@ def refuse(connection: Connection, found: Iterable[Refusal], *, bounded: bool = 
         )
 
 
-def stray(connection: Connection, found: Iterable[Stray]) -> None:
-    """Note messages of no known place, in the open transaction, of at most KEPT_TOPICS topics."""
-    for item in found:
-        known = select(unassigned.c.topic).where(unassigned.c.topic == item.topic)
+def stray(connection: Connection, found: Mapping[str, Stray]) -> None:
+    """Note messages of no known place by topic, in the open transaction, of at most KEPT_TOPICS topics."""
+    for topic, item in found.items():
+        known = select(unassigned.c.topic).where(unassigned.c.topic == topic)
         if connection.execute(known).scalar() is None:
             count = connection.execute(select(func.count()).select_from(unassigned)).scalar_one()
             if count >= KEPT_TOPICS:
                 continue
-        at, payload = micros(item.at), item.payload[:KEPT_BYTES]
+        first_at, last_at, payload = micros(item.first_at), micros(item.last_at), item.payload[:KEPT_BYTES]
         connection.execute(
             upsert(unassigned)
-            .values(topic=item.topic, first_at=at, last_at=at, heard=1, payload=payload)
+            .values(
+                topic=topic,
+                first_at=micros(item.first_at),
+                last_at=last_at,
+                heard=item.heard,
+                payload=payload,
+            )
             .on_conflict_do_update(
                 index_elements=["topic"],
-                set_={"last_at": at, "heard": unassigned.c.heard + 1, "payload": payload},
+                set_={"last_at": last_at, "heard": unassigned.c.heard + item.heard, "payload": payload},
             )
         )
 

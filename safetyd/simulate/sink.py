@@ -1,0 +1,90 @@
+"""Where the demo's notices arrive: a small HTTP server on the loopback that takes what apprise posts.
+
+Rule: a notice is written to the file before it is answered for, so what was accepted can be read there. Who
+it is for is the path it was posted to.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Lock, Thread
+from zoneinfo import ZoneInfo
+
+from safetyd.simulate.broker import LOOPBACK
+
+LONGEST_POST = 64 * 1024  # bytes; a notice has a few hundred
+LOOK_AGAIN_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One notice as it arrived for one person; `to` is the path it was posted to."""
+
+    at: datetime
+    to: str
+    title: str
+    text: str
+
+
+@contextmanager
+def sink(
+    file: Path, *, timezone: ZoneInfo, now: Callable[[], datetime], hear: Callable[[Heard], None]
+) -> Iterator[str]:
+    """Take notices for as long as the context lasts; yield the apprise URL to which paths are added.
+
+    Args:
+        file: Notices are added to its end, in words.
+        hear: Called with each, from another thread but never twice at once.
+    """
+    one_at_a_time = Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 5  # seconds for a client that says nothing
+
+        def do_POST(self) -> None:
+            heard = _heard(self, now())
+            if heard is not None:
+                with one_at_a_time:
+                    with file.open("a", encoding="utf-8") as opened:
+                        opened.write(words(heard, timezone))
+                    hear(heard)
+            self.send_response(400 if heard is None else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing: the screen belongs to the board."""
+
+    file.touch()
+    server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever, args=(LOOK_AGAIN_S,), name="sink", daemon=True)
+    thread.start()
+    try:
+        yield f"json://{LOOPBACK}:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def words(heard: Heard, timezone: ZoneInfo) -> str:
+    """Return a notice as the file keeps it: one line of heading, its text indented, an empty line."""
+    lines = "".join(f"    {line}\n" for line in heard.text.splitlines())
+    return f"{heard.at.astimezone(timezone):%a %d %b %Y %H:%M}  to {heard.to}: {heard.title}\n{lines}\n"
+
+
+def _heard(request: BaseHTTPRequestHandler, at: datetime) -> Heard | None:
+    """Return the notice that was posted, None if it is none."""
+    try:
+        length = int(request.headers.get("Content-Length") or 0)
+        said = json.loads(request.rfile.read(length)) if 0 < length <= LONGEST_POST else None
+    except ValueError:
+        return None
+    if not isinstance(said, dict):
+        return None
+    return Heard(at, request.path.strip("/"), str(said.get("title", "")), str(said.get("message", "")))

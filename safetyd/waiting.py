@@ -1,0 +1,29 @@
+"""What the next commit will write beside the World's changes."""
+
+from dataclasses import dataclass, field
+
+from safetyd.core.model import Observation, Place
+from safetyd.ingest.message import Message
+from safetyd.store.leftovers import KEPT_TOPICS, Refusal, Stray
+from safetyd.store.readings import NewSensor, ReadingRow
+
+
+@dataclass(slots=True)
+class Waiting:
+    """`flushed` of the rows are in the open transaction already; `late` are readings whose place's past must
+    be read again; `touched` the places that have said something since they were last saved."""
+
+    sensors: list[NewSensor] = field(default_factory=list)
+    rows: list[ReadingRow] = field(default_factory=list)
+    late: list[Observation] = field(default_factory=list)
+    flushed: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+    strays: dict[str, Stray] = field(default_factory=dict)
+    touched: set[Place] = field(default_factory=set)
+
+    def stray(self, message: Message) -> None:
+        """Note a message of no known place; of too many topics at once only the first."""
+        at = message.received_at
+        if message.topic in self.strays or len(self.strays) < KEPT_TOPICS:
+            before = self.strays.get(message.topic, Stray(at, at, 0, b""))
+            self.strays[message.topic] = before.again(at, message.payload)
