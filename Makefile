@@ -80,13 +80,13 @@ $(DEV): requirements/build.txt requirements/dev.txt pyproject.toml | $(PY)
 	@touch $@ $(DEMO)
 
 mosquitto:
-	@if command -v mosquitto >/dev/null; then :; \
+	@if command -v mosquitto >/dev/null && command -v mosquitto_pub >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    set -ex; \
 	    apt-get update -qq; \
-	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients; \
 	else \
-	    echo "The tests need the MQTT broker mosquitto; on Debian: sudo apt-get install mosquitto" >&2; exit 1; \
+	    echo "The tests need the MQTT broker mosquitto and its clients; on Debian: sudo apt-get install mosquitto mosquitto-clients" >&2; exit 1; \
 	fi
 
 # Pins. dev.txt holds everything; the others must agree with it. No file names an index, so that each machine's own applies.

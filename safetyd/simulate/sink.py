@@ -1,11 +1,11 @@
 """Where the demo's notices arrive: a small HTTP server on the loopback that takes what apprise posts.
 
 Rule: a notice is written to the file before it is answered for, so what was accepted can be read there. Who
-it is for is the path it was posted to.
+it is for is told by the path it was posted to.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ LOOK_AGAIN_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One notice as it arrived for one person; `to` is the path it was posted to."""
+    """One notice as it arrived for one person."""
 
     at: datetime
     to: str
@@ -32,12 +32,18 @@ class Heard:
 
 @contextmanager
 def sink(
-    file: Path, *, timezone: ZoneInfo, now: Callable[[], datetime], hear: Callable[[Heard], None]
+    file: Path,
+    names: Mapping[str, str],
+    *,
+    timezone: ZoneInfo,
+    now: Callable[[], datetime],
+    hear: Callable[[Heard], None],
 ) -> Iterator[str]:
     """Take notices for as long as the context lasts; yield the apprise URL to which paths are added.
 
     Args:
         file: Notices are added to its end, in words.
+        names: Whom each path reaches; a path without a name stands for itself.
         hear: Called with each, from another thread but never twice at once.
     """
     one_at_a_time = Lock()
@@ -46,7 +52,7 @@ def sink(
         timeout = 5  # seconds for a client that says nothing
 
         def do_POST(self) -> None:
-            heard = _heard(self, now())
+            heard = _heard(self, now(), names)
             if heard is not None:
                 with one_at_a_time:
                     with file.open("a", encoding="utf-8") as opened:
@@ -78,7 +84,7 @@ def words(heard: Heard, timezone: ZoneInfo) -> str:
     return f"{heard.at.astimezone(timezone):%a %d %b %Y %H:%M}  to {heard.to}: {heard.title}\n{lines}\n"
 
 
-def _heard(request: BaseHTTPRequestHandler, at: datetime) -> Heard | None:
+def _heard(request: BaseHTTPRequestHandler, at: datetime, names: Mapping[str, str]) -> Heard | None:
     """Return the notice that was posted, None if it is none."""
     try:
         length = int(request.headers.get("Content-Length") or 0)
@@ -87,4 +93,5 @@ def _heard(request: BaseHTTPRequestHandler, at: datetime) -> Heard | None:
         return None
     if not isinstance(said, dict):
         return None
-    return Heard(at, request.path.strip("/"), str(said.get("title", "")), str(said.get("message", "")))
+    path = request.path.strip("/")
+    return Heard(at, names.get(path, path), str(said.get("title", "")), str(said.get("message", "")))

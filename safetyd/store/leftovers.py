@@ -85,7 +85,7 @@ def stray(connection: Connection, found: Mapping[str, Stray]) -> None:
             upsert(unassigned)
             .values(
                 topic=topic,
-                first_at=micros(item.first_at),
+                first_at=first_at,
                 last_at=last_at,
                 heard=item.heard,
                 payload=payload,

@@ -1,0 +1,208 @@
+"""A school, a broker, the real daemon and somebody to take its notices, all in one process and one folder.
+
+Rule: the daemon lives in one thread from its making to its end, and only that thread looks at its World;
+everybody else gets snapshots. The story's clock stands until the daemon is connected, and again at the end.
+"""
+
+import logging
+import os
+import queue
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import dropwhile
+from pathlib import Path
+from threading import Event, Thread
+
+from safetyd.cli.snapshot import Camera, NoticeSeen, Show, Snapshot, news
+from safetyd.clock import Clock, demo_clock
+from safetyd.configuration import Loaded, load
+from safetyd.core.errors import SafetydError
+from safetyd.daemon import Daemon
+from safetyd.simulate.broker import LOOPBACK, Broker, Kind, embedded_broker
+from safetyd.simulate.publisher import publish
+from safetyd.simulate.scenario import Scenario
+from safetyd.simulate.sensors import Message, messages
+from safetyd.simulate.sink import Heard, sink
+from safetyd.simulate.site_file import PEOPLE, site_toml
+from safetyd.store import readings
+from safetyd.store.database import open_for_reading, open_for_writing, writer_lock
+
+NOTICES = "notices.txt"
+_SEED = 1
+_LOOK_EVERY_S = 0.1  # between two snapshots
+_LAST_NOTICES_S = 0.5  # of the wall, for what is on its way when the story is over
+_END_WITHIN_S = 10.0
+
+log = logging.getLogger("safetyd.demo")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is shown, and in which existing folder; `kind` None is the best broker there is."""
+
+    scenario: Scenario
+    speed: float
+    folder: Path
+    port: int = 0
+    kind: Kind | None = None
+
+
+class StoryClock:
+    """Stands at `begin` until it is started, and again at `end`."""
+
+    def __init__(self, begin: datetime, end: datetime, speed: float) -> None:
+        self._begin, self._end, self._speed = begin, end, speed
+        self._running: Clock | None = None
+
+    def __call__(self) -> datetime:
+        return self._begin if self._running is None else min(self._running(), self._end)
+
+    def start(self) -> None:
+        """Let time pass from now on."""
+        self._running = demo_clock(self._begin, self._speed)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the end is reached."""
+        return self() >= self._end
+
+
+class Performance:
+    """What goes on; `snapshot` is the newest, `news` what happened and was not yet taken from it.
+
+    `over` is set by whoever wants it to end, and by itself when the story is over or something failed.
+    """
+
+    def __init__(self, plan: Plan, loaded: Loaded, broker: Broker, over: Event) -> None:
+        scenario = plan.scenario
+        self.clock = StoryClock(scenario.begin, scenario.end, plan.speed)
+        self.over = over
+        self.snapshot: Snapshot | None = None
+        self.news: queue.SimpleQueue[tuple[datetime, str, str]] = queue.SimpleQueue()
+        self.failure: Exception | None = None
+        self._plan, self._loaded, self._broker = plan, loaded, broker
+        self._show = Show(
+            scenario.name,
+            scenario.story,
+            plan.speed,
+            broker.kind.value,
+            scenario.school.name,
+            loaded.site.timezone,
+        )
+        self._posts: queue.SimpleQueue[Heard] = queue.SimpleQueue()
+        self._notices: list[NoticeSeen] = []
+        self._messages = dropwhile(lambda each: each.at < scenario.begin, messages(scenario, _SEED))
+        self._school = Thread(target=self._publish, args=(self._messages,), name="school", daemon=True)
+
+    def hear(self, heard: Heard) -> None:
+        """Take a notice that has arrived; from any thread."""
+        self._posts.put(heard)
+
+    def run(self) -> None:
+        """Run the daemon until it is over; the whole life of a thread."""
+        try:
+            self._run()
+        except Exception as error:  # noqa: BLE001 - told by the thread that waits for us
+            self.failure = error
+        finally:
+            self.over.set()
+
+    def _run(self) -> None:
+        url = self._loaded.settings.store.url
+        with writer_lock(url), open_for_reading(url) as reader:
+            daemon = Daemon(self._loaded, self.clock)
+            camera = Camera(daemon.service, self._show)
+            try:
+                while not self.over.is_set() and not (daemon.link.is_connected and not daemon.link.wants_to_write):
+                    daemon.turn()
+                self.clock.start()
+                self._school.start()
+                look_at, end_at = 0.0, None
+                while not self.over.is_set() and (end_at is None or time.monotonic() < end_at):
+                    daemon.turn()
+                    if time.monotonic() >= look_at:
+                        look_at = time.monotonic() + _LOOK_EVERY_S
+                        self._look(camera, readings.last_id(reader))
+                        reader.rollback()
+                    if end_at is None and self.clock.is_over and not self._school.is_alive():
+                        end_at = time.monotonic() + _LAST_NOTICES_S
+            finally:
+                self.over.set()
+                daemon.stop()
+                daemon.run()  # stopped already, it only leaves everything as the next start wants it
+            self._look(camera, readings.last_id(reader))
+        with suppress(RuntimeError):  # never started
+            self._school.join(_END_WITHIN_S)
+
+    def _publish(self, due: Iterator[Message]) -> None:
+        broker = self._broker
+        count = publish(
+            due,
+            host=broker.host,
+            port=broker.port,
+            speed=self._plan.speed,
+            now=self.clock,
+            stop=self.over,
+            protocol=broker.protocol,
+            username=broker.username,
+            password=broker.password,
+        )
+        log.info("the school has published %d messages", count)
+
+    def _look(self, camera: Camera, stored: int) -> None:
+        while not self._posts.empty():
+            self._note(self._posts.get())
+        before, self.snapshot = self.snapshot, camera.take(self.clock(), tuple(self._notices), stored)
+        for each in news(before, self.snapshot):
+            self.news.put(each)
+
+    def _note(self, heard: Heard) -> None:
+        """Keep a notice; the same words to somebody else are the same notice."""
+        for position in range(len(self._notices) - 1, max(-1, len(self._notices) - 10), -1):
+            known = self._notices[position]
+            if (known.title, known.text) == (heard.title, heard.text) and heard.to not in known.to:
+                self._notices[position] = replace(known, to=(*known.to, heard.to))
+                return
+        self._notices.append(NoticeSeen(heard.at, (heard.to,), heard.title, heard.text))
+
+
+@contextmanager
+def performance(plan: Plan, over: Event) -> Iterator[Performance]:
+    """Run everything for as long as the context lasts, or until `over`; all has ended when it is left.
+
+    Raises:
+        SafetydError: the broker did not start, or the daemon failed.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_logging_to(plan.folder / "safetyd.log"))
+        stack.enter_context(_no_proxy())
+        (plan.folder / "broker").mkdir()
+        broker = stack.enter_context(
+            embedded_broker(plan.port, folder=plan.folder / "broker", kind=plan.kind)
+        )
+        posted: list[Performance] = []  # the address of the sink stands in the site file, which comes first
+        url = stack.enter_context(
+            sink(
+                plan.folder / NOTICES,
+                {role: name_and_duty(name, duty) for name, duty, role, _ in PEOPLE},
+                timezone=_zone(plan),
+                now=lambda: posted[0].clock(),
+                hear=lambda heard: posted[0].hear(heard),
+            )
+        )
+        loaded = _configured(plan.folder, broker, url)
+        open_for_writing(loaded.settings.store.url).close()  # made before the clock runs
+        stage = Performance(plan, loaded, broker, over)
+        posted.append(stage)
+        thread = Thread(target=stage.run, name="safetyd", daemon=True)
+        thread.start()
+        try:
+            yield stage
+        finally:
+            over.set()
+            thread.join(_END_WITHIN_S)
+        if stage.failure is not None:
+            raise stage.failure

@@ -1,0 +1,136 @@
+"""README does what it says: its files load, its commands run, in the order in which a reader meets them."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+YEAR = str(datetime.now(ZoneInfo("America/Los_Angeles")).year)
+PATIENCE_S = 30
+
+
+def blocks(kind: str) -> list[str]:
+    return [body for found, body in BLOCK.findall(README) if found == kind]
+
+
+def commands() -> list[str]:
+    return [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
+
+
+def files() -> dict[str, str]:
+    """The TOML blocks by the file name in their first line."""
+    return {block.split("\n", 1)[0].removeprefix("# "): block for block in blocks("toml")}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def broker(folder: Path) -> Iterator[int]:
+    program = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
+    assert program, "the broker mosquitto is missing; on Debian: apt-get install mosquitto mosquitto-clients"
+    port = free_port()
+    conf = folder / "mosquitto.conf"
+    conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+    with subprocess.Popen([program, "-c", str(conf)], stderr=subprocess.DEVNULL) as process:
+        try:
+            yield port
+        finally:
+            process.terminate()
+
+
+def test_the_first_two_commands_are_the_makefiles() -> None:
+    assert commands()[:2] == ["make demo", "make test"]
+    for command in commands()[:2]:
+        subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_every_other_target_that_is_named_exists() -> None:
+    for target in set(re.findall(r"`make (\w+)", README)):
+        subprocess.run(["make", "--dry-run", target], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_every_file_that_is_named_exists() -> None:
+    named = re.findall(r"`((?:safetyd|config|deploy|tests)/[\w./-]+)`", README) + re.findall(
+        r"\]\((\S+)\)", README
+    )
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.journey
+def test_the_first_room_works_as_it_is_told(tmp_path: Path) -> None:
+    assert shutil.which("mosquitto_pub"), (
+        "mosquitto_pub is missing; on Debian: apt-get install mosquitto-clients"
+    )
+    told = [command for command in commands() if not command.startswith("make")]
+    with broker(tmp_path) as port:
+        for name, text in files().items():
+            (tmp_path / name).write_text(text.replace("port = 1883", f"port = {port}"))
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        daemon = None
+        try:
+            for command in told:
+                command = command.replace("2026", YEAR).replace("mosquitto_pub", f"mosquitto_pub -p {port}")
+                if command.endswith("&"):
+                    daemon = subprocess.Popen(
+                        command.removesuffix("&").split(), cwd=tmp_path, env=os.environ | {"PATH": path}
+                    )
+                    subprocess.run(  # a reader takes longer to type than it takes to subscribe
+                        ["mosquitto_sub", "-p", str(port), "-t", "safetyd/status/#", "-C", "1"],
+                        check=True,
+                        timeout=PATIENCE_S,
+                        capture_output=True,
+                    )
+                    continue
+                shown = run(command, tmp_path, path)
+                if " tickets " in command:
+                    shown = eventually(command, tmp_path, path, f"maple-{YEAR}-0001"[:8])
+                if command.split()[-3] == "show":
+                    assert "two heaters" in shown and "met" in shown
+            assert "57.2" in shown
+        finally:
+            if daemon is not None:
+                daemon.send_signal(signal.SIGTERM)
+                assert daemon.wait(PATIENCE_S) == 0
+
+
+def run(command: str, folder: Path, path: str) -> str:
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 or " tickets " in command, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def eventually(command: str, folder: Path, path: str, expected: str) -> str:
+    give_up_at = time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up_at:
+        shown = run(command, folder, path)
+        if expected in shown:
+            return shown
+        time.sleep(0.1)
+    raise AssertionError(f"{command} never showed {expected}:\n{shown}")
