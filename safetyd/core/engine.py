@@ -16,6 +16,7 @@ from safetyd.core.errors import ActionError, TransitionError
 from safetyd.core.model import Finding, Observation, Place, TroubleKind
 from safetyd.core.notice import Reason, next_flush
 from safetyd.core.quality import Flaw, judge
+from safetyd.core.rules import Rules
 from safetyd.core.ticket import Action, Ticket, Verb
 from safetyd.core.ticket import act as act_on
 from safetyd.core.world import Facts, World
@@ -62,6 +63,10 @@ def observe(world: World, facts: Facts, observation: Observation, now: datetime)
             obligation.keep_power(world, facts, place, standing, steps + _now_learned(learned, now), now)
     else:
         old = world.rooms.get(place, room.EMPTY)
+        still = room.calm(old, observation, rules)
+        if still is not None and _hear_as_usual(world, observation, rules):
+            world.rooms[place] = still
+            return _NOTHING
         seen = room.observe(old, observation, rules)
         found = seen.judged.flaws
         if seen.is_late:
@@ -94,17 +99,33 @@ def _find(world: World, facts: Facts, place: Place, findings: Iterable[Finding],
     obligation.second_limb(world, facts, place.building, now)
 
 
+_NOTHING = Told()
+
+
+def _hear_as_usual(world: World, observation: Observation, rules: Rules) -> bool:
+    """Hear a sensor with which nothing is the matter, and return True; else return False and do nothing."""
+    key = observation.sensor.key
+    old = world.health.get(key)
+    if old is None or world.troubles.get(key) or observation.battery is not None or observation.by_hand:
+        return False
+    health = trouble.hear(old, observation, rules.quality)
+    if health.repeats >= trouble.STUCK_REPORTS:
+        return False
+    world.health[key] = health
+    return True
+
+
 def _examine(
     world: World, facts: Facts, observation: Observation, flaws: tuple[Flaw, ...], now: datetime
 ) -> None:
     if observation.by_hand:
         return
-    place, key = observation.sensor.place, str(observation.sensor)
+    place, key = observation.sensor.place, observation.sensor.key
     quality = facts.book.in_force(observation.observed_at).quality
     health, signs = trouble.examine(world.health.get(key), observation, flaws, quality)
     world.health[key] = health
     standing = world.troubles.get(key, {})
-    if health.repeats and TroubleKind.STUCK not in standing:
+    if health.repeats >= trouble.STUCK_REPORTS and TroubleKind.STUCK not in standing:
         neighbours = (
             other
             for name, other in world.health.items()

@@ -3,7 +3,7 @@
 Rule: only values here, no behaviour beyond naming. Every time is an aware datetime in UTC.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -106,15 +106,23 @@ class Place(NamedTuple):
         return self.building if self.room is None else f"{self.building}/{self.room}"
 
 
-class Sensor(NamedTuple):
-    """One device at one place; `interval` is how often it is expected to report, if that is known."""
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """One device at one place; `interval` is how often it is expected to report, if that is known.
+
+    `key` names it among all sensors.
+    """
 
     place: Place
     id: str
     interval: timedelta | None = None
+    key: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", f"{self.place}/{self.id}")
 
     def __str__(self) -> str:
-        return f"{self.place}/{self.id}"
+        return self.key
 
 
 class Observation(NamedTuple):

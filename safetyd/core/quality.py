@@ -16,6 +16,7 @@ _ERROR_CODES_C = frozenset({85.0, -127.0, 127.94, 127.99, 327.67, 999.0, -99.5})
 _ERROR_PAIRS_C = frozenset({(0.0, 0.0), (-45.0, 0.0), (130.0, 100.0)})
 _MOST_HUMID = 102.0  # a capacitive sensor in wet air overshoots; beyond it is broken
 _HIGHEST_V = 1000.0
+_FULL = 100.0
 
 
 class Latest(NamedTuple):
@@ -59,7 +60,7 @@ def window(sensor: Sensor, quality: QualityRule) -> timedelta:
 
 def judge(belief: Belief, observation: Observation, quality: QualityRule) -> tuple[Belief, Judged]:
     """Return the sensor's new memory and what may be counted of this observation."""
-    temp_f, humidity = _temperature_f(observation), observation.humidity
+    temp_f, humidity = temperature_f(observation), observation.humidity
     flaws = _flaws(observation, temp_f, quality)
     confirmed = None
     if flaws:
@@ -82,12 +83,21 @@ def judge(belief: Belief, observation: Observation, quality: QualityRule) -> tup
     return belief, Judged(temp_f, humidity, flaws, confirmed)
 
 
+def has_flaw_beside(observation: Observation) -> bool:
+    """Return whether something is wrong with the values beside temperature and humidity."""
+    voltage, battery = observation.voltage, observation.battery
+    return (voltage is not None and not is_voltage(voltage)) or (
+        battery is not None and not 0 <= battery <= _FULL
+    )
+
+
 def is_voltage(voltage: float) -> bool:
     """Return whether a building's mains may have this many volts."""
     return 0 <= voltage <= _HIGHEST_V
 
 
-def _temperature_f(observation: Observation) -> float | None:
+def temperature_f(observation: Observation) -> float | None:
+    """Return an observation's temperature in °F, whatever unit it was sent in."""
     if observation.temperature_f is not None:
         return observation.temperature_f
     return None if observation.temperature_c is None else fahrenheit(observation.temperature_c)

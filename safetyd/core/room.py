@@ -11,9 +11,19 @@ from typing import NamedTuple
 
 from safetyd.core.heat_index import heat_index_f
 from safetyd.core.model import Condition, Finding, Mark, Observation, Quantity, Verdict
-from safetyd.core.quality import Belief, Judged, Latest, judge, window
+from safetyd.core.quality import (
+    AGREE_F,
+    Belief,
+    Judged,
+    Latest,
+    has_flaw_beside,
+    judge,
+    temperature_f,
+    window,
+)
 from safetyd.core.rules import ColdRule, HeatRule, RuleBook, Rules
-from safetyd.core.watch import CALM, Ended, Level, Limit, Sample, Watch, due, elapse, silence, step
+from safetyd.core.units import fahrenheit
+from safetyd.core.watch import CALM, Ended, Level, Limit, Sample, State, Watch, due, elapse, silence, step
 
 
 class Source(NamedTuple):
@@ -57,8 +67,44 @@ class Seen(NamedTuple):
 
 
 EMPTY = Room()
+_PLAIN_F = (32.5, 120.0)  # no error code of any sensor lies within, whatever humidity comes with it
+_PLAIN_HUMIDITY = 99.5
 NOBODY = Belief()
 _UNHEARD = Source()
+
+
+def calm(room: Room, observation: Observation, rules: Rules) -> Room | None:
+    """Return the room after an observation that plainly changes nothing, or None if it must be looked at.
+
+    It is the short way of `observe` for nearly every reading there is, and leads to the same room.
+    """
+    temp_f, humidity, at = temperature_f(observation), observation.humidity, observation.observed_at
+    key = observation.sensor.id
+    belief = room.beliefs.get(key)
+    if (
+        temp_f is None
+        or humidity is None
+        or belief is None
+        or belief.reference is None
+        or belief.suspect is not None
+        or len(room.sources) != 1
+        or key not in room.sources
+        or room.at is None
+        or at < room.at
+        or room.cold.state is not State.NORMAL
+        or room.heat.state is not State.NORMAL
+    ):
+        return None
+    is_plain = 1 < humidity <= _PLAIN_HUMIDITY and _PLAIN_F[0] <= temp_f <= _PLAIN_F[1]
+    is_calm = abs(temp_f - belief.reference.value) <= AGREE_F and rules.cold.below_f <= temp_f
+    if not is_plain or not is_calm or heat_index_f(temp_f, humidity) > rules.heat.above_f:
+        return None
+    low_c, high_c = rules.quality.range_c
+    if not fahrenheit(low_c) <= temp_f <= fahrenheit(high_c) or has_flaw_beside(observation):
+        return None
+    until = at + window(observation.sensor, rules.quality)
+    latest = Latest(temp_f, at, until)
+    return Room(at, {key: Belief(latest)}, {key: Source(latest, Latest(humidity, at, until))})
 
 
 def observe(room: Room, observation: Observation, rules: Rules) -> Seen:

@@ -14,7 +14,7 @@ from safetyd.core.room import Room
 from safetyd.core.rules import QualityRule
 from safetyd.core.units import JUST_AFTER
 
-_STUCK_REPORTS = 12  # ours: fewer equal reports are a slow room, not a frozen chip
+STUCK_REPORTS = 12  # ours: fewer equal reports are a slow room, not a frozen chip
 
 
 class Health(NamedTuple):
@@ -38,20 +38,21 @@ class Sign(NamedTuple):
     note: str = ""
 
 
+def hear(old: Health | None, observation: Observation, quality: QualityRule) -> Health:
+    """Return the sensor's health after it spoke."""
+    at, temp_f = observation.observed_at, observation.temperature_f
+    pair = (observation.temperature_c if temp_f is None else temp_f, observation.humidity)
+    until = at + window(observation.sensor, quality)
+    if old is None or pair != old.pair or pair == (None, None):
+        return Health(until, pair, at)
+    return Health(max(until, old.until), pair, old.since, old.repeats + 1)
+
+
 def examine(
     old: Health | None, observation: Observation, flaws: tuple[Flaw, ...], quality: QualityRule
 ) -> tuple[Health, list[Sign]]:
     """Return the sensor's health after it spoke, and every sign for or against a trouble in what it said."""
-    at = observation.observed_at
-    temperature = (
-        observation.temperature_c if observation.temperature_f is None else observation.temperature_f
-    )
-    pair = (temperature, observation.humidity)
-    until = at + window(observation.sensor, quality)
-    if old is None or pair != old.pair or pair == (None, None):
-        health = Health(until, pair, at)
-    else:
-        health = Health(max(until, old.until), pair, old.since, old.repeats + 1)
+    at, health = observation.observed_at, hear(old, observation, quality)
     signs = [Sign(TroubleKind.SILENT, False, at)]
     rejected = [flaw for flaw in flaws if flaw.mark is Mark.REJECTED]
     if rejected:
@@ -81,7 +82,7 @@ def stuck(health: Health, at: datetime, neighbours: Iterable[Health], quality: Q
 
     A sensor without neighbours is judged by time alone.
     """
-    if health.repeats < _STUCK_REPORTS or at - health.since < quality.stuck_after:
+    if health.repeats < STUCK_REPORTS or at - health.since < quality.stuck_after:
         return None
     others = list(neighbours)
     if others and all(other.since <= health.since for other in others):

@@ -65,7 +65,7 @@ def decode(payload: bytes) -> Decoded:
     # A null, a missing value and an unknown object look alike here: whoever says too little is read slowly.
     if plain.temperature_f is None and plain.temperature_c is None and plain.mains is None:
         return _checked(_read(payload))
-    if b"null" in payload or not all(isfinite(value) for value in said[:7] if value is not None):
+    if b"null" in payload or not isfinite(sum(value for value in said[:7] if value is not None)):
         return _checked(_read(payload))
     return _checked(said)
 
