@@ -169,7 +169,9 @@ def schedule_all(world: World, facts: Facts, now: datetime) -> None:
         building, *middle = key.split("/")[:-1]
         world.places[key] = Place(building, middle[0] if middle else None)
         if TroubleKind.SILENT not in world.troubles.get(key, {}):
-            world.schedule("silence", key, trouble.next_silence(health))
+            # While we were away everybody was silent to us: each has the time of one word to be heard again.
+            grace = now + facts.book.in_force(now).quality.stale_after
+            world.schedule("silence", key, max(grace, trouble.next_silence(health)))
     for ticket in world.tickets.values():
         obligation.schedule_ticket(world, facts, ticket)
     for number, due_at in world.held.items():
