@@ -66,6 +66,7 @@ class Service:
         found = recover(connection, self.facts, [route.sensor for route in self._routes.values()], now)
         self.world, self._sensors, self._newest, touched = found
         self._waiting = Waiting(touched=touched)
+        engine.catch_up(self.world, self.facts, now)
 
     def take_site(self, site: Site) -> None:
         """Go by another site file from now on; nothing that was decided changes."""

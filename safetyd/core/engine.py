@@ -49,25 +49,25 @@ class Told(NamedTuple):
 def observe(world: World, facts: Facts, observation: Observation, now: datetime) -> Told:
     """Take in what a sensor said, learned at `now`. A late observation changes nothing: see `revision`."""
     place = observation.sensor.place
+    world.now = max(now, world.now)
     if observation.retained:
-        return Told()
+        return _NOTHING
     rules = facts.book.in_force(observation.observed_at)
     if place.room is None:
         found = flaws(facts, observation)
-        if not found:
-            told = power.observe(world.powers.get(place, power.EMPTY), observation, rules)
-            if told is None:
-                return Told(is_late=True)
-            standing, steps = told
-            standing, learned = power.pass_time(standing, now, rules)
-            obligation.keep_power(world, facts, place, standing, steps + _now_learned(learned, now), now)
+        told = power.observe(world.powers.get(place, power.EMPTY), observation, rules)
+        if told is None:
+            return Told(found, is_late=True)
+        standing, steps = told
+        standing, learned = power.pass_time(standing, now, rules)
+        obligation.keep_power(world, facts, place, standing, steps + _now_learned(learned, now), now)
     else:
         old = world.rooms.get(place, room.EMPTY)
         still = room.calm(old, observation, rules)
         if still is not None and _hear_as_usual(world, observation, rules):
             world.rooms[place] = still
             return _NOTHING
-        seen = room.observe(old, observation, rules)
+        seen = room.observe(old, observation, facts.book)
         found = seen.judged.flaws
         if seen.is_late:
             _examine(world, facts, observation, found, now)
@@ -181,19 +181,30 @@ def schedule_all(world: World, facts: Facts, now: datetime) -> None:
 
 
 def elapse(world: World, facts: Facts, now: datetime) -> None:
-    """Let time pass up to and including `now`."""
+    """Let time pass up to and including `now`, every due moment in its turn.
+
+    What falls due in a past that was learned late is carried out now: nothing is dated before it was known.
+    """
     for due in world.take_due(now):
+        at = world.now = max(due.at, world.now)
         match due.kind:
             case "room" | "power":
-                _pass_place(world, facts, world.places[due.key], due.at)
+                _pass_place(world, facts, world.places[due.key], at)
             case "silence":
-                _pass_silence(world, due.key, due.at)
+                _pass_silence(world, due.key, at)
             case "hold":
-                obligation.release(world, facts, int(due.key), due.at)
+                obligation.release(world, facts, int(due.key), at)
             case "ticket":
-                obligation.ticket_due(world, facts, due.key, now)
+                obligation.ticket_due(world, facts, due.key, at)
             case "desk":
-                telling.flush(world, facts, due.key, due.at)
+                telling.flush(world, facts, due.key, at)
+    world.now = max(now, world.now)
+
+
+def catch_up(world: World, facts: Facts, now: datetime) -> None:
+    """After a long stop, owe for each ticket only the last of the reminders that fell due meanwhile."""
+    for ticket_id in list(world.open.values()):
+        obligation.remind(world, facts, ticket_id, now)
 
 
 def _pass_place(world: World, facts: Facts, place: Place, at: datetime) -> None:
@@ -225,6 +236,7 @@ def act(world: World, facts: Facts, ticket_id: str, action: Action, now: datetim
         ActionError: there is no such ticket, or the action lacks something.
         TransitionError: the ticket's state does not allow it.
     """
+    world.now = max(now, world.now)
     if not action.by.strip():
         raise ActionError(f"{action.verb} for {ticket_id} needs by: the name of who does it")
     ticket = world.tickets.get(ticket_id)

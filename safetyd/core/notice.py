@@ -88,7 +88,7 @@ def _timed(ticket: Ticket, deadline: Deadline, rule: RemindRule, until: datetime
             ticket.began_at + share * (due_at - ticket.began_at), Reason.REMINDER, deadline.tier, share
         )
     yield Timed(due_at, Reason.OVERDUE, deadline.tier, 0)
-    if until > due_at:
+    if until >= due_at:
         days = (until - due_at) // rule.overdue_every
         for day in range(max(1, days), days + 2):
             yield Timed(due_at + day * rule.overdue_every, Reason.OVERDUE, deadline.tier, day)
@@ -184,9 +184,10 @@ def flush(desk: Desk, now: datetime) -> tuple[Desk, tuple[Message, ...]]:
     if desk.openings and desk.openings[0].at + COMPANY <= now:
         together = desk.openings
         desk = desk._replace(openings=())
-        if len(together) == 1 and _has_room(desk, now):
-            desk = count(desk, now)
-            messages.append(_message(together[0].reason, together))
+        if len({news.ticket for news in together}) == 1 and _has_room(desk, now):
+            for news in together:
+                desk = count(desk, now)
+                messages.append(_message(news.reason, (news,)))
         else:
             desk = desk._replace(overflow=(*desk.overflow, *together))
     if desk.overflow and _digest_due(desk) <= now:
@@ -204,6 +205,8 @@ def take_complaints(desk: Desk, now: datetime) -> tuple[Desk, tuple[Complaint, .
 
 def tell(desk: Desk, news: News) -> tuple[Desk, tuple[Message, ...]]:
     """Return the desk and the message that goes out at once, if the news need not wait."""
+    if any(waiting.ticket == news.ticket for waiting in desk.openings):
+        return desk._replace(openings=(*desk.openings, news)), ()  # nobody hears of an end before the opening
     if news.reason is Reason.OPENED or not _has_room(desk, news.at):
         return put(desk, news), ()
     return count(desk, news.at), (_message(news.reason, (news,)),)

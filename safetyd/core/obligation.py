@@ -43,6 +43,8 @@ def episode_began(world: World, facts: Facts, place: Place, finding: Finding, no
     may_wait = episode.condition is not Condition.OUTAGE and subject not in world.open
     if rules.outside_work_hours == "hold" and may_wait:
         counts_from = facts.calendar.next_work_begin(episode.began_at)
+        if counts_from is not None and finding.ended_at is not None and finding.ended_at <= counts_from:
+            return  # learned late, and over before it counted: it stays on record
         if counts_from is not None and counts_from > now:
             world.held[number] = counts_from
             world.changes.held = True
@@ -221,16 +223,21 @@ def second_limb(world: World, facts: Facts, building: str, now: datetime) -> Non
 
 def ticket_due(world: World, facts: Facts, ticket_id: str, now: datetime) -> None:
     """Time has passed: mark what is missed, remind, say what is overdue."""
+    _mark_missed(world, facts, world.tickets[ticket_id], now)
+    remind(world, facts, ticket_id, now)
+
+
+def remind(world: World, facts: Facts, ticket_id: str, now: datetime) -> None:
+    """Owe the reminders of a ticket up to `now`; of several of one tier, the last."""
     ticket = world.tickets[ticket_id]
-    ticket = _mark_missed(world, facts, ticket, now)
     rule = facts.book.in_force(ticket.began_at).remind
     for timed in notice.reminders(ticket, rule, now):
         key = f"{ticket.id}/{timed.reason}/{timed.tier}/{timed.mark:g}/{_due_text(ticket, timed.tier)}"
-        tell(world, facts, timed.reason, ticket, timed.at, key=key, tier=timed.tier)
-    ticket = replace(ticket, told_until=now)
-    if ticket != world.tickets[ticket_id]:
-        world.put_ticket(ticket)
-    schedule_ticket(world, facts, ticket)
+        tell(world, facts, timed.reason, ticket, now, key=key, tier=timed.tier)
+    told = replace(ticket, told_until=max(now, ticket.told_until))
+    if told != ticket:
+        world.put_ticket(told)
+    schedule_ticket(world, facts, told)
 
 
 def _due_text(ticket: Ticket, tier: str) -> str:

@@ -59,8 +59,8 @@ class Power(NamedTuple):
     """`at` is the event time up to which it was judged; `warned` how many warnings were due already.
 
     `is_breach` says that the outage is one by the contract, by its length or by a room's temperature;
-    `flickers` counts returns of power too short to end it. Of the outage, `seen` rests on words heard up to
-    `heard_at`; the last of them counts up to `heard_until`.
+    `flickers` counts returns of power too short to end it; `over_at` is when the last outage ended. Of the
+    outage, `seen` rests on words heard up to `heard_at`; the last of them counts up to `heard_until`.
     """
 
     at: datetime | None = None
@@ -71,6 +71,7 @@ class Power(NamedTuple):
     warned: int = 0
     is_breach: bool = False
     flickers: int = 0
+    over_at: datetime | None = None
     seen: timedelta = _NO_TIME
     heard_at: datetime | None = None
     heard_until: datetime | None = None
@@ -216,7 +217,7 @@ def _settle(power: Power, at: datetime, rule: OutageRule) -> tuple[Power, tuple[
     now = tide(power, at, rule)
     state = TABLE.get((power.state, now), power.state)
     if power.state is State.NORMAL and state is State.OUT:
-        began_at = min(w.since for w in power.words.values() if w.is_on is False and w.since is not None)
+        began_at = _earliest_off(power)
         power = power._replace(state=state, began_at=began_at, seen=at - began_at)
         steps += (Step(Stage.BEGAN, at, began_at),)
     elif power.state is State.RETURNING and state is State.OUT:
@@ -231,6 +232,12 @@ def _settle(power: Power, at: datetime, rule: OutageRule) -> tuple[Power, tuple[
     return power, steps + more
 
 
+def _earliest_off(power: Power) -> datetime:
+    """The earliest `off` that stands; one from before the last outage ended is of that outage."""
+    since = min(word.since for word in power.words.values() if word.is_on is False and word.since is not None)
+    return since if power.over_at is None else max(since, power.over_at)
+
+
 def _has_held(power: Power, at: datetime, rule: OutageRule) -> bool:
     if power.state is not State.RETURNING or power.back_since is None:
         return False
@@ -242,7 +249,7 @@ def _over(power: Power, at: datetime) -> tuple[Power, tuple[Step, ...]]:
     assert power.began_at is not None and power.back_since is not None
     known = min(power.seen, power.back_since - power.began_at)
     over = Step(Stage.OVER, at, power.began_at, power.back_since, seen=known, was_breach=power.is_breach)
-    return Power(power.at, power.words), (over,)
+    return Power(power.at, power.words, over_at=power.back_since), (over,)
 
 
 def _lasting(

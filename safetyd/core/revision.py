@@ -7,7 +7,7 @@ ticket, never close one, and what was announced is not announced again.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from safetyd.core import obligation, power, room
+from safetyd.core import obligation, power, room, telling
 from safetyd.core.model import Condition, Episode, Finding, Observation, Place
 from safetyd.core.world import Facts, World
 
@@ -56,7 +56,8 @@ def _read_power_again(
     was = world.powers.get(place, power.EMPTY)
     standing, steps = power.read_again(base, observations, facts.book)
     standing, more = power.pass_time(standing, now, facts.book.in_force(now))
-    if was.is_breach and standing.began_at is not None:
+    is_same = was.began_at is not None and standing.began_at is not None and standing.began_at <= was.began_at
+    if was.is_breach and is_same:
         standing = standing._replace(is_breach=True)
     world.powers[place] = standing
     over = [step for step in (*steps, *more) if step.stage is power.Stage.OVER]
@@ -99,8 +100,8 @@ def _reconcile(
     for finding in found:
         same = [item for item in left if _overlap(item[1], finding)]
         if same:
-            number, episode = same[0]
             left = [item for item in left if item not in same]
+            number, episode = _as_one(world, same, now)
             if finding.ended_at is not None and episode.ended_at is None:
                 obligation.episode_moved(world, number, finding._replace(ended_at=None), now)
                 obligation.episode_ended(world, facts, number, finding, now)
@@ -108,13 +109,27 @@ def _reconcile(
                 obligation.episode_moved(world, number, finding, now)
         else:
             number = world.next_episode
-            obligation.episode_began(world, facts, place, finding._replace(ended_at=None), now)
+            obligation.episode_began(world, facts, place, finding, now)
             if finding.ended_at is not None:
                 obligation.episode_ended(world, facts, number, finding, now)
     for number, episode in left:  # a late reading contradicts it; what was promised stands, it only ends
         if episode.ended_at is None:
             gone = Finding(episode.condition, episode.began_at, episode.began_at, episode.worst, episode.seen)
             obligation.episode_ended(world, facts, number, gone, now)
+
+
+def _as_one(world: World, same: Sequence[tuple[int, Episode]], now: datetime) -> tuple[int, Episode]:
+    """Return the one episode that several turn out to be; one with a ticket of its own stays."""
+    number, episode = same[0]
+    for other, later in same[1:]:
+        if later.ticket not in (None, episode.ticket):
+            number, episode = other, later
+            continue
+        world.drop_episode(other)
+        if episode.ticket is not None:
+            since = f"{later.began_at:%Y-%m-%d %H:%M} UTC"
+            telling.record(world, now, episode.ticket, "joined", f"what began {since} is the same episode")
+    return number, episode
 
 
 def _overlap(episode: Episode, finding: Finding) -> bool:

@@ -48,12 +48,16 @@ class Room(NamedTuple):
 
 
 class Warmth(NamedTuple):
-    """A room's value under one condition: `level` against the limits, and until when it counts."""
+    """A room's value under one condition: `level` against the limits, since and until when it counts.
+
+    `is_new` says that the sensor that spoke is itself beyond the limit.
+    """
 
     level: Level
     value: float
     at: datetime
     until: datetime
+    is_new: bool = False
     assumed_dry: bool = False
 
 
@@ -107,18 +111,20 @@ def calm(room: Room, observation: Observation, rules: Rules) -> Room | None:
     return Room(at, {key: Belief(latest)}, {key: Source(latest, Latest(humidity, at, until))})
 
 
-def observe(room: Room, observation: Observation, rules: Rules) -> Seen:
+def observe(room: Room, observation: Observation, book: RuleBook) -> Seen:
     """Return the room after one observation, time having passed up to it first."""
     key, at = observation.sensor.id, observation.observed_at
-    belief, judged = judge(room.beliefs.get(key, NOBODY), observation, rules.quality)
+    rules, old = book.in_force(at), room.beliefs.get(key, NOBODY)
+    belief, judged = judge(old, observation, rules.quality)
     earliest = at if judged.confirmed is None else judged.confirmed.at
-    if room.at is not None and earliest < room.at:
+    is_before_suspect = old.suspect is not None and at < old.suspect.at
+    if is_before_suspect or (room.at is not None and earliest < room.at):
         return Seen(room, judged, is_late=True)
     findings: tuple[Finding, ...] = ()
     room = room._replace(beliefs={**room.beliefs, key: belief})
     if judged.confirmed is not None:
-        borne_out = Judged(judged.confirmed.value, None)
-        room, findings = _count(room, observation, judged.confirmed.at, borne_out, rules)
+        borne_out, since = Judged(judged.confirmed.value, None), judged.confirmed.at
+        room, findings = _count(room, observation, since, borne_out, book.in_force(since))
     room, more = _count(room, observation, at, judged, rules)
     return Seen(room, judged, findings + more)
 
@@ -172,13 +178,18 @@ def _count(
     if source is old or source == old:
         return room, findings
     sources = {**room.sources, key: source}
-    cold, heat, ends = room.cold, room.heat, []
+    is_measured = judged.temperature_f is not None
+    cold, cold_ended = room.cold, None
     if source.temperature is not old.temperature:
-        cold, ended = _judge(cold, _coldest(sources, at, rules), at, _limit(rules.cold, observation), -1)
-        ends.append((Condition.COLD, room.cold, cold, ended))
-    heat, ended = _judge(heat, _hottest(sources, at, rules), at, _limit(rules.heat, observation), 1)
-    ends.append((Condition.HEAT, room.heat, heat, ended))
-    more = tuple(finding for end in ends for finding in _findings(*end))
+        known = _coldest(sources, at, rules, key)
+        cold, cold_ended = _judge(room.cold, known, at, _limit(rules.cold, observation), -1, is_measured)
+    known = _hottest(sources, at, rules, key)
+    is_measured = is_measured or judged.humidity is not None
+    heat, heat_ended = _judge(room.heat, known, at, _limit(rules.heat, observation), 1, is_measured)
+    more = (
+        *_findings(Condition.COLD, room.cold, cold, cold_ended),
+        *_findings(Condition.HEAT, room.heat, heat, heat_ended),
+    )
     return Room(at, room.beliefs, sources, cold, heat), findings + more
 
 
@@ -191,15 +202,16 @@ def _newest(
 
 
 def _judge(
-    watch: Watch, warmth: Warmth | None, at: datetime, limit: Limit, sign: int
+    watch: Watch, known: Warmth | None, at: datetime, limit: Limit, sign: int, is_measured: bool
 ) -> tuple[Watch, Ended | None]:
-    if warmth is None:
+    """Step a watch by a measured value; one that was only rejected leaves what other sensors know."""
+    if known is None:
         return silence(watch, at), None
-    if watch is CALM and warmth.level is not Level.BEYOND:
+    if not is_measured or (watch is CALM and known.level is not Level.BEYOND):
         return watch, None
-    is_new = warmth.level is Level.BEYOND and warmth.at == at
-    sample = Sample(at, warmth.level, warmth.value, warmth.until, is_new, warmth.assumed_dry)
-    return step(watch, sample, limit, sign)
+    return step(
+        watch, Sample(at, known.level, known.value, known.until, known.is_new, known.assumed_dry), limit, sign
+    )
 
 
 def _findings(condition: Condition, old: Watch, new: Watch, ended: Ended | None) -> Iterator[Finding]:
@@ -212,74 +224,81 @@ def _findings(condition: Condition, old: Watch, new: Watch, ended: Ended | None)
 def warmth(room: Room, condition: Condition, at: datetime, rules: Rules) -> Warmth | None:
     """Return what is known of the room under `cold` or `heat` at `at`; None where nothing is."""
     weigh = _coldest if condition is Condition.COLD else _hottest
-    return weigh(room.sources, at, rules)
+    return weigh(room.sources, at, rules, None)
 
 
-def _coldest(sources: Mapping[str, Source], at: datetime, rules: Rules) -> Warmth | None:
-    worst: Latest | None = None
-    until = at
-    for source in sources.values():
-        latest = source.temperature
-        if latest is None or latest.until < at:
-            continue
-        until = max(until, latest.until)
-        if worst is None or latest.value < worst.value:
-            worst = latest
-    if worst is None:
+def _coldest(sources: Mapping[str, Source], at: datetime, rules: Rules, spoke: str | None) -> Warmth | None:
+    fresh = {
+        key: source.temperature
+        for key, source in sources.items()
+        if source.temperature is not None and source.temperature.until >= at
+    }
+    if not fresh:
         return None
-    rule = rules.cold
-    if worst.value < rule.below_f:
-        level = Level.BEYOND
-    else:
-        level = Level.BACK if worst.value >= rule.end_f else Level.BETWEEN
-    return Warmth(level, worst.value, worst.at, until)
+    worst = min(fresh.values(), key=lambda each: each.value)
+    until = max(each.until for each in fresh.values())
+    own = fresh.get(spoke) if spoke is not None else None
+    is_new = own is not None and own.at == at and own.value < rules.cold.below_f
+    return Warmth(_cold_level(worst.value, rules), worst.value, worst.at, until, is_new)
 
 
-def _hottest(sources: Mapping[str, Source], at: datetime, rules: Rules) -> Warmth | None:
-    worst: Warmth | None = None
-    for source in sources.values():
+def _hottest(sources: Mapping[str, Source], at: datetime, rules: Rules, spoke: str | None) -> Warmth | None:
+    found: list[Warmth] = []
+    is_partly_unknown = False
+    for key, source in sources.items():
         temperature = source.temperature
         if temperature is None or temperature.until < at:
             continue
-        known = _heat(temperature, _humidity(source, sources, temperature, at, rules), rules)
-        if known is not None and (worst is None or known.value > worst.value):
-            worst = known if worst is None else known._replace(until=max(known.until, worst.until))
-    return worst
+        holder, humidity = _humidity(key, sources, temperature, at, rules)
+        known = _heat(temperature, humidity, rules)
+        if known is None:
+            is_partly_unknown = True
+            continue
+        is_new = known.level is Level.BEYOND and known.at == at and spoke in (key, holder)
+        found.append(known._replace(is_new=is_new))
+    if not found:
+        return None
+    worst = max(found, key=lambda each: each.value)
+    if is_partly_unknown and worst.level is not Level.BEYOND:
+        return None  # a milder sensor does not vouch for one whose heat is not known
+    until, is_new = max(each.until for each in found), any(each.is_new for each in found)
+    return worst._replace(until=until, is_new=is_new)
 
 
 def _humidity(
-    own: Source, sources: Mapping[str, Source], temperature: Latest, at: datetime, rules: Rules
-) -> Latest | None:
-    """The sensor's own humidity of that moment, else the newest in the room."""
-    near = rules.heat.pair_within
-    if (
-        own.humidity is not None
-        and own.humidity.until >= at
-        and abs(own.humidity.at - temperature.at) <= near
-    ):
-        return own.humidity
-    others = [
-        source.humidity
-        for source in sources.values()
+    key: str, sources: Mapping[str, Source], temperature: Latest, at: datetime, rules: Rules
+) -> tuple[str | None, Latest | None]:
+    """The sensor's own humidity of that moment, else the newest in the room, and whose it is."""
+    near = {
+        name: source.humidity
+        for name, source in sources.items()
         if source.humidity is not None
         and source.humidity.until >= at
-        and abs(source.humidity.at - temperature.at) <= near
-    ]
-    return max(others, key=lambda latest: latest.at, default=None)
+        and abs(source.humidity.at - temperature.at) <= rules.heat.pair_within
+    }
+    if not near:
+        return None, None
+    holder = key if key in near else max(near, key=lambda name: near[name].at)
+    return holder, near[holder]
 
 
 def _heat(temperature: Latest, humidity: Latest | None, rules: Rules) -> Warmth | None:
-    rule = rules.heat
     if humidity is not None:
         value = heat_index_f(temperature.value, humidity.value)
         at, until = max(temperature.at, humidity.at), min(temperature.until, humidity.until)
         return Warmth(_heat_level(value, rules), value, at, until)
     driest, dampest = heat_index_f(temperature.value, 0.0), heat_index_f(temperature.value, 100.0)
-    if driest > rule.above_f:
+    if driest > rules.heat.above_f:
         return Warmth(Level.BEYOND, driest, temperature.at, temperature.until, assumed_dry=True)
-    if dampest <= rule.above_f:
+    if dampest <= rules.heat.above_f:
         return Warmth(_heat_level(dampest, rules), dampest, temperature.at, temperature.until)
     return None
+
+
+def _cold_level(value: float, rules: Rules) -> Level:
+    if value < rules.cold.below_f:
+        return Level.BEYOND
+    return Level.BACK if value >= rules.cold.end_f else Level.BETWEEN
 
 
 def _heat_level(value: float, rules: Rules) -> Level:

@@ -38,7 +38,7 @@ def tell(
         _send(world, building, messages, at)
     else:
         desk = notice.count(desk, at)
-        key = key or f"{ticket.id}/{reason}/{at.isoformat()}"
+        key = key or f"{ticket.id}/{reason}/{about.get('tier', '')}/{at.isoformat()}"
         about = {name: str(value) for name, value in about.items()}
         world.changes.notices.append(Notice(key, at, building, reason, told, ticket.id, None, about))
     _keep_desk(world, building, desk)

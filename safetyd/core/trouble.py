@@ -14,6 +14,7 @@ from safetyd.core.room import Room
 from safetyd.core.rules import QualityRule
 from safetyd.core.units import JUST_AFTER
 
+_NOTHING = (None, None)
 STUCK_REPORTS = 12  # ours: fewer equal reports are a slow room, not a frozen chip
 
 
@@ -43,7 +44,7 @@ def hear(old: Health | None, observation: Observation, quality: QualityRule) -> 
     at, temp_f = observation.observed_at, observation.temperature_f
     pair = (observation.temperature_c if temp_f is None else temp_f, observation.humidity)
     until = at + window(observation.sensor, quality)
-    if old is None or pair != old.pair or pair == (None, None):
+    if old is None or pair != old.pair or pair == _NOTHING:
         return Health(until, pair, at)
     return Health(max(until, old.until), pair, old.since, old.repeats + 1)
 
@@ -84,7 +85,7 @@ def stuck(health: Health, at: datetime, neighbours: Iterable[Health], quality: Q
     """
     if health.repeats < STUCK_REPORTS or at - health.since < quality.stuck_after:
         return None
-    others = list(neighbours)
+    others = [other for other in neighbours if other.pair != _NOTHING]
     if others and all(other.since <= health.since for other in others):
         return None
     return Sign(TroubleKind.STUCK, True, at, f"the same values since {health.since:%Y-%m-%d %H:%M} UTC")

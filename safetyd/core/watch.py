@@ -157,9 +157,9 @@ def step(watch: Watch, sample: Sample, limit: Limit, sign: int) -> tuple[Watch, 
 
 def _input(watch: Watch, sample: Sample, confirm: int, count: int, back: Back) -> Input:
     if sample.level is Level.BEYOND:
-        if watch.is_breach or count >= confirm:
+        if watch.is_breach or (sample.is_new and count >= confirm):
             return Input.CONFIRMED
-        return Input.BEYOND if count else Input.BETWEEN
+        return Input.BEYOND if sample.is_new or watch.state is State.PENDING else Input.BETWEEN
     if sample.level is Level.BETWEEN:
         return Input.BETWEEN
     if watch.is_breach and sample.at >= back.held_at:

@@ -7,7 +7,7 @@ readings since it was saved are all that is needed to go on.
 import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,6 +19,8 @@ from safetyd.core.notice import Desk, Reason
 from safetyd.core.rules import RuleBook
 from safetyd.core.ticket import Status, Ticket
 from safetyd.core.trouble import Health
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 Subject = tuple[Place, Condition, Hazard | None]
 
@@ -67,6 +69,7 @@ class Changes:
     places: set[Place] = field(default_factory=set)
     tickets: dict[str, Ticket] = field(default_factory=dict)
     episodes: dict[int, Episode] = field(default_factory=dict)
+    dropped: set[int] = field(default_factory=set)
     desks: set[str] = field(default_factory=set)
     held: bool = False
     rows: list[Row] = field(default_factory=list)
@@ -78,6 +81,7 @@ class Changes:
             self.places
             or self.tickets
             or self.episodes
+            or self.dropped
             or self.desks
             or self.held
             or self.rows
@@ -96,8 +100,11 @@ class Due(NamedTuple):
 
 @dataclass(slots=True)
 class World:
-    """Everything the engine remembers. `running` are the episodes in progress, `held` those of them that
-    become a ticket only when work hours begin."""
+    """Everything the engine remembers, up to `now`, the latest moment it has lived through.
+
+    `running` are the episodes in progress, `held` those of them that become a ticket only when work hours
+    begin; `dues` and `scheduled` are what time alone will do.
+    """
 
     rooms: dict[Place, room.Room] = field(default_factory=dict)
     powers: dict[Place, power.Power] = field(default_factory=dict)
@@ -113,6 +120,7 @@ class World:
     next_episode: int = 1
     held: dict[int, datetime] = field(default_factory=dict)
     desks: dict[str, Desk] = field(default_factory=dict)
+    now: datetime = _BEGINNING
     changes: Changes = field(default_factory=Changes)
     dues: list[Due] = field(default_factory=list)
     scheduled: dict[tuple[str, str], datetime] = field(default_factory=dict)
@@ -141,13 +149,14 @@ class World:
 
     def put_ticket(self, ticket: Ticket) -> None:
         """Keep a ticket and its place in the index of open ones."""
+        if ticket.id not in self.tickets:
+            self.last[ticket.subject] = ticket.id
         self.tickets[ticket.id] = ticket
         if ticket.status is Status.CLOSED:
             if self.open.get(ticket.subject) == ticket.id:
                 del self.open[ticket.subject]
         else:
             self.open[ticket.subject] = ticket.id
-        self.last[ticket.subject] = ticket.id
         self.changes.tickets[ticket.id] = ticket
 
     def put_episode(self, number: int, episode: Episode) -> None:
@@ -166,6 +175,16 @@ class World:
         self.next_episode += 1
         self.put_episode(number, episode)
         return number
+
+    def drop_episode(self, number: int) -> None:
+        """Forget an episode that turned out to be part of another."""
+        episode = self.episodes.pop(number)
+        where = episode.place, episode.condition
+        if self.running.get(where) == number:
+            del self.running[where]
+        self.held.pop(number, None)
+        self.changes.episodes.pop(number, None)
+        self.changes.dropped.add(number)
 
     def put_trouble(self, trouble: Trouble) -> None:
         """Keep a trouble while it stands."""

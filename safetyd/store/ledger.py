@@ -30,6 +30,8 @@ def save(connection: Connection, changes: Changes, world: World) -> None:
         _save_ticket(connection, ticket)
     for number, episode in changes.episodes.items():
         _put(connection, schema.episode, ["id"], _episode_row(number, episode))
+    if changes.dropped:
+        connection.execute(delete(schema.episode).where(schema.episode.c.id.in_(changes.dropped)))
     for building in changes.desks:
         body = msgspec.msgpack.encode(world.desks[building])
         _put(connection, schema.desk, ["building"], {"building": building, "body": body})

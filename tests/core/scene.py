@@ -6,15 +6,14 @@ Rule: a Scene does what the service does and decides nothing; every clock in it 
     assert scene.the_ticket().began_at == clock("08:05")
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from safetyd.core import engine, power, room
+from safetyd.core import engine, power, revision, room
 from safetyd.core.calendar import Calendar
-from safetyd.core.model import Condition, Episode, Observation, Place, Sensor, TroubleKind, Verdict, Worst
+from safetyd.core.model import Condition, Episode, Observation, Place, Sensor, TroubleKind, Verdict
 from safetyd.core.rules import ColdRule, HeatRule, OutageRule, QualityRule, RuleBook, Rules
 from safetyd.core.ticket import Action, Ticket, Verb
 from safetyd.core.units import JUST_AFTER
@@ -87,7 +86,7 @@ class Scene:
             if told.is_late:
                 known = [(n, e) for n, e in self.world.episodes.items() if e.place == place]
                 base = power.EMPTY if place.room is None else room.EMPTY
-                engine.read_again(self.world, self.facts, place, base, heard, known, now)
+                revision.read_again(self.world, self.facts, place, base, heard, known, now)
         return self._note()
 
     def says(self, at: datetime, **values: Any) -> Self:
@@ -156,9 +155,3 @@ class Scene:
     def notices(self, *reasons: str) -> list[Notice]:
         """Return the notices owed so far, or those of some reasons."""
         return [notice for notice in self.world.changes.notices if not reasons or notice.reason in reasons]
-
-
-def in_order(observations: Iterable[Observation]) -> list[Observation]:
-    """Return observations in order of their own time, each received at once."""
-    ordered = sorted(observations, key=lambda one: one.observed_at)
-    return [one._replace(received_at=one.observed_at) for one in ordered]

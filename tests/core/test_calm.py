@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from safetyd.core import room
 from safetyd.core.model import Observation, Place, Sensor
-from safetyd.core.rules import Rules
+from safetyd.core.rules import RuleBook, Rules
 
 BEGIN = datetime(2026, 11, 2, 16, tzinfo=UTC)
 RULES = Rules()
@@ -37,7 +37,7 @@ def test_a_calm_reading_leaves_the_room_as_the_long_way_does(said: list) -> None
     for sensor, minutes, temperature, humidity, battery in said:
         at += timedelta(minutes=minutes)
         spoke = Observation(sensor, at, at, humidity=humidity, battery=battery, **temperature)
-        seen = room.observe(standing, spoke, RULES)
+        seen = room.observe(standing, spoke, RuleBook((RULES,)))
         calm = room.calm(standing, spoke, RULES)
         if calm is not None:
             assert (calm, seen.findings, seen.judged.flaws) == (seen.room, (), ())
@@ -46,7 +46,7 @@ def test_a_calm_reading_leaves_the_room_as_the_long_way_does(said: list) -> None
 
 def test_an_ordinary_reading_takes_the_short_way() -> None:
     first = Observation(SENSORS[0], BEGIN, BEGIN, temperature_f=70.0, humidity=40.0)
-    standing = room.observe(room.EMPTY, first, RULES).room
+    standing = room.observe(room.EMPTY, first, RuleBook((RULES,))).room
     later = BEGIN + timedelta(minutes=1)
     again = Observation(SENSORS[0], later, later, temperature_f=70.2, humidity=40.0)
     assert room.calm(standing, again, RULES) is not None

@@ -1,23 +1,34 @@
-"""What has come late, what falls due at once, what was said by whom: the stories in which one part meets another."""
+"""Where one part meets another: what has come late, what falls due meanwhile, what else was said."""
 
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 
 import pytest
 
+from safetyd.core import engine
 from safetyd.core.calendar import Calendar, Hours
 from safetyd.core.model import Condition, Verdict
 from safetyd.core.notice import Reason
 from safetyd.core.ticket import Status, Tier, Verb
-from tests.core.scene import BUILDING, MINUTE, Scene, clock, rules
+from safetyd.core.units import JUST_AFTER
+from safetyd.core.world import Facts, World
+from tests.core.scene import BUILDING, MINUTE, Scene, clock, rules, strictly
 from tests.core.test_calendar import ZONE
 
 EIGHT = clock("08:00")
 DAY = timedelta(hours=24)
 
 
+def at_once(world: World, facts: Facts, now: datetime) -> None:
+    """Let all the time pass in one step, as a daemon does that was busy or asleep."""
+    engine.elapse(world, facts, now - JUST_AFTER)
+
+
 def minutes(spans: list[tuple[datetime, datetime | None]]) -> list[tuple[float, float | None]]:
     """Return spans in minutes after eight."""
-    return [((begin - EIGHT) / MINUTE, None if end is None else (end - EIGHT) / MINUTE) for begin, end in spans]
+    return [
+        ((begin - EIGHT) / MINUTE, None if end is None else (end - EIGHT) / MINUTE) for begin, end in spans
+    ]
 
 
 def morning(text: str, every: int = 5) -> Scene:
@@ -140,6 +151,24 @@ def test_an_outage_that_a_late_word_shows_not_to_be_over_goes_on_and_ends_when_i
     assert minutes(scene.spans(Condition.OUTAGE)) == [(0, 170)]
 
 
+def test_a_room_in_breach_and_one_dead_witness_make_no_second_outage_of_the_same_dark() -> None:
+    scene = witness(Scene().says(EIGHT, temperature_f=57.0), 7, False)
+    scene.says(EIGHT + 13 * MINUTE, place=BUILDING, sensor="b", mains=True)
+    scene.until(EIGHT + 60 * MINUTE)  # b has fallen silent, the first witness never said `on`
+    first, *later = scene.spans(Condition.OUTAGE)
+    assert first == (EIGHT + 7 * MINUTE, EIGHT + 13 * MINUTE)
+    assert all(began >= EIGHT + 13 * MINUTE for began, _ in later)
+
+
+def test_late_words_never_make_two_outages_run_at_once() -> None:
+    scene = witness(Scene().says(EIGHT, temperature_f=57.0), 6, False)
+    for minute in (7, 12):
+        at, later = EIGHT + minute * MINUTE, EIGHT + (minute + 20) * MINUTE
+        scene.says(at, place=BUILDING, sensor="b", mains=True, received_at=later)
+    running = [span for span in scene.spans(Condition.OUTAGE) if span[1] is None]
+    assert len(running) <= 1
+
+
 def test_an_outage_that_was_all_in_the_past_is_an_episode_with_an_end() -> None:
     scene = witness(Scene(), 200, True)
     for minute, mains in ((180, True), (170, True), (0, False)):
@@ -167,7 +196,9 @@ def test_a_voltage_that_cannot_be_is_no_word() -> None:
 
 def told(scene: Scene, tier: Tier, *reasons: Reason) -> list[float]:
     """Return how many hours after eight the reminders and alarms of a tier were told."""
-    return [(one.at - EIGHT) / timedelta(hours=1) for one in scene.notices(*reasons) if one.about["tier"] == tier]
+    return [
+        (one.at - EIGHT) / timedelta(hours=1) for one in scene.notices(*reasons) if one.about["tier"] == tier
+    ]
 
 
 def test_after_an_extended_deadline_too_there_is_an_alarm_each_day() -> None:
@@ -176,15 +207,46 @@ def test_after_an_extended_deadline_too_there_is_an_alarm_each_day() -> None:
 
 
 def test_a_reopened_ticket_does_not_alarm_for_the_days_when_it_was_closed() -> None:
-    scene = morning("!").does(EIGHT + MINUTE, Verb.CLOSE, note="moved out").does(EIGHT + 5 * DAY + MINUTE, Verb.REOPEN)
-    assert told(scene.until(EIGHT + 7 * DAY), Tier.MITIGATION, Reason.OVERDUE) == [144, 168]
+    scene = (
+        morning("!")
+        .does(EIGHT + MINUTE, Verb.CLOSE, note="moved out")
+        .does(EIGHT + 5 * DAY + MINUTE, Verb.REOPEN)
+    )
+    alarms = told(scene.until(EIGHT + 7 * DAY), Tier.MITIGATION, Reason.OVERDUE)
+    assert min(alarms) >= 120
+    assert alarms[-2:] == [144, 168]
 
 
 def test_a_deadline_that_had_passed_before_anybody_knew_is_missed_and_overdue_at_once() -> None:
     scene = Scene().says(EIGHT, temperature_f=57.0, received_at=EIGHT + 30 * timedelta(hours=1))
     assert [row.event for row in scene.rows()] == ["opened", "missed"]
     assert told(scene, Tier.MITIGATION, Reason.OVERDUE, Reason.REMINDER) == [30]
-    assert told(scene.until(EIGHT + 3 * DAY), Tier.MITIGATION, Reason.OVERDUE, Reason.REMINDER) == [30, 48, 72]
+    assert told(scene.until(EIGHT + 3 * DAY), Tier.MITIGATION, Reason.OVERDUE, Reason.REMINDER) == [
+        30,
+        48,
+        72,
+    ]
+
+
+def test_what_a_backlog_brings_about_is_put_on_record_and_told_when_it_is_learned() -> None:
+    scene = Scene()
+    for minute, value in ((0, 57.0), (5, 62.0), (20, 62.0)):
+        received_at = EIGHT + (60 + minute) * MINUTE
+        scene.says(EIGHT + minute * MINUTE, temperature_f=value, received_at=received_at)
+    scene.until(EIGHT + 90 * MINUTE)
+    assert minutes(scene.spans()) == [(0, 5)]
+    assert min(row.at for row in scene.rows("ended")) >= EIGHT + 80 * MINUTE
+    assert [notice.at for notice in scene.notices() if notice.at < EIGHT + 60 * MINUTE] == []
+
+
+@pytest.mark.parametrize("pass_time", [strictly, at_once])
+def test_history_is_in_order_of_time_however_long_nobody_looked(
+    pass_time: Callable[[World, Facts, datetime], None],
+) -> None:
+    scene = Scene(pass_time=pass_time).says(EIGHT, temperature_f=57.0)
+    scene.says(clock("19:30"), temperature_f=62.0).says(clock("19:45"), temperature_f=62.0)
+    scene.until(EIGHT + 3 * DAY)  # at 20:00 a reminder fell due, a grain later the episode was over
+    assert [row.event for row in scene.rows()] == ["opened", "ended", "missed"]
 
 
 # One ticket after another

@@ -14,11 +14,60 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 # °F and percent, as people write them; the expected index is worked out exactly below. The dry ones lie
 # where the adjustment's root is rational: 95 °F, 12.75 °F to either side of it, and 17.
-POINTS = """
-    40.1 50   45 0      50 100    60 50     70.5 33.3  75 100   79.9 85   79.97 50
-    80 40     80.5 0    85 45     86 90     87 100     80 100   88 91.5   90 50
-    95 0      95 12     82.25 5   107.75 10  112 3     112.5 7  95 13     100 40   110 40   104.2 55.5
-""".split()
+POINTS = [
+    "40.1",
+    "50",
+    "45",
+    "0",
+    "50",
+    "100",
+    "60",
+    "50",
+    "70.5",
+    "33.3",
+    "75",
+    "100",
+    "79.9",
+    "85",
+    "79.97",
+    "50",
+    "80",
+    "40",
+    "80.5",
+    "0",
+    "85",
+    "45",
+    "86",
+    "90",
+    "87",
+    "100",
+    "80",
+    "100",
+    "88",
+    "91.5",
+    "90",
+    "50",
+    "95",
+    "0",
+    "95",
+    "12",
+    "82.25",
+    "5",
+    "107.75",
+    "10",
+    "112",
+    "3",
+    "112.5",
+    "7",
+    "95",
+    "13",
+    "100",
+    "40",
+    "110",
+    "40",
+    "104.2",
+    "55.5",
+]
 
 # Cells of the chart that the National Weather Service prints, in whole degrees.
 PRINTED = [("80", "40", "80"), ("90", "60", "100"), ("100", "40", "109"), ("88", "85", "110")]
@@ -104,7 +153,9 @@ def vapour_pressure(temp_f: float) -> float:
 
 @pytest.mark.parametrize(("temp_f", "humidity"), [(60, 50), (50, 90), (40.5, 80), (79.9, 20)])
 def test_a_cool_room_is_judged_by_the_simple_formula(temp_f: float, humidity: float) -> None:
-    assert heat_index_f(temp_f, humidity) == pytest.approx(float(simple(Fraction(temp_f), Fraction(humidity))))
+    assert heat_index_f(temp_f, humidity) == pytest.approx(
+        float(simple(Fraction(temp_f), Fraction(humidity)))
+    )
 
 
 @pytest.mark.parametrize("temp_f", [40.0, 32.0, 0.0, -40.0])
@@ -117,19 +168,26 @@ def test_the_regression_begins_where_simple_formula_and_temperature_average_eigh
     edge = (170.3 - 0.047 * 50) / 2.1
     below, above = edge - 1e-6, edge + 1e-6
     assert heat_index_f(below, 50) == pytest.approx(float(simple(Fraction(below), Fraction(50))), abs=1e-9)
-    assert heat_index_f(above, 50) == pytest.approx(float(regression(Fraction(above), Fraction(50))), abs=1e-9)
+    assert heat_index_f(above, 50) == pytest.approx(
+        float(regression(Fraction(above), Fraction(50))), abs=1e-9
+    )
 
 
 @pytest.mark.parametrize(
     ("temp_f", "humidity", "adjusted"),
     [
-        (95, 12.99, True), (95, 13, False),
-        (111.99, 5, True), (112.01, 5, False),
-        (83, 85.01, True), (83, 85, False),
-        (86.99, 95, True), (87.01, 95, False),
-        (80, 95, True), (79.99, 95, False),
+        (95, 12.99, True),
+        (95, 13, False),
+        (111.99, 5, True),
+        (112.01, 5, False),
+        (83, 85.01, True),
+        (83, 85, False),
+        (86.99, 95, True),
+        (87.01, 95, False),
+        (80, 95, True),
+        (79.99, 95, False),
     ],
-)  # fmt: skip
+)
 def test_dry_and_damp_air_is_adjusted_and_what_lies_between_is_not(
     temp_f: float, humidity: float, adjusted: bool
 ) -> None:
@@ -139,15 +197,26 @@ def test_dry_and_damp_air_is_adjusted_and_what_lies_between_is_not(
 
 @pytest.mark.parametrize(
     ("temp_f", "humidity", "exceeds"),
-    [(79.97, 85, False), (80.04, 85, True), (83.89, 50, False), (83.91, 50, True), (91.55, 0, False),
-     (91.57, 0, True), (85, 43, False), (85, 44, True), (88, 20, False)],
-)  # fmt: skip
+    [
+        (79.97, 85, False),
+        (80.04, 85, True),
+        (83.89, 50, False),
+        (83.91, 50, True),
+        (91.55, 0, False),
+        (91.57, 0, True),
+        (85, 43, False),
+        (85, 44, True),
+        (88, 20, False),
+    ],
+)
 def test_eighty_five_lies_where_it_was_computed_to_lie(temp_f: float, humidity: float, exceeds: bool) -> None:
     assert (heat_index_f(temp_f, humidity) > 85) is exceeds
 
 
 @pytest.mark.parametrize("limit_f", [80, 85, 90])
-def test_air_too_hot_when_dry_is_too_hot_at_any_humidity_and_too_cool_when_damp_at_none(limit_f: float) -> None:
+def test_air_too_hot_when_dry_is_too_hot_at_any_humidity_and_too_cool_when_damp_at_none(
+    limit_f: float,
+) -> None:
     for tenths in range(500, 1300):
         indices = [heat_index_f(tenths / 10, humidity) for humidity in range(101)]
         assert indices[0] <= limit_f or min(indices) > limit_f, tenths / 10

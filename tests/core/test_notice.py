@@ -1,8 +1,9 @@
-"""What ought to be said and when: shares of the time that runs out, alarms after it, and no flood of messages."""
+"""What ought to be said and when: reminders while time runs out, alarms after it, and never a flood."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -10,7 +11,6 @@ from safetyd.core.model import Condition, Role
 from safetyd.core.notice import (
     Complaint,
     Desk,
-    Message,
     News,
     Reason,
     count,
@@ -46,8 +46,12 @@ def told(of: Ticket, until: datetime, rule: RemindRule = RULE) -> list[tuple[dat
     return found
 
 
-def test_half_and_three_quarters_of_the_time_are_reminded_of_and_its_end_and_each_day_after_are_alarms() -> None:
-    mitigation = [(at, reason) for at, reason, tier in told(ticket(), NINE + 72 * HOURS) if tier is Tier.MITIGATION]
+def test_half_and_three_quarters_of_the_time_are_reminded_of_and_its_end_and_each_day_after_are_alarms() -> (
+    None
+):
+    mitigation = [
+        (at, reason) for at, reason, tier in told(ticket(), NINE + 72 * HOURS) if tier is Tier.MITIGATION
+    ]
     assert mitigation == [
         (NINE + 12 * HOURS, Reason.REMINDER),
         (NINE + 18 * HOURS, Reason.REMINDER),
@@ -58,7 +62,9 @@ def test_half_and_three_quarters_of_the_time_are_reminded_of_and_its_end_and_eac
 
 
 def test_every_tier_with_a_date_has_its_own() -> None:
-    by_tier = {tier: at for at, reason, tier in reversed(told(ticket(), NINE + 8 * DAY)) if reason is Reason.REMINDER}
+    by_tier = {
+        tier: at for at, reason, tier in reversed(told(ticket(), NINE + 8 * DAY)) if reason is Reason.REMINDER
+    }
     assert by_tier == {Tier.MITIGATION: NINE + 12 * HOURS, Tier.IMMEDIATE: NINE + FORTNIGHT / 2}
 
 
@@ -68,7 +74,9 @@ def test_relief_ends_those_of_its_tier() -> None:
 
 
 def test_they_follow_an_extension() -> None:
-    extended = after(ticket(condition=Condition.OUTAGE), Verb.EXTEND, tier=Tier.IMMEDIATE, until=NINE + 20 * DAY)
+    extended = after(
+        ticket(condition=Condition.OUTAGE), Verb.EXTEND, tier=Tier.IMMEDIATE, until=NINE + 20 * DAY
+    )
     assert told(extended, NINE + 20 * DAY) == [
         (NINE + 10 * DAY, Reason.REMINDER, Tier.IMMEDIATE),
         (NINE + 15 * DAY, Reason.REMINDER, Tier.IMMEDIATE),
@@ -79,11 +87,17 @@ def test_they_follow_an_extension() -> None:
 def test_when_to_remind_and_how_often_to_alarm_are_settings() -> None:
     often = RemindRule(at=(0.25,), overdue_every=6 * HOURS)
     outage = replace(ticket(), deadlines=ticket().deadlines[:1])
-    assert [at - NINE for at, _, _ in told(outage, NINE + 31 * HOURS, often)] == [6 * HOURS, 24 * HOURS, 30 * HOURS]
+    assert [at - NINE for at, _, _ in told(outage, NINE + 31 * HOURS, often)] == [
+        6 * HOURS,
+        24 * HOURS,
+        30 * HOURS,
+    ]
 
 
 def test_of_what_fell_due_meanwhile_only_the_last_of_each_tier_is_told() -> None:
-    owed = [(timed.at, timed.reason, timed.tier) for timed in reminders(ticket(), RULE, NINE + 9 * DAY + HOURS)]
+    owed = [
+        (timed.at, timed.reason, timed.tier) for timed in reminders(ticket(), RULE, NINE + 9 * DAY + HOURS)
+    ]
     assert owed == [
         (NINE + FORTNIGHT / 2, Reason.REMINDER, Tier.IMMEDIATE),
         (NINE + 9 * DAY, Reason.OVERDUE, Tier.MITIGATION),
@@ -141,7 +155,9 @@ def test_an_opening_waits_five_seconds_and_goes_out_alone() -> None:
         (5.1, [(5, Reason.OPENED, "a"), (10.1, Reason.OPENED, "b")]),
     ],
 )
-def test_openings_within_five_seconds_share_a_digest(gap: float, expected: list[tuple[float, Reason, str]]) -> None:
+def test_openings_within_five_seconds_share_a_digest(
+    gap: float, expected: list[tuple[float, Reason, str]]
+) -> None:
     assert Office().hears(NINE, "a").hears(NINE + gap * SECOND, "b").until(NINE + HOURS).told() == expected
 
 
@@ -171,10 +187,12 @@ def test_in_a_flood_a_digest_comes_at_most_every_ten_minutes_and_nothing_is_lost
     office = Office()
     heard = [chr(ord("a") + i % 26) + f"{i}" for i in range(200)]
     for i, name in enumerate(heard):
-        office.hears(NINE + i * 37 * SECOND, name, reason=(Reason.OPENED, Reason.RECURRED, Reason.ENDED)[i % 3])
+        office.hears(
+            NINE + i * 37 * SECOND, name, reason=(Reason.OPENED, Reason.RECURRED, Reason.ENDED)[i % 3]
+        )
     office.until(NINE + 9 * HOURS)
     digests = [at for at, message in office.sent if message.reason is Reason.DIGEST]
-    assert all(later - sooner >= 10 * MINUTE for sooner, later in zip(digests, digests[1:], strict=False))
+    assert all(later - sooner >= 10 * MINUTE for sooner, later in pairwise(digests))
     assert sorted(item.ticket for _, message in office.sent for item in message.news) == sorted(heard)
     single = [at for at, message in office.sent if message.reason is not Reason.DIGEST]
     assert max(sum(begin <= at < begin + 10 * MINUTE for at in single) for begin in single) <= 5
@@ -206,11 +224,22 @@ WATCH = OWE | {Role.SAFETY_COMMITTEE}
 ALL = WATCH | {Role.DISTRICT, Role.ASSOCIATION}
 OUTAGE = OWE | {Role.DISTRICT}
 WHO = {
-    Reason.OPENED: WATCH, Reason.RECURRED: OWE, Reason.ENDED: OWE, Reason.REMINDER: OWE, Reason.OVERDUE: ALL,
-    Reason.RELIEVED: WATCH, Reason.CLOSED: WATCH, Reason.EXTENDED: WATCH, Reason.DISPUTED: ALL,
-    Reason.ACKNOWLEDGED: {Role.FACILITIES}, Reason.OUTAGE_BEGAN: OUTAGE, Reason.OUTAGE_WARNING: OUTAGE,
-    Reason.OUTAGE_OVER: OUTAGE, Reason.TROUBLE: {Role.FACILITIES}, Reason.TROUBLE_OVER: {Role.FACILITIES},
-}  # fmt: skip
+    Reason.OPENED: WATCH,
+    Reason.RECURRED: OWE,
+    Reason.ENDED: OWE,
+    Reason.REMINDER: OWE,
+    Reason.OVERDUE: ALL,
+    Reason.RELIEVED: WATCH,
+    Reason.CLOSED: WATCH,
+    Reason.EXTENDED: WATCH,
+    Reason.DISPUTED: ALL,
+    Reason.ACKNOWLEDGED: {Role.FACILITIES},
+    Reason.OUTAGE_BEGAN: OUTAGE,
+    Reason.OUTAGE_WARNING: OUTAGE,
+    Reason.OUTAGE_OVER: OUTAGE,
+    Reason.TROUBLE: {Role.FACILITIES},
+    Reason.TROUBLE_OVER: {Role.FACILITIES},
+}
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.DIGEST])
@@ -229,4 +258,8 @@ def test_a_digest_goes_to_everybody_whom_one_of_its_news_concerns() -> None:
 
 
 def test_each_role_is_named_once_and_those_who_act_come_first() -> None:
-    assert in_order([Role.EDUCATOR, Role.DISTRICT, Role.FACILITIES, Role.DISTRICT]) == (Role.FACILITIES, Role.DISTRICT, Role.EDUCATOR)
+    assert in_order([Role.EDUCATOR, Role.DISTRICT, Role.FACILITIES, Role.DISTRICT]) == (
+        Role.FACILITIES,
+        Role.DISTRICT,
+        Role.EDUCATOR,
+    )

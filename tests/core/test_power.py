@@ -1,4 +1,4 @@
-"""A building's electricity by the last words of its witnesses: who votes, for how long, and what they decide."""
+"""A building's electricity by the last words of its witnesses: who votes, how long, what that decides."""
 
 from datetime import datetime, timedelta
 from itertools import product
@@ -8,7 +8,20 @@ import pytest
 
 from safetyd.core import power
 from safetyd.core.model import Observation, Verdict
-from safetyd.core.power import EMPTY, TABLE, Power, Stage, State, Step, Tide, Word, next_due, observe, pass_time, tide
+from safetyd.core.power import (
+    EMPTY,
+    TABLE,
+    Power,
+    Stage,
+    State,
+    Step,
+    Tide,
+    Word,
+    next_due,
+    observe,
+    pass_time,
+    tide,
+)
 from safetyd.core.rules import RuleBook, Rules
 from safetyd.core.units import JUST_AFTER
 from tests.core.scene import BUILDING, MINUTE, clock, rules, said
@@ -32,7 +45,9 @@ def after(*words: Observation, by: Rules | None = None) -> tuple[Power, list[Ste
     return standing, steps
 
 
-def until(standing: Power, minutes: float, by: Rules | None = None) -> tuple[Power, list[tuple[Stage, datetime]]]:
+def until(
+    standing: Power, minutes: float, by: Rules | None = None
+) -> tuple[Power, list[tuple[Stage, datetime]]]:
     """Return the power once time has passed, and the stages with when they were reached."""
     later, steps = pass_time(standing, NINE + minutes * MINUTE, by or Rules())
     return later, [(step.stage, step.at) for step in steps]
@@ -45,8 +60,11 @@ def dark(*sensors: str) -> list[Observation]:
 # Every pair
 
 
-STORY = {State.NORMAL: [at(0, mains=True)], State.OUT: [at(0, mains=False)],
-         State.RETURNING: [at(0, mains=False), at(1, mains=True)]}  # fmt: skip
+STORY = {
+    State.NORMAL: [at(0, mains=True)],
+    State.OUT: [at(0, mains=False)],
+    State.RETURNING: [at(0, mains=False), at(1, mains=True)],
+}
 LAST = {Tide.ON: at(2, mains=True), Tide.OFF: at(2, mains=False), Tide.UNKNOWN: None}
 MOVES = {(State.NORMAL, Tide.OFF), (State.OUT, Tide.ON), (State.RETURNING, Tide.OFF)}
 
@@ -86,11 +104,17 @@ def test_each_state_takes_each_vote_as_the_table_says(state: State, votes: Tide)
 )
 def test_a_quorum_is_of_the_votes(votes: str, majority: Tide, all_: Tide, any_: Tide, two: Tide) -> None:
     words = {f"{i}": Word(vote == "1", NINE, NINE, NINE + 15 * MINUTE) for i, vote in enumerate(votes)}
-    found = [tide(Power(words=words), NINE, rules(outage={"quorum": quorum}).outage) for quorum in ("majority", "all", "any", 2)]
+    found = [
+        tide(Power(words=words), NINE, rules(outage={"quorum": quorum}).outage)
+        for quorum in ("majority", "all", "any", 2)
+    ]
     assert found == [majority, all_, any_, two]
 
 
-@pytest.mark.parametrize(("minutes", "counts"), [(timedelta(minutes=15), Tide.ON), (timedelta(minutes=15) + JUST_AFTER, Tide.UNKNOWN)])
+@pytest.mark.parametrize(
+    ("minutes", "counts"),
+    [(timedelta(minutes=15), Tide.ON), (timedelta(minutes=15) + JUST_AFTER, Tide.UNKNOWN)],
+)
 def test_an_on_is_a_vote_for_a_quarter_of_an_hour(minutes: timedelta, counts: Tide) -> None:
     standing, _ = after(at(0, mains=True))
     assert tide(standing, NINE + minutes, Rules().outage) is counts
@@ -124,10 +148,19 @@ def test_watts_and_batteries_are_no_word(values: dict[str, float]) -> None:
 
 @pytest.mark.parametrize(
     ("volts", "state", "began"),
-    [((79.9, 79.9), State.OUT, 0), ((0.0, 0.0, 0.0), State.OUT, 0), ((80.0, 80.0), State.NORMAL, None), ((79.9,), State.NORMAL, None),
-     ((0.0, 120.0, 0.0), State.NORMAL, None), ((120.0, 0.0, 0.0), State.OUT, 5), ((0.0, 120.0, 0.0, 0.0), State.OUT, 10)],
-)  # fmt: skip
-def test_low_voltage_twice_running_is_off_from_the_first(volts: tuple[float, ...], state: State, began: int | None) -> None:
+    [
+        ((79.9, 79.9), State.OUT, 0),
+        ((0.0, 0.0, 0.0), State.OUT, 0),
+        ((80.0, 80.0), State.NORMAL, None),
+        ((79.9,), State.NORMAL, None),
+        ((0.0, 120.0, 0.0), State.NORMAL, None),
+        ((120.0, 0.0, 0.0), State.OUT, 5),
+        ((0.0, 120.0, 0.0, 0.0), State.OUT, 10),
+    ],
+)
+def test_low_voltage_twice_running_is_off_from_the_first(
+    volts: tuple[float, ...], state: State, began: int | None
+) -> None:
     standing, _ = after(*(at(5 * i, voltage=value) for i, value in enumerate(volts)))
     assert standing.state is state
     assert standing.began_at == (None if began is None else NINE + began * MINUTE)
@@ -177,18 +210,28 @@ def test_it_is_over_at_the_first_on_once_that_has_held() -> None:
     standing, _ = after(at(0, mains=False), at(30, mains=True), at(40, mains=True))
     assert until(standing, 45)[1] == []
     later, steps = pass_time(standing, NINE + 45 * MINUTE + JUST_AFTER, Rules())
-    assert [(step.stage, step.began_at, step.ended_at) for step in steps] == [(Stage.OVER, NINE, NINE + 30 * MINUTE)]
+    assert [(step.stage, step.began_at, step.ended_at) for step in steps] == [
+        (Stage.OVER, NINE, NINE + 30 * MINUTE)
+    ]
     assert (later.state, later.began_at, later.flickers) == (State.NORMAL, None, 0)
 
 
-@pytest.mark.parametrize(("fails_again", "state", "flickers"), [(45, State.OUT, 1), (45 + 1 / 60, State.OUT, 0)])
-def test_a_shorter_return_is_a_flicker_and_the_clock_runs_on(fails_again: float, state: State, flickers: int) -> None:
-    standing, _ = after(at(0, mains=False), at(30, mains=True), at(40, mains=True), at(fails_again, mains=False))
+@pytest.mark.parametrize(
+    ("fails_again", "state", "flickers"), [(45, State.OUT, 1), (45 + 1 / 60, State.OUT, 0)]
+)
+def test_a_shorter_return_is_a_flicker_and_the_clock_runs_on(
+    fails_again: float, state: State, flickers: int
+) -> None:
+    standing, _ = after(
+        at(0, mains=False), at(30, mains=True), at(40, mains=True), at(fails_again, mains=False)
+    )
     assert (standing.state, standing.flickers) == (state, flickers)
     assert standing.began_at == (NINE if flickers else NINE + fails_again * MINUTE)
 
 
-def test_while_it_is_back_nothing_opens_and_when_it_fails_again_after_two_hours_it_is_a_breach_at_once() -> None:
+def test_while_it_is_back_nothing_opens_and_when_it_fails_again_after_two_hours_it_is_a_breach_at_once() -> (
+    None
+):
     standing, _ = after(at(0, mains=False), at(115, mains=True))
     assert until(standing, 125)[1] == []
     _, steps = after(at(0, mains=False), at(115, mains=True), at(125, mains=False))
@@ -225,7 +268,14 @@ def test_a_word_of_the_past_is_not_observed_but_read_again() -> None:
 
 
 def test_reading_again_comes_to_what_observing_came_to() -> None:
-    words = [at(0, "b", True), at(1, mains=False), at(20, "b", False), at(70, mains=True), at(75, mains=False), at(200, mains=True)]
+    words = [
+        at(0, "b", True),
+        at(1, mains=False),
+        at(20, "b", False),
+        at(70, mains=True),
+        at(75, mains=False),
+        at(200, mains=True),
+    ]
     standing, steps = after(*words)
     assert power.read_again(EMPTY, words, RuleBook()) == (standing, tuple(steps))
 
@@ -234,7 +284,9 @@ def test_reading_again_comes_to_what_observing_came_to() -> None:
     ("words", "expected"),
     [([], Verdict.UNKNOWN), ([at(0, mains=True)], Verdict.OK), ([at(0, mains=False)], Verdict.UNKNOWN)],
 )
-def test_the_verdict_is_unknown_without_a_word_and_while_an_outage_is_short(words: list[Observation], expected: Verdict) -> None:
+def test_the_verdict_is_unknown_without_a_word_and_while_an_outage_is_short(
+    words: list[Observation], expected: Verdict
+) -> None:
     assert power.verdict(after(*words)[0], NINE, Rules().outage) is expected
 
 

@@ -54,9 +54,17 @@ def test_the_ends_of_the_range_are_within_it(temperature_c: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [{"temperature_c": -10.01}, {"temperature_c": 60.01}, {"temperature_f": 13.9}, {"temperature_f": 140.1},
-              {"temperature_f": nan}, {"temperature_f": inf}, {"temperature_f": -inf}],
-)  # fmt: skip
+    "value",
+    [
+        {"temperature_c": -10.01},
+        {"temperature_c": 60.01},
+        {"temperature_f": 13.9},
+        {"temperature_f": 140.1},
+        {"temperature_f": nan},
+        {"temperature_f": inf},
+        {"temperature_f": -inf},
+    ],
+)
 def test_beyond_them_a_temperature_is_rejected_and_its_neighbour_is_not(value: dict[str, float]) -> None:
     judged = alone(humidity=50.0, **value)
     assert marks(judged) == {Quantity.TEMPERATURE: Mark.REJECTED}
@@ -74,24 +82,38 @@ def test_the_power_on_code_is_known_in_fahrenheit_and_eighty_five_fahrenheit_is_
 
 
 @pytest.mark.parametrize(
-    "pair", [{"temperature_c": 0.0, "humidity": 0.0}, {"temperature_f": 32.0, "humidity": 0.0},
-             {"temperature_c": -45.0, "humidity": 0.0}, {"temperature_f": -49.0, "humidity": 0.0},
-             {"temperature_c": 130.0, "humidity": 100.0}],
-)  # fmt: skip
+    "pair",
+    [
+        {"temperature_c": 0.0, "humidity": 0.0},
+        {"temperature_f": 32.0, "humidity": 0.0},
+        {"temperature_c": -45.0, "humidity": 0.0},
+        {"temperature_f": -49.0, "humidity": 0.0},
+        {"temperature_c": 130.0, "humidity": 100.0},
+    ],
+)
 def test_a_pair_that_only_a_broken_chip_says_is_rejected_as_a_pair(pair: dict[str, float]) -> None:
     judged = alone(WIDE, **pair)
     assert marks(judged) == {Quantity.TEMPERATURE: Mark.REJECTED, Quantity.HUMIDITY: Mark.REJECTED}
     assert (judged.temperature_f, judged.humidity) == (None, None)
 
 
-@pytest.mark.parametrize("pair", [{"temperature_c": 0.0, "humidity": 1.5}, {"temperature_c": 20.0, "humidity": 0.0},
-                                  {"temperature_c": 0.0}, {"humidity": 0.0}])  # fmt: skip
+@pytest.mark.parametrize(
+    "pair",
+    [
+        {"temperature_c": 0.0, "humidity": 1.5},
+        {"temperature_c": 20.0, "humidity": 0.0},
+        {"temperature_c": 0.0},
+        {"humidity": 0.0},
+    ],
+)
 def test_half_of_such_a_pair_is_none(pair: dict[str, float]) -> None:
     assert alone(**pair).flaws == ()
 
 
 @pytest.mark.parametrize("humidity", [-0.1, 102.1, nan, inf, 0.45, 1.0])
-def test_humidity_that_cannot_be_or_is_a_fraction_is_rejected_and_the_temperature_stands(humidity: float) -> None:
+def test_humidity_that_cannot_be_or_is_a_fraction_is_rejected_and_the_temperature_stands(
+    humidity: float,
+) -> None:
     judged = alone(temperature_f=70.0, humidity=humidity)
     assert marks(judged) == {Quantity.HUMIDITY: Mark.REJECTED}
     assert (judged.temperature_f, judged.humidity) == (70.0, None)
@@ -104,17 +126,29 @@ def test_humidity_that_can_be_counts_up_to_a_hundred(humidity: float, counts: fl
 
 @pytest.mark.parametrize(
     ("values", "quantity"),
-    [({"voltage": -1.0}, Quantity.VOLTAGE), ({"voltage": 1000.1}, Quantity.VOLTAGE), ({"voltage": nan}, Quantity.VOLTAGE),
-     ({"battery": -1.0}, Quantity.BATTERY), ({"battery": 100.1}, Quantity.BATTERY)],
-)  # fmt: skip
-def test_no_battery_is_fuller_than_full_and_no_socket_so_strong(values: dict[str, float], quantity: Quantity) -> None:
+    [
+        ({"voltage": -1.0}, Quantity.VOLTAGE),
+        ({"voltage": 1000.1}, Quantity.VOLTAGE),
+        ({"voltage": nan}, Quantity.VOLTAGE),
+        ({"battery": -1.0}, Quantity.BATTERY),
+        ({"battery": 100.1}, Quantity.BATTERY),
+    ],
+)
+def test_no_battery_is_fuller_than_full_and_no_socket_so_strong(
+    values: dict[str, float], quantity: Quantity
+) -> None:
     assert marks(alone(**values)) == {quantity: Mark.REJECTED}
     assert alone(voltage=0.0, battery=100.0).flaws == ()
 
 
 def test_every_rejection_names_its_value() -> None:
-    for values, named in [({"temperature_c": 85.0}, "85 °C"), ({"temperature_f": 150.0}, "150 °F"), ({"humidity": 0.4}, "0.4"),
-                          ({"humidity": 200.0}, "200 %"), ({"battery": 130.0}, "130 %")]:  # fmt: skip
+    for values, named in [
+        ({"temperature_c": 85.0}, "85 °C"),
+        ({"temperature_f": 150.0}, "150 °F"),
+        ({"humidity": 0.4}, "0.4"),
+        ({"humidity": 200.0}, "200 %"),
+        ({"battery": 130.0}, "130 %"),
+    ]:
         assert named in alone(**values).flaws[0].reason
 
 
@@ -123,8 +157,16 @@ def test_every_rejection_names_its_value() -> None:
 
 @pytest.mark.parametrize(
     ("step_f", "minutes", "is_suspect"),
-    [(5.0, 1, False), (5.01, 1, True), (-5.01, 1, True), (3.0, 0.01, False), (3.01, 0.01, True), (10.0, 2, False), (10.01, 2, True)],
-)  # fmt: skip
+    [
+        (5.0, 1, False),
+        (5.01, 1, True),
+        (-5.01, 1, True),
+        (3.0, 0.01, False),
+        (3.01, 0.01, True),
+        (10.0, 2, False),
+        (10.01, 2, True),
+    ],
+)
 def test_a_step_faster_than_the_rule_and_greater_than_three_degrees_is_suspect(
     step_f: float, minutes: float, is_suspect: bool
 ) -> None:
@@ -152,14 +194,21 @@ def test_a_reading_that_agrees_with_what_was_before_is_believed_and_the_suspect_
 
 
 def test_a_second_jump_elsewhere_becomes_the_one_that_waits() -> None:
-    judged = after(*(temp(NINE + i * MINUTE, value) for i, value in enumerate([70.0, 90.0, 50.0, 90.0, 91.0])))
+    judged = after(
+        *(temp(NINE + i * MINUTE, value) for i, value in enumerate([70.0, 90.0, 50.0, 90.0, 91.0]))
+    )
     assert judged.confirmed is not None
     assert judged.confirmed.at == NINE + 3 * MINUTE
 
 
 def test_what_is_rejected_or_says_nothing_of_temperature_leaves_a_suspect_waiting() -> None:
-    judged = after(temp(NINE, 70.0), temp(NINE + MINUTE, 90.0), said(NINE + 2 * MINUTE, temperature_c=85.0),
-                   said(NINE + 3 * MINUTE, humidity=50.0), temp(NINE + 4 * MINUTE, 90.0))  # fmt: skip
+    judged = after(
+        temp(NINE, 70.0),
+        temp(NINE + MINUTE, 90.0),
+        said(NINE + 2 * MINUTE, temperature_c=85.0),
+        said(NINE + 3 * MINUTE, humidity=50.0),
+        temp(NINE + 4 * MINUTE, 90.0),
+    )
     assert judged.confirmed is not None
 
 
@@ -173,6 +222,8 @@ def test_only_a_reading_that_still_counts_can_be_jumped_from(late_by: timedelta,
 
 
 @pytest.mark.parametrize(("interval", "minutes"), [(None, 15), (1, 15), (5, 15), (6, 18), (60, 180)])
-def test_a_word_counts_for_stale_after_or_three_intervals_whichever_is_longer(interval: int | None, minutes: int) -> None:
+def test_a_word_counts_for_stale_after_or_three_intervals_whichever_is_longer(
+    interval: int | None, minutes: int
+) -> None:
     sensor = Sensor(ROOM, "a", None if interval is None else interval * MINUTE)
     assert window(sensor, QUALITY) == minutes * MINUTE

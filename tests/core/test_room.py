@@ -1,5 +1,6 @@
 """The worst believed sensor speaks for the room, and heat needs two quantities of the same moment."""
 
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ def observed(*words: Observation, by: Rules | None = None) -> room.Room:
     """Return the room after these words, in this order."""
     standing = room.EMPTY
     for word in words:
-        seen = room.observe(standing, word, by or Rules())
+        seen = room.observe(standing, word, RuleBook((by or Rules(),)))
         assert not seen.is_late
         standing = seen.room
     return standing
@@ -67,7 +68,13 @@ def test_a_sensor_with_its_own_humidity_needs_no_other() -> None:
 
 @pytest.mark.parametrize(
     ("temperature_f", "verdict"),
-    [(70.0, Verdict.OK), (79.3, Verdict.OK), (79.5, Verdict.UNKNOWN), (91.5, Verdict.UNKNOWN), (91.6, Verdict.BREACH)],
+    [
+        (70.0, Verdict.OK),
+        (79.3, Verdict.OK),
+        (79.5, Verdict.UNKNOWN),
+        (91.5, Verdict.UNKNOWN),
+        (91.6, Verdict.BREACH),
+    ],
 )
 def test_without_humidity_only_what_holds_at_any_is_known(temperature_f: float, verdict: Verdict) -> None:
     assert room.verdict(observed(at(0, temperature_f=temperature_f)), HEAT, NINE, Rules()) is verdict
@@ -104,8 +111,10 @@ def test_one_sensors_unknown_heat_ends_no_episode_because_another_is_mild() -> N
 
 def test_when_the_worst_sensor_falls_silent_the_others_speak() -> None:
     standing = observed(at(0, temperature_f=59.5), at(10, "b", temperature_f=70.0))
-    assert room.warmth(standing, COLD, NINE + 15 * MINUTE, Rules()).level is Level.BEYOND  # type: ignore[union-attr]
-    assert room.warmth(standing, COLD, NINE + 15 * MINUTE + JUST_AFTER, Rules()).level is Level.BACK  # type: ignore[union-attr]
+    for moment, level in ((NINE + 15 * MINUTE, Level.BEYOND), (NINE + 15 * MINUTE + JUST_AFTER, Level.BACK)):
+        known = room.warmth(standing, COLD, moment, Rules())
+        assert known is not None
+        assert known.level is level
 
 
 @pytest.mark.parametrize("condition", [COLD, HEAT])
@@ -173,6 +182,14 @@ def test_a_suspect_is_judged_by_the_rules_of_its_own_day() -> None:
     assert scene.says(midnight + MINUTE, temperature_f=65.0).spans() == []
 
 
+def test_an_episode_ends_at_a_good_reading_not_at_the_rejection_of_a_bad_one() -> None:
+    scene = Scene().hears(at(0, temperature_f=57.0)).hears(at(1, "b", temperature_f=70.0))
+    scene.hears(at(5, temperature_c=85.0))
+    for minutes in range(11, 60, 10):
+        scene.hears(at(minutes, "b", temperature_f=70.0))
+    assert scene.spans() == [(NINE, NINE + 11 * MINUTE)]
+
+
 # Time
 
 
@@ -185,40 +202,46 @@ def test_after_its_time_a_room_is_unknown() -> None:
 
 def test_what_is_older_than_what_was_judged_is_late_and_changes_nothing() -> None:
     standing = observed(at(5, temperature_f=70.0))
-    seen = room.observe(standing, at(4, "b", temperature_f=57.0), Rules())
+    seen = room.observe(standing, at(4, "b", temperature_f=57.0), RuleBook())
     assert (seen.is_late, seen.room, seen.findings) == (True, standing, ())
 
 
 def test_what_is_older_than_a_suspect_that_waits_is_late_too() -> None:
     standing = observed(at(0, temperature_f=70.0), at(2, temperature_f=50.0))
-    assert room.observe(standing, at(1, temperature_f=70.0), Rules()).is_late
+    assert room.observe(standing, at(1, temperature_f=70.0), RuleBook()).is_late
 
 
 # Reading again
 
 STORIES = {
-    "a cold morning": [(0, "a", 59.0), (5, "a", 60.5), (10, "a", 61.0), (25, "a", 62.0), (40, "a", 62.0), (55, "a", 59.9)],
-    "two sensors": [(0, "a", 59.0), (1, "b", 63.0), (5, "a", 62.0), (6, "b", 59.0), (21, "b", 61.5), (36, "a", 62.0)],
-    "a jump borne out": [(0, "a", 70.0), (1, "a", 55.0), (2, "a", 55.5), (30, "a", 70.0), (31, "a", 50.0), (32, "a", 70.0)],
-    "a gap": [(0, "a", 59.0), (16, "a", 62.0), (31, "a", 62.0), (47, "a", 62.0), (62, "a", 62.0), (77, "a", 62.0)],
-}  # fmt: skip
+    "a cold morning": "0a59 5a60.5 10a61 25a62 40a62 55a59.9",
+    "two sensors": "0a59 1b63 5a62 6b59 21b61.5 36a62",
+    "a jump borne out": "0a70 1a55 2a55.5 30a70 31a50 32a70",
+    "a gap": "0a59 16a62 31a62 47a62 62a62 77a62",
+}
+
+
+def told(story: str) -> list[Observation]:
+    """Return the words of a story: at which minute, which sensor, how many °F."""
+    words = [re.fullmatch(r"(\d+)([ab])([\d.]+)", word) for word in story.split()]
+    return [at(int(m[1]), m[2], temperature_f=float(m[3])) for m in words if m]
 
 
 @pytest.mark.parametrize("story", STORIES)
 @pytest.mark.parametrize("confirm", [1, 2])
 def test_reading_again_from_the_beginning_comes_to_what_observing_came_to(story: str, confirm: int) -> None:
     by = rules(cold={"confirm": confirm})
-    words = [at(minutes, sensor, temperature_f=value) for minutes, sensor, value in STORIES[story]]
+    words = told(STORIES[story])
     standing, findings = room.EMPTY, []
     for word in words:
-        seen = room.observe(standing, word, by)
+        seen = room.observe(standing, word, RuleBook((by,)))
         assert not seen.is_late
         standing, findings = seen.room, [*findings, *seen.findings]
     assert room.read_again(room.EMPTY, words, RuleBook((by,))) == (standing, tuple(findings))
 
 
 def test_reading_again_may_begin_anywhere_where_no_suspect_waits() -> None:
-    words = [at(minutes, sensor, temperature_f=value) for minutes, sensor, value in STORIES["two sensors"]]
+    words = told(STORIES["two sensors"])
     whole, all_findings = room.read_again(room.EMPTY, words, RuleBook())
     for cut in range(len(words)):
         base, before = room.read_again(room.EMPTY, words[:cut], RuleBook())

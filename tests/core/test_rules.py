@@ -1,4 +1,4 @@
-"""The numbers are the contract's, each version holds from its day on, and its fingerprint tells it from any other."""
+"""The numbers are the contract's, a version holds from its day on, and its fingerprint is its own."""
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -27,10 +27,19 @@ def test_the_contract_says() -> None:
 def test_what_the_contract_leaves_open_is_as_promised_to_the_outside() -> None:
     ours = Rules()
     assert (ours.cold.end_f, ours.cold.end_after, ours.cold.confirm) == (61, MINUTES[30], 1)
-    assert (ours.heat.watch_f, ours.heat.end_f, ours.heat.end_after, ours.heat.confirm) == (80, 84, MINUTES[30], 1)
+    assert (ours.heat.watch_f, ours.heat.end_f, ours.heat.end_after, ours.heat.confirm) == (
+        80,
+        84,
+        MINUTES[30],
+        1,
+    )
     assert ours.heat.pair_within == MINUTES[10]
     assert ours.outage.warn_at == (MINUTES[60], MINUTES[90], MINUTES[110])
-    assert (ours.outage.restored_after, ours.outage.quorum, ours.outage.nominal_v) == (MINUTES[15], "majority", 120)
+    assert (ours.outage.restored_after, ours.outage.quorum, ours.outage.nominal_v) == (
+        MINUTES[15],
+        "majority",
+        120,
+    )
     assert (ours.remind.at, ours.remind.overdue_every) == ((0.5, 0.75), timedelta(hours=24))
     assert (ours.quality.stale_after, ours.quality.stuck_after) == (MINUTES[15], timedelta(hours=6))
     assert (ours.quality.max_step_f_per_min, ours.quality.range_c) == (5, (-10, 60))

@@ -1,4 +1,4 @@
-"""What people may do with a ticket in each status, what relief and extension do to its deadlines, and what they never do."""
+"""What people may do with a ticket in each status, and what that does to its deadlines, and never does."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,7 +10,20 @@ import pytest
 from safetyd.core.errors import ActionError, TransitionError
 from safetyd.core.model import Condition, Hazard, Verdict
 from safetyd.core.rules import Rules
-from safetyd.core.ticket import TRANSITIONS, Action, Due, Relief, Status, Ticket, Tier, Verb, act, deadlines, miss, next_miss
+from safetyd.core.ticket import (
+    TRANSITIONS,
+    Action,
+    Due,
+    Relief,
+    Status,
+    Ticket,
+    Tier,
+    Verb,
+    act,
+    deadlines,
+    miss,
+    next_miss,
+)
 from safetyd.core.units import JUST_AFTER
 from tests.core.scene import ALWAYS, ROOM, clock
 from tests.core.test_calendar import SCHOOL
@@ -19,7 +32,7 @@ NINE = clock("09:00")
 DAY, FORTNIGHT = timedelta(hours=24), timedelta(days=14)
 NOON = clock("12:00")
 
-# o open, a acknowledged, r relieved, c closed, - refused; the columns are the statuses before, in this order too.
+# What each status becomes, by its first letter; - is refused. The columns are the statuses, in their order.
 ALLOWED = {
     Verb.ACKNOWLEDGE: "a---",
     Verb.RELIEVE: "rrr-",
@@ -36,12 +49,18 @@ KEYS: dict[Verb, dict[str, Any]] = {
 }
 
 
-def ticket(status: Status = Status.OPEN, condition: Condition = Condition.COLD, hazard: Hazard | None = None) -> Ticket:
+def ticket(
+    status: Status = Status.OPEN, condition: Condition = Condition.COLD, hazard: Hazard | None = None
+) -> Ticket:
     owed = deadlines(condition, hazard, NINE, Rules(), SCHOOL)
-    return Ticket("maple-2026-0001", ROOM, condition, hazard, "sha256:…", status, True, NINE, NINE, owed, NINE)
+    return Ticket(
+        "maple-2026-0001", ROOM, condition, hazard, "sha256:…", status, True, NINE, NINE, owed, NINE
+    )
 
 
-def after(before: Ticket, verb: Verb, now: datetime = NOON, verdict: Verdict = Verdict.UNKNOWN, **keys: Any) -> Ticket:
+def after(
+    before: Ticket, verb: Verb, now: datetime = NOON, verdict: Verdict = Verdict.UNKNOWN, **keys: Any
+) -> Ticket:
     return act(before, Action(verb, "A. Reyes", **keys), verdict, now)
 
 
@@ -77,7 +96,12 @@ def test_only_relief_and_extension_touch_a_deadline(status: Status, verb: Verb) 
 def test_nothing_people_do_moves_a_promised_date_or_the_beginning(status: Status, verb: Verb) -> None:
     changed = after(ticket(status), verb, **KEYS.get(verb, {}))
     assert due(changed) == due(ticket())
-    assert (changed.began_at, changed.opened_at, changed.rules, changed.id) == (NINE, NINE, "sha256:…", "maple-2026-0001")
+    assert (changed.began_at, changed.opened_at, changed.rules, changed.id) == (
+        NINE,
+        NINE,
+        "sha256:…",
+        "maple-2026-0001",
+    )
 
 
 # What is promised
@@ -85,7 +109,12 @@ def test_nothing_people_do_moves_a_promised_date_or_the_beginning(status: Status
 
 def test_extreme_temperature_has_four_tiers_and_the_others_three() -> None:
     year_end = SCHOOL.work_year_end(NINE)
-    all_four = [(Tier.MITIGATION, NINE + DAY), (Tier.IMMEDIATE, NINE + FORTNIGHT), (Tier.MIDTERM, year_end), (Tier.LONG_TERM, None)]
+    all_four = [
+        (Tier.MITIGATION, NINE + DAY),
+        (Tier.IMMEDIATE, NINE + FORTNIGHT),
+        (Tier.MIDTERM, year_end),
+        (Tier.LONG_TERM, None),
+    ]
     assert due(ticket()) == due(ticket(condition=Condition.HEAT)) == all_four
     assert due(ticket(condition=Condition.HAZARD, hazard=Hazard.TEMPERATURE)) == all_four
     assert due(ticket(condition=Condition.OUTAGE)) == all_four[1:]
@@ -97,7 +126,12 @@ def test_what_has_no_date_is_unset_and_the_rest_is_pending() -> None:
     assert states(ticket())[Tier.LONG_TERM] is Due.UNSET
     assert set(list(states(ticket()).values())[:3]) == {Due.PENDING}
     without_calendar = deadlines(Condition.COLD, None, NINE, Rules(), ALWAYS)
-    assert [deadline.state for deadline in without_calendar] == [Due.PENDING, Due.PENDING, Due.UNSET, Due.UNSET]
+    assert [deadline.state for deadline in without_calendar] == [
+        Due.PENDING,
+        Due.PENDING,
+        Due.UNSET,
+        Due.UNSET,
+    ]
 
 
 # Relief
@@ -116,7 +150,10 @@ def test_relief_of_a_tier_meets_it_and_every_lower_one(reached: Tier) -> None:
 
 @pytest.mark.parametrize(("late", "state"), [(timedelta(0), Due.MET), (JUST_AFTER, Due.MET_LATE)])
 def test_relief_at_the_very_deadline_is_in_time(late: timedelta, state: Due) -> None:
-    assert states(after(ticket(), Verb.RELIEVE, NINE + DAY + late, tier=Tier.MITIGATION))[Tier.MITIGATION] is state
+    assert (
+        states(after(ticket(), Verb.RELIEVE, NINE + DAY + late, tier=Tier.MITIGATION))[Tier.MITIGATION]
+        is state
+    )
 
 
 def test_relief_of_a_higher_tier_makes_a_missed_one_met_late() -> None:
@@ -154,7 +191,10 @@ def test_relief_may_say_of_what_kind_and_needs_a_tier_that_the_ticket_has() -> N
 
 def test_an_extension_stands_beside_its_deadline() -> None:
     extended = after(ticket(), Verb.EXTEND, tier=Tier.IMMEDIATE, until=NINE + 20 * DAY)
-    assert (extended.deadlines[1].due_at, extended.deadlines[1].extended_to) == (NINE + FORTNIGHT, NINE + 20 * DAY)
+    assert (extended.deadlines[1].due_at, extended.deadlines[1].extended_to) == (
+        NINE + FORTNIGHT,
+        NINE + 20 * DAY,
+    )
     assert extended.deadlines[1].in_force_at == NINE + 20 * DAY
     assert miss(extended, NINE + 15 * DAY)[0].deadlines[1].state is Due.MISSED
 
@@ -180,7 +220,9 @@ def test_a_missed_deadline_may_be_extended_and_stays_missed_and_a_met_one_may_no
         after(met, Verb.EXTEND, tier=Tier.MITIGATION, until=NINE + 3 * DAY)
 
 
-@pytest.mark.parametrize(("keys", "lacks"), [({"tier": Tier.IMMEDIATE}, "until"), ({"until": NINE + 20 * DAY}, "tier")])
+@pytest.mark.parametrize(
+    ("keys", "lacks"), [({"tier": Tier.IMMEDIATE}, "until"), ({"until": NINE + 20 * DAY}, "tier")]
+)
 def test_an_extension_needs_a_tier_and_a_date(keys: dict[str, Any], lacks: str) -> None:
     with pytest.raises(ActionError, match=f"needs {lacks}"):
         after(ticket(), Verb.EXTEND, **keys)
@@ -196,7 +238,9 @@ def test_over_a_breach_it_closes_only_with_a_reason(verdict: Verdict, note: str)
         with pytest.raises(TransitionError, match="say why"):
             after(ticket(), Verb.CLOSE, verdict=verdict, note=note)
     else:
-        assert after(ticket(), Verb.CLOSE, verdict=verdict, note=note).left_in_breach is (verdict is Verdict.BREACH)
+        assert after(ticket(), Verb.CLOSE, verdict=verdict, note=note).left_in_breach is (
+            verdict is Verdict.BREACH
+        )
 
 
 def test_a_reopened_ticket_is_not_left_in_breach() -> None:

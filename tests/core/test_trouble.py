@@ -124,8 +124,12 @@ def test_a_sensor_is_stuck_that_says_the_same_for_hours_while_a_neighbour_moved(
     assert stuck(repeats, hours, *neighbours) is is_stuck
 
 
-@pytest.mark.parametrize("word", [GOOD, {"temperature_f": 70.0}, {"temperature_c": 21.0}, {"temperature_f": 14.0}])
-def test_a_frozen_sensor_without_neighbours_is_found_after_six_hours_and_thaws_with_another_value(word: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "word", [GOOD, {"temperature_f": 70.0}, {"temperature_c": 21.0}, {"temperature_f": 14.0}]
+)
+def test_a_frozen_sensor_without_neighbours_is_found_after_six_hours_and_thaws_with_another_value(
+    word: dict[str, float],
+) -> None:
     scene = Scene().keeps_saying(NINE, NINE + 6 * HOUR - 5 * MINUTE, **word)
     assert scene.troubles(TroubleKind.STUCK) == []
     assert scene.says(NINE + 6 * HOUR, **word).troubles(TroubleKind.STUCK) == [KEY]
@@ -136,7 +140,9 @@ def test_a_witness_of_the_mains_is_no_neighbour_that_moved() -> None:
     scene = Scene()
     for i in range(0, 8 * 60, 10):
         at = NINE + i * MINUTE
-        scene.says(at, **GOOD).says(at, place=LAB, sensor="b", **GOOD).says(at, place=BUILDING, sensor="ups", mains=True)
+        scene.says(at, **GOOD).says(at, place=LAB, sensor="b", **GOOD).says(
+            at, place=BUILDING, sensor="ups", mains=True
+        )
     assert scene.troubles(TroubleKind.STUCK) == []
 
 
@@ -175,5 +181,14 @@ def test_a_trouble_opens_no_ticket_and_a_ticket_is_no_trouble() -> None:
 
 
 def test_those_who_mend_sensors_are_told_once_that_it_began_and_once_that_it_is_over() -> None:
-    scene = Scene(rules()).says(NINE, **GOOD).until(NINE + HOUR).says(NINE + HOUR, **GOOD).until(NINE + HOUR + 2 * MINUTE)
-    assert [notice.reason for notice in scene.notices("trouble", "trouble_over")] == ["trouble", "trouble_over"]
+    scene = (
+        Scene(rules())
+        .says(NINE, **GOOD)
+        .until(NINE + HOUR)
+        .says(NINE + HOUR, **GOOD)
+        .until(NINE + HOUR + 2 * MINUTE)
+    )
+    assert [notice.reason for notice in scene.notices("trouble", "trouble_over")] == [
+        "trouble",
+        "trouble_over",
+    ]

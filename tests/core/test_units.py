@@ -7,9 +7,21 @@ from safetyd.core.units import celsius, fahrenheit
 
 @pytest.mark.parametrize(
     ("temp_c", "temp_f"),
-    [(0.0, 32.0), (100.0, 212.0), (-40.0, -40.0), (-17.8, -0.04), (14.0, 57.2), (15.6, 60.08), (29.4, 84.92),
-     (16.1, 60.98), (-127.0, -196.6), (85.0, 185.0), (36.6, 97.88), (1e-7, 32.00000018)],
-)  # fmt: skip
+    [
+        (0.0, 32.0),
+        (100.0, 212.0),
+        (-40.0, -40.0),
+        (-17.8, -0.04),
+        (14.0, 57.2),
+        (15.6, 60.08),
+        (29.4, 84.92),
+        (16.1, 60.98),
+        (-127.0, -196.6),
+        (85.0, 185.0),
+        (36.6, 97.88),
+        (1e-7, 32.00000018),
+    ],
+)
 def test_celsius_becomes_the_fahrenheit_that_paper_gives_and_back(temp_c: float, temp_f: float) -> None:
     assert fahrenheit(temp_c) == temp_f
     assert celsius(temp_f) == pytest.approx(temp_c, abs=1e-12)

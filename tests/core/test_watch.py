@@ -7,7 +7,22 @@ import pytest
 
 from safetyd.core.model import Worst
 from safetyd.core.units import JUST_AFTER
-from safetyd.core.watch import CALM, TABLE, Ended, Input, Level, Limit, Sample, State, Watch, due, elapse, seen, silence, step
+from safetyd.core.watch import (
+    CALM,
+    TABLE,
+    Ended,
+    Input,
+    Level,
+    Limit,
+    Sample,
+    State,
+    Watch,
+    due,
+    elapse,
+    seen,
+    silence,
+    step,
+)
 from tests.core.scene import MINUTE, clock
 
 LIMIT = Limit(confirm=2, end_after=30 * MINUTE)
@@ -32,7 +47,7 @@ def after(*samples: Sample, limit: Limit = LIMIT) -> tuple[Watch, list[Ended]]:
 
 
 def run(text: str, every: timedelta = 5 * MINUTE, limit: Limit = LIMIT) -> tuple[Watch, list[Ended]]:
-    """Return the watch after samples written as ! (beyond), - (between) and . (back), from nine o'clock on."""
+    """Return the watch after samples from nine o'clock on: ! is beyond, - between and . back."""
     levels = {"!": Level.BEYOND, "-": Level.BETWEEN, ".": Level.BACK}
     return after(*(sample(NINE + i * every, levels[sign]) for i, sign in enumerate(text)), limit=limit)
 
@@ -67,7 +82,10 @@ def test_each_state_takes_each_sample_as_the_table_says(state: State, heard: Inp
 @pytest.mark.parametrize("state", State)
 def test_a_single_reading_is_enough_where_one_is_asked_for(state: State) -> None:
     watch, _ = run(STORY[state])
-    assert step(watch, LAST[Input.CONFIRMED], LIMIT._replace(confirm=1), COLDER_IS_WORSE)[0].state is State.ACTIVE
+    assert (
+        step(watch, LAST[Input.CONFIRMED], LIMIT._replace(confirm=1), COLDER_IS_WORSE)[0].state
+        is State.ACTIVE
+    )
 
 
 @pytest.mark.parametrize(("state", "ends"), [("", False), ("!", False), ("!!", True), ("!!.", True)])
@@ -102,14 +120,20 @@ def test_readings_that_are_not_running_confirm_nothing() -> None:
     assert run("!.!")[0].state is State.PENDING
 
 
-@pytest.mark.parametrize(("every", "state"), [(15 * MINUTE, State.ACTIVE), (15 * MINUTE + JUST_AFTER, State.PENDING)])
+@pytest.mark.parametrize(
+    ("every", "state"), [(15 * MINUTE, State.ACTIVE), (15 * MINUTE + JUST_AFTER, State.PENDING)]
+)
 def test_after_a_gap_the_count_begins_anew(every: timedelta, state: State) -> None:
     assert run("!!", every)[0].state is state
 
 
 def test_the_worst_is_the_most_extreme_and_the_first_of_equals() -> None:
-    watch, _ = after(sample(NINE, Level.BEYOND, 58.0), sample(NINE + MINUTE, Level.BEYOND, 56.0),
-                     sample(NINE + 2 * MINUTE, Level.BEYOND, 56.0), sample(NINE + 3 * MINUTE, Level.BETWEEN, 60.5))  # fmt: skip
+    watch, _ = after(
+        sample(NINE, Level.BEYOND, 58.0),
+        sample(NINE + MINUTE, Level.BEYOND, 56.0),
+        sample(NINE + 2 * MINUTE, Level.BEYOND, 56.0),
+        sample(NINE + 3 * MINUTE, Level.BETWEEN, 60.5),
+    )
     assert watch.worst == Worst(56.0, NINE + MINUTE)
 
 
@@ -139,8 +163,12 @@ def test_a_relapse_at_the_very_moment_keeps_it_going_and_a_grain_later_begins_an
     assert watch.began_at == at + JUST_AFTER
 
 
-@pytest.mark.parametrize(("every", "ends"), [(15 * MINUTE, NINE + 30 * MINUTE), (15 * MINUTE + JUST_AFTER, None)])
-def test_a_gap_longer_than_a_reading_counts_begins_the_time_anew(every: timedelta, ends: datetime | None) -> None:
+@pytest.mark.parametrize(
+    ("every", "ends"), [(15 * MINUTE, NINE + 30 * MINUTE), (15 * MINUTE + JUST_AFTER, None)]
+)
+def test_a_gap_longer_than_a_reading_counts_begins_the_time_anew(
+    every: timedelta, ends: datetime | None
+) -> None:
     _, ended = run("!!...", every, LIMIT._replace(confirm=1))
     assert [end.ended_at for end in ended] == ([] if ends is None else [ends])
 
@@ -174,7 +202,11 @@ def test_a_sensor_found_broken_vouches_no_longer() -> None:
 
 
 def test_what_was_seen_is_the_time_that_readings_vouch_for() -> None:
-    watch, _ = after(sample(NINE, Level.BEYOND), sample(NINE + 5 * MINUTE, Level.BEYOND), sample(NINE + 60 * MINUTE, Level.BEYOND))
+    watch, _ = after(
+        sample(NINE, Level.BEYOND),
+        sample(NINE + 5 * MINUTE, Level.BEYOND),
+        sample(NINE + 60 * MINUTE, Level.BEYOND),
+    )
     assert seen(watch, NINE + 62 * MINUTE) == (5 + 15 + 2) * MINUTE
     assert seen(watch, NINE + 600 * MINUTE) == (5 + 15 + 15) * MINUTE
     assert seen(silence(watch, NINE + 61 * MINUTE), NINE + 600 * MINUTE) == (5 + 15 + 1) * MINUTE
