@@ -160,7 +160,7 @@ class Daemon:
             return False
         if self._waiting_since is None:
             self._waiting_since = time.monotonic()
-        if sum(1 for item in self._unacknowledged if item.mid) >= self.link.in_flight:
+        if len(self._unacknowledged) >= self.link.in_flight:
             return True
         return time.monotonic() - self._waiting_since >= self._commit_every
 

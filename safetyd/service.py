@@ -65,6 +65,7 @@ class Service:
         self.take_site(site)
         found = recover(connection, self.facts, [route.sensor for route in self._routes.values()], now)
         self.world, self._sensors, self._newest, touched = found
+        self._numbers = {sensor.key: number for number, sensor in self._sensors.items()}
         self._waiting = Waiting(touched=touched)
         engine.catch_up(self.world, self.facts, now)
 
@@ -174,14 +175,12 @@ class Service:
 
     def _speaker(self, route: Route, topic: str) -> Speaker:
         sensor = route.sensor
-        for number, known in self._sensors.items():
-            if (known.place, known.id) == (sensor.place, sensor.id):
-                self._sensors[number] = sensor
-                return Speaker(number, str(sensor), route)
-        number = max(self._sensors, default=0) + 1
+        number = self._numbers.get(sensor.key)
+        if number is None:
+            number = self._numbers[sensor.key] = max(self._sensors, default=0) + 1
+            self._waiting.sensors.append(readings.NewSensor(number, sensor, topic, route.format))
         self._sensors[number] = sensor
-        self._waiting.sensors.append(readings.NewSensor(number, sensor, topic, route.format))
-        return Speaker(number, str(sensor), route)
+        return Speaker(number, sensor.key, route)
 
     def _unheard(self, number: int, spoke: Observation) -> Observation | None:
         """Return what of an observation is not stored yet; the same reading counts once."""
@@ -203,7 +202,6 @@ class Service:
                 with self.writing():
                     self._flush()
                     past = load_past(self.connection, self._sensors, place, late.observed_at)
-                    places.forget_since(self.connection, place, late.observed_at)
                 self._past[place] = past
             else:
                 past.insert(late)
@@ -215,6 +213,7 @@ class Service:
             revision.read_again(
                 self.world, self.facts, place, past.base, past.observations, known, late.received_at
             )
+            waiting.revised[place] = min(late.observed_at, waiting.revised.get(place, late.observed_at))
             del waiting.late[0]
 
     def observations_of(self, place: Place) -> list[Observation]:
@@ -281,6 +280,8 @@ class Service:
                 for letter in letters(self.world, self.site, changes.notices, now):
                     outbox.add(self.connection, letter)
                 ledger.save(self.connection, changes, self.world)
+            for place, since in waiting.revised.items():
+                places.forget_since(self.connection, place, since)
             saved = waiting.touched | changes.places if is_time else changes.places
             if saved:
                 self._save_places(saved)

@@ -1,6 +1,7 @@
 """What the next commit will write beside the World's changes."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from safetyd.core.model import Observation, Place
 from safetyd.ingest.message import Message
@@ -11,7 +12,8 @@ from safetyd.store.readings import NewSensor, ReadingRow
 @dataclass(slots=True)
 class Waiting:
     """`flushed` of the rows are in the open transaction already; `late` are readings whose place's past must
-    be read again; `touched` the places that have said something since they were last saved."""
+    be read again, `revised` the places whose past was, and since when; `touched` are the places that have
+    said something since they were last saved."""
 
     sensors: list[NewSensor] = field(default_factory=list)
     rows: list[ReadingRow] = field(default_factory=list)
@@ -19,6 +21,7 @@ class Waiting:
     flushed: int = 0
     refusals: list[Refusal] = field(default_factory=list)
     strays: dict[str, Stray] = field(default_factory=dict)
+    revised: dict[Place, datetime] = field(default_factory=dict)
     touched: set[Place] = field(default_factory=set)
 
     def stray(self, message: Message) -> None:

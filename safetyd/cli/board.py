@@ -17,21 +17,31 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from safetyd.cli.snapshot import COLUMN, COLUMNS, MainsSeen, NoticeSeen, RoomSeen, Snapshot, TicketSeen
+from safetyd.cli.snapshot import (
+    COLUMN,
+    COLUMNS,
+    MainsSeen,
+    NoticeSeen,
+    RoomSeen,
+    Snapshot,
+    TicketSeen,
+    mains_word,
+)
 from safetyd.core.model import Verdict
 
 SIGNS = {
     Verdict.OK: ("✓ ok", "green"),
-    Verdict.BREACH: ("✗ BREACH", "bold white on red"),
+    Verdict.BREACH: ("✗ BREACH", "bold #ffffff on #b3261e"),
     Verdict.UNKNOWN: ("? unknown", "bold magenta"),
 }
 NEAR = ("▲ ok, close", "yellow")
 HEAD = "bold cyan"
-_BARS = "▁▂▃▄▅▆▇█"
+RED = "bold #ff7b72"
+_BARS = "▁▂▃▄▅▆▇"  # not the full block: rows would run into each other
 _NO_BAR = "·"
 _LEAST_SPREAD_F = 10.0  # a sensor's noise must not look like weather
 _METER = 16
-_WIDE = 100  # columns; below it the history of the rooms is left out
+_WIDE = 106  # columns; below it the rooms' history and the meters are left out
 _AROUND = 14  # rows of frames, headings and footer around the lists
 
 
@@ -43,7 +53,7 @@ def board(snapshot: Snapshot, width: int, height: int) -> RenderableType:
         _header(snapshot),
         _mains(snapshot.mains, snapshot.at, snapshot.show.building),
         _rooms(snapshot, with_history=width >= _WIDE),
-        *_tickets(snapshot, tickets),
+        *_tickets(snapshot, tickets, with_meter=width >= _WIDE),
         *_notices(snapshot, max(1, left - tickets)),
         _footer(snapshot),
     ]
@@ -64,13 +74,13 @@ def picture(snapshot: Snapshot, width: int = 110, height: int = 38) -> str:
 def closing(snapshot: Snapshot) -> Iterator[str]:
     """Yield what came of it all, in lines."""
     zone = snapshot.show.timezone
-    yield f"It is {snapshot.at.astimezone(zone):%A %d %B %Y %H:%M} in {snapshot.show.building}."
+    yield f"It is {snapshot.at.astimezone(zone):%A %d %B %Y %H:%M} at {snapshot.show.building}."
     yield f"Tickets: {len(snapshot.tickets) or 'none'}"
     for ticket in snapshot.tickets:
         began = f"since {ticket.began_at.astimezone(zone):%a %d %b %H:%M}"
         left = _owed(ticket, snapshot.at)[1].plain
-        words = f"{ticket.where}: {ticket.what}, {ticket.clause}, {began}; {ticket.status}, {left}"
-        yield f"  {ticket.id}  {words}"
+        yield f"  {ticket.id}  {ticket.clause}, {ticket.where}: {ticket.what}"
+        yield f"      {began}; {ticket.status}, {left}"
     sent = sum(len(notice.to) for notice in snapshot.notices)
     yield f"Notices: {len(snapshot.notices) or 'none'}" + (f", handed to {sent} addresses" if sent else "")
     yield f"Readings stored: {snapshot.readings:,}"
@@ -88,7 +98,7 @@ def lasting(span: timedelta) -> str:
 def meter(share: float, width: int = _METER) -> str:
     """Return a bar that is filled by this share, 0 to 1."""
     filled = round(min(1.0, max(0.0, share)) * width)
-    return "█" * filled + "░" * (width - filled)
+    return "━" * filled + "┄" * (width - filled)
 
 
 def bars(temps_f: Iterable[float | None], low_f: float, high_f: float) -> str:
@@ -123,19 +133,16 @@ def _mains(mains: MainsSeen, at: datetime, building: str) -> Text:
         sign, style = SIGNS[mains.verdict]
         text.append("✓ on" if mains.verdict is Verdict.OK else sign, style)
     elif mains.is_returning:
-        text.append("▲ back, not yet for long", "yellow")
+        text.append(f"▲ {mains_word(mains)}", "yellow")
+    elif mains.verdict is Verdict.BREACH or mains.breach_at is None:
+        text.append(f"✗ {mains_word(mains)}", SIGNS[Verdict.BREACH][1])
+        text.append(f"  for {lasting(at - mains.out_since)}")
     else:
-        text.append(f"✗ OUT for {lasting(at - mains.out_since)}", SIGNS[Verdict.BREACH][1])
-        text.append_text(_to_breach(mains, mains.out_since, at))
+        text.append(f"✗ {mains_word(mains)} for {lasting(at - mains.out_since)}", SIGNS[Verdict.BREACH][1])
+        share = (at - mains.out_since) / (mains.breach_at - mains.out_since)
+        text.append(f"  {meter(share)} a breach in {lasting(mains.breach_at - at)}", "yellow")
     said = ", ".join(f"{who} says {_word(is_on)}" for who, is_on in mains.witnesses.items())
     return text.append(f"   {said or 'no witness has spoken yet'}", "dim")
-
-
-def _to_breach(mains: MainsSeen, out_since: datetime, at: datetime) -> Text:
-    if mains.verdict is Verdict.BREACH or mains.breach_at is None or at > mains.breach_at:
-        return Text("  longer than 9.14.5 allows", "bold red")
-    share = (at - out_since) / (mains.breach_at - out_since)
-    return Text(f"  {meter(share)} a breach in {lasting(mains.breach_at - at)}", "yellow")
 
 
 def _word(is_on: bool | None) -> str:
@@ -180,7 +187,7 @@ def _verdicts(room: RoomSeen) -> tuple[Text, Text]:
     return Text(*SIGNS[room.cold]), Text(*heat)
 
 
-def _tickets(snapshot: Snapshot, at_most: int) -> Iterable[RenderableType]:
+def _tickets(snapshot: Snapshot, at_most: int, *, with_meter: bool) -> Iterable[RenderableType]:
     tickets = snapshot.tickets
     hidden = len(tickets) - at_most
     count = f"{len(tickets)}" + (f", the newest {at_most} shown" if hidden > 0 else "")
@@ -190,16 +197,14 @@ def _tickets(snapshot: Snapshot, at_most: int) -> Iterable[RenderableType]:
     table = Table.grid(padding=(0, 2), expand=True)
     table.add_column(no_wrap=True, width=17)
     table.add_column(no_wrap=True, ratio=1)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
+    for _ in range(3 if with_meter else 2):
+        table.add_column(no_wrap=True)
     for ticket in tickets[-at_most:]:
-        style = "bold red" if ticket.verdict is Verdict.BREACH else "yellow"
+        style = RED if ticket.verdict is Verdict.BREACH else "yellow"
         bar, left = _owed(ticket, snapshot.at)
         words = f"{ticket.where}: {ticket.what}"
-        table.add_row(
-            Text(ticket.id), Text(words, overflow="ellipsis"), Text(ticket.status, style), Text(bar, style), left
-        )
+        owed = [Text(bar, style), left] if with_meter else [left]
+        table.add_row(Text(ticket.id), Text(words, overflow="ellipsis"), Text(ticket.status, style), *owed)
     yield Padding(table, (0, 1))
 
 
@@ -207,7 +212,7 @@ def _owed(ticket: TicketSeen, at: datetime) -> tuple[str, Text]:
     if ticket.due_at is None:
         return "", Text("nothing is due")
     if at > ticket.due_at:
-        return meter(1.0), Text(f"{ticket.tier} MISSED {lasting(at - ticket.due_at)} ago", "bold red")
+        return meter(1.0), Text(f"{ticket.tier} MISSED {lasting(at - ticket.due_at)} ago", RED)
     share = (at - ticket.began_at) / (ticket.due_at - ticket.began_at)
     return meter(share), Text(f"{ticket.tier} due in {lasting(ticket.due_at - at)}")
 
@@ -218,7 +223,7 @@ def _notices(snapshot: Snapshot, at_most: int) -> Iterable[RenderableType]:
     yield Text.assemble(("\n Notices ", HEAD), (told, "dim"))
     table = Table.grid(padding=(0, 2), expand=True)
     table.add_column(no_wrap=True, width=5)
-    table.add_column(no_wrap=True, ratio=1)
+    table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, ratio=1)
     for notice in reversed(snapshot.notices[-at_most:]):
         table.add_row(*_notice(notice, snapshot))
@@ -235,9 +240,6 @@ def _notice(notice: NoticeSeen, snapshot: Snapshot) -> tuple[str, Text, Text]:
 
 
 def _footer(snapshot: Snapshot) -> Text:
-    return Text(
-        f"\n {snapshot.readings:,} readings stored  ·  broker: {snapshot.show.broker}  ·  Ctrl-C ends the demo",
-        style="dim",
-        no_wrap=True,
-        overflow="ellipsis",
-    )
+    show = snapshot.show
+    words = f"{snapshot.readings:,} readings stored  ·  broker: {show.broker}  ·  Ctrl-C ends the demo"
+    return Text(f"\n {words}", "dim", no_wrap=True, overflow="ellipsis")

@@ -8,18 +8,18 @@ import logging
 import os
 import queue
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import dropwhile
 from pathlib import Path
 from threading import Event, Thread
+from zoneinfo import ZoneInfo
 
 from safetyd.cli.snapshot import Camera, NoticeSeen, Show, Snapshot, news
 from safetyd.clock import Clock, demo_clock
 from safetyd.configuration import Loaded, load
-from safetyd.core.errors import SafetydError
 from safetyd.daemon import Daemon
 from safetyd.simulate.broker import LOOPBACK, Broker, Kind, embedded_broker
 from safetyd.simulate.publisher import publish
@@ -35,6 +35,7 @@ _SEED = 1
 _LOOK_EVERY_S = 0.1  # between two snapshots
 _LAST_NOTICES_S = 0.5  # of the wall, for what is on its way when the story is over
 _END_WITHIN_S = 10.0
+_READERS = {f"{name}, {duty}": role for name, duty, role, _ in PEOPLE}
 
 log = logging.getLogger("safetyd.demo")
 
@@ -76,15 +77,22 @@ class Performance:
     `over` is set by whoever wants it to end, and by itself when the story is over or something failed.
     """
 
-    def __init__(self, plan: Plan, loaded: Loaded, broker: Broker, over: Event) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        loaded: Loaded,
+        broker: Broker,
+        clock: StoryClock,
+        posts: queue.SimpleQueue[Heard],
+        over: Event,
+    ) -> None:
         scenario = plan.scenario
-        self.clock = StoryClock(scenario.begin, scenario.end, plan.speed)
-        self.over = over
+        self.clock, self.over = clock, over
         self.snapshot: Snapshot | None = None
         self.news: queue.SimpleQueue[tuple[datetime, str, str]] = queue.SimpleQueue()
         self.failure: Exception | None = None
         self._plan, self._loaded, self._broker = plan, loaded, broker
-        self._show = Show(
+        self.show = Show(
             scenario.name,
             scenario.story,
             plan.speed,
@@ -92,20 +100,24 @@ class Performance:
             scenario.school.name,
             loaded.site.timezone,
         )
-        self._posts: queue.SimpleQueue[Heard] = queue.SimpleQueue()
+        self._thread = Thread(target=self._live, name="safetyd", daemon=True)
+        self._posts = posts
         self._notices: list[NoticeSeen] = []
-        self._messages = dropwhile(lambda each: each.at < scenario.begin, messages(scenario, _SEED))
-        self._school = Thread(target=self._publish, args=(self._messages,), name="school", daemon=True)
+        due = dropwhile(lambda each: each.at < scenario.begin, messages(scenario, _SEED))
+        self._school = Thread(target=self._publish, args=(due,), name="school", daemon=True)
 
-    def hear(self, heard: Heard) -> None:
-        """Take a notice that has arrived; from any thread."""
-        self._posts.put(heard)
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
 
-    def run(self) -> None:
-        """Run the daemon until it is over; the whole life of a thread."""
+    def join(self) -> None:
+        """Wait until everything is as it stays."""
+        self._thread.join(_END_WITHIN_S)
+
+    def _live(self) -> None:
         try:
             self._run()
-        except Exception as error:  # noqa: BLE001 - told by the thread that waits for us
+        except Exception as error:
             self.failure = error
         finally:
             self.over.set()
@@ -114,28 +126,38 @@ class Performance:
         url = self._loaded.settings.store.url
         with writer_lock(url), open_for_reading(url) as reader:
             daemon = Daemon(self._loaded, self.clock)
-            camera = Camera(daemon.service, self._show)
+            camera = Camera(daemon.service, self.show)
+
+            def look() -> None:
+                self._look(camera, readings.last_id(reader))
+                reader.rollback()
+
             try:
-                while not self.over.is_set() and not (daemon.link.is_connected and not daemon.link.wants_to_write):
-                    daemon.turn()
+                self._wait_for_broker(daemon)
                 self.clock.start()
                 self._school.start()
-                look_at, end_at = 0.0, None
-                while not self.over.is_set() and (end_at is None or time.monotonic() < end_at):
-                    daemon.turn()
-                    if time.monotonic() >= look_at:
-                        look_at = time.monotonic() + _LOOK_EVERY_S
-                        self._look(camera, readings.last_id(reader))
-                        reader.rollback()
-                    if end_at is None and self.clock.is_over and not self._school.is_alive():
-                        end_at = time.monotonic() + _LAST_NOTICES_S
+                self._follow(daemon, look)
             finally:
                 self.over.set()
                 daemon.stop()
                 daemon.run()  # stopped already, it only leaves everything as the next start wants it
-            self._look(camera, readings.last_id(reader))
-        with suppress(RuntimeError):  # never started
+            look()
             self._school.join(_END_WITHIN_S)
+
+    def _wait_for_broker(self, daemon: Daemon) -> None:
+        while not self.over.is_set() and (not daemon.link.is_connected or daemon.link.wants_to_write):
+            daemon.turn()
+
+    def _follow(self, daemon: Daemon, look: Callable[[], None]) -> None:
+        """Turn the daemon's wheel and look now and then, until it is over."""
+        look_at, end_at = 0.0, None
+        while not self.over.is_set() and (end_at is None or time.monotonic() < end_at):
+            daemon.turn()
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + _LOOK_EVERY_S
+                look()
+            if end_at is None and self.clock.is_over and not self._school.is_alive():
+                end_at = time.monotonic() + _LAST_NOTICES_S
 
     def _publish(self, due: Iterator[Message]) -> None:
         broker = self._broker
@@ -164,7 +186,8 @@ class Performance:
         for position in range(len(self._notices) - 1, max(-1, len(self._notices) - 10), -1):
             known = self._notices[position]
             if (known.title, known.text) == (heard.title, heard.text) and heard.to not in known.to:
-                self._notices[position] = replace(known, to=(*known.to, heard.to))
+                names = sorted((*known.to, heard.to), key=list(_READERS).index)
+                self._notices[position] = replace(known, to=tuple(names))
                 return
         self._notices.append(NoticeSeen(heard.at, (heard.to,), heard.title, heard.text))
 
@@ -183,26 +206,77 @@ def performance(plan: Plan, over: Event) -> Iterator[Performance]:
         broker = stack.enter_context(
             embedded_broker(plan.port, folder=plan.folder / "broker", kind=plan.kind)
         )
-        posted: list[Performance] = []  # the address of the sink stands in the site file, which comes first
+        posts: queue.SimpleQueue[Heard] = queue.SimpleQueue()
+        clock = StoryClock(plan.scenario.begin, plan.scenario.end, plan.speed)
         url = stack.enter_context(
             sink(
                 plan.folder / NOTICES,
-                {role: name_and_duty(name, duty) for name, duty, role, _ in PEOPLE},
-                timezone=_zone(plan),
-                now=lambda: posted[0].clock(),
-                hear=lambda heard: posted[0].hear(heard),
+                {role: name for name, role in _READERS.items()},
+                timezone=ZoneInfo(plan.scenario.school.timezone),
+                now=clock,
+                hear=posts.put,
             )
         )
         loaded = _configured(plan.folder, broker, url)
         open_for_writing(loaded.settings.store.url).close()  # made before the clock runs
-        stage = Performance(plan, loaded, broker, over)
-        posted.append(stage)
-        thread = Thread(target=stage.run, name="safetyd", daemon=True)
-        thread.start()
+        stage = Performance(plan, loaded, broker, clock, posts, over)
+        stage.start()
         try:
             yield stage
         finally:
             over.set()
-            thread.join(_END_WITHIN_S)
+            stage.join()
         if stage.failure is not None:
             raise stage.failure
+
+
+def _configured(folder: Path, broker: Broker, url: str) -> Loaded:
+    """Write the files that a person would write, and read them as the daemon does."""
+    lines = [
+        'site = ["site.toml"]',
+        "[mqtt]",
+        f'host = "{broker.host}"',
+        f"port = {broker.port}",
+        f"protocol = {broker.protocol}",
+    ]
+    if broker.username is not None:
+        lines += [f'username = "{broker.username}"', 'password_file = "mqtt.password"']
+        file = folder / "mqtt.password"
+        file.touch(mode=0o600)
+        file.write_text(broker.password or "", encoding="utf-8")
+    lines += ["[store]", 'url = "sqlite:///safetyd.db"']
+    (folder / "safetyd.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "site.toml").write_text(site_toml(url + "{role}"), encoding="utf-8")
+    return load(folder / "safetyd.toml", {})
+
+
+@contextmanager
+def _logging_to(file: Path) -> Iterator[None]:
+    """Keep what would be logged out of the picture."""
+    handler, root = logging.FileHandler(file, encoding="utf-8"), logging.getLogger()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
+        root.removeHandler(handler)
+        handler.close()
+
+
+@contextmanager
+def _no_proxy() -> Iterator[None]:
+    """Let apprise reach our own sink directly, whatever proxy this machine has for the world."""
+    before = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
+    for name, others in before.items():
+        os.environ[name] = f"{others},{LOOPBACK}" if others else LOOPBACK
+    try:
+        yield
+    finally:
+        for name, others in before.items():
+            if others is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = others

@@ -15,8 +15,8 @@ from safetyd.core.ticket import Deadline, Ticket
 from safetyd.objects import room_object
 from safetyd.service import Service
 
-COLUMN = timedelta(minutes=15)  # how much time one character of a room's history stands for
-COLUMNS = 16
+COLUMN = timedelta(minutes=10)  # how much time one character of a room's history stands for
+COLUMNS = 18
 TOO = {Condition.COLD: "too cold", Condition.HEAT: "too hot", Condition.OUTAGE: "no electricity"}
 
 
@@ -65,7 +65,7 @@ class TicketSeen:
 
 @dataclass(frozen=True, slots=True)
 class NoticeSeen:
-    """The same words to one or several people, in the order in which they arrived."""
+    """The same words to one or several people."""
 
     at: datetime
     to: tuple[str, ...]
@@ -96,6 +96,15 @@ class Snapshot:
     tickets: tuple[TicketSeen, ...] = ()
     notices: tuple[NoticeSeen, ...] = ()
     readings: int = 0
+
+
+def mains_word(mains: MainsSeen) -> str:
+    """Return what is known of a building's electricity, in a word or a few."""
+    if mains.out_since is None:
+        return "on" if mains.verdict is Verdict.OK else str(mains.verdict)
+    if mains.is_returning:
+        return "back, not yet for long"
+    return "OUT, longer than 9.14.5 allows" if mains.verdict is Verdict.BREACH else "OUT"
 
 
 class Camera:
@@ -187,15 +196,22 @@ def _news(before: Snapshot | None, after: Snapshot) -> Iterator[tuple[datetime, 
     known = {ticket.id for ticket in before.tickets} if before else set()
     for ticket in after.tickets:
         if ticket.id not in known:
-            due = f"; {ticket.tier} is due {ticket.due_at.astimezone(zone):%a %d %b %H:%M}" if ticket.due_at else ""
+            due = (
+                f"; {ticket.tier} is due {ticket.due_at.astimezone(zone):%a %d %b %H:%M}"
+                if ticket.due_at
+                else ""
+            )
             words = f"{ticket.id} opened, {ticket.clause}: {ticket.where}, {ticket.what}{due}"
             yield ticket.opened_at, "ticket", words
-    if before and before.mains.verdict is not after.mains.verdict and before.mains.witnesses:
-        yield after.at, "verdict", f"mains: {before.mains.verdict} → {after.mains.verdict}"
+    if before and before.mains.witnesses and mains_word(before.mains) != mains_word(after.mains):
+        since = after.mains.out_since
+        out = f", since {since.astimezone(zone):%H:%M}" if since and not after.mains.is_returning else ""
+        yield after.at, "mains", f"{mains_word(before.mains)} → {mains_word(after.mains)}{out}"
     for position, notice in enumerate(after.notices):  # notices are only added, and readers to them
         told = before.notices[position].to if before and position < len(before.notices) else ()
-        if len(told) < len(notice.to):
-            yield notice.at, "notice", f"{notice.title} (to {'; '.join(notice.to[len(told) :])})"
+        fresh = [name for name in notice.to if name not in told]
+        if fresh:
+            yield notice.at, "notice", f"{notice.title} (to {'; '.join(fresh)})"
 
 
 def _changes(was: RoomSeen, room: RoomSeen) -> Iterator[str]:
@@ -204,5 +220,5 @@ def _changes(was: RoomSeen, room: RoomSeen) -> Iterator[str]:
         ("heat", was.heat, room.heat, room.heat_index_f, "°F heat index"),
     ):
         if old is not new:
-            shown = "no value" if value is None else f"{value:.1f} {unit}"
+            shown = "no value" if value is None else f"{value:.2f} {unit}"
             yield f"{room.name}: {condition} {old} → {new} ({shown})"

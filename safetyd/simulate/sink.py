@@ -5,6 +5,7 @@ it is for is told by the path it was posted to.
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from safetyd.simulate.broker import LOOPBACK
 LONGEST_POST = 64 * 1024  # bytes; a notice has a few hundred
 LOOK_AGAIN_S = 0.05
 
+log = logging.getLogger("safetyd.sink")
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -28,6 +31,16 @@ class Heard:
     to: str
     title: str
     text: str
+
+
+class Server(ThreadingHTTPServer):
+    """A thread a notice, none of which keeps us from ending."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Note what went wrong with one notice, such as a sender that left before our answer."""
+        log.warning("a notice from %s was not taken", client_address, exc_info=True)
 
 
 @contextmanager
@@ -43,7 +56,7 @@ def sink(
 
     Args:
         file: Notices are added to its end, in words.
-        names: Whom each path reaches; a path without a name stands for itself.
+        names: Whom each path reaches; what is posted to any other is refused.
         hear: Called with each, from another thread but never twice at once.
     """
     one_at_a_time = Lock()
@@ -66,8 +79,7 @@ def sink(
             """Say nothing: the screen belongs to the board."""
 
     file.touch()
-    server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
-    server.daemon_threads = True
+    server = Server((LOOPBACK, 0), Handler)
     thread = Thread(target=server.serve_forever, args=(LOOK_AGAIN_S,), name="sink", daemon=True)
     thread.start()
     try:
@@ -91,7 +103,7 @@ def _heard(request: BaseHTTPRequestHandler, at: datetime, names: Mapping[str, st
         said = json.loads(request.rfile.read(length)) if 0 < length <= LONGEST_POST else None
     except ValueError:
         return None
-    if not isinstance(said, dict):
+    to = names.get(request.path.strip("/"))
+    if to is None or not isinstance(said, dict):
         return None
-    path = request.path.strip("/")
-    return Heard(at, names.get(path, path), str(said.get("title", "")), str(said.get("message", "")))
+    return Heard(at, to, str(said.get("title", "")), str(said.get("message", "")))

@@ -28,8 +28,8 @@ def site_toml(notify_url: str | None = None, school: School = LINCOLN) -> str:
     """Return the text of a site file for the school.
 
     Args:
-        notify_url: Where everybody's notices go, as an apprise URL; `{role}` in it stands for each one's role.
-            Without it they stay on the screen.
+        notify_url: Where everybody's notices go, as an apprise URL; without it they stay on the screen.
+            `{role}` in it stands for the role of each.
     """
     parts = [
         f'name = "Cedar River School District (simulated)"\ntimezone = {_text(school.timezone)}\n',
