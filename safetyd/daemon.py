@@ -83,7 +83,15 @@ class Daemon:
             self.service.save_all(self.clock())
             self.link.acknowledge(self._unacknowledged)
         self.link.close()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of everything that is open."""
+        self._reader.close()
         self.service.connection.close()
+        self._selector.close()
+        os.close(self._wake_out)
+        os.close(self._wake_in)
 
     def turn(self) -> None:
         """Wait for something to happen, and do what it calls for."""

@@ -47,6 +47,29 @@ def test_every_scenario_begins_on_a_school_day_and_lasts_ten_to_thirty_hours(sce
     assert timedelta(hours=10) <= scenario.duration <= timedelta(hours=30)
 
 
+@pytest.mark.parametrize(
+    ("name", "room", "holds"),
+    [
+        ("heat-wave", "203", lambda air: felt_f(air) > 85),
+        ("boiler-failure", "gym", lambda air: air_temp_f(air) < 60),
+    ],
+)
+def test_who_watches_from_begin_on_sees_a_limit_passed_within_ninety_minutes(
+    name: str, room: str, holds: Callable[[Air], bool]
+) -> None:
+    scenario, passed = SCENARIOS[name], first(name, room, holds)
+    assert passed is not None
+    assert scenario.start < scenario.begin < passed < scenario.begin + timedelta(minutes=90)
+
+
+def test_who_watches_from_begin_on_sees_the_power_and_the_sensor_go() -> None:
+    outage, (silence,) = SCENARIOS["power-outage"].mains_off, SCENARIOS["school-day"].silences
+    assert outage is not None
+    for name, happens in (("power-outage", outage.start), ("school-day", silence.span.start)):
+        begin = SCENARIOS[name].begin
+        assert begin < happens <= begin + timedelta(minutes=15)
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 def test_every_story_is_one_sentence(scenario: Scenario) -> None:
     assert scenario.story.count(". ") == 0

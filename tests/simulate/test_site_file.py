@@ -44,6 +44,11 @@ def test_notices_go_where_the_caller_says_and_nowhere_by_default() -> None:
     assert all(person["notify"] == ['json://127.0.0.1:9/"ä'] for person in told)
 
 
+def test_the_role_in_an_address_tells_who_it_reaches() -> None:
+    told = tomllib.loads(site_toml("json://127.0.0.1:9/{role}"))["people"]
+    assert all(person["notify"] == [f"json://127.0.0.1:9/{person['roles'][0]}"] for person in told)
+
+
 def test_its_work_year_holds_every_scenario_and_no_scenario_falls_on_a_closed_day() -> None:
     site = tomllib.loads(site_toml())
     first, last = site["calendar"]["work_year"]
