@@ -34,11 +34,16 @@ def application(argv: list[str]) -> int:
     Raises:
         SafetydError: the command failed.
     """
+    command = get_command(app)
     try:
-        code = get_command(app).main(argv, prog_name="safetyd", standalone_mode=False)
+        with command.make_context("safetyd", argv) as context:
+            code = command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
     except typer.Abort:
         return _FAILED
     except typer.TyperException as error:
-        print(f"safetyd: {getattr(error, 'format_message', error.__str__)()}", file=sys.stderr)
+        said = getattr(error, "format_message", error.__str__)()
+        print(said if said.startswith("Usage") else f"safetyd: {said}", file=sys.stderr)
         return _WRONG
     return code if isinstance(code, int) else 0

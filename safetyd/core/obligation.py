@@ -19,6 +19,7 @@ from safetyd.core.notice import Reason
 from safetyd.core.room import verdict as room_verdict
 from safetyd.core.telling import SAFETYD, record, tell, tell_outage
 from safetyd.core.ticket import Status, Ticket, deadlines, miss, next_miss
+from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Facts, Subject, World
 
 
@@ -251,7 +252,9 @@ def _mark_missed(
     ticket, missed = miss(ticket, now)
     for deadline in missed:
         assert deadline.due_at is not None
-        record(world, max(deadline.due_at, ticket.opened_at), ticket.id, "missed", f"{deadline.tier} relief")
+        # Time passing finds a miss one grain after it; an opening or reopening may learn of it much later.
+        at = deadline.due_at if now == deadline.due_at + JUST_AFTER else now
+        record(world, at, ticket.id, "missed", f"{deadline.tier} relief")
     if missed:
         world.put_ticket(ticket)
     if is_new:  # learned too late: nobody could be reminded, so say at once what is overdue
