@@ -101,7 +101,6 @@ ticket = Table(
         "hazard",
         unique=True,
         sqlite_where=text("status <> 'closed'"),
-        postgresql_where=text("status <> 'closed'"),
     ),
 )
 
