@@ -15,6 +15,7 @@ from safetyd.core.model import Condition, Hazard, Place
 from safetyd.core.report import Report
 from safetyd.core.ticket import Action, Relief, Tier, Verb
 from safetyd.faults import did_you_mean
+from safetyd.wording import sound
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -78,11 +79,11 @@ def _report(said: Mapping[str, Any]) -> Report:
     if "room" not in said:
         raise ActionError("report needs room: a room's id, or null for the whole building")
     room = said["room"]
-    if room is not None and not isinstance(room, str):
+    if not (room is None or isinstance(room, str)):
         raise ActionError(f"room: {room!r} is no room's id")
     location = said.get("location")
     return Report(
-        Place(_text(said, "building", needed=True), room),
+        Place(_text(said, "building", needed=True), room and sound(room)),
         _text(said, "by", needed=True),
         _text(said, "note"),
         _word(said, "hazard", Hazard),
@@ -109,7 +110,7 @@ def _text(said: Mapping[str, Any], key: str, *, needed: bool = False) -> str:
         raise ActionError(
             f"{said['do']} needs {key}" if value in (None, "") else f"{key}: {value!r} is no text"
         )
-    return value
+    return sound(value)
 
 
 def _number(said: Mapping[str, Any], key: str) -> float | None:

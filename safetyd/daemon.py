@@ -159,6 +159,9 @@ class Daemon:
             except StoreError:
                 self.link.put_back(received[position:])
                 raise
+            except Exception:  # a fault of ours must not make one message stop the watch for ever
+                log.exception("a message on %s could not be judged; it is kept", item.message.topic)
+                self.service.set_aside(item.message)
             self._unacknowledged.append(item)
 
     def _must_commit(self) -> bool:

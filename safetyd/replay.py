@@ -20,6 +20,7 @@ from safetyd.service import Service
 from safetyd.site import Site
 from safetyd.store import ledger, leftovers, outbox
 from safetyd.store.database import in_memory
+from safetyd.wording import sound
 
 
 class RecordingError(SafetydError):
@@ -72,7 +73,7 @@ def _line(text: str) -> Line:
     topic = said.get("topic")
     if not isinstance(topic, str):
         raise ValueError("has neither topic nor do; expected one of them, as text")
-    return Line(at, Message(at, topic, _payload(said), said.get("retain") is True), None)
+    return Line(at, Message(at, sound(topic), _payload(said), said.get("retain") is True), None)
 
 
 def _moment(said: object) -> datetime:

@@ -29,6 +29,7 @@ from safetyd.store import ledger, leftovers, outbox, places, readings
 from safetyd.store.database import Connection, StoreError, undone_on_failure
 from safetyd.store.leftovers import Refusal, RefusedKind
 from safetyd.waiting import Waiting
+from safetyd.wording import sound
 
 SAVE_PLACES_EVERY = timedelta(minutes=2)  # how much of the past is read again after a crash
 _TOPICS_REMEMBERED = 20_000
@@ -220,6 +221,10 @@ class Service:
         """Return all that was ever said of a place, in order of its own time."""
         return observations_of(self.connection, self._sensors, place)
 
+    def set_aside(self, message: Message) -> None:
+        """Keep a message that could not be judged for a reason of ours."""
+        self._refuse(message, RefusedKind.PAYLOAD, "safetyd failed on it; please report this")
+
     def _refuse(self, message: Message, kind: RefusedKind, reason: str) -> None:
         self._waiting.refusals.append(
             Refusal(message.received_at, kind, message.topic, reason, message.payload)
@@ -260,7 +265,8 @@ class Service:
 
     def refuse_command(self, said: Mapping[str, Any], reason: str, at: datetime) -> None:
         """Keep a refused action."""
-        self._waiting.refusals.append(Refusal(at, RefusedKind.ACTION, str(said.get("ticket") or ""), reason))
+        ticket = sound(str(said.get("ticket") or ""))
+        self._waiting.refusals.append(Refusal(at, RefusedKind.ACTION, ticket, sound(reason)))
 
     def commit(self, now: datetime) -> None:
         """Make everything taken so far durable, as one transaction.

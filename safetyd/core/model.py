@@ -106,6 +106,9 @@ class Place(NamedTuple):
         return self.building if self.room is None else f"{self.building}/{self.room}"
 
 
+HAND = "hand:"  # begins the name of a person's instrument; no device may call itself so
+
+
 @dataclass(frozen=True, slots=True)
 class Sensor:
     """One device at one place; `interval` is how often it is expected to report, if that is known.

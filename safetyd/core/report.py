@@ -10,12 +10,10 @@ from datetime import datetime
 
 from safetyd.core import obligation, telling
 from safetyd.core.errors import ActionError, TransitionError
-from safetyd.core.model import Condition, Hazard, Mark, Observation, Place, Sensor
+from safetyd.core.model import HAND, Condition, Hazard, Mark, Observation, Place, Sensor
 from safetyd.core.quality import Flaw
 from safetyd.core.ticket import Ticket
 from safetyd.core.world import Facts, World
-
-HAND = "hand:"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from safetyd.ingest.message import Decoded, PayloadError
-from safetyd.ingest.native import json_object, number, shown
+from safetyd.ingest.native import json_object, number, read_stamp, shown
 from safetyd.site import SensorBinding
 
 Decoder = Callable[[bytes], Decoded]
@@ -58,7 +58,4 @@ def _values(keys: Mapping[str, str], stamp_key: str, payload: bytes) -> Decoded:
             values[name] = read
     if not values and not refusals:
         raise PayloadError(f"has none of {', '.join(keys.values())}")
-    stamp = said.get(stamp_key)
-    if stamp is not None and (isinstance(stamp, bool) or not isinstance(stamp, str | int | float)):
-        stamp = shown(stamp)
-    return Decoded(**values, stamp=stamp, refusals=tuple(refusals))
+    return Decoded(**values, stamp=read_stamp(said.get(stamp_key)), refusals=tuple(refusals))

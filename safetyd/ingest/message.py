@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from safetyd.core.errors import SafetydError
+from safetyd.wording import sound
 
 AHEAD = timedelta(minutes=2)  # a device clock may lead ours by so much and still be believed
 BEHIND = timedelta(days=7)
@@ -49,7 +50,7 @@ def observed_at(stamp: str | float | None, received_at: datetime) -> tuple[datet
         return received_at, None
     at = read_stamp(stamp)
     if at is None or at > received_at + AHEAD or at < received_at - BEHIND:
-        return received_at, str(stamp)[:_STAMP_CHARACTERS]
+        return received_at, sound(str(stamp)[:_STAMP_CHARACTERS])
     return at, None
 
 
@@ -57,7 +58,7 @@ def read_stamp(stamp: str | float) -> datetime | None:
     """Return a device's time (RFC 3339 with zone, Unix seconds or milliseconds), None if unreadable."""
     try:
         if isinstance(stamp, str) and not _UNIX.fullmatch(stamp):
-            at = datetime.fromisoformat(stamp)
+            at = datetime.fromisoformat(stamp.upper())  # RFC 3339 allows a small t and z
             return None if at.tzinfo is None else at.astimezone(UTC)
         seconds = float(stamp)
         if abs(seconds) >= _MILLISECONDS_FROM:

@@ -13,6 +13,7 @@ import msgspec
 
 from safetyd.core.units import fahrenheit
 from safetyd.ingest.message import Decoded, PayloadError
+from safetyd.wording import sound
 
 _AGREE_F = 0.1
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -99,10 +100,7 @@ def _read(payload: bytes) -> Decoded:
             values["mains"] = mains
     if not values and not refusals:
         raise PayloadError(f"has none of {', '.join(_NUMBERS)}, mains")
-    stamp = said.get("ts")
-    if stamp is not None and (isinstance(stamp, bool) or not isinstance(stamp, str | int | float)):
-        stamp = shown(stamp)
-    return Decoded(**values, stamp=stamp, refusals=tuple(refusals))
+    return Decoded(**values, stamp=read_stamp(said.get("ts")), refusals=tuple(refusals))
 
 
 def json_object(payload: bytes) -> dict[str, Any]:
@@ -143,7 +141,16 @@ def _mains(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
+def read_stamp(value: object) -> str | float | None:
+    """Return a device's time as it was sent; what is neither text nor a number, in words."""
+    if isinstance(value, str):
+        return sound(value)
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    return shown(value)
+
+
 def shown(value: object) -> str:
     """Return what was sent, short enough for a sentence."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = sound(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

@@ -7,7 +7,7 @@ belongs to nobody and is listed as unassigned.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from safetyd.core.model import Place, Sensor
+from safetyd.core.model import HAND, Place, Sensor
 from safetyd.ingest.decode import decoder
 from safetyd.ingest.message import Decoded
 from safetyd.ingest.native import decode as native
@@ -46,7 +46,7 @@ def routes(site: Site) -> dict[str, Route]:
 def native_route(topic: str, site: Site, root: str) -> Route | None:
     """Return the route of a native topic; None if it is none, or of a building or room nobody knows."""
     levels = topic.removeprefix(root + "/").split("/")
-    if not topic.startswith(root + "/") or not all(levels):
+    if not topic.startswith(root + "/") or not all(levels) or levels[-1].startswith(HAND):
         return None
     match levels:
         case ["readings", building, room, *rest] if len(rest) <= 1:

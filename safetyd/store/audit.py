@@ -14,4 +14,4 @@ FIRST = ""
 def chained(previous: str, line: Mapping[str, object]) -> str:
     """Return the hash of a line that follows the one with the hash `previous`."""
     text = json.dumps(line, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return sha256((previous + text).encode()).hexdigest()
+    return sha256((previous + text).encode("utf-8", "surrogatepass")).hexdigest()

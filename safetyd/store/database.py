@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection as Connection  # noqa: PLC0414 - handed on: the store is the only door
 from sqlalchemy import Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from safetyd.core.errors import SafetydError
@@ -139,10 +139,8 @@ def _engine(url: str, begin: str) -> Engine:
 
 
 def _version(connection: Connection) -> str | None:
-    try:
-        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    except OperationalError:
-        found = None
+    known = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").scalar()
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if known else None
     connection.rollback()
     return None if found is None else str(found)
 

@@ -12,12 +12,10 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from safetyd.core.model import Mark, Observation, Place, Quantity, Sensor
+from safetyd.core.model import HAND, Mark, Observation, Place, Quantity, Sensor
 from safetyd.core.quality import Flaw
 from safetyd.store.moments import micros, moment, span_micros
 from safetyd.store.schema import reading, sensor
-
-HAND = "hand:"
 
 
 class Kept(IntEnum):
