@@ -8,20 +8,26 @@ import json
 import time
 from collections.abc import Iterable
 
+from safetyd.clock import Clock
 from safetyd.core.model import Place
+from safetyd.core.ticket import Status
+from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link
 from safetyd.objects import room_object
 from safetyd.service import Service
 
 _ROOM_SECONDS = 60.0
-_ROOMS_SECONDS = 1.0  # how often rooms are looked at
+_LOOK_SECONDS = 0.05
+_ROOMS_A_LOOK = 16  # a few at a time, so that no message waits for the screen
 
 
 class Bulletin:
     """Publishes below our root what was decided."""
 
-    def __init__(self, service: Service, link: Link, root: str) -> None:
+    def __init__(self, service: Service, link: Link, root: str, clock: Clock) -> None:
         self._service = service
+        self._clock = clock
+        self._round: list[Place] = []
         self._link = link
         self._root = root
         self._said: dict[Place, tuple[float, object]] = {}
@@ -29,40 +35,56 @@ class Bulletin:
         self._looked_at = 0.0
 
     def tickets(self, ids: Iterable[str]) -> None:
-        """Publish tickets as they stand."""
+        """Publish tickets as they stand; one that is closed is cleared."""
         service = self._service
-        for id in ids:
+        for id in sorted(ids):
             ticket = service.world.tickets[id]
             is_open = service.world.open.get(ticket.subject) == id
             payload = json.dumps(service.ticket_object(ticket, service.last_at)).encode() if is_open else b""
             self._link.publish(f"{self._root}/tickets/{ticket.place.building}/{id}", payload, retain=True)
 
+    def is_ours(self, message: Message) -> bool:
+        """Whether a message is the broker's memory of us; a ticket that is closed by now is cleared there."""
+        if not message.topic.startswith(f"{self._root}/tickets/"):
+            return False
+        ticket = self._service.world.tickets.get(message.topic.rsplit("/", 1)[-1])
+        if message.retain and message.payload and (ticket is None or ticket.status is Status.CLOSED):
+            self._link.publish(message.topic, b"", retain=True)
+        return True
+
     def rooms(self, places: Iterable[Place]) -> None:
-        """Publish rooms that said something, if there is news of them."""
+        """Publish rooms that said something when their turn comes."""
         self._pending.update(place for place in places if place.room is not None)
+
+    def tend(self) -> None:
+        """Publish what is new of rooms; each is looked at now and then, for silence is news too."""
         now = time.monotonic()
-        if now - self._looked_at < _ROOMS_SECONDS:
+        if now - self._looked_at < _LOOK_SECONDS:
             return
         self._looked_at = now
-        for place in sorted(self._pending):
-            building = self._service.site.building(place.building)
-            room = building.room(place.room or "") if building else None
-            shown = room_object(
-                self._service.world,
-                self._service.facts,
-                place,
-                room.name if room else "",
-                self._service.last_at,
-            )
-            said_at, said = self._said.get(place, (0.0, None))
-            if shown["verdicts"] != said or now - said_at >= _ROOM_SECONDS:
-                self._said[place] = now, shown["verdicts"]
-                topic = f"{self._root}/rooms/{place.building}/{place.room}"
-                self._link.publish(topic, json.dumps(shown).encode(), retain=True)
-        self._pending.clear()
+        if not self._round:
+            self._round = sorted(self._service.world.rooms)
+        share = max(1, len(self._service.world.rooms) * _LOOK_SECONDS / _ROOM_SECONDS)
+        looked_at = {self._round.pop() for _ in range(min(int(share), len(self._round)))}
+        fresh = sorted(self._pending)[:_ROOMS_A_LOOK]
+        self._pending.difference_update(fresh)
+        for place in sorted(looked_at.union(fresh)):
+            self._room(place, now)
+
+    def _room(self, place: Place, now: float) -> None:
+        service = self._service
+        building = service.site.building(place.building)
+        room = building.room(place.room or "") if building else None
+        name = room.name if room else place.room or ""
+        shown = room_object(service.world, service.facts, place, name, self._clock())
+        said_at, said = self._said.get(place, (0.0, None))
+        if shown["verdicts"] != said or now - said_at >= _ROOM_SECONDS:
+            self._said[place] = now, shown["verdicts"]
+            topic = f"{self._root}/rooms/{place.building}/{place.room}"
+            self._link.publish(topic, json.dumps(shown).encode(), retain=True)
 
     def everything(self) -> None:
         """Publish all that is open: the broker may have forgotten."""
         self._said.clear()
-        self.tickets(list(self._service.world.open.values()))
+        self.tickets(self._service.world.open.values())
         self.rooms(self._service.world.rooms)

@@ -4,7 +4,7 @@ Rule: a command is understood whole or refused in a sentence that names the key,
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import datetime, timedelta
 from enum import StrEnum
 from math import isfinite
 from typing import Any, TypeVar
@@ -15,7 +15,10 @@ from safetyd.core.model import Condition, Hazard, Place
 from safetyd.core.report import Report
 from safetyd.core.ticket import Action, Relief, Tier, Verb
 from safetyd.faults import did_you_mean
+from safetyd.times import read_time
 from safetyd.wording import sound
+
+_A_DAY = timedelta(days=1) - timedelta(seconds=1)
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -139,11 +142,8 @@ def _moment(said: Mapping[str, Any], key: str, timezone: ZoneInfo) -> datetime |
     if value is None:
         return None
     try:
-        if len(value) == len("2026-12-01"):  # a day: relief is due by its end
-            return datetime.combine(date.fromisoformat(value), time(23, 59, 59), timezone).astimezone(UTC)
-        at = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
-        raise ActionError(
-            f"{key}: {value!r} is no time; expected 2026-12-15T16:00:00Z or 2026-12-15"
-        ) from error
-    return (at if at.tzinfo else at.replace(tzinfo=timezone)).astimezone(UTC)
+        at = read_time(value, timezone)
+    except ValueError as error:
+        raise ActionError(f"{key}: {error}") from error
+    is_day = isinstance(value, str) and len(value) == len("2026-12-01")  # relief is due by its end
+    return at + _A_DAY if is_day else at

@@ -22,6 +22,7 @@ from safetyd.dispatch import Dispatch
 from safetyd.ingest.mqtt import Link, Received
 from safetyd.ingest.topics import subscriptions
 from safetyd.service import Service
+from safetyd.site import Site
 from safetyd.store import inbox
 from safetyd.store.database import StoreError, open_for_reading, open_for_writing
 
@@ -41,7 +42,7 @@ class Daemon:
         settings = loaded.settings
         self.clock = clock
         self.service = Service(open_for_writing(settings.store.url), loaded.site, settings.mqtt.root, clock())
-        self.link = Link(settings.mqtt, subscriptions(loaded.site, settings.mqtt.root), clock)
+        self.link = Link(settings.mqtt, _filters(loaded.site, settings.mqtt.root), clock)
         self._settings = settings
         self._on_commit = on_commit or (lambda _: None)
         self._commit_every = settings.store.commit_every.total_seconds()
@@ -62,7 +63,7 @@ class Daemon:
         self._selector.register(self._wake_out, selectors.EVENT_READ)
         self.dispatch = Dispatch(self.service, self._wake)
         self.dispatch.look(clock())
-        self._bulletin = Bulletin(self.service, self.link, settings.mqtt.root)
+        self._bulletin = Bulletin(self.service, self.link, settings.mqtt.root, clock)
         self.link.on_connected = self._bulletin.everything
 
     def stop(self) -> None:
@@ -118,6 +119,7 @@ class Daemon:
         self.service.elapse(self.clock())
         if self.dispatch.take_outcomes(self.clock()) or self._must_commit():
             self._commit()
+        self._bulletin.tend()
         if not self.service.is_waiting:
             self.dispatch.send_due(self.clock())
 
@@ -154,6 +156,9 @@ class Daemon:
     def _take_messages(self) -> None:
         received = self.link.receive(_BATCH)
         for position, item in enumerate(received):
+            if self._bulletin.is_ours(item.message):
+                self._unacknowledged.append(item)
+                continue
             try:
                 self.service.take(item.message)
             except StoreError:
@@ -187,7 +192,7 @@ class Daemon:
         self._waiting_since = None
         if changes.notices:
             self.dispatch.look(now)
-        self._bulletin.tickets(changes.tickets)
+        self._bulletin.tickets(changes.ticket_ids())
         self._bulletin.rooms(touched)
         self._on_commit(self.service)
 
@@ -216,6 +221,9 @@ class Daemon:
             answer: dict[str, Any] = {"ticket": ticket.id if ticket else None}
         except SafetydError as error:
             answer = {"refused": str(error)}
+        except Exception:  # a fault of ours must not make one command stop the watch for ever
+            log.exception("a command could not be carried out: %s", said)
+            answer = {"refused": "safetyd failed on it; please report this"}
         with self.service.writing() as connection:
             inbox.answer(connection, number, json.dumps(answer))
         self._commit()
@@ -234,9 +242,14 @@ class Daemon:
         self.service.complain(subject, place, TroubleKind.CONFIGURATION, "", now)
         self.service.take_site(site)
         self.dispatch.take_site(site)
-        self.link.subscribe(subscriptions(site, self._settings.mqtt.root))
+        self.link.subscribe(_filters(site, self._settings.mqtt.root))
         log.info("the site file was taken anew")
 
     def _wake(self) -> None:
         with suppress(BlockingIOError):
             os.write(self._wake_in, b"!")
+
+
+def _filters(site: Site, root: str) -> list[str]:
+    """Every reading of a site, and what the broker remembers of our own tickets."""
+    return [*subscriptions(site, root), f"{root}/tickets/#"]

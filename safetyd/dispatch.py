@@ -89,7 +89,10 @@ class Dispatch:
 
     def _note(self, outcome: Outcome, now: datetime) -> None:
         delivery, connection = outcome.delivery, self._service.connection
-        subject, place = f"notice to {delivery.person}", Place(delivery.building, None)
+        subject, place = (
+            f"notice to {delivery.person} at {delivery.address[:6]}",
+            Place(delivery.building, None),
+        )
         if outcome.accepted:
             outbox.mark_done(connection, delivery.id, DeliveryState.ACCEPTED, now, outcome.answer)
             self._service.complain(subject, place, TroubleKind.UNDELIVERABLE, "", now)

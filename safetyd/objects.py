@@ -4,22 +4,17 @@ Rule: names and shapes here are a promise; times are RFC 3339 in UTC with Z; val
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from safetyd.core import obligation
 from safetyd.core.model import CLAUSE, Condition, Episode, Place, Trouble, Worst
+from safetyd.core.quality import temperature_f
 from safetyd.core.room import EMPTY, Room, verdict, warmth
 from safetyd.core.ticket import Deadline, Ticket
 from safetyd.core.world import Facts, Row, World, up_to_date
 from safetyd.store.leftovers import Refusal, RefusedKind
-
-
-def rfc3339(at: datetime) -> str:
-    """Return a moment as text: UTC with Z, with as many decimals as it needs."""
-    at = at.astimezone(UTC)
-    text = at.strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{at.microsecond:06d}".rstrip("0") + "Z" if at.microsecond else text + "Z"
+from safetyd.times import rfc3339
 
 
 def _or_none(at: datetime | None) -> str | None:
@@ -115,7 +110,7 @@ def refusal_object(refusal: Refusal) -> dict[str, Any]:
     return {
         "at": rfc3339(refusal.at),
         "kind": refusal.kind.value,
-        subject: refusal.topic,
+        subject: refusal.topic or None,
         "reason": refusal.reason,
     }
 
@@ -126,6 +121,7 @@ def room_object(world: World, facts: Facts, place: Place, name: str, now: dateti
     rules = facts.book.in_force(now)
     hottest = warmth(room, Condition.HEAT, now, rules)
     coldest = warmth(room, Condition.COLD, now, rules)
+    shown = None if coldest is not None or place not in world.shown else world.shown[place]
     is_measured = hottest is not None and not hottest.assumed_dry and _has_humidity(room, now)
     return {
         "building": place.building,
@@ -133,13 +129,20 @@ def room_object(world: World, facts: Facts, place: Place, name: str, now: dateti
         "name": name,
         "verdicts": {c.value: verdict(room, c, now, rules).value for c in (Condition.COLD, Condition.HEAT)},
         "values": {
-            "temperature_f": None if coldest is None else coldest.value,
-            "humidity": _humidity(room, now),
+            "temperature_f": coldest.value if coldest else shown and temperature_f(shown),
+            "humidity": shown.humidity if shown else _humidity(room, now),
             "heat_index_f": hottest.value if is_measured and hottest is not None else None,
         },
         "watch": hottest is not None and is_measured and hottest.value >= rules.heat.watch_f,
+        "since": {c.value: _or_none(_breach_since(room, c)) for c in (Condition.COLD, Condition.HEAT)},
+        "retained": shown is not None,
         "observed_at": _or_none(room.at),
     }
+
+
+def _breach_since(room: Room, condition: Condition) -> datetime | None:
+    watch = room.watch(condition)
+    return watch.began_at if watch.is_breach else None
 
 
 def _humidity(room: Room, now: datetime) -> float | None:

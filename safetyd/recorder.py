@@ -15,7 +15,7 @@ from safetyd.configuration import Loaded
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link
 from safetyd.ingest.topics import subscriptions
-from safetyd.objects import rfc3339
+from safetyd.times import rfc3339
 
 _LOOK_SECONDS = 0.25
 _BATCH = 1000

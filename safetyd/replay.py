@@ -20,6 +20,7 @@ from safetyd.service import Service
 from safetyd.site import Site
 from safetyd.store import ledger, leftovers, outbox
 from safetyd.store.database import in_memory
+from safetyd.times import read_time, rfc3339
 from safetyd.wording import sound
 
 
@@ -51,7 +52,7 @@ def read_recording(lines: Iterable[str], name: str) -> Iterator[Line]:
             raise RecordingError(f"{name}:{number}: {error}") from error
         if last is not None and line.at < last:
             raise RecordingError(
-                f"{name}:{number}: at is {objects.rfc3339(line.at)}, earlier than the line before;"
+                f"{name}:{number}: at is {rfc3339(line.at)}, earlier than the line before;"
                 " expected lines in order of at"
             )
         last = line.at
@@ -67,23 +68,16 @@ def _line(text: str) -> Line:
         raise ValueError("is no JSON object; expected one a line")
     if "at" not in said:
         raise ValueError('lacks at; expected a time such as "2026-12-01T16:05:00Z"')
-    at = _moment(said["at"])
+    try:
+        at = read_time(said["at"])
+    except ValueError as error:
+        raise ValueError(f"at: {error}") from error
     if "do" in said and "topic" not in said:
         return Line(at, None, said)
     topic = said.get("topic")
     if not isinstance(topic, str):
         raise ValueError("has neither topic nor do; expected one of them, as text")
     return Line(at, Message(at, sound(topic), _payload(said), said.get("retain") is True), None)
-
-
-def _moment(said: object) -> datetime:
-    try:
-        at = datetime.fromisoformat(said) if isinstance(said, str) else None
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise ValueError(f"at is {said!r}; expected a time with its zone, such as 2026-12-01T16:05:00Z")
-    return at.astimezone(UTC)
 
 
 def _payload(said: dict[str, Any]) -> bytes:

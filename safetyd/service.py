@@ -13,7 +13,7 @@ from safetyd.commands import read_command
 from safetyd.core import engine, revision
 from safetyd.core.model import Mark, Observation, Place, Quantity, TroubleKind
 from safetyd.core.quality import Flaw
-from safetyd.core.report import Report, check, observation, put_on_record, refuse_flawed
+from safetyd.core.report import Report, check, measured, observation, put_on_record, refuse_flawed
 from safetyd.core.ticket import Ticket
 from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Changes
@@ -68,7 +68,9 @@ class Service:
         self.world, self._sensors, self._newest, touched = found
         self._numbers = {sensor.key: number for number, sensor in self._sensors.items()}
         self._waiting = Waiting(touched=touched)
-        engine.catch_up(self.world, self.facts, now)
+        if self.world.tickets or self.world.rooms or self.world.powers:
+            self.world.now = now  # what fell due while we were away is carried out now
+            engine.catch_up(self.world, self.facts, now)
 
     def take_site(self, site: Site) -> None:
         """Go by another site file from now on; nothing that was decided changes."""
@@ -261,6 +263,7 @@ class Service:
         topic = str(spoke.sensor)
         route = Route(spoke.sensor, "hand", native)
         self._observe(self._speaker(route, topic).number, spoke, topic)
+        measured(self.world, report, now)
         return None
 
     def refuse_command(self, said: Mapping[str, Any], reason: str, at: datetime) -> None:

@@ -38,7 +38,7 @@ SHELL = (
     ("configuration",),
     ("settings.* + setting_shapes", "site.* + site_rules + overrides", "clock"),
     ("shapes", "tables"),
-    ("faults", "wording"),
+    ("faults", "times", "wording"),
 )
 CORE = (
     ("core.report",),

@@ -12,6 +12,7 @@ from safetyd.cli.application import Config, Json, app
 from safetyd.cli.loading import loaded
 from safetyd.cli.looking import show_ticket
 from safetyd.clock import now
+from safetyd.commands import read_command
 from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
 from safetyd.core.ticket import Relief, Tier
@@ -59,6 +60,10 @@ def ticket_command(
     """
     if do is Do.SHOW:
         return show_ticket(id, config, as_json=as_json)
+    if by is None:
+        raise typer.BadParameter(f"--by is needed: the name of who wants to {do}")
+    if tier is None and do in (Do.RELIEVE, Do.EXTEND):
+        raise typer.BadParameter(f"--tier is needed: one of {', '.join(Tier)}")
     given = {"by": by, "tier": tier, "kind": kind, "note": note, "until": until, "withdraw": withdraw or None}
     said = {"do": do.value, "ticket": id} | {key: value for key, value in given.items() if value is not None}
     carry_out(said, loaded(config))
@@ -72,6 +77,7 @@ def carry_out(said: dict[str, Any], configuration: Loaded) -> None:
         SafetydError: it was refused, or nobody answered.
     """
     url = configuration.settings.store.url
+    read_command(said, configuration.site.timezone)
     open_for_reading(url).close()  # there is nothing to act on before the first run
     with writer_lock(url) as is_ours:
         if is_ours:

@@ -8,7 +8,8 @@ from typer.main import get_command
 
 app = typer.Typer(
     name="safetyd",
-    help="Watches classroom temperature, heat index and electricity, and keeps the contract's deadlines.",
+    help="Watches classroom temperature, heat index and electricity, and keeps the contract's deadlines."
+    "\n\nExample: safetyd run --config config/safetyd.toml",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -43,7 +44,7 @@ def application(argv: list[str]) -> int:
     except typer.Abort:
         return _FAILED
     except typer.TyperException as error:
-        said = getattr(error, "format_message", error.__str__)()
+        said = getattr(error, "format_message", error.__str__)().replace("Value error, ", "")
         print(said if said.startswith("Usage") else f"safetyd: {said}", file=sys.stderr)
         return _WRONG
     return code if isinstance(code, int) else 0

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -29,6 +30,7 @@ from safetyd.site import Site
 from safetyd.store import ledger, outbox, readings
 from safetyd.store.database import Connection, open_for_reading
 from safetyd.store.readings import Kept, Point
+from safetyd.times import read_time, rfc3339
 
 _UNITS = {
     Quantity.TEMPERATURE: "degF",
@@ -144,7 +146,9 @@ class Asked(StrEnum):
 @app.command("readings")
 def readings_command(
     place: Annotated[str, typer.Argument(help="building/room, or building for its mains.")],
-    quantity: Annotated[Asked, typer.Option(help="What was measured.")] = Asked.TEMPERATURE,
+    quantity: Annotated[
+        Asked | None, typer.Option(help="What was measured; else temperature of a room, mains of a building.")
+    ] = None,
     from_: Annotated[str | None, typer.Option("--from", metavar="TIME")] = None,
     to: Annotated[str | None, typer.Option(metavar="TIME")] = None,
     every: Annotated[
@@ -159,7 +163,9 @@ def readings_command(
     Example: safetyd readings lincoln/204 --quantity humidity --from 2026-12-01 --every 1h
     """
     configuration = loaded(config)
-    where, wanted = _place(place, configuration.site), Quantity(quantity.value)
+    where = _place(place, configuration.site)
+    usual = Quantity.MAINS if where.room is None else Quantity.TEMPERATURE
+    wanted = usual if quantity is None else Quantity(quantity.value)
     zone = configuration.site.timezone
     begin, end = (_time(text, zone) for text in (from_, to))
     connection = open_for_reading(configuration.settings.store.url)
@@ -171,9 +177,9 @@ def readings_command(
         _write_csv(csv_, points, spans)
     if as_json:
         lines = (
-            [[objects.rfc3339(at), value] for at, value in points]
+            [[rfc3339(at), value] for at, value in points]
             if spans is None
-            else [[objects.rfc3339(s.at), s.low, s.mean, s.high, s.n] for s in spans]
+            else [[rfc3339(s.at), s.low, s.mean, s.high, s.n] for s in spans]
         )
         unit = _UNITS[wanted]
         head = {"building": where.building, "room": where.room, "quantity": wanted.value, "unit": unit}
@@ -203,16 +209,11 @@ def _place(text: str, site: Site) -> Place:
     return Place(building.id, room_id or None)
 
 
-def _time(text: str | None, zone: Any) -> datetime | None:
-    if text is None:
-        return None
+def _time(text: str | None, zone: ZoneInfo) -> datetime | None:
     try:
-        at = datetime.fromisoformat(text)
+        return None if text is None else read_time(text, zone)
     except ValueError as error:
-        raise typer.BadParameter(
-            f"{text!r} is no time; expected 2026-12-01 or 2026-12-01T08:00:00Z"
-        ) from error
-    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+        raise typer.BadParameter(str(error)) from error
 
 
 def _span(text: str) -> timedelta:
@@ -241,10 +242,10 @@ def _write_csv(file: Path, points: list[tuple[datetime, float]], spans: list[Spa
         writer = csv.writer(opened)
         if spans is None:
             writer.writerow(["observed_at", "value"])
-            writer.writerows([objects.rfc3339(at), value] for at, value in points)
+            writer.writerows([rfc3339(at), value] for at, value in points)
         else:
             writer.writerow(["from", "min", "mean", "max", "n"])
-            writer.writerows([objects.rfc3339(s.at), s.low, s.mean, s.high, s.n] for s in spans)
+            writer.writerows([rfc3339(s.at), s.low, s.mean, s.high, s.n] for s in spans)
 
 
 def _print_json(document: Any) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from safetyd.cli.application import Config, Json, app
 from safetyd.cli.loading import loaded
 from safetyd.replay import RecordingError, read_recording, replay
 from safetyd.site import with_rules
+from safetyd.times import read_time
 
 
 @app.command("replay")
@@ -57,14 +58,9 @@ def _lines(recording: Path) -> list[str]:
 
 def _moment(text: str) -> datetime:
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise typer.BadParameter(
-            f"--until is {text!r}; expected a time with its zone, such as 2026-12-01T16:05:00Z"
-        )
-    return at.astimezone(UTC)
+        return read_time(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--until: {error}") from error
 
 
 class _progress:

@@ -18,7 +18,9 @@ from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
 
 log = logging.getLogger("safetyd")
-notify = typer.Typer(help="About the messages that safetyd sends.", no_args_is_help=True)
+notify = typer.Typer(
+    help="About the messages that safetyd sends.\n\nExample: safetyd notify test", no_args_is_help=True
+)
 app.add_typer(notify, name="notify")
 
 

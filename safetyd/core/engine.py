@@ -1,7 +1,6 @@
 """The three things that can happen: a sensor speaks, time passes, a person acts.
 
-Rule: every change of a World goes through `observe`, `elapse` or `act` (or `revision.read_again`, where the
-past is told anew). Each is worked out for a given moment, and how often `elapse` is called never changes an
+Rule: what is decided is worked out for a given moment, and how often `elapse` is called never changes an
 outcome. Time is passed strictly up to a reading or an action, so what happens at the very moment of a limit
 comes before the limit.
 """
@@ -19,6 +18,7 @@ from safetyd.core.quality import Flaw, judge
 from safetyd.core.rules import Rules
 from safetyd.core.ticket import Action, Ticket, Verb
 from safetyd.core.ticket import act as act_on
+from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Facts, World
 
 _REASONS = {
@@ -51,6 +51,7 @@ def observe(world: World, facts: Facts, observation: Observation, now: datetime)
     place = observation.sensor.place
     world.now = max(now, world.now)
     if observation.retained:
+        world.shown[place] = observation
         return _NOTHING
     rules = facts.book.in_force(observation.observed_at)
     if place.room is None:
@@ -60,7 +61,7 @@ def observe(world: World, facts: Facts, observation: Observation, now: datetime)
             return Told(found, is_late=True)
         standing, steps = told
         standing, learned = power.pass_time(standing, now, rules)
-        obligation.keep_power(world, facts, place, standing, steps + _now_learned(learned, now), now)
+        obligation.keep_power(world, facts, place, standing, _now_learned(steps + learned, now), now)
     else:
         old = world.rooms.get(place, room.EMPTY)
         still = room.calm(old, observation, rules)
@@ -82,8 +83,16 @@ def observe(world: World, facts: Facts, observation: Observation, now: datetime)
 
 
 def _now_learned(steps: tuple[power.Step, ...], now: datetime) -> tuple[power.Step, ...]:
-    """What a reading of the past brings about was not known when it happened, but only now."""
-    return tuple(step._replace(at=now) for step in steps)
+    """What a reading brings about was not known when it happened, but only now."""
+    return tuple(step._replace(at=now) for step in _timely(steps))
+
+
+def _timely(steps: tuple[power.Step, ...]) -> tuple[power.Step, ...]:
+    """Of stages that come all at once, a warning is idle once a later one is reached."""
+    last = len(steps) - 1
+    return tuple(
+        step for number, step in enumerate(steps) if step.stage is not power.Stage.WARNING or number == last
+    )
 
 
 def _find(world: World, facts: Facts, place: Place, findings: Iterable[Finding], now: datetime) -> None:
@@ -189,15 +198,15 @@ def elapse(world: World, facts: Facts, now: datetime) -> None:
         at = world.now = max(due.at, world.now)
         match due.kind:
             case "room" | "power":
-                _pass_place(world, facts, world.places[due.key], at)
+                _pass_place(world, facts, world.places[due.key], due.at, at)
             case "silence":
-                _pass_silence(world, due.key, at)
+                _pass_silence(world, due.key, due.at, at)
             case "hold":
                 obligation.release(world, facts, int(due.key), at)
             case "ticket":
                 obligation.ticket_due(world, facts, due.key, at)
             case "desk":
-                telling.flush(world, facts, due.key, at)
+                telling.flush(world, due.key, at)
     world.now = max(now, world.now)
 
 
@@ -207,26 +216,37 @@ def catch_up(world: World, facts: Facts, now: datetime) -> None:
         obligation.remind(world, facts, ticket_id, now)
 
 
-def _pass_place(world: World, facts: Facts, place: Place, at: datetime) -> None:
+def _exact(due_at: datetime, at: datetime) -> datetime:
+    """The moment of a limit that has just been passed; later, the moment at which that is learned."""
+    return due_at - JUST_AFTER if at == due_at else at
+
+
+def _pass_place(world: World, facts: Facts, place: Place, due_at: datetime, at: datetime) -> None:
     if place.room is None:
         standing = world.powers[place]
         rules = facts.book.in_force(standing.at or at)
-        obligation.keep_power(world, facts, place, *power.pass_time(standing, at, rules), at)
+        standing, steps = power.pass_time(standing, at, rules)
+        if at != due_at:  # the daemon was away; when an outage grew too long is known all the same
+            steps = tuple(
+                step if step.stage is power.Stage.LONG else step._replace(at=at) for step in _timely(steps)
+            )
+        obligation.keep_power(world, facts, place, standing, steps, at)
         return
     passed, findings = room.pass_time(world.rooms[place], at)
     world.rooms[place] = passed
     if findings:
-        _find(world, facts, place, findings, at)
+        _find(world, facts, place, findings, _exact(due_at, at))
     world.schedule("room", str(place), room.next_due(passed))
 
 
-def _pass_silence(world: World, key: str, at: datetime) -> None:
+def _pass_silence(world: World, key: str, due_at: datetime, at: datetime) -> None:
     health = world.health[key]
     sign = trouble.silence(health, at)
     if sign is None:
         world.schedule("silence", key, trouble.next_silence(health))
     else:
-        telling.signs(world, key, world.places[key], trouble.news([sign], world.troubles.get(key, {})), at)
+        fresh = trouble.news([sign], world.troubles.get(key, {}))
+        telling.signs(world, key, world.places[key], fresh, _exact(due_at, at))
 
 
 def act(world: World, facts: Facts, ticket_id: str, action: Action, now: datetime) -> Ticket:
@@ -255,11 +275,15 @@ def act(world: World, facts: Facts, ticket_id: str, action: Action, now: datetim
     telling.record(world, now, ticket_id, event, action.note, action.by, **_detail(action))
     if action.verb in _REASONS:
         about = {**_detail(action), "by": action.by, "note": action.note, "event": event}
-        telling.tell(world, facts, _REASONS[action.verb], changed, now, **about)
+        telling.tell(world, _REASONS[action.verb], changed, now, **about)
     obligation.schedule_ticket(world, facts, changed)
     return changed
 
 
 def _detail(action: Action) -> dict[str, str]:
-    detail = {"tier": action.tier, "kind": action.kind, "until": action.until and action.until.isoformat()}
+    detail = {
+        "tier": action.tier,
+        "kind": action.kind,
+        "until": action.until and action.until.isoformat().replace("+00:00", "Z"),
+    }
     return {name: str(value) for name, value in detail.items() if value}

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from safetyd.core.model import Condition, Role
+from safetyd.core.model import Condition, Role, TroubleKind
 from safetyd.core.rules import RemindRule
 from safetyd.core.ticket import Deadline, Status, Ticket, Tier
 
@@ -120,6 +120,7 @@ class News(NamedTuple):
     reason: Reason
     ticket: str
     roles: tuple[Role, ...]
+    words: str = ""
 
 
 class Message(NamedTuple):
@@ -135,7 +136,9 @@ class Complaint(NamedTuple):
 
     at: datetime
     is_on: bool
-    text: str
+    sensor: str
+    kind: TroubleKind
+    note: str = ""
 
 
 class Desk(NamedTuple):
@@ -205,6 +208,8 @@ def take_complaints(desk: Desk, now: datetime) -> tuple[Desk, tuple[Complaint, .
 
 def tell(desk: Desk, news: News) -> tuple[Desk, tuple[Message, ...]]:
     """Return the desk and the message that goes out at once, if the news need not wait."""
+    if any(waiting.ticket == news.ticket for waiting in desk.overflow):
+        return desk._replace(overflow=(*desk.overflow, news)), ()
     if any(waiting.ticket == news.ticket for waiting in desk.openings):
         return desk._replace(openings=(*desk.openings, news)), ()  # nobody hears of an end before the opening
     if news.reason is Reason.OPENED or not _has_room(desk, news.at):

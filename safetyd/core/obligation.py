@@ -69,10 +69,13 @@ def release(world: World, facts: Facts, number: int, at: datetime) -> None:
         take_up(world, facts, number, counts_from, at)
 
 
-def take_up(world: World, facts: Facts, number: int, began_at: datetime, now: datetime) -> Ticket:
+def take_up(
+    world: World, facts: Facts, number: int, began_at: datetime, now: datetime, note: str = ""
+) -> Ticket:
     """Attach an episode to the open ticket of its place and condition, or open one."""
     episode = world.episodes[number]
-    ticket = raise_ticket(world, facts, (episode.place, episode.condition, None), began_at, now)
+    subject = (episode.place, episode.condition, None)
+    ticket = raise_ticket(world, facts, subject, began_at, now, note=note)
     world.put_episode(number, replace(episode, ticket=ticket.id))
     return ticket
 
@@ -92,12 +95,12 @@ def raise_ticket(
         ticket = replace(world.tickets[standing], status=Status.OPEN)
         world.put_ticket(ticket)
         record(world, now, ticket.id, "recurred", note or learned(began_at, now), by)
-        tell(world, facts, Reason.RECURRED, ticket, now)
+        tell(world, Reason.RECURRED, ticket, now, by=by, note=note)
         return ticket
     ticket = _new_ticket(world, facts, subject, began_at, now)
     world.put_ticket(ticket)
     record(world, now, ticket.id, "opened", note or learned(began_at, now), by)
-    tell(world, facts, Reason.OPENED, ticket, now)
+    tell(world, Reason.OPENED, ticket, now, by=by, note=note)
     _mark_missed(world, facts, ticket, now, is_new=True)
     schedule_ticket(world, facts, ticket)
     return ticket
@@ -142,9 +145,10 @@ def episode_ended(world: World, facts: Facts, number: int, finding: Finding, now
     ticket = world.tickets.get(episode.ticket or "")
     if ticket is None:
         return
-    record(world, now, ticket.id, "ended", f"in range since {finding.ended_at:%Y-%m-%d %H:%M} UTC")
+    what = "electricity is back" if episode.condition is Condition.OUTAGE else "in range"
+    record(world, now, ticket.id, "ended", f"{what} since {finding.ended_at:%Y-%m-%d %H:%M} UTC")
     if ticket.status is not Status.CLOSED and episode.condition is not Condition.OUTAGE:
-        tell(world, facts, Reason.ENDED, ticket, now)
+        tell(world, Reason.ENDED, ticket, now)
 
 
 def episode_moved(world: World, number: int, finding: Finding, now: datetime) -> None:
@@ -169,23 +173,22 @@ def episode_moved(world: World, number: int, finding: Finding, now: datetime) ->
         record(world, now, episode.ticket, "goes_on", "a late reading shows that it had not ended")
 
 
-def outage_step(world: World, facts: Facts, place: Place, step: power.Step, now: datetime) -> None:
-    """Carry out one stage of a building's outage."""
+def outage_step(world: World, facts: Facts, place: Place, step: power.Step) -> None:
+    """Carry out one stage of a building's outage, at its moment."""
     match step.stage:
         case power.Stage.BEGAN:
-            tell_outage(world, facts, Reason.OUTAGE_BEGAN, place, step, now)
+            tell_outage(world, Reason.OUTAGE_BEGAN, place, step)
         case power.Stage.WARNING:
             minutes = f"{step.lasted.total_seconds() / 60:.0f}"
-            tell_outage(world, facts, Reason.OUTAGE_WARNING, place, step, now, minutes=minutes)
+            tell_outage(world, Reason.OUTAGE_WARNING, place, step, minutes=minutes)
         case power.Stage.LONG:
-            is_timer = step.at == step.began_at + facts.book.in_force(step.began_at).outage.longer_than
-            outage_breach(world, facts, place, step.began_at, step.at if is_timer else now)
+            outage_breach(world, facts, place, step.began_at, step.at)
         case power.Stage.OVER:
             number = world.running.get((place, Condition.OUTAGE))
             if number is not None:
                 found = Finding(Condition.OUTAGE, step.began_at, step.ended_at, None, step.seen)
-                episode_ended(world, facts, number, found, now)
-            tell_outage(world, facts, Reason.OUTAGE_OVER, place, step, now)
+                episode_ended(world, facts, number, found, step.at)
+            tell_outage(world, Reason.OUTAGE_OVER, place, step)
 
 
 def outage_breach(
@@ -195,7 +198,7 @@ def outage_breach(
     if (place, Condition.OUTAGE) in world.running:
         return None
     number = world.new_episode(Episode(place, Condition.OUTAGE, began_at))
-    return take_up(world, facts, number, began_at, now)
+    return take_up(world, facts, number, began_at, now, f"no electricity since {began_at:%Y-%m-%d %H:%M} UTC")
 
 
 def second_limb(world: World, facts: Facts, building: str, now: datetime) -> None:
@@ -234,7 +237,7 @@ def remind(world: World, facts: Facts, ticket_id: str, now: datetime) -> None:
     rule = facts.book.in_force(ticket.began_at).remind
     for timed in notice.reminders(ticket, rule, now):
         key = f"{ticket.id}/{timed.reason}/{timed.tier}/{timed.mark:g}/{_due_text(ticket, timed.tier)}"
-        tell(world, facts, timed.reason, ticket, now, key=key, tier=timed.tier)
+        tell(world, timed.reason, ticket, now, key=key, tier=timed.tier)
     told = replace(ticket, told_until=max(now, ticket.told_until))
     if told != ticket:
         world.put_ticket(told)
@@ -260,7 +263,7 @@ def _mark_missed(
     if is_new:  # learned too late: nobody could be reminded, so say at once what is overdue
         for deadline in missed:
             key = f"{ticket.id}/overdue/{deadline.tier}/late"
-            tell(world, facts, Reason.OVERDUE, ticket, now, key=key, tier=deadline.tier)
+            tell(world, Reason.OVERDUE, ticket, now, key=key, tier=deadline.tier)
     return ticket
 
 
@@ -283,7 +286,7 @@ def keep_power(
     world.powers[place] = standing
     for step in steps:
         world.changes.places.add(place)
-        outage_step(world, facts, place, step, now)
+        outage_step(world, facts, place, step)
     if standing.is_out and not standing.is_breach:
         second_limb(world, facts, place.building, now)
     rules = facts.book.in_force(standing.at or now)

@@ -182,30 +182,45 @@ def verdict(power: Power, at: datetime, rule: OutageRule) -> Verdict:
     return Verdict.OK if tide(power, at, rule) is Tide.ON else Verdict.UNKNOWN
 
 
+class _Timer(NamedTuple):
+    """Something that happens at `due`; a limit of time that must be passed is passed one grain later."""
+
+    fires_at: datetime
+    due: datetime
+
+
 def next_due(power: Power, rules: Rules) -> datetime | None:
     """Return the first moment at which time alone changes what is decided of this building."""
-    rule, dues = rules.outage, []
+    timer = _next_timer(power, rules.outage)
+    return None if timer is None else timer.fires_at
+
+
+def _next_timer(power: Power, rule: OutageRule) -> _Timer | None:
     if power.at is None:
         return None
+    timers, limits = [], []
     for word in power.words.values():  # a vote that lapses may tip the quorum
         if word.is_on and word.until is not None and word.until >= power.at:
-            dues.append(word.until + JUST_AFTER)
+            limits.append(word.until)
     if power.began_at is not None and power.state is State.OUT:
         if power.warned < len(rule.warn_at):
-            dues.append(power.began_at + rule.warn_at[power.warned])
+            warn_at = power.began_at + rule.warn_at[power.warned]
+            timers.append(_Timer(warn_at, warn_at))
         if not power.is_breach:
-            dues.append(power.began_at + rule.longer_than + JUST_AFTER)
+            limits.append(power.began_at + rule.longer_than)
     if power.back_since is not None:
-        dues.append(power.back_since + rule.restored_after + JUST_AFTER)
-    return min(dues, default=None)
+        limits.append(power.back_since + rule.restored_after)
+    timers.extend(_Timer(at + JUST_AFTER, at) for at in limits)
+    return min(timers, default=None)
 
 
 def pass_time(power: Power, now: datetime, rules: Rules) -> tuple[Power, tuple[Step, ...]]:
     """Return the power once time has passed up to `now`, every due moment taken in its turn."""
     steps: tuple[Step, ...] = ()
-    while (at := next_due(power, rules)) is not None and at <= now:
+    while (timer := _next_timer(power, rules.outage)) is not None and timer.fires_at <= now:
+        at = timer.fires_at
         power, more = _settle(power._replace(at=max(at, power.at or at)), at, rules.outage)
-        steps += more
+        steps += tuple(step._replace(at=timer.due) for step in more)
     return power, steps
 
 
@@ -261,8 +276,7 @@ def _lasting(
     steps: tuple[Step, ...] = ()
     is_breach = power.is_breach or lasted > rule.longer_than
     if is_breach and not power.is_breach:
-        limit_at = began_at + rule.longer_than
-        steps = (Step(Stage.LONG, limit_at if at - limit_at == JUST_AFTER else at, began_at),)
+        steps = (Step(Stage.LONG, at, began_at),)
     elif warned > power.warned and not is_breach:
         steps = (Step(Stage.WARNING, at, began_at, lasted=rule.warn_at[warned - 1]),)
     return power._replace(warned=warned, is_breach=is_breach), steps

@@ -127,7 +127,7 @@ def _flaws(observation: Observation, temp_f: float | None, quality: QualityRule)
         if not fahrenheit(low_c) <= temp_f <= fahrenheit(high_c):
             found.append(
                 _rejected(
-                    Quantity.TEMPERATURE, f"{_native(observation)} is outside {low_c:g} to {high_c:g} °C"
+                    Quantity.TEMPERATURE, f"{_native(observation)} is outside {_span(observation, quality)}"
                 )
             )
         elif humidity in (0.0, 100.0) and (celsius(temp_f), humidity) in _ERROR_PAIRS_C:
@@ -160,6 +160,13 @@ def _flaws(observation: Observation, temp_f: float | None, quality: QualityRule)
 
 def _rejected(quantity: Quantity, reason: str) -> Flaw:
     return Flaw(quantity, Mark.REJECTED, reason)
+
+
+def _span(observation: Observation, quality: QualityRule) -> str:
+    low_c, high_c = quality.range_c
+    if observation.temperature_f is None:
+        return f"{low_c:g} to {high_c:g} °C"
+    return f"{fahrenheit(low_c):g} to {fahrenheit(high_c):g} °F"
 
 
 def _native(observation: Observation) -> str:

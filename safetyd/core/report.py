@@ -48,8 +48,10 @@ def check(facts: Facts, report: Report) -> None:
         raise ActionError("a report needs one of hazard, temperature_f or temperature_c, notice, location")
     if has_temperature and report.humidity is None:
         raise ActionError("a hand-held reading needs humidity beside the temperature")
-    if report.hazard is None and report.place.room is None:
-        raise ActionError("only a hazard may be building-wide; name the room")
+    if has_temperature and report.place.room is None:
+        raise ActionError("a hand-held reading needs its room")
+    if report.temperature_f is not None and report.temperature_c is not None:
+        raise ActionError("temperature_f and temperature_c are both given; give the one that was read")
 
 
 def observation(report: Report, now: datetime) -> Observation | None:
@@ -64,8 +66,28 @@ def observation(report: Report, now: datetime) -> Observation | None:
         temperature_f=report.temperature_f,
         temperature_c=None if report.temperature_f is not None else report.temperature_c,
         humidity=report.humidity,
+        stamp=_words(report),
         by_hand=True,
     )
+
+
+def _words(report: Report) -> str:
+    said = f"measured by {report.by}" + (f" with {report.instrument}" if report.instrument else "")
+    return said + (f": {report.note}" if report.note else "")
+
+
+def measured(world: World, report: Report, now: datetime) -> None:
+    """Put a hand-held reading on record with the tickets of its room that are open."""
+    temperature = (
+        f"{report.temperature_c} °C" if report.temperature_f is None else f"{report.temperature_f} °F"
+    )
+    said = f"{temperature}, {report.humidity} %" + (
+        f", with {report.instrument}" if report.instrument else ""
+    )
+    note = f"{said}; {report.note}" if report.note else said
+    for (place, condition, _), id in sorted(world.open.items(), key=lambda item: item[1]):
+        if place == report.place and condition in (Condition.COLD, Condition.HEAT):
+            telling.record(world, now, id, "measured", note, report.by)
 
 
 def put_on_record(world: World, facts: Facts, report: Report, now: datetime) -> Ticket | None:
@@ -76,9 +98,7 @@ def put_on_record(world: World, facts: Facts, report: Report, now: datetime) -> 
     """
     if report.hazard is not None:
         return _hazard(world, facts, report, report.hazard, now)
-    conditions = (
-        [report.notice] if report.notice is not None else [Condition.COLD, Condition.HEAT, Condition.HAZARD]
-    )
+    conditions = list(Condition) if report.notice is None else [report.notice]
     standing = sorted(
         id
         for (place, condition, _), id in world.open.items()

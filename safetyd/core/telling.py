@@ -13,7 +13,7 @@ from safetyd.core.model import Condition, Place, Trouble
 from safetyd.core.notice import Complaint, Desk, News, Reason
 from safetyd.core.ticket import Ticket
 from safetyd.core.trouble import Sign
-from safetyd.core.world import Facts, Notice, Row, World
+from safetyd.core.world import Notice, Row, World
 
 SAFETYD = "safetyd"
 _BUNDLED = (Reason.OPENED, Reason.RECURRED, Reason.ENDED)
@@ -26,15 +26,15 @@ def record(
     world.changes.rows.append(Row(at, ticket, event, by, note, detail))
 
 
-def tell(
-    world: World, facts: Facts, reason: Reason, ticket: Ticket, at: datetime, key: str = "", **about: Any
-) -> None:
+def tell(world: World, reason: Reason, ticket: Ticket, at: datetime, key: str = "", **about: Any) -> None:
     """Owe a notice about a ticket; some news of a building may share a message."""
     building = ticket.place.building
     told = notice.roles(reason, ticket.condition)
     desk = world.desks.get(building, Desk())
     if reason in _BUNDLED:
-        desk, messages = notice.tell(desk, News(at, reason, ticket.id, told))
+        by = about.get("by", SAFETYD)
+        words = f"{by}: {about['note']}" if by != SAFETYD and about.get("note") else ""
+        desk, messages = notice.tell(desk, News(at, reason, ticket.id, told, words))
         _send(world, building, messages, at)
     else:
         desk = notice.count(desk, at)
@@ -44,9 +44,7 @@ def tell(
     _keep_desk(world, building, desk)
 
 
-def tell_outage(
-    world: World, facts: Facts, reason: Reason, place: Place, step: power.Step, now: datetime, **about: str
-) -> None:
+def tell_outage(world: World, reason: Reason, place: Place, step: power.Step, **about: str) -> None:
     """Owe a notice about an outage that may not have a ticket yet."""
     about |= {"began_at": step.began_at.isoformat()}
     if step.ended_at is not None:
@@ -54,9 +52,9 @@ def tell_outage(
     ticket = world.open.get((place, Condition.OUTAGE, None))
     key = f"{place.building}/{reason}/{step.began_at.isoformat()}/{about.get('minutes', '')}"
     world.changes.notices.append(
-        Notice(key, now, place.building, reason, notice.roles(reason), ticket, None, dict(about))
+        Notice(key, step.at, place.building, reason, notice.roles(reason), ticket, None, dict(about))
     )
-    _keep_desk(world, place.building, notice.count(world.desks.get(place.building, Desk()), now))
+    _keep_desk(world, place.building, notice.count(world.desks.get(place.building, Desk()), step.at))
 
 
 def signs(world: World, sensor: str, place: Place, found: Iterable[Sign], now: datetime) -> None:
@@ -73,22 +71,22 @@ def signs(world: World, sensor: str, place: Place, found: Iterable[Sign], now: d
         world.put_trouble(trouble)
         world.changes.places.add(place)
         standing = world.troubles[sensor]
-        text = f"{sensor}: {sign.kind}" + (f" ({sign.note})" if sign.is_on and sign.note else "")
         desk = world.desks.get(place.building, Desk())
-        desk = desk._replace(complaints=(*desk.complaints, Complaint(now, sign.is_on, text)))
+        complaint = Complaint(now, sign.is_on, sensor, sign.kind, sign.note)
+        desk = desk._replace(complaints=(*desk.complaints, complaint))
         _keep_desk(world, place.building, desk)
 
 
-def flush(world: World, facts: Facts, building: str, now: datetime) -> None:
+def flush(world: World, building: str, now: datetime) -> None:
     """Send what has waited long enough on a building's desk."""
     desk, messages = notice.flush(world.desks.get(building, Desk()), now)
     _send(world, building, messages, now)
     desk, complaints = notice.take_complaints(desk, now)
     for is_on, reason in ((True, Reason.TROUBLE), (False, Reason.TROUBLE_OVER)):
-        texts = [complaint.text for complaint in complaints if complaint.is_on is is_on]
-        if texts:
+        told = [complaint for complaint in complaints if complaint.is_on is is_on]
+        if told:
             key = f"{building}/{reason}/{now.isoformat()}"
-            about = {"lines": "\n".join(texts)}
+            about = {f"{each.kind} {each.sensor}": each.note for each in told}
             world.changes.notices.append(
                 Notice(key, now, building, reason, notice.roles(reason), None, None, about)
             )
@@ -103,6 +101,8 @@ def _send(world: World, building: str, messages: tuple[notice.Message, ...], at:
         else:
             key, ticket, tickets = f"{ids[0]}/{message.reason}/{message.news[0].at.isoformat()}", ids[0], None
         about = {news.ticket: news.reason.value for news in message.news} if tickets else {}
+        if ticket and message.news[0].words:
+            about = {"note": message.news[0].words}
         world.changes.notices.append(
             Notice(key, at, building, message.reason, message.roles, ticket, tickets, about)
         )

@@ -1,7 +1,7 @@
 """All that has been decided so far, as one value in memory, and what of it has changed since it was saved.
 
-Rule: only `engine` changes a World, and whatever it changes it also notes in `changes`; a World and the
-readings since it was saved are all that is needed to go on.
+Rule: whatever changes a World also notes it in `changes`; a World and the readings since it was saved are all
+that is needed to go on.
 """
 
 import heapq
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from safetyd.core import power, room, watch
 from safetyd.core.calendar import Calendar
-from safetyd.core.model import Condition, Episode, Hazard, Place, Role, Trouble, TroubleKind
+from safetyd.core.model import Condition, Episode, Hazard, Observation, Place, Role, Trouble, TroubleKind
 from safetyd.core.notice import Desk, Reason
 from safetyd.core.rules import RuleBook
 from safetyd.core.ticket import Status, Ticket
@@ -76,6 +76,11 @@ class Changes:
     notices: list[Notice] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
 
+    def ticket_ids(self) -> set[str]:
+        """Return every ticket that looks different now."""
+        of_episodes = {episode.ticket for episode in self.episodes.values() if episode.ticket is not None}
+        return of_episodes.union(self.tickets, (row.ticket for row in self.rows))
+
     def __bool__(self) -> bool:
         return bool(
             self.places
@@ -103,11 +108,13 @@ class World:
     """Everything the engine remembers, up to `now`, the latest moment it has lived through.
 
     `running` are the episodes in progress, `held` those of them that become a ticket only when work hours
-    begin; `dues` and `scheduled` are what time alone will do.
+    begin; `dues` and `scheduled` are what time alone will do; `shown` are retained
+    messages, which fill the screen and prove nothing.
     """
 
     rooms: dict[Place, room.Room] = field(default_factory=dict)
     powers: dict[Place, power.Power] = field(default_factory=dict)
+    shown: dict[Place, Observation] = field(default_factory=dict)
     health: dict[str, Health] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     troubles: dict[str, dict[TroubleKind, Trouble]] = field(default_factory=dict)

@@ -51,7 +51,7 @@ def decode(payload: bytes) -> Decoded:
     """
     try:
         plain = _PLAIN.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):  # not JSON, not of this shape, or not UTF-8
         return _checked(_read(payload))
     said = Decoded(
         plain.temperature_f,

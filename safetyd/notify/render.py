@@ -7,7 +7,7 @@ as they are written in the site file.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from safetyd.core.model import CLAUSE, Condition, Episode
+from safetyd.core.model import CLAUSE, Condition, Episode, TroubleKind
 from safetyd.core.notice import Reason
 from safetyd.core.ticket import Deadline, Due, Ticket
 from safetyd.core.world import Notice
@@ -23,6 +23,19 @@ _WHAT = {
     Condition.COLD: "colder than allowed",
     Condition.HEAT: "hotter than allowed",
     Condition.OUTAGE: "no electricity",
+}
+_MUST_CLOSE = "The building must be closed until this is resolved (9.14.5)."
+_TROUBLES = {
+    TroubleKind.SILENT: ("has fallen silent", "is heard again"),
+    TroubleKind.STUCK: ("shows the same values for hours", "shows new values again"),
+    TroubleKind.IMPLAUSIBLE: ("sends values that cannot be true", "sends plausible values again"),
+    TroubleKind.UNREADABLE: ("sends what cannot be read", "can be read again"),
+    TroubleKind.CLOCK: ("has a wrong clock", "has the right time again"),
+    TroubleKind.BATTERY: ("has a low battery", "has a good battery again"),
+    TroubleKind.GAP: ("was not watched", "is watched again"),
+    TroubleKind.DISAGREEMENT: ("disagrees with the other sensors of its room", "agrees again"),
+    TroubleKind.UNDELIVERABLE: ("cannot be delivered", "was delivered"),
+    TroubleKind.CONFIGURATION: ("is faulty and was not taken", "was taken"),
 }
 _SHORT = {Condition.COLD: "too cold", Condition.HEAT: "too hot", Condition.OUTAGE: "no electricity"}
 
@@ -59,7 +72,7 @@ def _about_ticket(notice: Notice, ticket: Ticket, episode: Episode | None, site:
     title, lines = {
         Reason.OPENED: (
             f"{where}: {what}",
-            [_breach(ticket, episode, site), *_owed(ticket, notice.at, site)],
+            [_breach(ticket, episode, site), _closure(ticket), *_owed(ticket, notice.at, site)],
         ),
         Reason.RECURRED: (
             f"{where}: {what} again",
@@ -79,9 +92,12 @@ def _about_ticket(notice: Notice, ticket: Ticket, episode: Episode | None, site:
         ),
         Reason.REMINDER: (
             f"{where}: {tier} is due {due}",
-            [_breach(ticket, episode, site), _next_step(tier)],
+            [_breach(ticket, episode, site), _ended(episode, site), _next_step(tier)],
         ),
-        Reason.OVERDUE: (f"{where}: {tier} is OVERDUE", [f"It was due {due}.", _next_step(tier)]),
+        Reason.OVERDUE: (
+            f"{where}: {tier} is OVERDUE",
+            [f"It was due {due}{_late(deadline, notice.at)}.", _ended(episode, site), _next_step(tier)],
+        ),
         Reason.RELIEVED: (f"{where}: relief on record", [f"{by} recorded {tier}{_kind(about)}."]),
         Reason.CLOSED: (f"{where}: ticket closed", [f"{by} closed the ticket."]),
         Reason.EXTENDED: (f"{where}: {tier} extended", [f"{by} extended it; now due {due}."]),
@@ -105,21 +121,39 @@ def _digest(notice: Notice, tickets: Mapping[str, Ticket], site: Site) -> tuple[
         lines.append(
             f"- {_where(ticket, site)}: {_what(ticket)}{news}. {owed[0] if owed else ''} [{ticket.id}]"
         )
-    title = f"{_building(notice.building, site)}: news of {len(listed)} tickets"
-    if all(notice.about.get(ticket.id) == "opened" for ticket in listed):
-        title = f"{_building(notice.building, site)}: {len(listed)} new tickets"
+    is_all_new = all(notice.about.get(ticket.id) == "opened" for ticket in listed)
+    count = "one ticket" if len(listed) == 1 else f"{len(listed)} tickets"
+    title = f"{_building(notice.building, site)}: {'new: ' if is_all_new else 'news of '}{count}"
     return title, "\n".join(lines)
 
 
 def _trouble(notice: Notice, site: Site) -> tuple[str, str]:
-    texts = notice.about.get("lines", "").split("\n")
     is_over = notice.reason is Reason.TROUBLE_OVER
-    count = "A sensor" if len(texts) == 1 else f"{len(texts)} sensor troubles"
-    title = f"{_building(notice.building, site)}: {count} {'over' if is_over else 'to look at'}"
-    if len(texts) == 1:
-        title = f"{_building(notice.building, site)}: {texts[0]}{' is over' if is_over else ''}"
-    advice = "" if is_over else "What they watch is unknown until this is mended."
-    return title, "\n".join(line for line in [*texts, advice] if line)
+    told = []
+    for key, note in notice.about.items():
+        kind, _, subject = key.partition(" ")
+        words = _TROUBLES[TroubleKind(kind)][1 if is_over else 0]
+        told.append(f"{_sensor(subject, site)} {words}" + (f" ({note})" if note and not is_over else ""))
+    where = _building(notice.building, site)
+    title = f"{where}: {told[0]}" if len(told) == 1 else f"{where}: {len(told)} sensor troubles"
+    if is_over and len(told) > 1:
+        title += " are over"
+    lines = told if len(told) > 1 else []
+    advice = "" if is_over else "Please look at it: safetyd cannot vouch for what it does not hear."
+    return title, "\n".join(line for line in [*lines, advice] if line) or title
+
+
+def _sensor(subject: str, site: Site) -> str:
+    """A sensor by the name of its room; what is no sensor stays as it is."""
+    building_id, *middle = subject.split("/")[:-1] or [""]
+    building = site.building(building_id)
+    if building is None:
+        return subject
+    id = subject.rsplit("/", 1)[-1]
+    room = building.room(middle[0]) if middle else None
+    if room is None:
+        return f"the witness {id}"
+    return room.name if id == room.id else f"{room.name} (sensor {id})"
 
 
 def _outage(notice: Notice, site: Site) -> tuple[str, str]:
@@ -128,8 +162,10 @@ def _outage(notice: Notice, site: Site) -> tuple[str, str]:
     since = f"Since {_time(began_at, site)}."
     if notice.reason is Reason.OUTAGE_BEGAN:
         limit = began_at + site.rulebook.in_force(began_at).outage.longer_than
+        if notice.at > limit:
+            return f"{where}: power is out", f"{since}\n{_MUST_CLOSE}"
         return (
-            f"{where}: no electricity",
+            f"{where}: power is out",
             f"{since}\nIf it lasts beyond {_time(limit, site)}, the building must close (9.14.5).",
         )
     if notice.reason is Reason.OUTAGE_WARNING:
@@ -152,6 +188,15 @@ def _where(ticket: Ticket, site: Site) -> str:
         return _building(ticket.place.building, site)
     room = building.room(ticket.place.room) if building else None
     return f"{_building(ticket.place.building, site)}, {room.name if room else ticket.place.room}"
+
+
+def _closure(ticket: Ticket) -> str:
+    return _MUST_CLOSE if ticket.condition is Condition.OUTAGE else ""
+
+
+def _late(deadline: Deadline | None, now: datetime) -> str:
+    due_at = deadline.in_force_at if deadline else None
+    return f", {_span(now - due_at)} ago" if due_at is not None and now > due_at else ""
 
 
 def _building(id: str, site: Site) -> str:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from safetyd.core.model import Condition, Role
+from safetyd.core.model import Condition, Role, TroubleKind
 from safetyd.core.notice import (
     Complaint,
     Desk,
@@ -208,7 +208,8 @@ def test_what_never_waits_counts_towards_the_flood() -> None:
 
 
 def test_complaints_wait_a_minute_for_company_and_count_apart() -> None:
-    first, second = Complaint(NINE, True, "a: silent"), Complaint(NINE + 30 * SECOND, True, "b: silent")
+    first = Complaint(NINE, True, "maple/12/a", TroubleKind.SILENT)
+    second = Complaint(NINE + 30 * SECOND, True, "maple/12/b", TroubleKind.SILENT)
     desk = Desk(complaints=(first, second))
     assert next_flush(desk) == NINE + MINUTE
     assert take_complaints(desk, NINE + MINUTE - JUST_AFTER) == (desk, ())

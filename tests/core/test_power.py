@@ -129,7 +129,7 @@ def test_the_lapse_of_a_vote_tips_the_quorum_at_its_very_moment() -> None:
     standing, steps = after(at(0, "b", True), at(1, "a", False))
     assert steps == []
     _, passed = until(standing, 16)
-    assert passed == [(Stage.BEGAN, NINE + 15 * MINUTE + JUST_AFTER)]
+    assert passed == [(Stage.BEGAN, NINE + 15 * MINUTE)]
 
 
 def test_an_outage_began_with_the_earliest_off_of_those_that_carry_it() -> None:

@@ -1,0 +1,34 @@
+"""Times as people and recordings write them, and as we write them.
+
+Rule: what is read has a zone and lies in the years a school may speak of; what is written is RFC 3339 in UTC
+with Z.
+"""
+
+from datetime import UTC, datetime, tzinfo
+
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+EXPECTED = f"a time with its zone, such as 2026-12-01T16:05:00Z, from {FIRST_YEAR} to {LAST_YEAR}"
+
+
+def read_time(text: object, zone: tzinfo | None = None) -> datetime:
+    """Return a moment in UTC; a text without a zone is of `zone`, if one is given.
+
+    Raises:
+        ValueError: it is none; the text says what was expected.
+    """
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        at = None
+    if at is not None and at.tzinfo is None:
+        at = at.replace(tzinfo=zone) if zone is not None else None
+    if at is None or not FIRST_YEAR < at.year < LAST_YEAR:
+        raise ValueError(f"{text!r} is no time; expected {EXPECTED}")
+    return at.astimezone(UTC)
+
+
+def rfc3339(at: datetime) -> str:
+    """Return a moment as text: UTC with Z, with as many decimals as it needs."""
+    at = at.astimezone(UTC)
+    text = at.strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{at.microsecond:06d}".rstrip("0") + "Z" if at.microsecond else text + "Z"

@@ -1,0 +1,172 @@
+"""The file is at this version or is brought to it; anything else is refused in a sentence."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from safetyd.store import database
+from safetyd.store.database import (
+    HEAD,
+    StoreError,
+    in_memory,
+    open_for_reading,
+    open_for_writing,
+    writer_lock,
+)
+from safetyd.store.schema import metadata
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/var/safetyd.db"
+
+
+@pytest.fixture
+def file(url: str) -> Path:
+    return database.file_of(url)
+
+
+def made(url: str) -> str:
+    open_for_writing(url).close()
+    return url
+
+
+def schema_of(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Return every table, index and constraint by name, with its definition less the white space."""
+    found = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {(name, "".join(sql.split())) for name, sql in found if name != "alembic_version"}
+
+
+def test_the_head_is_that_of_the_script_directory() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+
+
+def test_migrations_lead_to_the_tables_that_the_schema_describes(url: str) -> None:
+    with closing(open_for_writing(url)) as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_they_lead_to_the_same_unique_and_partial_indexes(url: str, file: Path) -> None:
+    """Alembic does not compare the conditions of indexes."""
+    made(url)
+    with closing(sqlite3.connect(file)) as connection:
+        migrated = {
+            (name, sql) for name, sql in schema_of(connection) if sql.startswith("CREATE") and "INDEX" in sql
+        }
+    wanted = {
+        (name, "".join(sql.split()))
+        for name, sql in in_memory().exec_driver_sql(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'index'"
+        )
+        if sql
+    }
+    assert migrated == wanted
+
+
+def test_opening_again_changes_nothing(url: str, file: Path) -> None:
+    made(url)
+    with closing(sqlite3.connect(file)) as connection:
+        before = schema_of(connection)
+    made(url)
+    with closing(sqlite3.connect(file)) as connection:
+        assert schema_of(connection) == before
+
+
+@pytest.mark.parametrize("opening", [open_for_writing, open_for_reading])
+def test_a_file_of_a_newer_version_is_refused(opening: object, url: str, file: Path) -> None:
+    made(url)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0999'")
+    with pytest.raises(
+        StoreError, match=r"newer safetyd \(version 0999, this one knows .*\); install that one$"
+    ):
+        opening(url)  # type: ignore[operator]
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0999",)]
+
+
+def test_a_database_of_something_else_is_left_alone(url: str, file: Path) -> None:
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE photo (id INTEGER)")
+    with pytest.raises(StoreError, match="is a database of something else"):
+        open_for_writing(url)
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("photo",)]
+
+
+def test_a_file_that_is_no_database_is_refused(url: str, file: Path) -> None:
+    file.parent.mkdir()
+    file.write_bytes(b"Dear diary, " * 100)
+    for opening in (open_for_writing, open_for_reading):
+        with pytest.raises(StoreError, match="not a database"):
+            opening(url)
+    assert file.read_bytes().startswith(b"Dear diary")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"safetyd\.db"):
+        open_for_writing(f"sqlite:///{tmp_path}/var/safetyd.db")
+
+
+def test_where_nothing_is_nothing_is_made_by_looking(url: str, file: Path) -> None:
+    with pytest.raises(StoreError, match="there is none yet; it is made by: safetyd run"):
+        open_for_reading(url)
+    assert not file.parent.exists()
+
+
+def test_a_reader_cannot_write(url: str) -> None:
+    with closing(open_for_reading(made(url))) as connection, pytest.raises(Exception, match="readonly"):
+        connection.exec_driver_sql("INSERT INTO desk VALUES ('maple', x'00')")
+
+
+def test_what_is_committed_is_on_the_disk_when_commit_returns(url: str) -> None:
+    with closing(open_for_writing(url)) as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+
+def test_one_process_holds_the_writers_lock(url: str) -> None:
+    with writer_lock(url) as first:
+        assert first
+        with writer_lock(url) as second:
+            assert not second
+    with writer_lock(url) as third:
+        assert third
+
+
+@pytest.fixture
+def held(url: str, file: Path) -> Iterator[sqlite3.Connection]:
+    made(url)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+def test_a_store_that_is_held_is_not_taken_for_a_database_of_something_else(
+    url: str, held: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_BUSY_MS", 100)
+    began_at = time.monotonic()
+    with pytest.raises(StoreError, match="locked"):
+        open_for_writing(url)
+    assert time.monotonic() - began_at < 5
+
+
+def test_a_store_that_is_held_can_be_read(url: str, held: sqlite3.Connection) -> None:
+    with closing(open_for_reading(url)) as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM reading").scalar() == 0
