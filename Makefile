@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help demo test unit lint format bench pins clean mosquitto
 
 help:
-	@echo "make demo    a simulated school, the real daemon and its pages (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
+	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
 	@echo "make test    every test, through real servers too (ARGS=… goes to pytest)"
 	@echo "make unit    only the tests that start no server"
 	@echo "make lint    ruff and mypy"

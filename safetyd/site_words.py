@@ -85,7 +85,7 @@ def _rules(rules: Rules) -> Iterator[str]:
     )
     yield (
         f"  A heat index above {heat.above_f:g} °F opens a ticket {_when(heat.confirm)} "
-        f"({CLAUSE[Condition.HEAT]}): {relief}. It is watched above {heat.watch_f:g} °F. "
+        f"({CLAUSE[Condition.HEAT]}): {relief}. It is watched from {heat.watch_f:g} °F on. "
         f"The heat is over after {span(heat.end_after)} at {heat.end_f:g} °F or below."
     )
     warned = f", after warnings at {_listed(map(span, outage.warn_at))}" if outage.warn_at else ""

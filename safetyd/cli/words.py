@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from safetyd.core.model import Place, Quantity
 from safetyd.site import Site
 
+_PIPE_COLUMNS = 200
 _BARS = "▁▂▃▄▅▆▇█"
 _STYLES = {
     "open": "bold red",
@@ -41,6 +42,12 @@ class Spanned(Protocol):
     def n(self) -> int: ...
 
 
+def _console() -> Console:
+    """The terminal, or lines as wide as they need to be for a pipe."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPE_COLUMNS)
+
+
 def local(text: str | None, site: Site) -> str:
     """Return a moment in the site's zone, short; a dash for none."""
     if text is None:
@@ -55,11 +62,21 @@ def styled(word: str) -> Text:
 
 def tickets_words(tickets: Sequence[dict[str, Any]], site: Site) -> None:
     """Print tickets as a table, what is due next beside each."""
-    console = Console()
+    console = _console()
     if not tickets:
         console.print("No tickets.")
         return
-    table = Table("ticket", "where", "what", "status", "now", "began", "due next", "worst", box=None)
+    table = Table(
+        Column("ticket", no_wrap=True),
+        "where",
+        "what",
+        "status",
+        "now",
+        "began",
+        "due next",
+        "worst",
+        box=None,
+    )
     for ticket in tickets:
         owed = [d for d in ticket["deadlines"] if d["state"] in ("pending", "missed") and d["due_at"]]
         due = (
@@ -82,7 +99,7 @@ def tickets_words(tickets: Sequence[dict[str, Any]], site: Site) -> None:
 
 def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site: Site) -> None:
     """Print one ticket: what is owed, what happened, who was told."""
-    console = Console()
+    console = _console()
     what = ticket["hazard"] or ticket["condition"]
     console.print(
         Text.assemble((ticket["id"], "bold"), f"  {_where(ticket, site)}: {what}  ", styled(ticket["status"]))
@@ -113,7 +130,7 @@ def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site
 
 def replay_words(told: dict[str, Any], site: Site) -> None:
     """Print what a recording led to."""
-    console = Console()
+    console = _console()
     tickets_words(told["tickets"], site)
     table = Table("when", "told", "to", "words", box=None)
     for notice in told["notices"]:
@@ -142,7 +159,7 @@ def readings_words(
     site: Site,
 ) -> None:
     """Print a history as a table with a line of bars on top."""
-    console = Console()
+    console = _console()
     values = [span.mean for span in spans] if spans is not None else [value for _, value in points]
     if not values:
         console.print(f"No {quantity} of {place} is on record.")

@@ -16,7 +16,7 @@ from amqtt.broker import Broker
 from amqtt.errors import BrokerError as AmqttError
 from argon2 import PasswordHasher
 
-from safetyd.simulate.broker import BrokerError
+from safetyd.simulate.errors import BrokerError
 
 USERNAME = "demo"
 START_WITHIN_S, STOP_WITHIN_S = 10.0, 10.0

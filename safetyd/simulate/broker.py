@@ -15,16 +15,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from safetyd.core.errors import SafetydError
+from safetyd.simulate.errors import BrokerError
 
 LOOPBACK = "127.0.0.1"
 SYSTEM_PROGRAMS = ("/usr/sbin", "/usr/local/sbin")  # where distributions put Mosquitto, often not on PATH
 START_WITHIN_S, STOP_WITHIN_S = 10.0, 5.0
 LOOK_AGAIN_S = 0.02
-
-
-class BrokerError(SafetydError):
-    """The broker did not start; the message is a sentence for the user."""
 
 
 class Kind(StrEnum):
