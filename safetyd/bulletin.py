@@ -81,7 +81,7 @@ class Bulletin:
         if shown["verdicts"] != said or now - said_at >= _ROOM_SECONDS:
             self._said[place] = now, shown["verdicts"]
             topic = f"{self._root}/rooms/{place.building}/{place.room}"
-            self._link.publish(topic, json.dumps(shown).encode(), retain=True)
+            self._link.publish(topic, json.dumps(shown).encode(), retain=True, qos=0)
 
     def everything(self) -> None:
         """Publish all that is open: the broker may have forgotten."""

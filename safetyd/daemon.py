@@ -4,10 +4,12 @@ Rule: one thread decides and writes. It sleeps until a message, a command, an ou
 wait a little for company, decisions do not, and only what is committed is acknowledged.
 """
 
+import gc
 import json
 import logging
 import os
 import selectors
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,6 +30,8 @@ from safetyd.store.database import StoreError, open_for_reading, open_for_writin
 
 LOOK_EVERY = 0.25  # seconds: how soon a command of another process is seen
 _BATCH = 1000
+_GARBAGE_THRESHOLD = 20_000  # readings make no cycles: looking for them ten times as often only costs
+_SWITCH_SECONDS = 0.0005  # a sender that waits for the interpreter is a notice that waits
 _STORE_PAUSE = 1.0  # seconds between attempts to write what could not be written
 
 log = logging.getLogger("safetyd")
@@ -78,6 +82,9 @@ class Daemon:
 
     def run(self) -> None:
         """Run until stopped, then leave everything as the next start wants it."""
+        gc.freeze()  # what is loaded by now lives as long as we do
+        gc.set_threshold(_GARBAGE_THRESHOLD)
+        sys.setswitchinterval(_SWITCH_SECONDS)
         while not self._stopping:
             self.turn()
         with suppress(StoreError):
@@ -192,6 +199,7 @@ class Daemon:
         self._waiting_since = None
         if changes.notices:
             self.dispatch.look(now)
+            self.dispatch.send_due(now)  # people first
         self._bulletin.tickets(changes.ticket_ids())
         self._bulletin.rooms(touched)
         self._on_commit(self.service)

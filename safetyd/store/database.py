@@ -21,6 +21,7 @@ from safetyd.store.schema import metadata
 HEAD = "0001"  # the newest migration; a test holds it to the script directory
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 5000
+_VERSION_TABLE = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
 
 
 class StoreError(SafetydError):
@@ -49,7 +50,7 @@ def open_for_writing(url: str) -> Connection:
         connection = engine.connect()
         if _version(connection) != HEAD:
             connection.close()
-            _migrate(engine, path)
+            _bring_up_to_date(engine, path)
             connection = engine.connect()
     except (OSError, DatabaseError) as error:
         raise StoreError(f"store {path}: cannot be opened for writing: {_cause(error)}") from error
@@ -145,23 +146,34 @@ def _version(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def _migrate(engine: Engine, path: Path) -> None:
-    from alembic import command
-    from alembic.config import Config
-
+def _bring_up_to_date(engine: Engine, path: Path) -> None:
+    """Make an empty file by the schema, to which the tests hold the migrations; migrate an older one."""
     with engine.connect() as connection:
         version = _version(connection)
         _refuse_newer(path, version)
-        if version is None and inspect(connection).get_table_names():
+        tables = inspect(connection).get_table_names()
+        if version is None and tables:
             raise StoreError(
                 f"store {path}: is a database of something else; name another file in [store] url"
             )
-        connection.rollback()
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if not tables:
+            metadata.create_all(connection)
+            connection.exec_driver_sql(_VERSION_TABLE)
+            connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
+        else:
+            connection.rollback()
+            _migrate(connection)
         connection.commit()
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic import command  # 11 MB that only an older file needs
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _refuse_newer(path: Path, version: str | None) -> None:
