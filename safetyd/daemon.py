@@ -57,6 +57,7 @@ class Daemon:
         self._reader = open_for_reading(settings.store.url)
         self._data_version = 0
         self._looked_at = 0.0
+        self._answers: dict[int, str] = {}
         self._stopping = False
         self._reload: Callable[[], Loaded] | None = None
         self._selector = selectors.DefaultSelector()
@@ -145,8 +146,11 @@ class Daemon:
         return max(0.0, min(waits))
 
     def _watch_socket(self) -> None:
-        """Wait on the connection there is now, for writing only while something waits to be written."""
-        socket = self.link.socket()
+        """Wait on the connection there is now, for writing only while something waits to be written.
+
+        While the store is away nothing is read, so nothing is waited for: it would only wake us.
+        """
+        socket = None if self._store_trouble else self.link.socket()
         if self._watched is not None and self._watched is not socket:
             with suppress(KeyError, ValueError):
                 self._selector.unregister(self._watched)
@@ -190,7 +194,11 @@ class Daemon:
     def _commit(self) -> None:
         """Make it durable, then acknowledge; what cannot be written is kept and tried again."""
         now, changes, touched = self.clock(), self.service.world.changes, set(self.service.touched)
+        with self.service.writing() as connection:
+            for number, text in self._answers.items():
+                inbox.answer(connection, number, text)
         self.service.commit(now)
+        self._answers.clear()
         if self._store_trouble:
             log.warning("store: can be written again")
             self._store_trouble = ""
@@ -209,6 +217,7 @@ class Daemon:
         if self._store_trouble != str(error):
             log.error("%s; nothing is acknowledged until it can be", error)
         self._store_trouble = str(error)
+        self.dispatch.look(self.clock())
 
     def _take_commands(self) -> None:
         """Carry out what other processes left in the inbox, each in a transaction with its answer."""
@@ -218,9 +227,10 @@ class Daemon:
         version = self._reader.exec_driver_sql("PRAGMA data_version").scalar() or 0
         found = inbox.unanswered(self._reader) if version != self._data_version else []
         self._reader.rollback()
-        self._data_version = version
         for number, body in found:
-            self._answer(number, json.loads(body))
+            if number not in self._answers:
+                self._answer(number, json.loads(body))
+        self._data_version = version
 
     def _answer(self, number: int, said: dict[str, Any]) -> None:
         now = self.clock()
@@ -232,15 +242,14 @@ class Daemon:
         except Exception:  # a fault of ours must not make one command stop the watch for ever
             log.exception("a command could not be carried out: %s", said)
             answer = {"refused": "safetyd failed on it; please report this"}
-        with self.service.writing() as connection:
-            inbox.answer(connection, number, json.dumps(answer))
+        self._answers[number] = json.dumps(answer)
         self._commit()
 
     def _take_site(self) -> None:
         load, self._reload = self._reload, None
         assert load is not None
         now = self.clock()
-        subject, place = "site file", Place(next(iter(self.service.site.buildings)).id, None)
+        subject, place = "site file", Place(next((b.id for b in self.service.site.buildings), ""), None)
         try:
             site = load().site
         except SafetydError as error:

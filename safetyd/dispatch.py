@@ -16,6 +16,7 @@ from safetyd.notify.sender import Outcome, Sender, warm_up
 from safetyd.service import Service
 from safetyd.site import Site
 from safetyd.store import outbox
+from safetyd.store.database import StoreError
 from safetyd.store.outbox import DeliveryState
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=6)
@@ -81,9 +82,13 @@ class Dispatch:
         found = False
         while not self._outcomes.empty():
             outcome = self._outcomes.get()
+            try:
+                with self._service.writing():
+                    self._note(outcome, now)
+            except StoreError:
+                self._outcomes.put(outcome)
+                raise
             self._in_hand.discard(outcome.delivery.id)
-            with self._service.writing():
-                self._note(outcome, now)
             found = True
         return found
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from safetyd.core import power, room
-from safetyd.core.model import Observation, Place, Sensor
+from safetyd.core.model import Episode, Observation, Place, Sensor
 from safetyd.store import places, readings
 from safetyd.store.database import Connection
 
@@ -17,6 +17,14 @@ class Past:
     base: room.Room | power.Power
     since: datetime
     observations: list[Observation]
+
+    def is_over(self, episode: Episode) -> bool:
+        """Whether an episode had ended before this past begins; ends are dated back, `base` knows better."""
+        if episode.ended_at is None or episode.ended_at >= self.since:
+            return False
+        if isinstance(self.base, power.Power):
+            return self.base.began_at != episode.began_at
+        return self.base.watch(episode.condition).began_at != episode.began_at
 
     def insert(self, late: Observation) -> None:
         """Take in one more observation, behind those of the same moment."""

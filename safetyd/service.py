@@ -211,7 +211,7 @@ class Service:
             known = [
                 (number, episode)
                 for number, episode in self.world.episodes.items()
-                if episode.place == place and (episode.ended_at is None or episode.ended_at >= past.since)
+                if episode.place == place and not past.is_over(episode)
             ]
             revision.read_again(
                 self.world, self.facts, place, past.base, past.observations, known, late.received_at
@@ -321,8 +321,7 @@ class Service:
     def _flush(self) -> None:
         """Put rows into the open transaction, so that they can be looked up."""
         waiting = self._waiting
-        if not waiting.flushed:
-            readings.add_sensors(self.connection, waiting.sensors)
+        readings.add_sensors(self.connection, waiting.sensors)
         if waiting.flushed < len(waiting.rows):
             readings.append(self.connection, waiting.rows[waiting.flushed :])
             waiting.flushed = len(waiting.rows)

@@ -79,29 +79,44 @@ def carry_out(said: dict[str, Any], configuration: Loaded) -> None:
     url = configuration.settings.store.url
     read_command(said, configuration.site.timezone)
     open_for_reading(url).close()  # there is nothing to act on before the first run
-    with writer_lock(url) as is_ours:
-        if is_ours:
-            with closing(open_for_writing(url)) as connection:
-                at = now()
-                service = Service(connection, configuration.site, configuration.settings.mqtt.root, at)
-                service.command(said, at)
-                service.commit(at)
-            return
-    with closing(open_for_writing(url)) as connection:
-        number = inbox.leave(connection, json.dumps(said), now())
-    answer = _wait(url, number)
-    if "refused" in answer:
-        raise RefusedError(answer["refused"])
-
-
-def _wait(url: str, number: int) -> dict[str, Any]:
+    number: int | None = None
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    with closing(open_for_reading(url)) as connection:
-        while time.monotonic() < give_up_at:
-            answer = inbox.answered(connection, number)
-            if answer is not None:
-                return dict(json.loads(answer))
-            time.sleep(_LOOK_SECONDS)
+    while time.monotonic() < give_up_at:
+        with writer_lock(url) as is_ours:
+            if is_ours:
+                _act(said, number, configuration)
+                return
+        if number is None:
+            with closing(open_for_writing(url)) as connection:
+                number = inbox.leave(connection, json.dumps(said), now())
+        answer = _answer(url, number)
+        if answer is not None:
+            if "refused" in answer:
+                raise RefusedError(answer["refused"])
+            return
+        time.sleep(_LOOK_SECONDS)
     raise RefusedError(
         f"the daemon has not answered for {_PATIENCE_SECONDS:.0f} s; it will carry out the action when it can"
     )
+
+
+def _act(said: dict[str, Any], number: int | None, configuration: Loaded) -> None:
+    """Carry out an action ourselves, and answer it if it was left in the inbox of a writer that is gone."""
+    at = now()
+    with closing(open_for_writing(configuration.settings.store.url)) as connection:
+        if number is not None and (done := inbox.answered(connection, number)) is not None:
+            answer = json.loads(done)
+            if "refused" in answer:
+                raise RefusedError(answer["refused"])
+            return
+        service = Service(connection, configuration.site, configuration.settings.mqtt.root, at)
+        service.command(said, at)
+        if number is not None:
+            inbox.answer(connection, number, json.dumps({"ticket": said.get("ticket")}))
+        service.commit(at)
+
+
+def _answer(url: str, number: int) -> dict[str, Any] | None:
+    with closing(open_for_reading(url)) as connection:
+        answer = inbox.answered(connection, number)
+    return None if answer is None else dict(json.loads(answer))

@@ -168,11 +168,12 @@ def readings_command(
     wanted = usual if quantity is None else Quantity(quantity.value)
     zone = configuration.site.timezone
     begin, end = (_time(text, zone) for text in (from_, to))
+    width = None if every is None else _span(every)
     connection = open_for_reading(configuration.settings.store.url)
     with connection:
         found = readings.points(connection, where, wanted, begin, end)
     points: list[tuple[datetime, float]] = [(point.observed_at, _value(point)) for point in found]
-    spans = None if every is None else _spans(points, _span(every))
+    spans = None if width is None else _spans(points, width)
     if csv_ is not None:
         _write_csv(csv_, points, spans)
     if as_json:

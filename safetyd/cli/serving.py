@@ -1,6 +1,7 @@
 """`run`, `check` and `notify test`: the daemon in the foreground, and what to know before it runs."""
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -29,23 +30,26 @@ class AlreadyRunningError(SafetydError):
 
 
 @app.command("run")
-def run_command(config: Config = None) -> int:
+def run_command(config: Config = None) -> None:
     """The daemon, in the foreground. SIGTERM or Ctrl-C ends it cleanly, SIGHUP takes the site file anew.
 
     Example: safetyd run --config config/safetyd.toml
     """
     configuration = loaded(config)
     logging.basicConfig(
-        level=configuration.settings.log.level.upper(),
+        level=logging.WARNING,  # libraries would log addresses, and addresses hold secrets
         format="%(asctime)s %(levelname)-7s %(message)s",
         stream=sys.stderr,
     )
-    for library in ("alembic", "apprise"):  # what they do is our business to tell
-        logging.getLogger(library).setLevel(logging.WARNING)
-    return _run(configuration, config)
+    log.setLevel(configuration.settings.log.level.upper())
+    _run(configuration, config)
+    # What is owed is on record. A sender whose server hangs would hold this process for as long as it likes.
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(0)
 
 
-def _run(configuration: Loaded, config: str | None) -> int:
+def _run(configuration: Loaded, config: str | None) -> None:
     from safetyd.daemon import Daemon
     from safetyd.store.database import writer_lock
 
@@ -63,7 +67,6 @@ def _run(configuration: Loaded, config: str | None) -> int:
                 signal.signal(each, lambda *_: daemon.stop())
             signal.signal(signal.SIGHUP, lambda *_: daemon.reload(lambda: loaded(config)))
             daemon.run()
-    return 0
 
 
 @contextmanager

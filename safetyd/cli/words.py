@@ -42,10 +42,15 @@ class Spanned(Protocol):
     def n(self) -> int: ...
 
 
+class _Terminal(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # rich would end the process as failed
+
+
 def _console() -> Console:
     """The terminal, or lines as wide as they need to be for a pipe."""
-    console = Console()
-    return console if console.is_terminal else Console(width=_PIPE_COLUMNS)
+    console = _Terminal()
+    return console if console.is_terminal else _Terminal(width=_PIPE_COLUMNS)
 
 
 def local(text: str | None, site: Site) -> str:

@@ -28,7 +28,8 @@ def subscriptions(site: Site, root: str) -> list[str]:
     """Return the topic filters that bring every reading of a site."""
     own = [f"{root}/readings/#", f"{root}/power/#"]
     named = {binding.topic for building in site.buildings for binding in building.sensors}
-    return own + sorted(named)
+    heard = tuple(each.removesuffix("#") for each in own)  # a broker may send what two filters name twice
+    return own + sorted(topic for topic in named if not topic.startswith(heard))
 
 
 def routes(site: Site) -> dict[str, Route]:
