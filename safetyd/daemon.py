@@ -134,6 +134,8 @@ class Daemon:
     def _pause(self) -> float:
         if self._store_trouble:
             return LOOK_EVERY
+        if self.link.has_more:
+            return 0.0
         now, waits = self.clock(), [LOOK_EVERY]
         for at in (self.service.next_due(), self.dispatch.next_at):
             if at is not None:

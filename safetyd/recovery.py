@@ -51,8 +51,7 @@ def recover(connection: Connection, facts: Facts, bound: Iterable[Sensor], now: 
     newest: dict[int, datetime] = {}
     touched: set[Place] = set()
     numbers = {sensor: number for number, sensor in sensors.items()}
-    after = min((standing.reading for standing in saved.values()), default=0)
-    for id, spoke in readings.observations(connection, sensors, after):
+    for id, spoke in readings.observations(connection, sensors, places.saved_up_to(connection)):
         place, number = spoke.sensor.place, numbers[spoke.sensor]
         newest[number] = max(spoke.observed_at, newest.get(number, spoke.observed_at))
         if place not in saved or id > saved[place].reading:

@@ -295,6 +295,7 @@ class Service:
             if saved:
                 self._save_places(saved)
             if is_time:
+                places.mark_saved(self.connection, readings.last_id(self.connection))
                 places.forget_old(self.connection, now)
             self.connection.commit()
         self.last_at = now

@@ -31,7 +31,8 @@ SHELL = (
     (
         "commands",
         "notify.render.*",
-        "ingest.published + ingest.message + ingest.native + ingest.decode + ingest.topics + ingest.profiles.*",
+        "ingest.published + ingest.message + ingest.native + ingest.decode + ingest.topics"
+        " + ingest.profiles.*",
     ),
     ("store.*",),
     ("site_words",),

@@ -181,6 +181,12 @@ class Link:
         return found if isinstance(found, socket.socket) else None
 
     @property
+    def has_more(self) -> bool:
+        """Whether messages wait where no socket tells of them: in our buffer, or in that of TLS."""
+        connected = self._client.socket()
+        return self._client.has_more or (isinstance(connected, ssl.SSLSocket) and connected.pending() > 0)
+
+    @property
     def wants_to_write(self) -> bool:
         """Whether something waits for the socket to take it."""
         return self._client.want_write()

@@ -16,7 +16,7 @@ from safetyd.core.power import Power
 from safetyd.core.room import Room
 from safetyd.core.trouble import Health
 from safetyd.store.moments import micros
-from safetyd.store.schema import place_state
+from safetyd.store.schema import place_state, progress
 
 PERIOD = timedelta(hours=6)
 REACH = timedelta(days=8)  # a device stamp is believed for 7 days
@@ -55,6 +55,20 @@ def save(connection: Connection, places: Iterable[tuple[Place, Standing]]) -> No
         )
     if rows:
         connection.exec_driver_sql(_UPSERT, rows)
+
+
+def mark_saved(connection: Connection, reading: int) -> None:
+    """Note that every place is saved up to a reading, in the open transaction."""
+    connection.exec_driver_sql(
+        "INSERT INTO progress (id, reading) VALUES (1, ?)"
+        " ON CONFLICT (id) DO UPDATE SET reading=excluded.reading",
+        (reading,),
+    )
+
+
+def saved_up_to(connection: Connection) -> int:
+    """Return the reading up to which every place is saved."""
+    return connection.execute(select(progress.c.reading)).scalar() or 0
 
 
 def load(connection: Connection) -> dict[Place, Standing]:

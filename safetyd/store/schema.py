@@ -82,6 +82,13 @@ place_state = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+progress = Table(  # one row: every place is saved up to this reading
+    "progress",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("reading", Integer, nullable=False),
+)
+
 ticket = Table(
     "ticket",
     metadata,

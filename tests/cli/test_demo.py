@@ -33,19 +33,17 @@ def moment(line: str) -> str:
 
 @pytest.mark.journey
 def test_a_power_outage_from_its_first_notice_to_its_end(tmp_path: Path) -> None:
-    began = time.monotonic()
     done = subprocess.run(
         [*DEMO, "--scenario", "power-outage", "--speed", "2000", "--plain", "--keep", "kept"],
         cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
-    assert time.monotonic() - began < 30
     lines = done.stdout.splitlines()
 
     def first(*words: str) -> int:
         return next(n for n, line in enumerate(lines) if all(word in line for word in words))
 
-    gone = first("notice", "no electricity", "principal", "district facilities office")
+    gone = first("notice", "power is out", "principal", "district facilities office")
     opened = first("ticket", "lincoln-2026-0001 opened, 9.14.5", "Lincoln High School, no electricity")
     back = first("notice", "electricity is back")
     assert gone < opened < back

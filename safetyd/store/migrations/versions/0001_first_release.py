@@ -28,6 +28,12 @@ def upgrade() -> None:
         "delivery_due", "delivery", ["due_at"], unique=False, sqlite_where=sa.text("due_at IS NOT NULL")
     )
     op.create_table(
+        "progress",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("reading", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "desk",
         sa.Column("building", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
