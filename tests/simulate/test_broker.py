@@ -23,16 +23,20 @@ from safetyd.simulate.broker import (
 )
 
 WITHIN_S = 5.0
+
+
+@pytest.fixture(autouse=True, scope="module")
+def the_broker_is_installed() -> None:
+    assert mosquitto_program(), "the broker mosquitto is missing; on Debian: apt-get install mosquitto"
+
+
 KINDS = [
-    pytest.param(
-        Kind.MOSQUITTO,
-        marks=pytest.mark.skipif(mosquitto_program() is None, reason="mosquitto is not installed"),
-    ),
+    pytest.param(Kind.MOSQUITTO),
     pytest.param(Kind.AMQTT),
 ]
 WAYS_TO_SPEAK = [
-    pytest.param(Kind.MOSQUITTO, 4, marks=KINDS[0].marks),
-    pytest.param(Kind.MOSQUITTO, 5, marks=KINDS[0].marks),
+    pytest.param(Kind.MOSQUITTO, 4),
+    pytest.param(Kind.MOSQUITTO, 5),
     pytest.param(Kind.AMQTT, 4),
 ]
 
@@ -99,7 +103,6 @@ def test_a_client_that_was_away_hears_all_it_missed_and_then_goes_on(
     assert heard == [b"one", b"two", b"three", b"four"]
 
 
-@pytest.mark.skipif(mosquitto_program() is None, reason="mosquitto is not installed")
 def test_mosquitto_keeps_a_session_over_its_own_restart(tmp_path: Path) -> None:
     with embedded_broker(folder=tmp_path, kind=Kind.MOSQUITTO) as broker:
         with connected(broker, "listener", 5, subscribe="a/#"):
@@ -164,8 +167,6 @@ def test_mosquitto_outside_the_path_is_found_where_distributions_put_it(
 def test_a_mosquitto_that_will_not_start_gives_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if mosquitto_program() is None:
-        pytest.skip("mosquitto is not installed")
     monkeypatch.setattr("safetyd.simulate.broker.mosquitto_conf", lambda port, folder: "no_such_option 1\n")
     with (
         pytest.raises(BrokerError, match=r"Mosquitto did not start on port \d+: .*no_such_option"),
