@@ -7,13 +7,14 @@ beside the file writes; everybody else reads, or leaves a command in the inbox.
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection as Connection  # noqa: PLC0414 - handed on: the store is the only door
 from sqlalchemy import Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import DatabaseError, DBAPIError
-from sqlalchemy.pool import NullPool, StaticPool
+from sqlalchemy.pool import NullPool
 
 from safetyd.core.errors import SafetydError
 from safetyd.store.schema import metadata
@@ -30,11 +31,16 @@ class StoreError(SafetydError):
 
 def in_memory() -> Connection:
     """Return a connection to an empty store that lives as long as the connection."""
-    engine = create_engine("sqlite://", poolclass=StaticPool)
-    connection = engine.connect()
+    connection = _memory().connect()
     metadata.create_all(connection)
     connection.commit()
     return connection
+
+
+@lru_cache
+def _memory() -> Engine:
+    """One engine, so that statements are compiled once; each of its connections is a store of its own."""
+    return create_engine("sqlite://", poolclass=NullPool)
 
 
 def open_for_writing(url: str) -> Connection:
