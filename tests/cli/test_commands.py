@@ -11,6 +11,8 @@ from typer.main import get_command
 from safetyd.cli.application import app
 from tests.journeys.servers import SAFETYD, Said, environment
 
+pytestmark = pytest.mark.journey  # it starts processes
+
 PROJECT = Path(__file__).parents[2]
 AT, TOPIC = "2026-12-01T16:05:00Z", "safetyd/readings/maple/12"
 COLD = json.dumps({"at": AT, "topic": TOPIC, "payload": '{"temperature_f": 55}'})

@@ -22,6 +22,8 @@ from safetyd.simulate.broker import (
     mosquitto_program,
 )
 
+pytestmark = pytest.mark.journey  # it starts processes
+
 WITHIN_S = 5.0
 
 

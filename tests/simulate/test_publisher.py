@@ -16,6 +16,8 @@ from safetyd.simulate.broker import Broker, Kind, embedded_broker
 from safetyd.simulate.publisher import publish
 from safetyd.simulate.sensors import Message
 
+pytestmark = pytest.mark.journey  # it starts processes
+
 NINE = datetime(2026, 9, 2, 16, tzinfo=UTC)
 WITHIN_S = 10.0
 
