@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.model import HAND, Mark, Observation, Place, Quantity, Sensor
@@ -238,11 +238,6 @@ def add_sensors(connection: Connection, heard: Iterable[NewSensor]) -> None:
             )
             .on_conflict_do_nothing()
         )
-
-
-def how_many(connection: Connection) -> int:
-    """Return how many readings are stored."""
-    return connection.execute(select(func.count()).select_from(reading)).scalar_one()
 
 
 def chronological(found: Iterable[Numbered]) -> list[Observation]:
