@@ -63,7 +63,7 @@ class _Section(BaseModel):
 
 
 class Mqtt(_Section):
-    """`[mqtt]`: the broker, who we are to it, and the first level of our own topics."""
+    """`[mqtt]`: the broker, who we are to it, our own topics, and where they are announced."""
 
     host: Annotated[str, PlainValidator(host_name)] = "127.0.0.1"
     port: Annotated[int, PlainValidator(whole_or_word(1, 65535))] = 1883
@@ -79,6 +79,8 @@ class Mqtt(_Section):
     root: Level = "safetyd"
     protocol: Annotated[int, PlainValidator(whole_or_word(4, 5))] = 5  # 4 is what MQTT 3.1.1 calls itself
     keepalive: SomeTime = timedelta(seconds=60)
+    announce: Flag = False
+    announce_prefix: Level = "homeassistant"
 
 
 class Store(_Section):

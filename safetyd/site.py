@@ -3,11 +3,10 @@
 Rule: a Site is complete and consistent or does not exist; whoever holds one need not check it again.
 """
 
+import glob
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
-from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
 from safetyd.core.calendar import Calendar
@@ -15,36 +14,27 @@ from safetyd.core.model import Role
 from safetyd.core.rules import RuleBook
 from safetyd.faults import ConfigurationError, Fault, Misfit, did_you_mean, one_of, shown
 from safetyd.overrides import as_table
-from safetyd.shapes import address, choice, flag, identifier, member, positive_duration, text, topic, zone
+from safetyd.profile import NATIVE, SPARKPLUG, Profile, read_profile, shipped_profiles
+from safetyd.shapes import address, identifier, member, text, zone
+from safetyd.site_csv import add_rows
+from safetyd.site_readings import SensorBinding
 from safetyd.site_rules import read_calendar, read_rulebook, read_rules
+from safetyd.site_sensors import Frame, Home, Room, add_sensor
+from safetyd.site_topics import Topics
 from safetyd.tables import Table, read_secret, read_toml
 
-FORMATS = frozenset({"native", "nut", "zigbee2mqtt"})
+__all__ = [
+    "EVERY_BUILDING",
+    "Building",
+    "Person",
+    "Room",
+    "SensorBinding",
+    "Site",
+    "read_site",
+    "with_rules",
+]
+
 EVERY_BUILDING = "*"
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """A work setting an educator is assigned to."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class SensorBinding:
-    """One device that speaks a format of its own; `power` makes it a witness of the building's mains.
-
-    `unit` is what its temperatures are in when its messages do not say.
-    """
-
-    id: str
-    topic: str
-    format: str
-    room: str | None = None
-    power: bool = False
-    interval: timedelta | None = None
-    unit: Literal["C", "F"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,23 +104,28 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
         return None
     name = _only(pages, "name").get("name", text, "")
     timezone = _only(pages, "timezone").need("timezone", zone, "a time zone, such as America/Los_Angeles")
-    buildings: dict[str, Building] = {}
-    topics: dict[str, str] = {}
+    local = timezone or ZoneInfo("UTC")
+    homes: dict[str, Home] = {}
+    frame = Frame(local, _profiles(pages, faults), Topics())
     for page in pages:
         for table in page.tables("buildings"):
-            _add_building(table, buildings, topics)
+            _add_building(table, homes, frame)
+    add_rows([file for page in pages for file in _files(page, "sensors")], homes, frame, faults)
     people: dict[str, Person] = {}
     for page in pages:
         for table in page.tables("people"):
-            _add_person(table, people, buildings, environ)
-    local = timezone or ZoneInfo("UTC")
+            _add_person(table, people, homes, environ)
     rulebook = read_rulebook(_only(pages, "rules"), local)
     calendar = read_calendar(_only(pages, "calendar").table("calendar"), local)
     for page in pages:
         page.done()
+    buildings = tuple(
+        Building(home.id, home.name, tuple(home.rooms.values()), tuple(home.sensors))
+        for home in homes.values()
+    )
     if not name:
-        name = next(iter(buildings.values())).name if len(buildings) == 1 else "All buildings"
-    return Site(name, local, rulebook, calendar, tuple(buildings.values()), tuple(people.values()))
+        name = buildings[0].name if len(buildings) == 1 else "All buildings"
+    return Site(name, local, rulebook, calendar, buildings, tuple(people.values()))
 
 
 def with_rules(site: Site, settings: Sequence[str]) -> Site:
@@ -158,52 +153,54 @@ def _only(pages: Sequence[Table], name: str) -> Table:
     return first
 
 
-def _add_building(table: Table, buildings: dict[str, Building], topics: dict[str, str]) -> None:
+def _files(page: Table, name: str) -> list[Path]:
+    """Return each file once that is meant by the path or glob, or the list of them, at `name`."""
+    if isinstance(page.plain(name), list):
+        patterns = page.each(name, text, "a list of paths")
+    else:
+        patterns = (page.get(name, text, ""),)
+    folder = Path(page.file).parent
+    found: dict[Path, None] = {}
+    for pattern in filter(None, patterns):
+        one = folder / pattern
+        files = [one] if one.is_file() else [folder / each for each in glob.glob(pattern, root_dir=folder)]
+        if not any(file.is_file() for file in files):
+            page.fault(name, f"no file is at {shown(pattern)}", "a path or a glob, relative to this file")
+        found.update(dict.fromkeys(file for file in sorted(files) if file.is_file()))
+    return list(found)
+
+
+def _profiles(pages: Sequence[Table], faults: list[Fault]) -> dict[str, Profile]:
+    """Return the site's own profiles, by name."""
+    found: dict[str, Profile] = {}
+    for file in dict.fromkeys(file for page in pages for file in _files(page, "profiles")):
+        if file.stem in found or file.stem in (NATIVE, SPARKPLUG) or file.stem in shipped_profiles():
+            holder = "another file" if file.stem in found else "a format of this program"
+            mend = "another name for the file: a profile is called after it"
+            faults.append(
+                Fault(str(file), "the file", f"{holder} is called {shown(file.stem)} already", mend)
+            )
+            continue
+        profile = read_profile(file, faults)
+        if profile is not None:
+            found[profile.name] = profile
+    return found
+
+
+def _add_building(table: Table, homes: dict[str, Home], frame: Frame) -> None:
     id = table.need("id", identifier, "an id: a-z, 0-9 and -")
-    name = table.get("name", text, id or "")
-    rooms: dict[str, Room] = {}
+    home = Home(id or "", table.get("name", text, id or ""), {}, [])
     for each in table.tables("rooms"):
         room_id = each.need("id", identifier, "an id: a-z, 0-9 and -")
         room = Room(room_id or "", each.get("name", text, room_id or ""))
         each.done()
-        if room_id and _is_new(each, room_id, rooms):
-            rooms[room_id] = room
-    sensors: dict[str, SensorBinding] = {}
+        if room_id and _is_new(each, room_id, home.rooms):
+            home.rooms[room_id] = room
     for each in table.tables("sensors"):
-        _add_sensor(each, f"{id}/", rooms, sensors, topics)
+        add_sensor(each, home, frame)
     table.done()
-    if id and _is_new(table, id, buildings):
-        buildings[id] = Building(id, name, tuple(rooms.values()), tuple(sensors.values()))
-
-
-def _add_sensor(
-    table: Table,
-    where: str,
-    rooms: Mapping[str, Room],
-    sensors: dict[str, SensorBinding],
-    topics: dict[str, str],
-) -> None:
-    id = table.need("id", identifier, "an id: a-z, 0-9 and -")
-    given_topic = table.need("topic", topic, 'the topic it publishes on, such as "zigbee2mqtt/Room 204"')
-    given_format = table.need("format", choice("format", FORMATS), one_of(FORMATS))
-    room = table.get("room", text, None)
-    power = table.get("power", flag, False)
-    interval = table.get("interval", positive_duration, None)
-    unit = table.get("unit", choice("unit", ("C", "F")), None)
-    if table.sound and room is None and not power:
-        table.fault("room", "it has neither room nor power", "a room's id, power = true, or both")
-    if room is not None and room not in rooms:
-        known = one_of(rooms) if rooms else "a [[buildings.rooms]] first"
-        table.fault("room", f"no room here has the id {shown(room)}", known + did_you_mean(room, rooms))
-    if given_topic is not None:
-        holder = topics.setdefault(given_topic, f"{where}{id}")
-        if holder != f"{where}{id}":
-            table.fault("topic", f"this is the topic of {holder} already", "one device for each topic")
-    table.done()
-    if id is None or given_topic is None or given_format is None or not _is_new(table, id, sensors):
-        return
-    temperature_unit = cast(Literal["C", "F"] | None, unit)
-    sensors[id] = SensorBinding(id, given_topic, given_format, room, power, interval, temperature_unit)
+    if id and _is_new(table, id, homes):
+        homes[id] = home
 
 
 def _is_new(table: Table, id: str, known: Collection[str]) -> bool:

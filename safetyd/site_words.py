@@ -5,16 +5,21 @@ allowed but probably not meant. No address is shown.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from safetyd.configuration import Loaded
 from safetyd.core.calendar import Calendar, Hours
-from safetyd.core.model import CLAUSE, Condition, Role
+from safetyd.core.model import CLAUSE, Condition, Offset, Quantity, Role
 from safetyd.core.notice import Reason, roles
 from safetyd.core.rules import Rules
+from safetyd.paths import written
+from safetyd.profile import NATIVE, Value
 from safetyd.settings import Settings
 from safetyd.site import EVERY_BUILDING, Building, Person, SensorBinding, Site
+from safetyd.site_readings import OF_MAINS, readings
 
+_INTERVALS, _SOONEST = 3, timedelta(minutes=3)  # a sensor counts as silent after so many of its intervals
 _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
 
 
@@ -23,7 +28,7 @@ def site_words(loaded: Loaded) -> list[str]:
     site, settings = loaded.site, loaded.settings
     lines = [f"{site.name}, in the time of {site.timezone.key}", *_running(settings), ""]
     for building in site.buildings:
-        lines += [*_building(building, settings.mqtt.root), ""]
+        lines += [*_building(building, site, settings.mqtt.root), ""]
     for version in site.rulebook.versions:
         lines += [*_rules(version), ""]
     lines += [*_calendar(site.calendar), ""]
@@ -49,27 +54,77 @@ def _running(settings: Settings) -> Iterator[str]:
     yield f"Hears {broker} {mqtt.host}:{mqtt.port}{how}{who}; keeps everything in {settings.store.path}."
 
 
-def _building(building: Building, root: str) -> Iterator[str]:
+def _building(building: Building, site: Site, root: str) -> Iterator[str]:
     devices = _count(len(building.sensors), "device of its own format", "devices of their own formats")
     yield f"{building.name} ({building.id}): {_count(len(building.rooms), 'room', 'rooms')}, {devices}."
     yield from (f"  {room.id}: {room.name}" for room in building.rooms)
-    yield from (f"  {sensor.id}: {_sensor(sensor)}" for sensor in building.sensors)
+    stale_after = site.rulebook.versions[-1].quality.stale_after
+    for sensor in building.sensors:
+        yield f"  {sensor.id}: {_sensor(sensor, site.timezone)}; {_silence(sensor.interval, stale_after)}"
     if building.rooms:
         native = f"{root}/readings/{building.id}/ROOM and {root}/power/{building.id}"
         yield f"  What speaks the native topics needs no entry: {native}."
 
 
-def _sensor(sensor: SensorBinding) -> str:
+def _sensor(sensor: SensorBinding, zone: ZoneInfo) -> str:
     parts = [f"{sensor.format} on {sensor.topic}"]
     if sensor.room is not None:
         parts.append(f"in room {sensor.room}")
     if sensor.power:
         parts.append("a witness of the building's mains")
-    if sensor.interval:
-        parts.append(f"expected every {span(sensor.interval)}")
-    if sensor.unit:
-        parts.append(f"in °{sensor.unit}")
+    parts.append(f"reads {_listed(_read(sensor))}")
+    if sensor.wiring.channel:
+        parts.append(f"channel {sensor.wiring.channel}")
+    for path, meant in sensor.wiring.only:
+        parts.append(f"only where {written(path)} is {_listed(map(str, meant), 'or')}")
+    if sensor.since is not None:
+        parts.append(f"from {_local(sensor.since, zone)} on")
+    if sensor.until is not None:
+        parts.append(f"until {_local(sensor.until, zone)}")
+    parts += [_offset(offset, zone) for offset in sensor.offsets]
+    if sensor.invalid:
+        parts.append(f"without {_listed((f'{value:g}' for value in sorted(sensor.invalid)), 'or')}")
     return ", ".join(parts)
+
+
+def _read(sensor: SensorBinding) -> Iterator[str]:
+    if sensor.format == NATIVE:
+        yield "whatever its messages name"
+        return
+    found: dict[Quantity, list[str]] = {}
+    for value in readings(sensor):
+        if value.measures is not None:
+            found.setdefault(value.measures, []).append(_unit(value))
+    for quantity, units in found.items():
+        known = sorted({unit for unit in units if unit})
+        yield (
+            f"{quantity} in {' or '.join(known)}" if quantity is Quantity.TEMPERATURE and known else quantity
+        )
+
+
+def _unit(value: Value) -> str:
+    if value.unit.startswith("@"):
+        return f"the unit that its {value.unit[1:]} says"
+    return f"°{value.unit}" if value.unit else "the unit that it says"
+
+
+def _local(at: datetime, zone: ZoneInfo) -> str:
+    there = at.astimezone(zone)
+    return f"{there:%Y-%m-%d}" if there.time() == time() else f"{there:%Y-%m-%d %H:%M}"
+
+
+def _offset(offset: Offset, zone: ZoneInfo) -> str:
+    added = [(offset.temperature_f, " °F"), (offset.humidity, " % of humidity")]
+    changes = [f"{abs(value):g}{unit} {'more' if value > 0 else 'less'}" for value, unit in added if value]
+    said = f"corrected by {_listed(changes)}" if changes else "as it measures"
+    return said if offset.since is None else f"{said} from {_local(offset.since, zone)} on"
+
+
+def _silence(interval: timedelta | None, stale_after: timedelta) -> str:
+    if interval is None:
+        return f"its silence shows after {span(stale_after)}, or three of the intervals it turns out to keep"
+    shows = span(max(_SOONEST, _INTERVALS * interval))
+    return f"expected every {span(interval)}: its silence shows after {shows}, not sooner"
 
 
 def _rules(rules: Rules) -> Iterator[str]:
@@ -170,11 +225,34 @@ def _warnings(site: Site) -> Iterator[str]:
     for building in site.buildings:
         if not building.rooms:
             yield f"{building.name} has no rooms, so only its power is watched; add [[buildings.rooms]]."
+        yield from _sensor_warnings(building)
         reached = _reached(site, building)
         absent = [role for role in Role if role is not Role.EDUCATOR and role not in reached]
         if absent:
             role = "this role" if len(absent) == 1 else "these roles"
             yield f"in {building.name} nobody with an address holds {role}: {_listed(map(_said, absent))}."
+
+
+def _sensor_warnings(building: Building) -> Iterator[str]:
+    for room in building.rooms:
+        bound = [sensor for sensor in building.sensors if sensor.room == room.id and not sensor.power]
+        known = set().union(*map(_quantities, bound))
+        is_told = any(sensor.format == NATIVE for sensor in bound)  # such a one may send anything
+        if Quantity.TEMPERATURE in known and Quantity.HUMIDITY not in known and not is_told:
+            yield (
+                f"in {building.name} no sensor named here measures humidity in room {room.id}; "
+                "heat cannot be judged there until something measures humidity."
+            )
+    for sensor in building.sensors:
+        if sensor.power and _quantities(sensor) & OF_MAINS == {Quantity.VOLTAGE}:
+            yield (
+                f"{sensor.id} in {building.name} witnesses the mains by their voltage alone; what they feed "
+                "falls silent with them, and silence is no vote. The word of a UPS (mains) is better."
+            )
+
+
+def _quantities(sensor: SensorBinding) -> set[Quantity]:
+    return {value.measures for value in readings(sensor) if value.measures is not None}
 
 
 def _reached(site: Site, building: Building) -> set[Role]:

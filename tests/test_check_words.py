@@ -24,7 +24,7 @@ room = "204"
 interval = "5m"
 [[buildings.sensors]]
 id = "ups"
-topic = "nut/ups"
+topic = "nut/ups/status"
 format = "nut"
 power = true
 [[people]]
@@ -48,8 +48,75 @@ def test_the_building_its_rooms_and_its_devices_are_named(tmp_path):
     said = words(tmp_path)
     assert "Lincoln High School (lincoln): 2 rooms, 2 devices of their own formats." in said
     assert "204: Chemistry" in said
-    assert "t204: zigbee2mqtt on zigbee2mqtt/Room 204, in room 204, expected every 5 min" in said
-    assert "ups: nut on nut/ups, a witness of the building's mains" in said
+    assert (
+        "t204: zigbee2mqtt on zigbee2mqtt/Room 204, in room 204, reads temperature in °C, humidity "
+        "and battery; expected every 5 min: its silence shows after 15 min, not sooner"
+    ) in said
+    assert (
+        "ups: nut on nut/ups/status, a witness of the building's mains, reads mains; "
+        "its silence shows after 15 min, or three of the intervals it turns out to keep"
+    ) in said
+
+
+def sensor(folder: Path, keys: str) -> str:
+    """Return the words for the chemistry room's sensor with these keys, and what follows them."""
+    rest = SITE.partition('topic = "zigbee2mqtt/Room 204"')[0]
+    said = words(folder, rest + keys).partition("  t204: ")[2]
+    return said.partition("\n")[0] + said[said.find("Warning") :]
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ('unit = "F"', "reads temperature in °F and battery"),
+        ('unit = "F"\nmeasures = "temperature"', "reads temperature in °F;"),
+        ('measures = "battery"', "reads battery;"),
+        (
+            'unit = "F"\nchannel = "L2"\nonly = { id = [7, 8] }',
+            "battery, channel L2, only where id is 7 or 8;",
+        ),
+        ('unit = "@data.unit"', "reads temperature in the unit that its data.unit says and battery"),
+        (
+            'unit = "C"\nfrom = 2026-08-25\nuntil = 2026-12-01T12:30:00',
+            "battery, from 2026-08-25 on, until 2026-12-01 12:30;",
+        ),
+        (
+            'unit = "C"\noffsets = [{ temperature_f = -0.8, humidity = 2 }, '
+            "{ from = 2026-10-01, temperature_f = 0 }]",
+            "corrected by 0.8 °F less and 2 % of humidity more, as it measures from 2026-10-01 on;",
+        ),
+        ('unit = "C"\ninvalid = [85, -0.1]', "battery, without -0.1 or 85;"),
+        ('unit = "C"\ninterval = "2h"', "expected every 2 h: its silence shows after 6 h, not sooner"),
+        ('unit = "C"\ninterval = "30s"', "expected every 30 s: its silence shows after 3 min, not sooner"),
+    ],
+)
+def test_what_a_sensor_reads_and_how_soon_its_silence_shows_is_said(tmp_path, keys, said):
+    values = 'values = { temperature = "data.t", battery = "data.b" }\n'
+    assert said in sensor(tmp_path, f'topic = "own/204"\nformat = "json"\nroom = "204"\n{values}{keys}\n')
+
+
+def test_of_a_native_sensor_nothing_is_known_beforehand(tmp_path):
+    said = sensor(tmp_path, 'topic = "own/204"\nformat = "native"\nroom = "204"\n')
+    assert "native on own/204, in room 204, reads whatever its messages name; its silence" in said
+    assert "humidity" not in said
+
+
+def test_a_room_without_humidity_is_a_warning(tmp_path):
+    keys = 'topic = "own/204"\nformat = "json"\nroom = "204"\nunit = "C"\nvalues.temperature = "t"\n'
+    warning = (
+        "Warning: in Lincoln High School no sensor named here measures humidity in room 204; heat cannot"
+    )
+    assert warning in sensor(tmp_path, keys)
+    other = '[[buildings.sensors]]\nid = "h"\ntopic = "own/h"\nformat = "json"\nroom = "204"\n'
+    assert warning not in sensor(tmp_path, keys + other + 'values.humidity = "h"\n')
+    assert "humidity in room" not in words(tmp_path)
+
+
+def test_a_witness_that_knows_a_voltage_alone_is_a_warning(tmp_path):
+    keys = 'topic = "zigbee2mqtt/plug"\nformat = "zigbee2mqtt"\npower = true\n'
+    warning = "Warning: t204 in Lincoln High School witnesses the mains by their voltage alone"
+    assert warning in sensor(tmp_path, keys)
+    assert "witnesses the mains by" not in words(tmp_path)
 
 
 def test_the_native_topics_begin_with_the_root_that_was_set(tmp_path):

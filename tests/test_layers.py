@@ -26,29 +26,38 @@ SHELL = (
     ("ingest.mqtt.*", "notify.sender.*", "history.influx.*", "simulate.*", "web.*"),
     ("replay.*",),
     ("service.*", "evidence.*", "history.queries.* + history.rollups.*"),
+    ("hearing",),
     ("recovery", "past", "objects", "waiting"),
     ("notify.letters",),
     (
         "commands",
         "notify.render.*",
         "ingest.published + ingest.message + ingest.native + ingest.decode + ingest.topics"
+        " + ingest.values + ingest.takes + ingest.stamps + ingest.binding + ingest.repeats"
+        " + ingest.sparkplug + ingest.sparkplug_message + ingest.ruuvi"
         " + ingest.profiles.*",
     ),
     ("store.*",),
     ("site_words",),
     ("configuration",),
-    ("settings.* + setting_shapes", "site.* + site_rules + overrides", "clock"),
-    ("shapes", "tables"),
+    (
+        "settings.* + setting_shapes",
+        "site.* + site_rules + site_sensors + site_readings + site_topics + site_csv + overrides + profile",
+        "clock",
+    ),
+    ("shapes", "tables", "paths"),
     ("faults", "times", "wording"),
 )
 CORE = (
     ("core.report",),
     ("core.engine",),
+    ("core.supervision",),
     ("core.revision",),
     ("core.obligation",),
     ("core.telling",),
     ("core.world",),
     ("core.trouble",),
+    ("core.clocks",),
     ("core.account",),
     ("core.notice", "core.room", "core.power"),
     ("core.ticket", "core.watch"),
@@ -66,6 +75,7 @@ DOORS = {
     "alembic": ("store.*",),
     "amqtt": ("simulate.*",),
     "apprise": ("notify.sender.*",),
+    "google": ("ingest.sparkplug_message",),
     "influxdb_client": ("history.influx.*",),
     "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record"),
     "rich": ("cli.*",),

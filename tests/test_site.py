@@ -12,6 +12,7 @@ from safetyd.core.calendar import Calendar, Hours
 from safetyd.core.model import Role
 from safetyd.core.rules import Rules
 from safetyd.faults import ConfigurationError, Fault
+from safetyd.profile import shipped_profiles
 from safetyd.site import Building, Room, SensorBinding, Site, read_site, with_rules
 
 SECRET = "correct-horse-battery"
@@ -63,13 +64,18 @@ def faults(read_all, tmp_path: Path) -> Faults:
 
 
 def sensor(keys: str) -> str:
-    return f'{LINCOLN}[[buildings.sensors]]\nid = "s"\ntopic = "t"\nformat = "nut"\n{keys}\n'
+    return (
+        f'{LINCOLN}[[buildings.sensors]]\nid = "s"\ntopic = "zigbee2mqtt/s"\nformat = "zigbee2mqtt"\n{keys}\n'
+    )
 
 
 class TestBuildings:
     def test_a_building_knows_its_rooms_and_devices(self, read):
-        text = sensor('room = "204"\npower = true\ninterval = "5m"\nunit = "F"')
-        binding = SensorBinding("s", "t", "nut", "204", True, timedelta(minutes=5), "F")
+        text = sensor('room = "204"\npower = true\ninterval = "5m"')
+        profile = shipped_profiles()["zigbee2mqtt"]
+        binding = SensorBinding(
+            "s", "zigbee2mqtt/s", "zigbee2mqtt", "204", True, timedelta(minutes=5), profile
+        )
         rooms = (Room("204", "Room 204, chemistry"), Room("gym", "gym"))
         site = read(text)
         assert site.buildings == (Building("lincoln", "lincoln", rooms, (binding,)),)
@@ -102,18 +108,13 @@ class TestBuildings:
             (LINCOLN + LINCOLN, "buildings[1].id: 'lincoln' is taken; expected"),
             (
                 LINCOLN + '[[buildings.sensors]]\nid = "s"\ntopic = "t"\nformat = "zigbe2mqtt"\nroom = "204"',
-                "buildings[0].sensors[0].format: no format is called 'zigbe2mqtt'; expected native, nut or "
-                "zigbee2mqtt; did you mean 'zigbee2mqtt'?",
+                "buildings[0].sensors[0].format: no format is called 'zigbe2mqtt'; expected airgradient, ",
             ),
             (sensor(""), "buildings[0].sensors[0].room: it has neither room nor power; expected"),
             (sensor('room = "205"'), "buildings[0].sensors[0].room: no room here has the id '205'"),
             (sensor('room = "204"\nunit = "K"'), "buildings[0].sensors[0].unit: no unit is called 'K'"),
             (sensor('power = "yes"'), "buildings[0].sensors[0].power: 'yes' is neither true nor false"),
             (sensor('power = true\ninterval = "0s"'), "buildings[0].sensors[0].interval: '0s' is no time"),
-            (
-                LINCOLN + '[[buildings.sensors]]\nid = "s"\ntopic = "a/#"\nformat = "nut"\npower = true',
-                "buildings[0].sensors[0].topic: 'a/#' has a wildcard",
-            ),
         ],
     )
     def test_each_mistake_is_told_at_its_key(self, faults, text, told):
@@ -121,9 +122,11 @@ class TestBuildings:
         assert line.startswith(f"site.toml: {told}")
 
     def test_a_room_a_sensor_or_a_topic_stands_once(self, faults):
-        more = '[[buildings.sensors]]\nid = "s"\ntopic = "t"\nformat = "nut"\npower = true\n'
+        more = (
+            '[[buildings.sensors]]\nid = "s"\ntopic = "zigbee2mqtt/s"\nformat = "zigbee2mqtt"\npower = true\n'
+        )
         twice = '[[buildings]]\nid = "b"\nrooms = [{ id = "1" }, { id = "1" }]\n'
-        lines = faults(sensor("power = true") + more + more.replace('"s"', '"z"') + twice)
+        lines = faults(sensor("power = true") + more + more.replace('id = "s"', 'id = "z"') + twice)
         assert [line.split(": ")[1] + " " + line.split(": ")[2].split("; ")[0] for line in lines] == [
             "buildings[0].sensors[1].id 's' is taken",
             "buildings[0].sensors[2].topic this is the topic of lincoln/s already",

@@ -1,17 +1,11 @@
 """A message as it came off the wire, and what can be understood of one payload."""
 
-import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from typing import NamedTuple
 
 from safetyd.core.errors import SafetydError
-from safetyd.wording import sound
-
-AHEAD = timedelta(minutes=2)  # a device clock may lead ours by so much and still be believed
-BEHIND = timedelta(days=7)
-_MILLISECONDS_FROM = 1e11  # as seconds that is the year 5138
-_UNIX = re.compile(r"\d+(\.\d*)?", re.ASCII)
-_STAMP_CHARACTERS = 64
+from safetyd.core.model import Quantity
 
 
 class Message(NamedTuple):
@@ -27,11 +21,56 @@ class PayloadError(SafetydError):
     """A payload that cannot be read at all."""
 
 
-class Decoded(NamedTuple):
-    """What a payload says, in native units. `refusals` are values that are no finite number, in words.
+class Sample(NamedTuple):
+    """One value as it came: `unit` is degC, degF, %, V, W or bool (a battery's is true while it is good).
 
-    `stamp` is the device's own time, as it was sent.
+    `channel` tells it from others of its kind.
     """
+
+    quantity: Quantity
+    value: float | bool
+    unit: str
+    channel: str = ""
+
+
+class Heard(NamedTuple):
+    """All that one message says. `refusals` are values that are there and cannot be taken, in words; `reason`
+    says why nothing came out although nothing is wrong.
+
+    `presence` is a word on whether the device, or with `is_bridge` all that speak through it, is there.
+    Stamps are as they were sent: the device's own clock, and that of the gateway that passed it on.
+    `counter` numbers a device's messages, within a session: what comes twice was repeated on the way.
+    """
+
+    samples: tuple[Sample, ...] = ()
+    refusals: tuple[str, ...] = ()
+    reason: str = ""
+    presence: bool | None = None
+    is_bridge: bool = False
+    device_stamp: str | float | None = None
+    gateway_stamp: str | float | None = None
+    counter: str | None = None
+
+
+Reader = Callable[[str, bytes], Heard]  # from topic and payload; raises PayloadError
+
+
+Values = tuple[
+    float | None,
+    float | None,
+    float | None,
+    bool | None,
+    float | None,
+    float | None,
+    float | None,
+    float | None,
+    bool | None,
+]
+_NO_VALUES: Values = (None,) * 9
+
+
+class Decoded(NamedTuple):
+    """What a message says for one sensor, in native units; the rest is as in Heard."""
 
     temperature_f: float | None = None
     temperature_c: float | None = None
@@ -40,29 +79,20 @@ class Decoded(NamedTuple):
     voltage: float | None = None
     power_w: float | None = None
     battery: float | None = None
+    battery_v: float | None = None
+    battery_ok: bool | None = None
     stamp: str | float | None = None
+    gateway_stamp: str | float | None = None
+    counter: str | None = None
     refusals: tuple[str, ...] = ()
+    presence: bool | None = None
 
+    @property
+    def values(self) -> Values:
+        """The values alone, in the order of an Observation's."""
+        return self[:9]
 
-def observed_at(stamp: str | float | None, received_at: datetime) -> tuple[datetime, str | None]:
-    """Return when a reading was true, and the stamp in words if it is not believed."""
-    if stamp is None:
-        return received_at, None
-    at = read_stamp(stamp)
-    if at is None or at > received_at + AHEAD or at < received_at - BEHIND:
-        return received_at, sound(str(stamp)[:_STAMP_CHARACTERS])
-    return at, None
-
-
-def read_stamp(stamp: str | float) -> datetime | None:
-    """Return a device's time (RFC 3339 with zone, Unix seconds or milliseconds), None if unreadable."""
-    try:
-        if isinstance(stamp, str) and not _UNIX.fullmatch(stamp):
-            at = datetime.fromisoformat(stamp.upper())  # RFC 3339 allows a small t and z
-            return None if at.tzinfo is None else at.astimezone(UTC)
-        seconds = float(stamp)
-        if abs(seconds) >= _MILLISECONDS_FROM:
-            seconds /= 1000
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
+    @property
+    def has_value(self) -> bool:
+        """Whether anything was said that can be used."""
+        return self[:9] != _NO_VALUES

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safetyd.ingest.message import Decoded, PayloadError, observed_at
+from safetyd.ingest.message import Decoded, PayloadError
+from safetyd.ingest.stamps import timing
 from safetyd.ingest.native import decode
 
 BOM = b"\xef\xbb\xbf"
@@ -30,7 +31,7 @@ OBJECTS = st.dictionaries(st.sampled_from(KEYS), VALUES)
 
 def texts_of(said: Decoded) -> list[str]:
     """Return what is kept in words of a payload."""
-    return [*said.refusals, observed_at(said.stamp, datetime(2026, 12, 1, tzinfo=UTC))[1] or ""]
+    return [*said.refusals, timing(said, datetime(2026, 12, 1, tzinfo=UTC), None, None).unbelieved or ""]
 
 
 def read(payload: bytes) -> Decoded | None:

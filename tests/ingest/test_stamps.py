@@ -1,15 +1,34 @@
 """A device's own time is believed within reason, and never believed into the future or the distant past."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safetyd.ingest.message import AHEAD, BEHIND, observed_at, read_stamp
+from safetyd.core.clocks import AHEAD, BEHIND, Skew
+from safetyd.ingest.message import Decoded
+from safetyd.ingest.stamps import Timing, read_stamp, timing
 
+PORTLAND = ZoneInfo("America/Los_Angeles")
+HOUR = timedelta(hours=1)
 NOW = datetime(2026, 12, 1, 16, 5, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+
+
+def observed_at(
+    stamp: str | float | None, now: datetime, last: Skew | None = None, zone: ZoneInfo | None = None
+) -> tuple[datetime, str | None]:
+    """Return when a reading with this stamp was true, and the stamp if it is not believed."""
+    when = timing(Decoded(stamp=stamp), now, last, zone)
+    assert (when.unbelieved is None) is (when.why == "")
+    return when.observed_at, when.unbelieved
+
+
+def why(stamp: str, last: Skew | None = None, zone: ZoneInfo | None = None) -> str:
+    """Return what is said against a stamp that comes now."""
+    return timing(Decoded(stamp=stamp), NOW, last, zone).why
 
 
 @pytest.mark.parametrize(
@@ -29,7 +48,7 @@ SECOND = timedelta(seconds=1)
     ],
 )
 def test_one_moment_may_be_written_in_many_ways(stamp: str | float) -> None:
-    assert read_stamp(stamp) == NOW
+    assert read_stamp(stamp) == (NOW, False)
 
 
 def test_without_a_stamp_a_reading_is_as_old_as_its_arrival() -> None:
@@ -76,3 +95,69 @@ def test_any_stamp_is_believed_within_reason_or_not_at_all(stamp: str | float) -
     at, unbelieved = observed_at(stamp, NOW)
     assert NOW - BEHIND <= at <= NOW + AHEAD
     assert unbelieved is None or at == NOW
+
+
+# Whose clock, and what is wrong with it
+
+
+def test_of_two_clocks_the_devices_own_counts_while_it_is_sane() -> None:
+    device, gateway = "2026-12-01T16:04:00Z", "2026-12-01T16:04:30Z"
+    both = timing(Decoded(stamp=device, gateway_stamp=gateway), NOW, None, None)
+    assert both == Timing(NOW - 60 * SECOND, NOW - 60 * SECOND, NOW - 30 * SECOND)
+    never_set = timing(Decoded(stamp=1000, gateway_stamp=gateway), NOW, None, None)
+    assert never_set.observed_at == NOW - 30 * SECOND
+    assert (never_set.unbelieved, never_set.why) == ("1000", "its clock was never set")
+
+
+@pytest.mark.parametrize(
+    ("stamp", "words"),
+    [
+        ("1970-01-01T00:00:42Z", "its clock was never set"),
+        ("2026-12-01T16:09:00Z", "is 4 min ahead"),
+        ("2026-12-01T23:05:00Z", "is 7 h ahead: a wrong time zone?"),
+        ("2026-11-01T16:05:00Z", "is 30 d behind"),
+        ("2026-12-01T16:05:00", "carries no zone"),
+        ("a quarter past", "cannot be read"),
+    ],
+)
+def test_what_is_wrong_with_a_clock_is_said_in_words(stamp: str, words: str) -> None:
+    assert why(stamp) == words
+
+
+def test_whole_hours_behind_may_be_late_once_and_is_a_wrong_zone_when_it_comes_again() -> None:
+    stamp = "2026-12-01T09:05:10Z"
+    assert observed_at(stamp, NOW)[1] is None
+    again = Skew(-7 * HOUR, NOW - 300 * SECOND)
+    assert observed_at(stamp, NOW, again) == (NOW, stamp)
+    assert why(stamp, again) == "is 7 h behind time and again: a wrong time zone?"
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        Skew(-7 * HOUR, NOW - 59 * SECOND),  # a backlog, sent all at once
+        Skew(-6 * HOUR, NOW - 300 * SECOND),
+        Skew(-7 * HOUR + 121 * SECOND, NOW - 300 * SECOND),
+        Skew(0 * HOUR, NOW - 300 * SECOND),
+    ],
+)
+def test_a_backlog_is_late_and_believed(last: Skew) -> None:
+    assert observed_at("2026-12-01T09:05:00Z", NOW, last) == (NOW - 7 * HOUR, None)
+
+
+def test_half_an_hour_behind_is_late_however_often_it_comes() -> None:
+    assert observed_at("2026-12-01T15:35:00Z", NOW, Skew(-HOUR / 2, NOW - 300 * SECOND))[1] is None
+
+
+def test_a_stamp_of_local_time_measures_the_clock_and_the_arrival_counts() -> None:
+    when = timing(Decoded(stamp="2026-12-01T08:04:30"), NOW, None, PORTLAND)
+    assert when == Timing(NOW, NOW - 30 * SECOND)
+    assert why("2026-12-01T07:05:00", None, PORTLAND) == "is 1 h behind: a wrong time zone?"
+    assert why("2026-12-01T07:32:00", None, PORTLAND) == "is 33 min behind"
+    assert why("1970-01-01T00:00:03", None, PORTLAND) == "its clock was never set"
+    assert observed_at("2026.12.01 08:05:00", NOW, None, PORTLAND) == (NOW, None)
+
+
+def test_in_the_hour_that_comes_twice_the_nearer_one_is_meant() -> None:
+    for utc in (datetime(2026, 11, 1, 8, 30, tzinfo=UTC), datetime(2026, 11, 1, 9, 30, tzinfo=UTC)):
+        assert timing(Decoded(stamp="2026-11-01T01:30:00"), utc, None, PORTLAND).why == ""

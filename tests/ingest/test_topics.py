@@ -7,14 +7,16 @@ import pytest
 from safetyd.core.model import Place, Sensor
 from safetyd.core.report import HAND
 from safetyd.ingest.topics import native_route, routes, subscriptions
+from safetyd.profile import shipped_profiles
 from safetyd.site import Building, Room, SensorBinding, Site
 from safetyd.site_rules import read_calendar, read_rulebook
 from safetyd.tables import Table
 
 UTC = ZoneInfo("UTC")
+PROFILES = shipped_profiles()
 BINDINGS = (
-    SensorBinding("t12", "zigbee2mqtt/Room 12", "zigbee2mqtt", room="12"),
-    SensorBinding("ups", "nut/maple/ups/status", "nut", power=True),
+    SensorBinding("t12", "zigbee2mqtt/Room 12", "zigbee2mqtt", "12", profile=PROFILES["zigbee2mqtt"]),
+    SensorBinding("ups", "nut/maple/ups/status", "nut", power=True, profile=PROFILES["nut"]),
     SensorBinding("own", "lab/own", "native", room="lab"),
 )
 NOTHING = Table("site.toml", "", {}, [])
@@ -89,13 +91,18 @@ def test_what_the_site_file_names_is_listened_to() -> None:
         "root/readings/#",
         "root/power/#",
         "lab/own",
+        "nut/bridge/state",
+        "nut/maple/bridge/state",
+        "nut/maple/ups/bridge/state",
         "nut/maple/ups/status",
         "zigbee2mqtt/Room 12",
+        "zigbee2mqtt/bridge/state",
     ]
 
 
 def test_a_witness_speaks_for_the_building_and_any_other_for_its_room() -> None:
-    found = {topic: route.sensor for topic, route in routes(SITE).items()}
-    assert found["nut/maple/ups/status"] == Sensor(WHOLE, "ups")
-    assert found["zigbee2mqtt/Room 12"] == Sensor(ROOM, "t12")
-    assert found["lab/own"] == Sensor(Place("maple", "lab"), "own")
+    found = routes(SITE)
+    assert [route.sensor for route in found.of("nut/maple/ups/status")] == [Sensor(WHOLE, "ups")]
+    assert [route.sensor for route in found.of("zigbee2mqtt/Room 12")] == [Sensor(ROOM, "t12")]
+    assert [route.sensor for route in found.of("lab/own")] == [Sensor(Place("maple", "lab"), "own")]
+    assert found.of("lab/others") == ()
