@@ -259,7 +259,7 @@ class Daemon:
             self.service.complain(subject, place, TroubleKind.CONFIGURATION, str(error), now)
             return
         self.service.complain(subject, place, TroubleKind.CONFIGURATION, "", now)
-        self.service.take_site(site)
+        self.service.take_site(site, now)
         self.dispatch.take_site(site)
         self.link.subscribe(_filters(site, self._settings.mqtt.root))
         log.info("the site file was taken anew")

@@ -90,7 +90,7 @@ def trouble_object(trouble: Trouble) -> dict[str, Any]:
     place = trouble.place
     return {
         "kind": trouble.kind.value,
-        "sensor": trouble.sensor.rsplit("/", 1)[-1],
+        "sensor": trouble.sensor.removeprefix(f"{place}/"),
         "building": place.building if place else None,
         "room": place.room if place else None,
         "began_at": rfc3339(trouble.began_at),

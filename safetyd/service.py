@@ -7,23 +7,24 @@ what changes a decision does not. Nothing counts as received before `commit` has
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from safetyd.commands import read_command
-from safetyd.core import engine, revision
+from safetyd.core import engine, revision, supervision
 from safetyd.core.model import Mark, Observation, Place, Quantity, TroubleKind
 from safetyd.core.quality import Flaw
 from safetyd.core.report import Report, check, measured, observation, put_on_record, refuse_flawed
 from safetyd.core.ticket import Ticket
 from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Changes
-from safetyd.ingest.message import Message, PayloadError, observed_at
-from safetyd.ingest.native import decode as native
-from safetyd.ingest.topics import Route, native_route, routes
+from safetyd.hearing import Hearing, Word
+from safetyd.ingest.binding import native_decoder
+from safetyd.ingest.message import Message
+from safetyd.ingest.topics import Route
 from safetyd.notify.letters import letters
 from safetyd.objects import ticket_object
 from safetyd.past import Past, load_past, observations_of
-from safetyd.recovery import facts_of, recover
+from safetyd.recovery import BY_HAND, facts_of, recover
 from safetyd.site import Site
 from safetyd.store import ledger, leftovers, outbox, places, readings
 from safetyd.store.database import Connection, StoreError, undone_on_failure
@@ -32,15 +33,6 @@ from safetyd.waiting import Waiting
 from safetyd.wording import sound
 
 SAVE_PLACES_EVERY = timedelta(minutes=2)  # how much of the past is read again after a crash
-_TOPICS_REMEMBERED = 20_000
-
-
-class Speaker(NamedTuple):
-    """A sensor that has been heard: its number in the store, and how it is read."""
-
-    number: int
-    key: str
-    route: Route
 
 
 _FIELDS = {
@@ -49,7 +41,7 @@ _FIELDS = {
     Quantity.MAINS: ("mains",),
     Quantity.VOLTAGE: ("voltage",),
     Quantity.POWER: ("power_w",),
-    Quantity.BATTERY: ("battery",),
+    Quantity.BATTERY: ("battery", "battery_v", "battery_ok"),
 }
 
 
@@ -59,25 +51,34 @@ class Service:
     def __init__(self, connection: Connection, site: Site, root: str, now: datetime) -> None:
         self.connection = connection
         self.is_replay = False
-        self._root = root
         self._past: dict[Place, Past] = {}
-        self._speakers: dict[str, Speaker | None] = {}
         self._saved_at = self.last_at = now
-        self.take_site(site)
-        found = recover(connection, self.facts, [route.sensor for route in self._routes.values()], now)
-        self.world, self._sensors, self._newest, touched = found
-        self._numbers = {sensor.key: number for number, sensor in self._sensors.items()}
+        self._hearing = Hearing(site, root, readings.sensors(connection))
+        self.facts = facts_of(site, self._hearing.routes, self._hearing.known)
+        self.world, self._newest, touched = recover(connection, self.facts, self._hearing.sensors, now)
         self._waiting = Waiting(touched=touched)
         if self.world.tickets or self.world.rooms or self.world.powers:
             self.world.now = now  # what fell due while we were away is carried out now
             engine.catch_up(self.world, self.facts, now)
+        self._expect(now)
 
-    def take_site(self, site: Site) -> None:
+    @property
+    def site(self) -> Site:
+        """What the site file says."""
+        return self._hearing.site
+
+    def take_site(self, site: Site, now: datetime) -> None:
         """Go by another site file from now on; nothing that was decided changes."""
-        self.site = site
-        self.facts = facts_of(site)
-        self._routes = routes(site)
-        self._speakers.clear()
+        self._hearing.take_site(site)
+        self.facts = facts_of(site, self._hearing.routes, self._hearing.known)
+        self._expect(now)
+
+    def _expect(self, now: datetime) -> None:
+        """Wait for the sensors of the site file, and no more for those that have left it."""
+        for route in self._hearing.routes.all():
+            supervision.expect(self.world, self.facts, route.sensor, max(now, route.since or now))
+        for key, since in self.facts.released.items():
+            self.world.schedule("release", key, max(now, since))
 
     @property
     def has_decision(self) -> bool:
@@ -114,32 +115,41 @@ class Service:
         due = self.world.next_due()
         if due is not None and due < received_at:
             engine.elapse(self.world, self.facts, received_at - JUST_AFTER)
-        speaker = self._speakers.get(message.topic) or self._hear(message)
-        if speaker is None:
+        is_anybodys = False
+        for word in self._hearing.hear(message, self.world.health):
+            is_anybodys = True
+            self._take(word, message)
+        if not is_anybodys and not self._take_from_bridge(message):
             self._waiting.stray(message)
-            return
-        sensor = speaker.route.sensor
-        try:
-            said = speaker.route.decode(message.payload)
-        except PayloadError as error:
-            self._refuse(message, RefusedKind.PAYLOAD, str(error))
-            self._complain(speaker, TroubleKind.UNREADABLE, message, str(error))
-            return
-        at, unbelieved = observed_at(said.stamp, received_at)
-        if said.refusals:
-            for reason in said.refusals:
-                self._refuse(message, RefusedKind.VALUE, reason)
-            self._complain(speaker, TroubleKind.UNREADABLE, message, said.refusals[0])
-        elif speaker.key in self.world.troubles:
-            self._complain(speaker, TroubleKind.UNREADABLE, message, "")
-        if unbelieved is not None:
-            self._complain(speaker, TroubleKind.CLOCK, message, f"says it is {unbelieved}")
-        elif said.stamp is not None and speaker.key in self.world.troubles:
-            self._complain(speaker, TroubleKind.CLOCK, message, "")
-        spoke = Observation(sensor, at, received_at, *said[:7], message.retain, unbelieved)
-        self._observe(speaker.number, spoke, message.topic)
 
-    def _observe(self, number: int, spoke: Observation, topic: str) -> tuple[Flaw, ...]:
+    def _take(self, word: Word, message: Message) -> None:
+        sensor = word.speaker.route.sensor
+        for kind, reason in word.refused:
+            self._refuse(message, kind, reason)
+        if not message.retain:
+            for trouble, note in word.complaints:
+                self.complain(sensor.key, sensor.place, trouble, note, message.received_at)
+            if sensor.key in self.world.troubles:
+                for trouble in word.clears:
+                    self.complain(sensor.key, sensor.place, trouble, "", message.received_at)
+        spoke = word.observation
+        if spoke is not None:
+            doubt = supervision.doubt(self.world, self.facts, spoke)
+            spoke = spoke if doubt is None else spoke._replace(doubt=doubt)
+            self._observe(word.speaker.number, spoke, message)
+
+    def _take_from_bridge(self, message: Message) -> bool:
+        """Take a bridge's word on itself; return whether the message is one's."""
+        word = self._hearing.hear_bridge(message)
+        if word is None:
+            return False
+        if word.refused:
+            self._refuse(message, RefusedKind.PAYLOAD, word.refused)
+        elif word.is_there is not None:
+            supervision.hear_bridge(self.world, word.bridge, word.place, word.is_there, message.received_at)
+        return True
+
+    def _observe(self, number: int, spoke: Observation, message: Message) -> tuple[Flaw, ...]:
         newest = self._newest.get(number)
         if newest is not None and spoke.observed_at <= newest and not spoke.retained:
             fresh = self._unheard(number, spoke)
@@ -155,9 +165,7 @@ class Service:
         self._waiting.touched.add(spoke.sensor.place)
         for flaw in told.flaws:
             if flaw.mark is Mark.REJECTED:
-                self._waiting.refusals.append(
-                    Refusal(spoke.received_at, RefusedKind.VALUE, topic, flaw.reason)
-                )
+                self._refuse(message, RefusedKind.VALUE, flaw.reason)
         past = self._past.get(spoke.sensor.place)
         if told.is_late:
             self._waiting.late.append(spoke)
@@ -165,25 +173,6 @@ class Service:
         elif past is not None:
             past.observations.append(spoke)
         return told.flaws
-
-    def _hear(self, message: Message) -> Speaker | None:
-        """Return the sensor that speaks on a topic, kept as a new one if it was never heard."""
-        if message.topic in self._speakers:
-            return None
-        if len(self._speakers) > _TOPICS_REMEMBERED:
-            self._speakers.clear()
-        route = self._routes.get(message.topic) or native_route(message.topic, self.site, self._root)
-        self._speakers[message.topic] = None if route is None else self._speaker(route, message.topic)
-        return self._speakers[message.topic]
-
-    def _speaker(self, route: Route, topic: str) -> Speaker:
-        sensor = route.sensor
-        number = self._numbers.get(sensor.key)
-        if number is None:
-            number = self._numbers[sensor.key] = max(self._sensors, default=0) + 1
-            self._waiting.sensors.append(readings.NewSensor(number, sensor, topic, route.format))
-        self._sensors[number] = sensor
-        return Speaker(number, sensor.key, route)
 
     def _unheard(self, number: int, spoke: Observation) -> Observation | None:
         """Return what of an observation is not stored yet; the same reading counts once."""
@@ -204,7 +193,7 @@ class Service:
             if past is None or late.observed_at <= past.since:
                 with self.writing():
                     self._flush()
-                    past = load_past(self.connection, self._sensors, place, late.observed_at)
+                    past = load_past(self.connection, self._hearing.sensors, place, late.observed_at)
                 self._past[place] = past
             else:
                 past.insert(late)
@@ -221,7 +210,7 @@ class Service:
 
     def observations_of(self, place: Place) -> list[Observation]:
         """Return all that was ever said of a place, in order of its own time."""
-        return observations_of(self.connection, self._sensors, place)
+        return observations_of(self.connection, self._hearing.sensors, place)
 
     def set_aside(self, message: Message) -> None:
         """Keep a message that could not be judged for a reason of ours."""
@@ -232,13 +221,9 @@ class Service:
             Refusal(message.received_at, kind, message.topic, reason, message.payload)
         )
 
-    def _complain(self, speaker: Speaker, kind: TroubleKind, message: Message, note: str) -> None:
-        if not message.retain:
-            self.complain(speaker.key, speaker.route.sensor.place, kind, note, message.received_at)
-
     def complain(self, subject: str, place: Place, kind: TroubleKind, note: str, now: datetime) -> None:
         """Note a trouble of something that is no sensor, or with an empty note that it is over."""
-        engine.complain(self.world, subject, place, kind, bool(note), now, note)
+        supervision.complain(self.world, subject, place, kind, bool(note), now, note)
 
     def command(self, said: Mapping[str, Any], now: datetime) -> Ticket | None:
         """Carry out what a person asks, and return the ticket it is about, if it is about one.
@@ -261,8 +246,8 @@ class Service:
             return put_on_record(self.world, self.facts, report, now)
         refuse_flawed(engine.flaws(self.facts, spoke))
         topic = str(spoke.sensor)
-        route = Route(spoke.sensor, "hand", native)
-        self._observe(self._speaker(route, topic).number, spoke, topic)
+        speaker = self._hearing.speaker(Route(spoke.sensor, BY_HAND, native_decoder), topic)
+        self._observe(speaker.number, spoke, Message(now, topic, b""))
         measured(self.world, report, now)
         return None
 
@@ -298,6 +283,7 @@ class Service:
                 places.mark_saved(self.connection, readings.last_id(self.connection))
                 places.forget_old(self.connection, now)
             self.connection.commit()
+        self._hearing.fresh.clear()
         self.last_at = now
         self.world.changes = Changes()
         self._waiting = Waiting(touched=set() if is_time else waiting.touched - saved)
@@ -322,7 +308,7 @@ class Service:
     def _flush(self) -> None:
         """Put rows into the open transaction, so that they can be looked up."""
         waiting = self._waiting
-        readings.add_sensors(self.connection, waiting.sensors)
+        readings.add_sensors(self.connection, self._hearing.fresh)
         if waiting.flushed < len(waiting.rows):
             readings.append(self.connection, waiting.rows[waiting.flushed :])
             waiting.flushed = len(waiting.rows)
@@ -330,7 +316,7 @@ class Service:
     def _save_places(self, saved: set[Place]) -> None:
         last = readings.last_id(self.connection)
         healths: dict[Place, dict[str, Any]] = {}
-        for sensor in self._sensors.values():
+        for sensor in self._hearing.sensors.values():
             if sensor.place in saved and (health := self.world.health.get(str(sensor))):
                 healths.setdefault(sensor.place, {})[str(sensor)] = health
         standings = (

@@ -6,7 +6,7 @@ from datetime import datetime
 from safetyd.core.model import Observation, Place
 from safetyd.ingest.message import Message
 from safetyd.store.leftovers import KEPT_TOPICS, Refusal, Stray
-from safetyd.store.readings import NewSensor, ReadingRow
+from safetyd.store.readings import ReadingRow
 
 
 @dataclass(slots=True)
@@ -15,7 +15,6 @@ class Waiting:
     be read again, `revised` the places whose past was, and since when; `touched` are the places that have
     said something since they were last saved."""
 
-    sensors: list[NewSensor] = field(default_factory=list)
     rows: list[ReadingRow] = field(default_factory=list)
     late: list[Observation] = field(default_factory=list)
     flushed: int = 0

@@ -22,9 +22,9 @@ from safetyd.core.errors import ActionError
 from safetyd.core.model import Condition, Place, Quantity
 from safetyd.core.ticket import Status
 from safetyd.core.units import fahrenheit
-from safetyd.core.world import World
+from safetyd.core.world import Facts, World
 from safetyd.faults import did_you_mean
-from safetyd.ingest.topics import routes
+from safetyd.hearing import Hearing
 from safetyd.recovery import facts_of, recover
 from safetyd.site import Site
 from safetyd.store import ledger, outbox, readings
@@ -47,6 +47,7 @@ class View(NamedTuple):
 
     connection: Connection
     world: World
+    facts: Facts
     site: Site
     at: datetime
 
@@ -60,7 +61,7 @@ class View(NamedTuple):
         if found is None:
             raise ActionError(f"there is no ticket {id!r}{did_you_mean(id, self.world.tickets)}")
         history = ledger.history(self.connection, id)
-        return objects.ticket_object(self.world, facts_of(self.site), found, history, self.at)
+        return objects.ticket_object(self.world, self.facts, found, history, self.at)
 
 
 @contextmanager
@@ -69,9 +70,10 @@ def view(configuration: Loaded) -> Iterator[View]:
     connection = open_for_reading(configuration.settings.store.url)
     with connection:
         site, at = configuration.site, now()
-        bound = [route.sensor for route in routes(site).values()]
-        world = recover(connection, facts_of(site), bound, at).world
-        yield View(connection, world, site, at)
+        hearing = Hearing(site, configuration.settings.mqtt.root, readings.sensors(connection))
+        facts = facts_of(site, hearing.routes, hearing.known)
+        world = recover(connection, facts, hearing.sensors, at).world
+        yield View(connection, world, facts, site, at)
 
 
 @app.command("tickets")

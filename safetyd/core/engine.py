@@ -10,12 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from safetyd.core import obligation, power, room, telling, trouble
+from safetyd.core import obligation, power, room, supervision, telling
 from safetyd.core.errors import ActionError, TransitionError
-from safetyd.core.model import Finding, Observation, Place, TroubleKind
+from safetyd.core.model import Finding, Observation, Place
 from safetyd.core.notice import Reason, next_flush
 from safetyd.core.quality import Flaw, judge
-from safetyd.core.rules import Rules
 from safetyd.core.ticket import Action, Ticket, Verb
 from safetyd.core.ticket import act as act_on
 from safetyd.core.units import JUST_AFTER
@@ -65,20 +64,20 @@ def observe(world: World, facts: Facts, observation: Observation, now: datetime)
     else:
         old = world.rooms.get(place, room.EMPTY)
         still = room.calm(old, observation, rules)
-        if still is not None and _hear_as_usual(world, observation, rules):
+        if still is not None and supervision.hear_as_usual(world, observation, rules):
             world.rooms[place] = still
             return _NOTHING
         seen = room.observe(old, observation, facts.book)
         found = seen.judged.flaws
         if seen.is_late:
-            _examine(world, facts, observation, found, now)
+            supervision.examine(world, facts, observation, found, now)
             return Told(found, is_late=True)
         world.rooms[place] = seen.room
         if seen.findings:
             _find(world, facts, place, seen.findings, now)
         if seen.room.cold.back or seen.room.heat.back:
             world.schedule("room", str(place), room.next_due(seen.room))
-    _examine(world, facts, observation, found, now)
+    supervision.examine(world, facts, observation, found, now)
     return Told(found)
 
 
@@ -111,59 +110,9 @@ def _find(world: World, facts: Facts, place: Place, findings: Iterable[Finding],
 _NOTHING = Told()
 
 
-def _hear_as_usual(world: World, observation: Observation, rules: Rules) -> bool:
-    """Hear a sensor with which nothing is the matter, and return True; else return False and do nothing."""
-    key = observation.sensor.key
-    old = world.health.get(key)
-    if old is None or world.troubles.get(key) or observation.battery is not None or observation.by_hand:
-        return False
-    health = trouble.hear(old, observation, rules.quality)
-    if health.repeats >= trouble.STUCK_REPORTS:
-        return False
-    world.health[key] = health
-    return True
-
-
-def _examine(
-    world: World, facts: Facts, observation: Observation, flaws: tuple[Flaw, ...], now: datetime
-) -> None:
-    if observation.by_hand:
-        return
-    place, key = observation.sensor.place, observation.sensor.key
-    quality = facts.book.in_force(observation.observed_at).quality
-    health, signs = trouble.examine(world.health.get(key), observation, flaws, quality)
-    world.health[key] = health
-    standing = world.troubles.get(key, {})
-    if health.repeats >= trouble.STUCK_REPORTS and TroubleKind.STUCK not in standing:
-        neighbours = (
-            other
-            for name, other in world.health.items()
-            if name != key and name.startswith(place.building + "/")
-        )
-        stuck = trouble.stuck(health, observation.observed_at, neighbours, quality)
-        signs += [stuck] if stuck else []
-    if len(world.rooms.get(place, room.EMPTY).sources) > 1:
-        apart = trouble.disagreement(world.rooms[place], observation.observed_at, quality)
-        signs += [apart] if apart else []
-    fresh = trouble.news(signs, standing)
-    if fresh:
-        telling.signs(world, key, place, fresh, now)
-    if ("silence", key) not in world.scheduled:
-        world.places[key] = place
-        world.schedule("silence", key, trouble.next_silence(health))
-
-
 def flaws(facts: Facts, observation: Observation) -> tuple[Flaw, ...]:
     """Return what is wrong with an observation in itself."""
     return judge(room.NOBODY, observation, facts.book.in_force(observation.observed_at).quality)[1].flaws
-
-
-def complain(
-    world: World, subject: str, place: Place, kind: TroubleKind, is_on: bool, now: datetime, note: str
-) -> None:
-    """Note a trouble that is not judged from values (unreadable, wrong clock, undeliverable), or its end."""
-    fresh = trouble.news([trouble.Sign(kind, is_on, now, note)], world.troubles.get(subject, {}))
-    telling.signs(world, subject, place, fresh, now)
 
 
 def schedule_all(world: World, facts: Facts, now: datetime) -> None:
@@ -174,13 +123,7 @@ def schedule_all(world: World, facts: Facts, now: datetime) -> None:
     for place, standing in world.powers.items():
         world.places[str(place)] = place
         world.schedule("power", str(place), power.next_due(standing, facts.book.in_force(standing.at or now)))
-    for key, health in world.health.items():
-        building, *middle = key.split("/")[:-1]
-        world.places[key] = Place(building, middle[0] if middle else None)
-        if TroubleKind.SILENT not in world.troubles.get(key, {}):
-            # While we were away everybody was silent to us: each has the time of one word to be heard again.
-            grace = now + facts.book.in_force(now).quality.stale_after
-            world.schedule("silence", key, max(grace, trouble.next_silence(health)))
+    supervision.wait_for_all(world, facts, now)
     for ticket in world.tickets.values():
         obligation.schedule_ticket(world, facts, ticket)
     for number, due_at in world.held.items():
@@ -200,13 +143,15 @@ def elapse(world: World, facts: Facts, now: datetime) -> None:
             case "room" | "power":
                 _pass_place(world, facts, world.places[due.key], due.at, at)
             case "silence":
-                _pass_silence(world, due.key, due.at, at)
+                supervision.pass_silence(world, facts, due.key, at, _exact(due.at, at))
+            case "release":
+                supervision.release(world, due.key, at)
             case "hold":
                 obligation.release(world, facts, int(due.key), at)
             case "ticket":
                 obligation.ticket_due(world, facts, due.key, at)
             case "desk":
-                telling.flush(world, due.key, at)
+                telling.flush(world, due.key, at, facts.bridges)
     world.now = max(now, world.now)
 
 
@@ -237,16 +182,6 @@ def _pass_place(world: World, facts: Facts, place: Place, due_at: datetime, at: 
     if findings:
         _find(world, facts, place, findings, _exact(due_at, at))
     world.schedule("room", str(place), room.next_due(passed))
-
-
-def _pass_silence(world: World, key: str, due_at: datetime, at: datetime) -> None:
-    health = world.health[key]
-    sign = trouble.silence(health, at)
-    if sign is None:
-        world.schedule("silence", key, trouble.next_silence(health))
-    else:
-        fresh = trouble.news([sign], world.troubles.get(key, {}))
-        telling.signs(world, key, world.places[key], fresh, _exact(due_at, at))
 
 
 def act(world: World, facts: Facts, ticket_id: str, action: Action, now: datetime) -> Ticket:

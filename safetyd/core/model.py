@@ -109,16 +109,27 @@ class Place(NamedTuple):
 HAND = "hand:"  # begins the name of a person's instrument; no device may call itself so
 
 
+class Offset(NamedTuple):
+    """What is added to a sensor's values from `since` on (None: from the beginning), as it was calibrated."""
+
+    since: datetime | None = None
+    temperature_f: float = 0.0
+    humidity: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Sensor:
     """One device at one place; `interval` is how often it is expected to report, if that is known.
 
-    `key` names it among all sensors.
+    `invalid` are temperatures, in the unit it sends, by which this device says that it knows none. `offsets`
+    are in order of time. `key` names it among all sensors.
     """
 
     place: Place
     id: str
     interval: timedelta | None = None
+    invalid: frozenset[float] = frozenset()
+    offsets: tuple[Offset, ...] = ()
     key: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -131,8 +142,10 @@ class Sensor:
 class Observation(NamedTuple):
     """What one sensor said at one moment. Temperatures are native: one of the two units is given.
 
-    `observed_at` is when it was true; `stamp` is what the device's own clock said, believed or not.
-    `by_hand` is a person's instrument: the contract's own (9.9.2), so one reading is enough.
+    `observed_at` is when it was true; `device_at` and `gateway_at` are what the clocks of the device and of
+    its gateway said, `stamp` their words where they are not believed. `battery_ok` is the device's own word.
+    `by_hand` is a person's instrument: the contract's own (9.9.2), so one reading is enough. `doubt` says why
+    temperature and humidity cannot be believed although they look sound in themselves.
     """
 
     sensor: Sensor
@@ -145,9 +158,14 @@ class Observation(NamedTuple):
     voltage: float | None = None
     power_w: float | None = None
     battery: float | None = None
+    battery_v: float | None = None
+    battery_ok: bool | None = None
     retained: bool = False
     stamp: str | None = None
     by_hand: bool = False
+    device_at: datetime | None = None
+    gateway_at: datetime | None = None
+    doubt: str | None = None
 
 
 class Worst(NamedTuple):

@@ -143,13 +143,14 @@ class Complaint(NamedTuple):
 
 class Desk(NamedTuple):
     """A building's out-tray: openings and complaints waiting for company, news waiting for a digest, and
-    when messages went out."""
+    when messages went out, complaints apart."""
 
     complaints: tuple[Complaint, ...] = ()
     openings: tuple[News, ...] = ()
     overflow: tuple[News, ...] = ()
     sent: tuple[datetime, ...] = ()
     digest_at: datetime | None = None
+    complained_at: datetime | None = None
 
 
 def count(desk: Desk, at: datetime) -> Desk:
@@ -172,7 +173,7 @@ def next_flush(desk: Desk) -> datetime | None:
     if desk.overflow:
         dues.append(_digest_due(desk))
     if desk.complaints:
-        dues.append(desk.complaints[0].at + TROUBLE_COMPANY)
+        dues.append(_complaints_due(desk))
     return min(dues, default=None)
 
 
@@ -201,9 +202,14 @@ def flush(desk: Desk, now: datetime) -> tuple[Desk, tuple[Message, ...]]:
 
 def take_complaints(desk: Desk, now: datetime) -> tuple[Desk, tuple[Complaint, ...]]:
     """Return the desk without the complaints that have waited long enough, and these."""
-    if not desk.complaints or desk.complaints[0].at + TROUBLE_COMPANY > now:
+    if not desk.complaints or _complaints_due(desk) > now:
         return desk, ()
-    return desk._replace(complaints=()), desk.complaints
+    return desk._replace(complaints=(), complained_at=now), desk.complaints
+
+
+def _complaints_due(desk: Desk) -> datetime:
+    earliest = desk.complaints[0].at + TROUBLE_COMPANY
+    return earliest if desk.complained_at is None else max(earliest, desk.complained_at + FLOOD)
 
 
 def tell(desk: Desk, news: News) -> tuple[Desk, tuple[Message, ...]]:

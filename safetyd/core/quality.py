@@ -4,10 +4,12 @@ Rule: nothing is corrected and nothing is dropped; a rejected value silences its
 waits for the sensor's next word. All limits here are ours: the contract speaks of rooms, not of sensors.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from statistics import median
 from typing import NamedTuple
 
-from safetyd.core.model import Mark, Observation, Quantity, Sensor
+from safetyd.core.model import Mark, Observation, Offset, Quantity, Sensor
 from safetyd.core.rules import QualityRule
 from safetyd.core.units import celsius, fahrenheit
 
@@ -16,7 +18,11 @@ _ERROR_CODES_C = frozenset({85.0, -127.0, 127.94, 127.99, 327.67, 999.0, -99.5})
 _ERROR_PAIRS_C = frozenset({(0.0, 0.0), (-45.0, 0.0), (130.0, 100.0)})
 _MOST_HUMID = 102.0  # a capacitive sensor in wet air overshoots; beyond it is broken
 _HIGHEST_V = 1000.0
+HIGHEST_CELL_V = 30.0  # no sensor has more cells than that
 _FULL = 100.0
+_NEAR_F, _FAR_F = 10.0, 25.0  # the other unit fits what is known, this one does not
+_REMEMBERED = timedelta(hours=24)  # after that a room may have any temperature
+_ROOM_F = (50.0, 95.0)  # what a room that people use may well have
 
 
 class Latest(NamedTuple):
@@ -60,9 +66,11 @@ def window(sensor: Sensor, quality: QualityRule) -> timedelta:
 
 def judge(belief: Belief, observation: Observation, quality: QualityRule) -> tuple[Belief, Judged]:
     """Return the sensor's new memory and what may be counted of this observation."""
-    temp_f, humidity = temperature_f(observation), observation.humidity
-    flaws = _flaws(observation, temp_f, quality)
+    temp_f, humidity = temperature_f(observation), relative_humidity(observation)
+    flaws = _flaws(observation, quality)
     confirmed = None
+    if not flaws and (flaws := _mixed_up(belief, observation)):
+        belief = Belief(belief.reference)  # whatever waited was not borne out
     if flaws:
         rejected = {flaw.quantity for flaw in flaws}
         temp_f = None if Quantity.TEMPERATURE in rejected else temp_f
@@ -78,17 +86,14 @@ def judge(belief: Belief, observation: Observation, quality: QualityRule) -> tup
             temp_f, belief = None, Belief(reference, latest)
         else:
             belief = Belief(latest)
-    if humidity is not None and humidity > 100:
-        humidity = 100.0
+    if humidity is not None:
+        humidity = min(max(humidity, 0.0), 100.0)
     return belief, Judged(temp_f, humidity, flaws, confirmed)
 
 
 def has_flaw_beside(observation: Observation) -> bool:
     """Return whether something is wrong with the values beside temperature and humidity."""
-    voltage, battery = observation.voltage, observation.battery
-    return (voltage is not None and not is_voltage(voltage)) or (
-        battery is not None and not 0 <= battery <= _FULL
-    )
+    return bool(_flaws_beside(observation))
 
 
 def is_voltage(voltage: float) -> bool:
@@ -97,10 +102,47 @@ def is_voltage(voltage: float) -> bool:
 
 
 def temperature_f(observation: Observation) -> float | None:
-    """Return an observation's temperature in °F, whatever unit it was sent in."""
-    if observation.temperature_f is not None:
-        return observation.temperature_f
-    return None if observation.temperature_c is None else fahrenheit(observation.temperature_c)
+    """Return an observation's temperature in °F, whatever unit it was sent in, as calibrated."""
+    sent_f, sent_c = observation.temperature_f, observation.temperature_c
+    temp_f = sent_f if sent_f is not None or sent_c is None else fahrenheit(sent_c)
+    if temp_f is None or not observation.sensor.offsets:
+        return temp_f
+    return temp_f + offset(observation).temperature_f
+
+
+def relative_humidity(observation: Observation) -> float | None:
+    """Return an observation's humidity in percent, as calibrated."""
+    humidity = observation.humidity
+    if humidity is None or not observation.sensor.offsets:
+        return humidity
+    return humidity + offset(observation).humidity
+
+
+def offset(observation: Observation) -> Offset:
+    """Return by how much the sensor was known to be off at the time of an observation."""
+    found = Offset()
+    for each in observation.sensor.offsets:
+        if each.since is None or each.since <= observation.observed_at:
+            found = each
+    return found
+
+
+def doubt_of(observation: Observation, belief: Belief, peers_f: Sequence[float]) -> str | None:
+    """Return why a temperature is probably in the other unit, going by what other rooms have.
+
+    A sensor that has come to its value step by step is believed: rooms do freeze.
+    """
+    temp_f, other_f = temperature_f(observation), _in_other_unit(observation)
+    if temp_f is None or other_f is None or len(peers_f) < 2 or not _ROOM_F[0] <= other_f <= _ROOM_F[1]:
+        return None
+    reference = belief.reference
+    if reference is not None and abs(reference.value - temp_f) <= _FAR_F:
+        return None
+    usual_f = median(peers_f)
+    if abs(other_f - usual_f) > _NEAR_F or abs(temp_f - usual_f) <= _FAR_F:
+        return None
+    wrong = f"{_native(observation)} is probably {_other_unit(observation)}"
+    return f"{wrong}: other rooms here are at {usual_f:.0f} °F"
 
 
 def _is_jump(reference: Latest, latest: Latest, quality: QualityRule) -> bool:
@@ -119,43 +161,99 @@ def _jump(reference: Latest, latest: Latest) -> Flaw:
     return Flaw(Quantity.TEMPERATURE, Mark.SUSPECT, reason)
 
 
-def _flaws(observation: Observation, temp_f: float | None, quality: QualityRule) -> tuple[Flaw, ...]:
-    found = []
+def _flaws(observation: Observation, quality: QualityRule) -> tuple[Flaw, ...]:
     humidity = observation.humidity
-    if temp_f is not None:
-        low_c, high_c = quality.range_c
-        if not fahrenheit(low_c) <= temp_f <= fahrenheit(high_c):
-            found.append(
-                _rejected(
-                    Quantity.TEMPERATURE, f"{_native(observation)} is outside {_span(observation, quality)}"
-                )
-            )
-        elif humidity in (0.0, 100.0) and (celsius(temp_f), humidity) in _ERROR_PAIRS_C:
-            found.append(
-                _rejected(
-                    Quantity.TEMPERATURE, f"{_native(observation)} with {humidity:g} % is an error code"
-                )
-            )
-        elif (observation.temperature_c or 0.0) in _ERROR_CODES_C or temp_f == 185.0:
-            found.append(_rejected(Quantity.TEMPERATURE, f"{_native(observation)} is an error code"))
+    found = []
+    if observation.temperature_f is not None or observation.temperature_c is not None:
+        reason = observation.doubt or _temperature_flaw(observation, quality)
+        found += [_rejected(Quantity.TEMPERATURE, reason)] if reason else []
     if humidity is not None:
-        if not 0 <= humidity <= _MOST_HUMID:
-            found.append(_rejected(Quantity.HUMIDITY, f"{humidity:g} % is outside 0 to 100 %"))
-        elif 0 < humidity <= 1:
-            found.append(_rejected(Quantity.HUMIDITY, f"{humidity:g} is a fraction; percent is expected"))
-        elif (
-            temp_f is not None and humidity in (0.0, 100.0) and (celsius(temp_f), humidity) in _ERROR_PAIRS_C
-        ):
-            found.append(
-                _rejected(Quantity.HUMIDITY, f"{humidity:g} % with {_native(observation)} is an error code")
-            )
-    if observation.voltage is not None and not is_voltage(observation.voltage):
-        found.append(
-            _rejected(Quantity.VOLTAGE, f"{observation.voltage:g} V is outside 0 to {_HIGHEST_V:g} V")
-        )
-    if observation.battery is not None and not 0 <= observation.battery <= 100:
-        found.append(_rejected(Quantity.BATTERY, f"{observation.battery:g} % is outside 0 to 100 %"))
+        reason = observation.doubt or _humidity_flaw(observation, humidity)
+        found += [_rejected(Quantity.HUMIDITY, reason)] if reason else []
+    return (*found, *_flaws_beside(observation))
+
+
+def _temperature_flaw(observation: Observation, quality: QualityRule) -> str | None:
+    native, temp_f = _native(observation), _sent_f(observation)
+    low_c, high_c = quality.range_c
+    if not fahrenheit(low_c) <= temp_f <= fahrenheit(high_c):
+        other_f = _in_other_unit(observation)
+        is_mixed = other_f is not None and _ROOM_F[0] <= other_f <= _ROOM_F[1]
+        hint = f"; perhaps it is {_other_unit(observation)}" if is_mixed else ""
+        fire = "; a broken sensor, or fire" if temp_f > fahrenheit(high_c) and not hint else ""
+        return f"{native} is outside {_span(observation, quality)}{hint}{fire}"
+    if _is_error_pair(observation):
+        return f"{native} with {observation.humidity:g} % is an error code"
+    sent = observation.temperature_c if observation.temperature_f is None else observation.temperature_f
+    if sent in observation.sensor.invalid:
+        return f"{native} is this sensor's word for not known"
+    if (observation.temperature_c or 0.0) in _ERROR_CODES_C or temp_f == 185.0:
+        return f"{native} is an error code"
+    return None
+
+
+def _humidity_flaw(observation: Observation, humidity: float) -> str | None:
+    if not 0 <= humidity <= _MOST_HUMID:
+        return f"{humidity:g} % is outside 0 to 100 %"
+    if 0 < humidity <= 1:
+        return f"{humidity:g} is a fraction; percent is expected"
+    if _is_error_pair(observation):
+        return f"{humidity:g} % with {_native(observation)} is an error code"
+    return None
+
+
+def _is_error_pair(observation: Observation) -> bool:
+    humidity = observation.humidity
+    if humidity not in (0.0, 100.0) or (
+        observation.temperature_f is None and observation.temperature_c is None
+    ):
+        return False
+    return (celsius(_sent_f(observation)), humidity) in _ERROR_PAIRS_C
+
+
+def _flaws_beside(observation: Observation) -> tuple[Flaw, ...]:
+    voltage, battery, battery_v = observation.voltage, observation.battery, observation.battery_v
+    if voltage is None and battery is None and battery_v is None:
+        return ()
+    found = []
+    if voltage is not None and not is_voltage(voltage):
+        found.append(_rejected(Quantity.VOLTAGE, f"{voltage:g} V is outside 0 to {_HIGHEST_V:g} V"))
+    if battery is not None and not 0 <= battery <= _FULL:
+        found.append(_rejected(Quantity.BATTERY, f"{battery:g} % is outside 0 to 100 %"))
+    if battery_v is not None and not 0 <= battery_v <= HIGHEST_CELL_V:
+        found.append(_rejected(Quantity.BATTERY, f"{battery_v:g} V is outside 0 to {HIGHEST_CELL_V:g} V"))
     return tuple(found)
+
+
+def _mixed_up(belief: Belief, observation: Observation) -> tuple[Flaw, ...]:
+    """A value that leapt to where the other unit would put the sensor's last one."""
+    temp_f, other_f = temperature_f(observation), _in_other_unit(observation)
+    if temp_f is None or other_f is None or belief.reference is None:
+        return ()
+    before_f = belief.reference.value
+    if observation.observed_at - belief.reference.at > _REMEMBERED:
+        return ()
+    if abs(other_f - before_f) > _NEAR_F or abs(temp_f - before_f) <= _FAR_F:
+        return ()
+    reason = f"{_native(observation)} after {before_f:.1f} °F is probably {_other_unit(observation)}"
+    return (_rejected(Quantity.TEMPERATURE, reason),)
+
+
+def _sent_f(observation: Observation) -> float:
+    if observation.temperature_f is not None:
+        return observation.temperature_f
+    return fahrenheit(observation.temperature_c or 0.0)
+
+
+def _in_other_unit(observation: Observation) -> float | None:
+    """What a temperature would be, in °F, if it were in the unit it was not sent in."""
+    if observation.temperature_f is not None:
+        return fahrenheit(observation.temperature_f)
+    return observation.temperature_c
+
+
+def _other_unit(observation: Observation) -> str:
+    return "°F" if observation.temperature_f is None else "°C"
 
 
 def _rejected(quantity: Quantity, reason: str) -> Flaw:

@@ -83,7 +83,8 @@ def calm(room: Room, observation: Observation, rules: Rules) -> Room | None:
     It is the short way of `observe` for nearly every reading there is, and leads to the same room.
     """
     temp_f, humidity, at = temperature_f(observation), observation.humidity, observation.observed_at
-    key = observation.sensor.id
+    sensor = observation.sensor
+    key = sensor.id
     belief = room.beliefs.get(key)
     if (
         temp_f is None
@@ -97,6 +98,9 @@ def calm(room: Room, observation: Observation, rules: Rules) -> Room | None:
         or at < room.at
         or room.cold.state is not State.NORMAL
         or room.heat.state is not State.NORMAL
+        or sensor.offsets
+        or sensor.invalid
+        or observation.doubt is not None
     ):
         return None
     is_plain = 1 < humidity <= _PLAIN_HUMIDITY and _PLAIN_F[0] <= temp_f <= _PLAIN_F[1]
@@ -106,7 +110,7 @@ def calm(room: Room, observation: Observation, rules: Rules) -> Room | None:
     low_c, high_c = rules.quality.range_c
     if not fahrenheit(low_c) <= temp_f <= fahrenheit(high_c) or has_flaw_beside(observation):
         return None
-    until = at + window(observation.sensor, rules.quality)
+    until = at + window(sensor, rules.quality)
     latest = Latest(temp_f, at, until)
     return Room(at, {key: Belief(latest)}, {key: Source(latest, Latest(humidity, at, until))})
 

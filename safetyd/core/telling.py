@@ -3,13 +3,13 @@
 Rule: everything said is noted in the World's changes with the moment it is said for; nothing is sent here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from safetyd.core import notice, power
-from safetyd.core.model import Condition, Place, Trouble
+from safetyd.core.model import Condition, Place, Trouble, TroubleKind
 from safetyd.core.notice import Complaint, Desk, News, Reason
 from safetyd.core.ticket import Ticket
 from safetyd.core.trouble import Sign
@@ -77,13 +77,15 @@ def signs(world: World, sensor: str, place: Place, found: Iterable[Sign], now: d
         _keep_desk(world, place.building, desk)
 
 
-def flush(world: World, building: str, now: datetime) -> None:
-    """Send what has waited long enough on a building's desk."""
+def flush(world: World, building: str, now: datetime, bridges: Mapping[str, str]) -> None:
+    """Send what has waited long enough on a building's desk; of a bridge that is silent, not each sensor."""
     desk, messages = notice.flush(world.desks.get(building, Desk()), now)
     _send(world, building, messages, now)
     desk, complaints = notice.take_complaints(desk, now)
     for is_on, reason in ((True, Reason.TROUBLE), (False, Reason.TROUBLE_OVER)):
         told = [complaint for complaint in complaints if complaint.is_on is is_on]
+        subjects = {each.sensor for each in told}
+        told = [each for each in told if not _is_of_bridge(world, each, bridges.get(each.sensor), subjects)]
         if told:
             key = f"{building}/{reason}/{now.isoformat()}"
             about = {f"{each.kind} {each.sensor}": each.note for each in told}
@@ -91,6 +93,13 @@ def flush(world: World, building: str, now: datetime) -> None:
                 Notice(key, now, building, reason, notice.roles(reason), None, None, about)
             )
     _keep_desk(world, building, desk)
+
+
+def _is_of_bridge(world: World, complaint: Complaint, bridge: str | None, told: Container[str]) -> bool:
+    """Whether a sensor's silence is but a part of its bridge's, of which people are told."""
+    if complaint.kind is not TroubleKind.SILENT or bridge is None:
+        return False
+    return bridge in told or (complaint.is_on and TroubleKind.SILENT in world.troubles.get(bridge, {}))
 
 
 def _send(world: World, building: str, messages: tuple[notice.Message, ...], at: datetime) -> None:

@@ -4,30 +4,52 @@ Rule: a trouble is about the monitoring, never about the room; it opens no ticke
 ends when the sensor itself shows that it is over.
 """
 
-from collections.abc import Collection, Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from statistics import median
 from typing import NamedTuple
 
-from safetyd.core.model import Mark, Observation, TroubleKind
-from safetyd.core.quality import Flaw, window
+from safetyd.core.clocks import Skew
+from safetyd.core.model import Mark, Observation, Sensor, TroubleKind
+from safetyd.core.quality import HIGHEST_CELL_V, Flaw, Latest, temperature_f
 from safetyd.core.room import Room
 from safetyd.core.rules import QualityRule
 from safetyd.core.units import JUST_AFTER
 
 _NOTHING = (None, None)
 STUCK_REPORTS = 12  # ours: fewer equal reports are a slow room, not a frozen chip
+PEERS_NOTED = 2  # of equal reports: from then on it is worth knowing what the neighbours do
+_MOVED_F = 1.0
+_LEAST = timedelta(minutes=3)  # ours: a meter that speaks every few seconds may miss a few words
+_WORN = 0.8  # a cell with four fifths of its best voltage is nearly empty
 
 
 class Health(NamedTuple):
     """What is remembered of a sensor to judge its health; `until` is when it turns silent.
 
-    `pair` is its last temperature and humidity, unchanged since `since` for `repeats` reports.
+    `pair` is its last temperature and humidity as sent, unchanged since `since` for `repeats` reports; when
+    it had begun to repeat itself its neighbours were at `peers_f`. `heard_at` is its last word (None: never),
+    `gap_s` how long it usually takes to the next, `skew_s` how far its clock was off when `skew_at` came.
+    `best_v` is the most its battery ever had.
     """
 
     until: datetime
     pair: tuple[float | None, float | None]
     since: datetime
     repeats: int = 0
+    heard_at: datetime | None = None
+    gap_s: float | None = None
+    skew_s: float | None = None
+    skew_at: datetime | None = None
+    peers_f: float | None = None
+    best_v: float | None = None
+
+    @property
+    def skew(self) -> Skew | None:
+        """How far the sensor's clock was off at its last word."""
+        if self.skew_s is None or self.skew_at is None:
+            return None
+        return Skew(timedelta(seconds=self.skew_s), self.skew_at)
 
 
 class Sign(NamedTuple):
@@ -39,14 +61,52 @@ class Sign(NamedTuple):
     note: str = ""
 
 
+def patience(sensor: Sensor, gap_s: float | None, quality: QualityRule) -> timedelta:
+    """Return how long a sensor may say nothing: three intervals, as configured, else as it turned out.
+
+    A learnt interval only ever makes us wait longer than `stale_after`.
+    """
+    if sensor.interval is not None:
+        return max(_LEAST, 3 * sensor.interval)
+    if gap_s is None or 3 * gap_s <= quality.stale_after.total_seconds():
+        return quality.stale_after
+    return timedelta(seconds=3 * gap_s)
+
+
+def expected(sensor: Sensor, at: datetime, quality: QualityRule) -> Health:
+    """Return the health of a sensor that ought to be heard from `at` on and never was."""
+    return Health(at + patience(sensor, None, quality), _NOTHING, at)
+
+
 def hear(old: Health | None, observation: Observation, quality: QualityRule) -> Health:
     """Return the sensor's health after it spoke."""
-    at, temp_f = observation.observed_at, observation.temperature_f
+    sensor, at, temp_f = observation.sensor, observation.observed_at, observation.temperature_f
     pair = (observation.temperature_c if temp_f is None else temp_f, observation.humidity)
-    until = at + window(observation.sensor, quality)
-    if old is None or pair != old.pair or pair == _NOTHING:
-        return Health(until, pair, at)
-    return Health(max(until, old.until), pair, old.since, old.repeats + 1)
+    clock = observation.device_at or observation.gateway_at
+    skew_s, skew_at = None, None
+    if clock is not None:
+        skew_at = observation.received_at
+        skew_s = (clock - skew_at).total_seconds()
+    if old is None:
+        return Health(at + patience(sensor, None, quality), pair, at, 0, at, None, skew_s, skew_at)
+    gap_s = old.gap_s if sensor.interval is not None else _learnt(old, at)
+    until = max(old.until, at + patience(sensor, gap_s, quality))
+    heard_at = at if old.heard_at is None or at > old.heard_at else old.heard_at
+    if pair != old.pair or pair == _NOTHING:
+        return Health(until, pair, at, 0, heard_at, gap_s, skew_s, skew_at, None, old.best_v)
+    return Health(
+        until, pair, old.since, old.repeats + 1, heard_at, gap_s, skew_s, skew_at, old.peers_f, old.best_v
+    )
+
+
+def _learnt(old: Health, at: datetime) -> float | None:
+    """The longest usual gap: a longer one raises it at most twofold, shorter ones let it sink by and by."""
+    if old.heard_at is None or at <= old.heard_at:
+        return old.gap_s
+    gap_s = (at - old.heard_at).total_seconds()
+    if old.gap_s is None:
+        return gap_s
+    return min(max(gap_s, 0.9 * old.gap_s), 2 * old.gap_s)
 
 
 def examine(
@@ -60,9 +120,8 @@ def examine(
         signs.append(Sign(TroubleKind.IMPLAUSIBLE, True, at, rejected[0].reason))
     elif not flaws:
         signs.append(Sign(TroubleKind.IMPLAUSIBLE, False, at))
-    if observation.battery is not None:
-        is_low = observation.battery < quality.battery_below
-        signs.append(Sign(TroubleKind.BATTERY, is_low, at, f"battery at {observation.battery:g} %"))
+    health, battery = _battery(health, observation, quality)
+    signs += [battery] if battery else []
     if health.repeats == 0:
         signs.append(Sign(TroubleKind.STUCK, False, at))
     return health, signs
@@ -70,7 +129,9 @@ def examine(
 
 def silence(health: Health, now: datetime) -> Sign | None:
     """Return the sign of silence, once a sensor has said nothing for as long as its last word counted."""
-    return Sign(TroubleKind.SILENT, True, health.until) if health.until < now else None
+    if health.until >= now:
+        return None
+    return Sign(TroubleKind.SILENT, True, health.until, "" if health.heard_at else "never heard")
 
 
 def next_silence(health: Health) -> datetime:
@@ -78,17 +139,45 @@ def next_silence(health: Health) -> datetime:
     return health.until + JUST_AFTER
 
 
-def stuck(health: Health, at: datetime, neighbours: Iterable[Health], quality: QualityRule) -> Sign | None:
-    """Return the sign of a frozen sensor: the same values for long, although a neighbour's moved.
+def _battery(health: Health, observation: Observation, quality: QualityRule) -> tuple[Health, Sign | None]:
+    """Of percent, volts, or a word alone; volts are held against the best the battery ever had."""
+    at, percent, volts = observation.observed_at, observation.battery, observation.battery_v
+    if percent is not None:
+        return health, Sign(
+            TroubleKind.BATTERY, percent < quality.battery_below, at, f"battery at {percent:g} %"
+        )
+    if observation.battery_ok is not None:
+        return health, Sign(
+            TroubleKind.BATTERY, not observation.battery_ok, at, "it says that its battery is low"
+        )
+    if volts is None or not 0 < volts <= HIGHEST_CELL_V:
+        return health, None
+    best_v = max(volts, health.best_v or 0.0)
+    note = f"battery at {volts:g} V, once {best_v:g} V"
+    return health._replace(best_v=best_v), Sign(TroubleKind.BATTERY, volts < _WORN * best_v, at, note)
 
-    A sensor without neighbours is judged by time alone.
+
+def stuck(
+    health: Health, at: datetime, peers_f: Sequence[float], quality: QualityRule, *, is_weak: bool = False
+) -> Sign | None:
+    """Return the sign of a frozen sensor: the same values for long, although its neighbours' moved.
+
+    A sensor without neighbours is judged by time alone, one with a low battery in half the time.
     """
-    if health.repeats < STUCK_REPORTS or at - health.since < quality.stuck_after:
+    least = quality.stuck_after / 2 if is_weak else quality.stuck_after
+    if health.repeats < STUCK_REPORTS or at - health.since < least:
         return None
-    others = [other for other in neighbours if other.pair != _NOTHING]
-    if others and all(other.since <= health.since for other in others):
+    if health.peers_f is not None and peers_f and abs(median(peers_f) - health.peers_f) <= _MOVED_F:
         return None
     return Sign(TroubleKind.STUCK, True, at, f"the same values since {health.since:%Y-%m-%d %H:%M} UTC")
+
+
+def is_frozen(health: Health | None, observation: Observation) -> bool:
+    """Return whether a sensor that is stuck, while its neighbours moved, says the same again."""
+    if health is None or health.peers_f is None:
+        return False
+    temp_f = observation.temperature_f
+    return health.pair == (observation.temperature_c if temp_f is None else temp_f, observation.humidity)
 
 
 def disagreement(room: Room, at: datetime, quality: QualityRule) -> Sign | None:
@@ -102,6 +191,25 @@ def disagreement(room: Room, at: datetime, quality: QualityRule) -> Sign | None:
         return None
     spread_f = max(fresh) - min(fresh)
     return Sign(TroubleKind.DISAGREEMENT, spread_f > quality.disagree_f, at, f"{spread_f:.1f} °F apart")
+
+
+def hand_held(room: Room, observation: Observation, quality: QualityRule) -> dict[str, Sign]:
+    """Return, by their ids, whether the room's sensors agree with a person's instrument."""
+    by_hand_f = temperature_f(observation)
+    if by_hand_f is None:
+        return {}
+    at = observation.observed_at
+    return {
+        id: _beside(source.temperature, by_hand_f, at, quality)
+        for id, source in room.sources.items()
+        if id != observation.sensor.id and source.temperature is not None and source.temperature.until >= at
+    }
+
+
+def _beside(known: Latest, by_hand_f: float, at: datetime, quality: QualityRule) -> Sign:
+    is_off = abs(known.value - by_hand_f) > quality.disagree_f
+    note = f"{known.value:.1f} °F where a hand-held instrument says {by_hand_f:.1f} °F"
+    return Sign(TroubleKind.DISAGREEMENT, is_off, at, note)
 
 
 def news(signs: Iterable[Sign], standing: Collection[TroubleKind]) -> list[Sign]:

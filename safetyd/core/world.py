@@ -27,12 +27,22 @@ Subject = tuple[Place, Condition, Hazard | None]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the site file says and the engine needs."""
+    """What the site file says and the engine needs.
+
+    `released` are sensors, by key, that nobody is to wait for any more, and since when. `bridges` says
+    through which bridge a sensor is heard.
+    """
 
     timezone: ZoneInfo
     book: RuleBook
     calendar: Calendar
     places: frozenset[Place]
+    released: Mapping[str, datetime] = field(default_factory=dict)
+    bridges: Mapping[str, str] = field(default_factory=dict)
+
+    def behind(self, bridge: str) -> list[str]:
+        """Return the sensors that are heard through a bridge, by key."""
+        return [key for key, name in self.bridges.items() if name == bridge]
 
 
 class Row(NamedTuple):

@@ -7,7 +7,7 @@ the table needs no index.
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -28,6 +28,8 @@ class Kept(IntEnum):
     VOLTAGE = 5
     POWER_W = 6
     BATTERY = 7
+    BATTERY_V = 8
+    BATTERY_OK = 9
 
 
 _FIELDS = {kept: kept.name.lower() for kept in Kept}
@@ -39,42 +41,60 @@ _QUANTITY = {
     Kept.VOLTAGE: Quantity.VOLTAGE,
     Kept.POWER_W: Quantity.POWER,
     Kept.BATTERY: Quantity.BATTERY,
+    Kept.BATTERY_V: Quantity.BATTERY,
+    Kept.BATTERY_OK: Quantity.BATTERY,
 }
+_FLAGS = (Kept.MAINS, Kept.BATTERY_OK)
 _OF_QUANTITY = {quantity: tuple(k for k, q in _QUANTITY.items() if q is quantity) for quantity in Quantity}
 _MARKS = {Mark.ACCEPTED: 0, Mark.SUSPECT: 1, Mark.REJECTED: 2, Mark.RETAINED: 3}
 _RETAINED = _MARKS[Mark.RETAINED]
+_DOUBTED = 4  # rejected for what others say: never judged again by itself
 _INSERT = (
-    "INSERT INTO reading (sensor, quantity, observed_at, delay, value, mark, reason, stamp)"
-    " VALUES (?,?,?,?,?,?,?,?)"
+    "INSERT INTO reading"
+    " (sensor, quantity, observed_at, delay, value, mark, reason, stamp, device_skew, gateway_skew)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?)"
 )
 
-ReadingRow = tuple[int, int, int, int, float, int, str | None, str | None]
+ReadingRow = tuple[int, int, int, int, float, int, str | None, str | None, int | None, int | None]
 
 
 def rows(number: int, observation: Observation, flaws: tuple[Flaw, ...]) -> list[ReadingRow]:
     """Return an observation as rows, one a value."""
-    observed_at = micros(observation.observed_at)
-    delay = span_micros(observation.received_at - observation.observed_at)
+    observed_at, received_at = micros(observation.observed_at), observation.received_at
+    delay = span_micros(received_at - observation.observed_at)
     mark = _RETAINED if observation.retained else 0
-    stamp = observation.stamp
+    device_at, gateway_at = observation.device_at, observation.gateway_at
+    clocks = (
+        None,
+        observation.stamp,
+        None if device_at is None else span_micros(device_at - received_at),
+        None if gateway_at is None else span_micros(gateway_at - received_at),
+    )
     made: list[ReadingRow] = []
     if observation.temperature_f is not None:
-        made.append((number, 1, observed_at, delay, observation.temperature_f, mark, None, stamp))
+        made.append((number, 1, observed_at, delay, observation.temperature_f, mark, *clocks))
     elif observation.temperature_c is not None:
-        made.append((number, 2, observed_at, delay, observation.temperature_c, mark, None, stamp))
+        made.append((number, 2, observed_at, delay, observation.temperature_c, mark, *clocks))
     if observation.humidity is not None:
-        made.append((number, 3, observed_at, delay, observation.humidity, mark, None, stamp))
+        made.append((number, 3, observed_at, delay, observation.humidity, mark, *clocks))
     if observation.mains is not None:
-        made.append((number, 4, observed_at, delay, float(observation.mains), mark, None, stamp))
+        made.append((number, 4, observed_at, delay, float(observation.mains), mark, *clocks))
     if observation.voltage is not None:
-        made.append((number, 5, observed_at, delay, observation.voltage, mark, None, stamp))
+        made.append((number, 5, observed_at, delay, observation.voltage, mark, *clocks))
     if observation.power_w is not None:
-        made.append((number, 6, observed_at, delay, observation.power_w, mark, None, stamp))
+        made.append((number, 6, observed_at, delay, observation.power_w, mark, *clocks))
     if observation.battery is not None:
-        made.append((number, 7, observed_at, delay, observation.battery, mark, None, stamp))
+        made.append((number, 7, observed_at, delay, observation.battery, mark, *clocks))
+    if observation.battery_v is not None:
+        made.append((number, 8, observed_at, delay, observation.battery_v, mark, *clocks))
+    if observation.battery_ok is not None:
+        made.append((number, 9, observed_at, delay, float(observation.battery_ok), mark, *clocks))
     if flaws and not mark:
-        reasons = {flaw.quantity: (_MARKS[flaw.mark], flaw.reason) for flaw in flaws}
-        made = [(*row[:5], *reasons.get(_QUANTITY[Kept(row[1])], (0, None)), stamp) for row in made]
+        doubted = {_MARKS[Mark.REJECTED]: _DOUBTED} if observation.doubt else {}
+        reasons = {
+            flaw.quantity: (doubted.get(_MARKS[flaw.mark], _MARKS[flaw.mark]), flaw.reason) for flaw in flaws
+        }
+        made = [(*row[:5], *reasons.get(_QUANTITY[Kept(row[1])], (0, None)), *row[7:]) for row in made]
     return made
 
 
@@ -139,6 +159,10 @@ def observations(
             reading.c.observed_at,
             reading.c.delay,
             reading.c.value,
+            reading.c.mark,
+            reading.c.reason,
+            reading.c.device_skew,
+            reading.c.gateway_skew,
         )
         .where(reading.c.id > after_id, reading.c.mark != _RETAINED)
         .order_by(reading.c.id)
@@ -148,9 +172,11 @@ def observations(
     if len(sensors) < 50:
         wanted = wanted.where(reading.c.sensor.in_(sensors))
     last: tuple[int, int, int] | None = None
-    values: dict[str, float | bool] = {}
+    values: dict[str, Any] = {}
     last_row = 0
-    for row, number, kept, observed_at, delay, value in connection.execute(wanted):
+    for row, number, kept, observed_at, delay, value, mark, reason, device, gateway in connection.execute(
+        wanted
+    ):
         if number not in sensors:
             continue
         if last != (number, observed_at, delay):
@@ -158,20 +184,24 @@ def observations(
                 yield Numbered(last_row, _observation(sensors[last[0]], last[1], last[2], values))
             last, values = (number, observed_at, delay), {}
         last_row = row
-        values[_FIELDS[Kept(kept)]] = value if kept != Kept.MAINS else bool(value)
+        values[_FIELDS[Kept(kept)]] = bool(value) if kept in _FLAGS else value
+        if mark == _DOUBTED:
+            values["doubt"] = reason
+        if device is not None:
+            values["device_at"] = moment(observed_at + delay + device)
+        if gateway is not None:
+            values["gateway_at"] = moment(observed_at + delay + gateway)
     if last is not None:
         yield Numbered(last_row, _observation(sensors[last[0]], last[1], last[2], values))
 
 
-def _observation(
-    spoke: Sensor, observed_at: int, delay: int, values: Mapping[str, float | bool]
-) -> Observation:
+def _observation(spoke: Sensor, observed_at: int, delay: int, values: Mapping[str, Any]) -> Observation:
     return Observation(
         spoke,
         moment(observed_at),
         moment(observed_at + delay),
         by_hand=spoke.id.startswith(HAND),
-        **values,  # type: ignore[arg-type]
+        **values,
     )
 
 
@@ -207,14 +237,8 @@ def points(
     return [Point(moment(at), Kept(kept), value) for at, kept, value in connection.execute(wanted)]
 
 
-def sensors(connection: Connection) -> list[tuple[int, Sensor]]:
-    """Return every sensor ever heard, with its number; their intervals are the site file's business."""
-    found = connection.execute(select(sensor.c.id, sensor.c.building, sensor.c.room, sensor.c.name))
-    return [(number, Sensor(Place(building, room or None), name)) for number, building, room, name in found]
-
-
-class NewSensor(NamedTuple):
-    """A sensor that is heard for the first time, and on which topic it speaks which format."""
+class KnownSensor(NamedTuple):
+    """A sensor that was heard, its number here, and on which topic it spoke which format at first."""
 
     number: int
     sensor: Sensor
@@ -222,7 +246,18 @@ class NewSensor(NamedTuple):
     format: str
 
 
-def add_sensors(connection: Connection, heard: Iterable[NewSensor]) -> None:
+def sensors(connection: Connection) -> list[KnownSensor]:
+    """Return every sensor ever heard; what the site file says of them is its own business."""
+    found = connection.execute(
+        select(sensor.c.id, sensor.c.building, sensor.c.room, sensor.c.name, sensor.c.topic, sensor.c.format)
+    )
+    return [
+        KnownSensor(number, Sensor(Place(building, room or None), name), topic, format)
+        for number, building, room, name, topic, format in found
+    ]
+
+
+def add_sensors(connection: Connection, heard: Iterable[KnownSensor]) -> None:
     """Keep sensors that are heard for the first time, in the open transaction; those kept before stay."""
     for new in heard:
         place = new.sensor.place

@@ -43,7 +43,11 @@ reading = Table(
     Column("value", Float, nullable=False),
     Column("mark", Integer, nullable=False),
     Column("reason", Text),
-    Column("stamp", Text),  # what the device's own clock said, where it was not believed
+    Column("stamp", Text),  # what a clock said, where it was not believed
+    Column(
+        "device_skew", Integer
+    ),  # from arrival to what the device's own clock said, where it said anything
+    Column("gateway_skew", Integer),  # and to what the clock of its gateway said
 )
 
 refused = Table(

@@ -213,8 +213,16 @@ def test_complaints_wait_a_minute_for_company_and_count_apart() -> None:
     desk = Desk(complaints=(first, second))
     assert next_flush(desk) == NINE + MINUTE
     assert take_complaints(desk, NINE + MINUTE - JUST_AFTER) == (desk, ())
-    assert take_complaints(desk, NINE + MINUTE) == (Desk(), (first, second))
+    assert take_complaints(desk, NINE + MINUTE) == (Desk(complained_at=NINE + MINUTE), (first, second))
     assert flush(desk, NINE + MINUTE)[1] == ()
+
+
+def test_complaints_of_one_building_come_every_ten_minutes_at_most() -> None:
+    later = Complaint(NINE + 2 * MINUTE, True, "maple/12/c", TroubleKind.SILENT)
+    desk = Desk(complaints=(later,), complained_at=NINE + MINUTE)
+    assert next_flush(desk) == NINE + 11 * MINUTE
+    assert take_complaints(desk, NINE + 11 * MINUTE - JUST_AFTER) == (desk, ())
+    assert take_complaints(desk, NINE + 11 * MINUTE)[1] == (later,)
 
 
 # Who

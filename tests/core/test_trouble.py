@@ -99,29 +99,33 @@ def test_a_battery_stays_low_until_it_says_otherwise() -> None:
 # Frozen
 
 
-def stuck(repeats: int, hours: float, *neighbours: Health) -> bool:
-    health = Health(NINE, (70.0, 40.0), NINE, repeats)
-    return trouble.stuck(health, NINE + hours * HOUR, neighbours, QUALITY) is not None
-
-
-MOVED, STOOD = Health(NINE, (71.0, 40.0), NINE + HOUR), Health(NINE, (71.0, 40.0), NINE)
+def stuck(repeats: int, hours: float, then_f: float | None, now_f: Sequence[float], **more: bool) -> bool:
+    health = Health(NINE, (70.0, 40.0), NINE, repeats, peers_f=then_f)
+    return trouble.stuck(health, NINE + hours * HOUR, now_f, QUALITY, **more) is not None
 
 
 @pytest.mark.parametrize(
-    ("repeats", "hours", "neighbours", "is_stuck"),
+    ("repeats", "hours", "then_f", "now_f", "is_stuck"),
     [
-        (12, 6, [], True),
-        (11, 6, [], False),
-        (12, 5.99, [], False),
-        (12, 6, [MOVED], True),
-        (12, 6, [STOOD], False),
-        (12, 6, [STOOD, MOVED], True),
+        (12, 6, None, [], True),
+        (11, 6, None, [], False),
+        (12, 5.99, None, [], False),
+        (12, 6, 70.0, [71.1], True),
+        (12, 6, 70.0, [71.0], False),
+        (12, 6, 70.0, [65.0, 68.9, 80.0], True),
+        (12, 6, 70.0, [69.0, 70.0, 90.0], False),
+        (12, 6, 70.0, [], True),
     ],
 )
-def test_a_sensor_is_stuck_that_says_the_same_for_hours_while_a_neighbour_moved(
-    repeats: int, hours: float, neighbours: Sequence[Health], is_stuck: bool
+def test_a_sensor_is_stuck_that_says_the_same_for_hours_while_its_neighbours_moved_by_a_degree(
+    repeats: int, hours: float, then_f: float | None, now_f: Sequence[float], is_stuck: bool
 ) -> None:
-    assert stuck(repeats, hours, *neighbours) is is_stuck
+    assert stuck(repeats, hours, then_f, now_f) is is_stuck
+
+
+def test_a_sensor_with_a_low_battery_is_stuck_in_half_the_time() -> None:
+    assert stuck(12, 3, None, [], is_weak=True)
+    assert not stuck(12, 2.99, None, [], is_weak=True)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from safetyd.store.database import in_memory
 from safetyd.store.leftovers import KEPT_A_TOPIC, KEPT_BYTES, Refusal, RefusedKind, Stray
 from safetyd.store.outbox import DeliveryState, Letter
 from safetyd.store.places import PERIOD, REACH, Standing
-from safetyd.store.readings import NewSensor
+from safetyd.store.readings import KnownSensor
 
 T0 = datetime(2026, 12, 1, 16, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -213,10 +213,10 @@ def test_what_was_said_comes_back_as_it_was_said(store: Connection) -> None:
 
 
 def test_a_sensor_is_kept_once(store: Connection) -> None:
-    new = NewSensor(1, SENSOR, "topic", "native")
+    new = KnownSensor(1, SENSOR, "topic", "native")
     readings.add_sensors(store, [new, new])
     readings.add_sensors(store, [new])
-    assert readings.sensors(store) == [(1, SENSOR)]
+    assert readings.sensors(store) == [new]
 
 
 # what could not be used, and commands
