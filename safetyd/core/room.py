@@ -179,8 +179,8 @@ def _count(
         _newest(old.temperature, judged.temperature_f, at, until, Quantity.TEMPERATURE in rejected),
         _newest(old.humidity, judged.humidity, at, until, Quantity.HUMIDITY in rejected),
     )
-    if source is old or source == old:
-        return room, findings
+    if source == old:
+        return room._replace(at=at), findings
     sources = {**room.sources, key: source}
     is_measured = judged.temperature_f is not None
     cold, cold_ended = room.cold, None

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from safetyd.core import engine, power, revision, room
+from safetyd.core import engine, power, revision, room, supervision
 from safetyd.core.calendar import Calendar
 from safetyd.core.model import Condition, Episode, Observation, Place, Sensor, TroubleKind, Verdict
 from safetyd.core.rules import ColdRule, HeatRule, OutageRule, QualityRule, RuleBook, Rules
@@ -38,8 +38,8 @@ def clock(text: str, **later: float) -> datetime:
 def said(at: datetime, *, sensor: str = "a", place: Place = ROOM, **values: Any) -> Observation:
     """Return what a sensor said at `at`, received at once unless `received_at` says otherwise."""
     known = {"received_at": at} | values
-    interval = known.pop("interval", None)
-    return Observation(Sensor(place, sensor, interval), at, **known)
+    device = {name: known.pop(name) for name in ("interval", "invalid", "offsets") if name in known}
+    return Observation(Sensor(place, sensor, **device), at, **known)
 
 
 def rules(**changed: Any) -> Rules:
@@ -77,6 +77,8 @@ class Scene:
         """Take in one observation at the moment it was received."""
         now = observation.received_at
         self._let_pass(now)
+        doubt = supervision.doubt(self.world, self.facts, observation)
+        observation = observation._replace(doubt=doubt) if doubt else observation
         told = engine.observe(self.world, self.facts, observation, now)
         if not observation.retained:
             place = observation.sensor.place

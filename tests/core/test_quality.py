@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from safetyd.core.model import Mark, Observation, Quantity, Sensor
-from safetyd.core.quality import AGREE_F, Belief, Judged, judge, window
+from safetyd.core.model import Mark, Observation, Offset, Quantity, Sensor
+from safetyd.core.quality import AGREE_F, Belief, Judged, Latest, doubt_of, judge, window
 from safetyd.core.rules import QualityRule
 from tests.core.scene import MINUTE, ROOM, clock, said
 
@@ -227,3 +227,103 @@ def test_a_word_counts_for_stale_after_or_three_intervals_whichever_is_longer(
 ) -> None:
     sensor = Sensor(ROOM, "a", None if interval is None else interval * MINUTE)
     assert window(sensor, QUALITY) == minutes * MINUTE
+
+
+# °C taken for °F, and the other way about
+
+
+@pytest.mark.parametrize(
+    ("before_f", "word", "is_mixed"),
+    [
+        (70.0, {"temperature_f": 21.0}, True),  # 69.8 °F
+        (70.0, {"temperature_f": 26.6}, True),  # 79.9 °F: within ten degrees of what it was
+        (70.0, {"temperature_f": 26.8}, False),  # 80.2 °F
+        (70.0, {"temperature_f": 57.2}, False),
+        (68.0, {"temperature_c": 58.0}, True),  # 58 °F
+        (68.0, {"temperature_c": 57.9}, False),
+        (24.0, {"temperature_f": -1.1}, False),  # 30 °F and cold before, too
+    ],
+)
+def test_a_value_that_leaps_to_where_the_other_unit_would_put_it_is_rejected(
+    before_f: float, word: dict[str, float], is_mixed: bool
+) -> None:
+    judged = after(temp(NINE, before_f), said(NINE + 5 * MINUTE, **word))
+    (flaw,) = judged.flaws or [None]
+    assert (flaw is not None and "is probably °" in flaw.reason and flaw.mark is Mark.REJECTED) is is_mixed
+
+
+def test_what_a_sensor_said_a_day_ago_says_nothing_of_its_unit() -> None:
+    at = NINE + timedelta(hours=24)
+    assert after(temp(NINE, 70.0), temp(at, 21.0)).flaws != ()
+    assert after(temp(NINE, 70.0), temp(at + MINUTE, 21.0)).flaws == ()
+
+
+def test_the_wrong_unit_stays_wrong_however_often_it_comes() -> None:
+    words = [temp(NINE + i * MINUTE, 21.0 + i / 10) for i in range(1, 5)]
+    assert marks(after(temp(NINE, 70.0), *words)) == {Quantity.TEMPERATURE: Mark.REJECTED}
+
+
+def test_a_wrong_unit_outside_the_range_is_named() -> None:
+    (flaw,) = alone(temperature_c=71.5).flaws
+    assert flaw.reason == "71.5 °C is outside -10 to 60 °C; perhaps it is °F"
+    (flaw,) = alone(temperature_c=130.0).flaws
+    assert flaw.reason == "130 °C is outside -10 to 60 °C; a broken sensor, or fire"
+
+
+@pytest.mark.parametrize(
+    ("word", "peers_f", "is_doubted"),
+    [
+        ({"temperature_f": 21.0}, [68.0, 71.0], True),
+        ({"temperature_f": 21.0}, [68.0], False),  # one other room proves nothing
+        ({"temperature_f": 21.0}, [58.0, 58.0], False),  # 69.8 °F would fit no better
+        ({"temperature_f": 40.0}, [68.0, 71.0], False),  # 104 °F is no room either
+        ({"temperature_c": 55.0}, [62.0, 63.0, 64.0], True),
+        ({"temperature_c": 21.0}, [68.0, 71.0], False),
+        ({"humidity": 40.0}, [68.0, 71.0], False),
+    ],
+)
+def test_the_first_word_of_a_sensor_is_doubted_where_other_rooms_fit_the_other_unit(
+    word: dict[str, float], peers_f: list[float], is_doubted: bool
+) -> None:
+    assert (doubt_of(said(NINE, **word), Belief(), peers_f) is not None) is is_doubted
+
+
+def test_a_room_that_got_cold_step_by_step_is_believed() -> None:
+    reference = Latest(45.0, NINE - 60 * MINUTE, NINE - 45 * MINUTE)
+    assert doubt_of(temp(NINE, 20.5), Belief(reference), [68.0, 70.0]) is None
+
+
+def test_what_is_doubted_is_rejected_and_leaves_the_rest_standing() -> None:
+    judged = alone(temperature_f=70.0, humidity=40.0, voltage=120.0, doubt="the same since Monday")
+    assert marks(judged) == {Quantity.TEMPERATURE: Mark.REJECTED, Quantity.HUMIDITY: Mark.REJECTED}
+    assert {flaw.reason for flaw in judged.flaws} == {"the same since Monday"}
+
+
+# What the site file knows of a sensor
+
+
+def test_a_sensors_own_word_for_not_known_is_rejected_in_the_unit_it_sends() -> None:
+    assert marks(alone(temperature_c=-0.1, invalid=frozenset({-0.1}))) == {
+        Quantity.TEMPERATURE: Mark.REJECTED
+    }
+    assert alone(temperature_c=-0.2, invalid=frozenset({-0.1})).flaws == ()
+    assert alone(temperature_f=31.8, invalid=frozenset({-0.1})).flaws == ()
+
+
+def test_an_offset_counts_from_its_own_day_on() -> None:
+    offsets = (Offset(None, 0.5), Offset(NINE, -1.5, 2.0))
+    assert alone(temperature_f=70.0, humidity=40.0, offsets=offsets) == Judged(68.5, 42.0)
+    before = said(NINE - MINUTE, temperature_f=70.0, humidity=40.0, offsets=offsets)
+    assert judge(Belief(), before, QUALITY)[1] == Judged(70.5, 40.0)
+    later = said(NINE, temperature_f=70.0, offsets=(Offset(NINE + MINUTE, 9.0),))
+    assert judge(Belief(), later, QUALITY)[1] == Judged(70.0, None)
+
+
+def test_an_offset_leaves_humidity_within_its_scale_and_errors_as_they_were_sent() -> None:
+    assert alone(humidity=99.0, offsets=(Offset(None, 0.0, 5.0),)) == Judged(None, 100.0)
+    assert alone(temperature_c=85.0, offsets=(Offset(None, -3.0),)).temperature_f is None
+
+
+@pytest.mark.parametrize(("volts", "is_sound"), [(0.0, True), (30.0, True), (30.1, False), (65.535, False)])
+def test_no_sensor_has_a_battery_beyond_thirty_volts(volts: float, is_sound: bool) -> None:
+    assert (alone(battery_v=volts).flaws == ()) is is_sound

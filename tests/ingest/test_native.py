@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safetyd.ingest.message import Decoded, PayloadError
-from safetyd.ingest.stamps import timing
 from safetyd.ingest.native import decode
+from safetyd.ingest.stamps import timing
 
 BOM = b"\xef\xbb\xbf"
 KEYS = ("temperature_f", "temperature_c", "humidity", "mains", "voltage", "power_w", "battery", "ts", "other")

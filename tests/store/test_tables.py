@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from safetyd.core.model import Observation, Place, Quantity, Role, Sensor
+from safetyd.core.model import Mark, Observation, Place, Quantity, Role, Sensor
 from safetyd.core.notice import Reason
+from safetyd.core.quality import Flaw
 from safetyd.core.room import EMPTY
 from safetyd.core.world import Notice
 from safetyd.store import inbox, leftovers, outbox, places, readings
@@ -210,6 +211,24 @@ def test_what_was_said_comes_back_as_it_was_said(store: Connection) -> None:
     for each in spoke:
         readings.append(store, readings.rows(1, each, ()))
     assert [found.observation for found in readings.observations(store, {1: SENSOR})] == spoke
+
+
+def test_what_was_doubted_and_what_three_clocks_said_is_read_back(store: Connection) -> None:
+    spoke = Observation(
+        SENSOR,
+        T0,
+        T0 + SECOND,
+        temperature_f=21.3,
+        battery_v=2.9,
+        battery_ok=True,
+        device_at=T0 - 5 * SECOND,
+        gateway_at=T0 + 3 * SECOND,
+        doubt="is probably °C",
+    )
+    flaws = (Flaw(Quantity.TEMPERATURE, Mark.REJECTED, "is probably °C"),)
+    readings.append(store, readings.rows(1, spoke, flaws))
+    assert [found.observation for found in readings.observations(store, {1: SENSOR})] == [spoke]
+    assert readings.points(store, SENSOR.place, Quantity.TEMPERATURE, None, None) == []
 
 
 def test_a_sensor_is_kept_once(store: Connection) -> None:
