@@ -16,6 +16,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from safetyd.faults import Fault
+from safetyd.profile import shipped_profiles
+from safetyd.site import read_site
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
@@ -73,6 +77,29 @@ def test_every_file_that_is_named_exists() -> None:
     )
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def bound(folder: Path, *names: str) -> list[int]:
+    """Return how many sensors each building has in site files without a fault."""
+    faults: list[Fault] = []
+    site = read_site([folder / name for name in names], {}, faults)
+    assert faults == [] and site is not None
+    return [len(building.sensors) for building in site.buildings]
+
+
+def test_the_sensors_that_it_shows_are_accepted(tmp_path: Path) -> None:
+    for name, text in files().items():
+        (tmp_path / name).write_text(text)
+    assert bound(tmp_path, "site.toml", "more.toml") == [0, 4]
+    (table,) = blocks("csv")
+    (tmp_path / "sensors.csv").write_text(table)
+    (tmp_path / "rows.toml").write_text('sensors = "sensors.csv"\n' + files()["site.toml"])
+    assert bound(tmp_path, "rows.toml") == [3]
+
+
+def test_every_format_is_named() -> None:
+    named = set(re.findall(r"`([a-z0-9_]+)`", README.split("| `format` |")[1].split("\n\n")[0]))
+    assert {*shipped_profiles(), "native", "sparkplug"} <= named
 
 
 @pytest.mark.journey
