@@ -90,9 +90,12 @@ def check_command(config: Config = None) -> int:
 
     Example: safetyd check --config config/safetyd.toml
     """
+    from safetyd.ingest.topics import routes
     from safetyd.site_words import site_words
 
-    for line in site_words(loaded(config)):
+    configuration = loaded(config)
+    routes(configuration.site)  # what a format needs to be read must be installed
+    for line in site_words(configuration):
         print(line)
     return 0
 

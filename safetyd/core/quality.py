@@ -127,13 +127,19 @@ def offset(observation: Observation) -> Offset:
     return found
 
 
+def may_be_in_other_unit(observation: Observation) -> bool:
+    """Return whether a temperature would be an ordinary room's if it were in the unit it was not sent in."""
+    other_f = _in_other_unit(observation)
+    return other_f is not None and _ROOM_F[0] <= other_f <= _ROOM_F[1]
+
+
 def doubt_of(observation: Observation, belief: Belief, peers_f: Sequence[float]) -> str | None:
     """Return why a temperature is probably in the other unit, going by what other rooms have.
 
     A sensor that has come to its value step by step is believed: rooms do freeze.
     """
     temp_f, other_f = temperature_f(observation), _in_other_unit(observation)
-    if temp_f is None or other_f is None or len(peers_f) < 2 or not _ROOM_F[0] <= other_f <= _ROOM_F[1]:
+    if temp_f is None or other_f is None or len(peers_f) < 2 or not may_be_in_other_unit(observation):
         return None
     reference = belief.reference
     if reference is not None and abs(reference.value - temp_f) <= _FAR_F:
@@ -177,8 +183,7 @@ def _temperature_flaw(observation: Observation, quality: QualityRule) -> str | N
     native, temp_f = _native(observation), _sent_f(observation)
     low_c, high_c = quality.range_c
     if not fahrenheit(low_c) <= temp_f <= fahrenheit(high_c):
-        other_f = _in_other_unit(observation)
-        is_mixed = other_f is not None and _ROOM_F[0] <= other_f <= _ROOM_F[1]
+        is_mixed = may_be_in_other_unit(observation)
         hint = f"; perhaps it is {_other_unit(observation)}" if is_mixed else ""
         fire = "; a broken sensor, or fire" if temp_f > fahrenheit(high_c) and not hint else ""
         return f"{native} is outside {_span(observation, quality)}{hint}{fire}"

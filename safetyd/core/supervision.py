@@ -10,7 +10,7 @@ from statistics import median
 
 from safetyd.core import room, telling, trouble
 from safetyd.core.model import Observation, Place, Sensor, TroubleKind
-from safetyd.core.quality import Flaw, doubt_of
+from safetyd.core.quality import Flaw, doubt_of, may_be_in_other_unit
 from safetyd.core.rules import Rules
 from safetyd.core.world import Facts, World
 
@@ -48,6 +48,8 @@ def doubt(world: World, facts: Facts, observation: Observation) -> str | None:
         health = world.health.get(sensor.key)
         if health is not None and trouble.is_frozen(health, observation):
             return f"the same values since {health.since:%Y-%m-%d %H:%M} UTC, while other rooms changed"
+    if not may_be_in_other_unit(observation):
+        return None
     belief = world.rooms.get(sensor.place, room.EMPTY).beliefs.get(sensor.id, room.NOBODY)
     if belief.reference is not None and belief.reference.until >= at:
         return None

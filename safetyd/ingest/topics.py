@@ -4,7 +4,7 @@ Rule: a topic that the site file names belongs to its sensors; else it is a nati
 belongs to nobody and is listed as unassigned. A binding holds for its own span of time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -89,8 +89,18 @@ def subscriptions(site: Site, root: str) -> list[str]:
     own = [f"{root}/readings/#", f"{root}/power/#"]
     bound = [binding for building in site.buildings for binding in building.sensors]
     named = {topic for binding in bound for topic in (*topics_of(binding), *_bridge_topics(binding))}
-    heard = tuple(each.removesuffix("#") for each in own)  # a broker may send what two filters name twice
-    return own + sorted(topic for topic in named if not topic.startswith(heard))
+    filters = [tuple(topic.split("/")) for topic in (*own, *named) if _is_filter(topic)]
+    return own + sorted(topic for topic in named if not _is_covered(topic, filters))
+
+
+def _is_covered(topic: str, filters: Sequence[tuple[str, ...]]) -> bool:
+    """Whether another filter brings a topic already: a broker may send twice what two filters name."""
+    levels = topic.split("/")
+    return any(wanted != tuple(levels) and _matches(wanted, levels) for wanted in filters)
+
+
+def _is_filter(topic: str) -> bool:
+    return "+" in topic or topic.endswith("#")
 
 
 def topics_of(binding: SensorBinding) -> tuple[str, ...]:
@@ -128,7 +138,7 @@ def routes(site: Site) -> Routes:
         for binding in building.sensors:
             for route in _routes(building.id, binding):
                 for topic in topics_of(binding):
-                    if "+" in topic or topic.endswith("#"):
+                    if _is_filter(topic):
                         filters.append((tuple(topic.split("/")), route))
                     else:
                         exact[topic] = (*exact.get(topic, ()), route)
