@@ -1,35 +1,41 @@
-"""What safetyd says on MQTT: its open tickets and how each room stands, kept by the broker for whoever asks.
+"""What safetyd says on MQTT: its open tickets, how rooms and buildings stand, and which devices these make.
 
-Rule: a ticket is published when it changes and cleared when it closes; a room when its verdict changes, else
-at most once a minute.
+Rule: a ticket is published when it changes and cleared when it closes; a building when it changes; a room
+when its verdict changes, else at most once a minute. The broker keeps all of it for whoever asks, so nobody's
+coming is waited for.
 """
 
 import json
 import time
 from collections.abc import Iterable
 
+from safetyd.announcement import announcements
 from safetyd.clock import Clock
+from safetyd.core import power
 from safetyd.core.model import Place
 from safetyd.core.ticket import Status
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link
 from safetyd.objects import room_object
 from safetyd.service import Service
+from safetyd.settings import Mqtt
 
 _ROOM_SECONDS = 60.0
 _LOOK_SECONDS = 0.05
-_ROOMS_A_LOOK = 16  # a few at a time, so that no message waits for the screen
+_PLACES_A_LOOK = 16  # a few at a time, so that no message waits for the screen
 
 
 class Bulletin:
     """Publishes below our root what was decided."""
 
-    def __init__(self, service: Service, link: Link, root: str, clock: Clock) -> None:
+    def __init__(self, service: Service, link: Link, settings: Mqtt, clock: Clock) -> None:
         self._service = service
         self._clock = clock
         self._round: list[Place] = []
         self._link = link
-        self._root = root
+        self._settings = settings
+        self._root = settings.root
+        self._announced: set[str] = set()
         self._said: dict[Place, tuple[float, object]] = {}
         self._pending: set[Place] = set()
         self._looked_at = 0.0
@@ -42,6 +48,7 @@ class Bulletin:
             is_open = service.world.open.get(ticket.subject) == id
             payload = json.dumps(service.ticket_object(ticket, service.last_at)).encode() if is_open else b""
             self._link.publish(f"{self._root}/tickets/{ticket.place.building}/{id}", payload, retain=True)
+            self._pending.add(Place(ticket.place.building, None))
 
     def is_ours(self, message: Message) -> bool:
         """Whether a message is the broker's memory of us; a ticket that is closed by now is cleared there."""
@@ -52,24 +59,48 @@ class Bulletin:
             self._link.publish(message.topic, b"", retain=True)
         return True
 
-    def rooms(self, places: Iterable[Place]) -> None:
-        """Publish rooms that said something when their turn comes."""
-        self._pending.update(place for place in places if place.room is not None)
+    def places(self, places: Iterable[Place]) -> None:
+        """Publish rooms and buildings that said something when their turn comes."""
+        self._pending.update(places)
 
     def tend(self) -> None:
-        """Publish what is new of rooms; each is looked at now and then, for silence is news too."""
+        """Publish what is new of places; each is looked at now and then, for silence is news too."""
         now = time.monotonic()
         if now - self._looked_at < _LOOK_SECONDS:
             return
         self._looked_at = now
+        everywhere = [*self._service.world.rooms, *self._buildings()]
         if not self._round:
-            self._round = sorted(self._service.world.rooms)
-        share = max(1, len(self._service.world.rooms) * _LOOK_SECONDS / _ROOM_SECONDS)
+            self._round = sorted(everywhere, key=str)
+        share = max(1, len(everywhere) * _LOOK_SECONDS / _ROOM_SECONDS)
         looked_at = {self._round.pop() for _ in range(min(int(share), len(self._round)))}
-        fresh = sorted(self._pending)[:_ROOMS_A_LOOK]
+        fresh = sorted(self._pending, key=str)[:_PLACES_A_LOOK]
         self._pending.difference_update(fresh)
-        for place in sorted(looked_at.union(fresh)):
+        for place in sorted(looked_at.union(fresh), key=str):
+            self._place(place, now)
+
+    def _buildings(self) -> list[Place]:
+        return [Place(building.id, None) for building in self._service.site.buildings]
+
+    def _place(self, place: Place, now: float) -> None:
+        if place.room is None:
+            self._building(place, now)
+        else:
             self._room(place, now)
+
+    def _building(self, place: Place, now: float) -> None:
+        world, at = self._service.world, self._clock()
+        mains = power.verdict(
+            world.powers.get(place, power.EMPTY), at, self._service.facts.book.in_force(at).outage
+        )
+        shown = {
+            "open_tickets": sum(where.building == place.building for where, _, _ in world.open),
+            "mains": mains.value,
+        }
+        if shown != self._said.get(place, (0.0, None))[1]:
+            self._said[place] = now, shown
+            topic = f"{self._root}/buildings/{place.building}"
+            self._link.publish(topic, json.dumps(shown).encode(), retain=True)
 
     def _room(self, place: Place, now: float) -> None:
         service = self._service
@@ -84,7 +115,20 @@ class Bulletin:
             self._link.publish(topic, json.dumps(shown).encode(), retain=True, qos=0)
 
     def everything(self) -> None:
-        """Publish all that is open: the broker may have forgotten."""
+        """Publish all that is open and all that there is: the broker may have forgotten."""
         self._said.clear()
         self.tickets(self._service.world.open.values())
-        self.rooms(self._service.world.rooms)
+        self.places([*self._service.world.rooms, *self._buildings()])
+        self.announce()
+
+    def announce(self) -> None:
+        """Tell Home Assistant which devices there are, and withdraw what we told it of others."""
+        ours = self._settings
+        if not (ours.announce and self._link.is_connected):  # a new connection makes up for it
+            return
+        told = announcements(self._service.site, ours.root, ours.announce_prefix, ours.client_id)
+        for topic in sorted(self._announced - told.keys()):
+            self._link.publish(topic, b"", retain=True)
+        for topic, payload in told.items():
+            self._link.publish(topic, payload, retain=True)
+        self._announced = set(told)

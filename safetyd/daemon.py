@@ -68,7 +68,7 @@ class Daemon:
         self._selector.register(self._wake_out, selectors.EVENT_READ)
         self.dispatch = Dispatch(self.service, self._wake)
         self.dispatch.look(clock())
-        self._bulletin = Bulletin(self.service, self.link, settings.mqtt.root, clock)
+        self._bulletin = Bulletin(self.service, self.link, settings.mqtt, clock)
         self.link.on_connected = self._bulletin.everything
 
     def stop(self) -> None:
@@ -211,7 +211,7 @@ class Daemon:
             self.dispatch.look(now)
             self.dispatch.send_due(now)  # people first
         self._bulletin.tickets(changes.ticket_ids())
-        self._bulletin.rooms(touched)
+        self._bulletin.places(touched)
         self._on_commit(self.service)
 
     def _store_failed(self, error: StoreError) -> None:
@@ -262,6 +262,7 @@ class Daemon:
         self.service.take_site(site, now)
         self.dispatch.take_site(site)
         self.link.subscribe(_filters(site, self._settings.mqtt.root))
+        self._bulletin.announce()
         log.info("the site file was taken anew")
 
     def _wake(self) -> None:
