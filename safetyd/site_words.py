@@ -19,7 +19,7 @@ from safetyd.settings import Settings
 from safetyd.site import EVERY_BUILDING, Building, Person, SensorBinding, Site
 from safetyd.site_readings import OF_MAINS, readings
 
-_INTERVALS, _SOONEST = 3, timedelta(minutes=3)  # a sensor counts as silent after so many of its intervals
+_INTERVALS, _SOONEST = 3, timedelta(seconds=200)  # a sensor counts as silent after so many of its intervals
 _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
 
 

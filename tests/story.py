@@ -76,6 +76,20 @@ def states(ticket: Json) -> dict[str, str]:
     return {entry["tier"]: entry["state"] for entry in ticket["deadlines"]}
 
 
+def moments(since: str, until: str, minutes: float = 5) -> list[str]:
+    """Return every so many minutes from one moment to another, both included."""
+    steps = int((instant(until) - instant(since)) / timedelta(minutes=minutes))
+    return [clock(since, minutes=minutes * step) for step in range(steps + 1)]
+
+
+def device(id: str, room: str, topic: str, format: str = "zigbee2mqtt", more: str = "") -> str:
+    """Return a site file's entry of a device in a room of maple; `more` are further keys."""
+    return (
+        f'[[buildings.sensors]]\nid = "{id}"\nroom = "{room}"\ntopic = "{topic}"\n'
+        f'format = "{format}"\n{more}\n'
+    )
+
+
 def times(entries: list[Json]) -> list[str]:
     """Return when each of these was, in order."""
     return sorted(entry["at"] for entry in entries)
@@ -105,6 +119,16 @@ class Told:
 
     def troubles(self, kind: str, **fields: object) -> list[Json]:
         return _matching(self.output["troubles"], {"kind": kind, **fields})
+
+    def the_trouble(self, kind: str, **fields: object) -> Json:
+        """Return the one trouble of that kind and these fields; fail if there are none or several."""
+        (trouble,) = self.troubles(kind, **fields)
+        return trouble
+
+    def is_told(self, reason: str, words: str) -> bool:
+        """Return whether facilities were told so, with these words in the title or the text."""
+        notices = self.notices(reason, roles=["facilities"])
+        return any(words in f"{notice['title']}\n{notice['text']}" for notice in notices)
 
     def rejected(self, kind: str | None = None) -> list[Json]:
         return _matching(self.output["rejected"], {} if kind is None else {"kind": kind})
@@ -168,6 +192,12 @@ class Story:
         """Add what a room's sensor says, once, or `every` so many minutes `until` a time."""
         topic = "/".join(filter(None, ["safetyd/readings", building, room, sensor]))
         return self._repeat(at, until, every, topic, retain, values)
+
+    def sends(
+        self, topic: str, at: str, *, until: str | None = None, every: int = 5, **values: object
+    ) -> Self:
+        """Add what a device sends as JSON on a topic of its own."""
+        return self._repeat(at, until, every, topic, False, values)
 
     def power(
         self,

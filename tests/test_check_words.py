@@ -87,7 +87,7 @@ def sensor(folder: Path, keys: str) -> str:
         ),
         ('unit = "C"\ninvalid = [85, -0.1]', "battery, without -0.1 or 85;"),
         ('unit = "C"\ninterval = "2h"', "expected every 2 h: its silence shows after 6 h, not sooner"),
-        ('unit = "C"\ninterval = "30s"', "expected every 30 s: its silence shows after 3 min, not sooner"),
+        ('unit = "C"\ninterval = "30s"', "expected every 30 s: its silence shows after 200 s, not sooner"),
     ],
 )
 def test_what_a_sensor_reads_and_how_soon_its_silence_shows_is_said(tmp_path, keys, said):

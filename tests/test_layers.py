@@ -23,18 +23,26 @@ SHELL = (
     ("cli.*",),
     ("daemon.*", "recorder"),
     ("dispatch", "bulletin"),
-    ("ingest.mqtt.*", "notify.sender.*", "history.influx.*", "simulate.*", "web.*"),
+    (
+        "ingest.mqtt.*",
+        "ingest.upsd.*",
+        "notify.sender.*",
+        "notify.heartbeat",
+        "history.influx.*",
+        "simulate.*",
+        "web.*",
+    ),
     ("replay.*",),
     ("service.*", "evidence.*", "history.queries.* + history.rollups.*"),
-    ("hearing",),
-    ("recovery", "past", "objects", "waiting"),
+    ("hearing", "sensor_objects", "earshot"),
+    ("recovery", "past", "objects", "waiting", "site_lines", "announcement"),
     ("notify.letters",),
     (
         "commands",
         "notify.render.*",
         "ingest.published + ingest.message + ingest.native + ingest.decode + ingest.topics"
         " + ingest.values + ingest.takes + ingest.stamps + ingest.binding + ingest.repeats"
-        " + ingest.sparkplug + ingest.sparkplug_message + ingest.ruuvi"
+        " + ingest.sparkplug + ingest.sparkplug_message + ingest.ruuvi + ingest.guess + ingest.proposals"
         " + ingest.profiles.*",
     ),
     ("store.*",),
@@ -60,6 +68,7 @@ CORE = (
     ("core.clocks",),
     ("core.account",),
     ("core.notice", "core.room", "core.power"),
+    ("core.warmth",),
     ("core.ticket", "core.watch"),
     ("core.quality",),
     ("core.rules",),

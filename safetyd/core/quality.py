@@ -13,10 +13,14 @@ from safetyd.core.model import Mark, Observation, Offset, Quantity, Sensor
 from safetyd.core.rules import QualityRule
 from safetyd.core.units import celsius, fahrenheit
 
+OR_FIRE = "a broken sensor, or fire"
 AGREE_F = 3.0  # a smaller jump is weather, a door, a hand; and two readings this close bear each other out
 _ERROR_CODES_C = frozenset({85.0, -127.0, 127.94, 127.99, 327.67, 999.0, -99.5})
+_ERROR_CODES_F = frozenset({999.0, *(round(fahrenheit(code), 3) for code in _ERROR_CODES_C)})
 _ERROR_PAIRS_C = frozenset({(0.0, 0.0), (-45.0, 0.0), (130.0, 100.0)})
-_MOST_HUMID = 102.0  # a capacitive sensor in wet air overshoots; beyond it is broken
+MOST_HUMID = 102.0  # a capacitive sensor in wet air overshoots; beyond it is broken
+NEAR_HUMIDITY = 10.0  # percent; less is a door, a hand, a cloud
+_MAX_HUMIDITY_STEP = 25.0  # percent a minute; air conditioning makes 19 when it starts
 _HIGHEST_V = 1000.0
 HIGHEST_CELL_V = 30.0  # no sensor has more cells than that
 _FULL = 100.0
@@ -34,10 +38,12 @@ class Latest(NamedTuple):
 
 
 class Belief(NamedTuple):
-    """What is remembered of one sensor's temperature: the last accepted, and one that waits."""
+    """What is remembered of one sensor: its last accepted temperature and humidity, and those that wait."""
 
     reference: Latest | None = None
     suspect: Latest | None = None
+    humidity: Latest | None = None
+    damp: Latest | None = None
 
 
 class Flaw(NamedTuple):
@@ -49,12 +55,26 @@ class Flaw(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What may be counted of an observation; `confirmed` is an earlier suspect that now counts."""
+    """What may be counted of an observation; `confirmed` are earlier suspects that now count.
+
+    They count each at its own time, in order of it: see `borne_out`.
+    """
 
     temperature_f: float | None
     humidity: float | None
     flaws: tuple[Flaw, ...] = ()
     confirmed: Latest | None = None
+    confirmed_humidity: Latest | None = None
+
+    @property
+    def borne_out(self) -> list[tuple[datetime, "Judged"]]:
+        """What now counts at an earlier time."""
+        found = []
+        if self.confirmed is not None:
+            found.append((self.confirmed.at, Judged(self.confirmed.value, None)))
+        if self.confirmed_humidity is not None:
+            found.append((self.confirmed_humidity.at, Judged(None, self.confirmed_humidity.value)))
+        return sorted(found, key=lambda each: each[0])
 
 
 def window(sensor: Sensor, quality: QualityRule) -> timedelta:
@@ -68,9 +88,9 @@ def judge(belief: Belief, observation: Observation, quality: QualityRule) -> tup
     """Return the sensor's new memory and what may be counted of this observation."""
     temp_f, humidity = temperature_f(observation), relative_humidity(observation)
     flaws = _flaws(observation, quality)
-    confirmed = None
+    confirmed = confirmed_humidity = None
     if not flaws and (flaws := _mixed_up(belief, observation)):
-        belief = Belief(belief.reference)  # whatever waited was not borne out
+        belief = belief._replace(suspect=None)  # whatever waited was not borne out
     if flaws:
         rejected = {flaw.quantity for flaw in flaws}
         temp_f = None if Quantity.TEMPERATURE in rejected else temp_f
@@ -78,17 +98,38 @@ def judge(belief: Belief, observation: Observation, quality: QualityRule) -> tup
     if temp_f is not None:
         at = observation.observed_at
         latest = Latest(temp_f, at, at + window(observation.sensor, quality))
-        reference, suspect = belief
+        reference, suspect = belief.reference, belief.suspect
         if suspect is not None and abs(suspect.value - temp_f) <= AGREE_F:
-            confirmed, belief = suspect, Belief(latest)
+            confirmed, belief = suspect, belief._replace(reference=latest, suspect=None)
         elif reference is not None and _is_jump(reference, latest, quality):
             flaws = (*flaws, _jump(reference, latest))
-            temp_f, belief = None, Belief(reference, latest)
+            temp_f, belief = None, belief._replace(suspect=latest)
         else:
-            belief = Belief(latest)
+            belief = belief._replace(reference=latest, suspect=None)
     if humidity is not None:
-        humidity = min(max(humidity, 0.0), 100.0)
-    return belief, Judged(temp_f, humidity, flaws, confirmed)
+        belief, humidity, confirmed_humidity, leapt = _judge_humidity(belief, observation, humidity, quality)
+        flaws = (*flaws, leapt) if leapt else flaws
+    return belief, Judged(temp_f, humidity, flaws, confirmed, confirmed_humidity)
+
+
+def _judge_humidity(
+    belief: Belief, observation: Observation, humidity: float, quality: QualityRule
+) -> tuple[Belief, float | None, Latest | None, Flaw | None]:
+    """Hold back a humidity that leapt, until the next one is near it."""
+    at, humidity = observation.observed_at, min(max(humidity, 0.0), 100.0)
+    latest, old = Latest(humidity, at, at + window(observation.sensor, quality)), belief.humidity
+    if belief.damp is not None and abs(belief.damp.value - humidity) <= NEAR_HUMIDITY:
+        return belief._replace(humidity=latest, damp=None), humidity, belief.damp, None
+    is_near = old is None or at > old.until or abs(humidity - old.value) <= NEAR_HUMIDITY
+    if old is None or is_near or abs(humidity - old.value) <= _MAX_HUMIDITY_STEP * _minutes(old, latest):
+        return belief._replace(humidity=latest, damp=None), humidity, None, None
+    seconds = _minutes(old, latest) * 60
+    reason = f"{humidity:.0f} % {seconds:.0f} s after {old.value:.0f} %; waits for the next reading"
+    return belief._replace(damp=latest), None, None, Flaw(Quantity.HUMIDITY, Mark.SUSPECT, reason)
+
+
+def _minutes(before: Latest, after: Latest) -> float:
+    return (after.at - before.at) / timedelta(minutes=1)
 
 
 def has_flaw_beside(observation: Observation) -> bool:
@@ -145,7 +186,7 @@ def doubt_of(observation: Observation, belief: Belief, peers_f: Sequence[float])
     if reference is not None and abs(reference.value - temp_f) <= _FAR_F:
         return None
     usual_f = median(peers_f)
-    if abs(other_f - usual_f) > _NEAR_F or abs(temp_f - usual_f) <= _FAR_F:
+    if abs(temp_f - usual_f) <= max(_FAR_F, abs(other_f - usual_f)):
         return None
     wrong = f"{_native(observation)} is probably {_other_unit(observation)}"
     return f"{wrong}: other rooms here are at {usual_f:.0f} °F"
@@ -181,24 +222,23 @@ def _flaws(observation: Observation, quality: QualityRule) -> tuple[Flaw, ...]:
 
 def _temperature_flaw(observation: Observation, quality: QualityRule) -> str | None:
     native, temp_f = _native(observation), _sent_f(observation)
-    low_c, high_c = quality.range_c
-    if not fahrenheit(low_c) <= temp_f <= fahrenheit(high_c):
-        is_mixed = may_be_in_other_unit(observation)
-        hint = f"; perhaps it is {_other_unit(observation)}" if is_mixed else ""
-        fire = "; a broken sensor, or fire" if temp_f > fahrenheit(high_c) and not hint else ""
-        return f"{native} is outside {_span(observation, quality)}{hint}{fire}"
     if _is_error_pair(observation):
         return f"{native} with {observation.humidity:g} % is an error code"
     sent = observation.temperature_c if observation.temperature_f is None else observation.temperature_f
     if sent in observation.sensor.invalid:
         return f"{native} is this sensor's word for not known"
-    if (observation.temperature_c or 0.0) in _ERROR_CODES_C or temp_f == 185.0:
+    if (observation.temperature_c or 0.0) in _ERROR_CODES_C or round(temp_f, 3) in _ERROR_CODES_F:
         return f"{native} is an error code"
+    low_c, high_c = quality.range_c
+    if not fahrenheit(low_c) <= temp_f <= fahrenheit(high_c):
+        hint = f"; perhaps it is {_other_unit(observation)}" if may_be_in_other_unit(observation) else ""
+        fire = f"; {OR_FIRE}" if temp_f > fahrenheit(high_c) else ""
+        return f"{native} is outside {_span(observation, quality)}{hint}{fire}"
     return None
 
 
 def _humidity_flaw(observation: Observation, humidity: float) -> str | None:
-    if not 0 <= humidity <= _MOST_HUMID:
+    if not 0 <= humidity <= MOST_HUMID:
         return f"{humidity:g} % is outside 0 to 100 %"
     if 0 < humidity <= 1:
         return f"{humidity:g} is a fraction; percent is expected"
@@ -209,10 +249,10 @@ def _humidity_flaw(observation: Observation, humidity: float) -> str | None:
 
 def _is_error_pair(observation: Observation) -> bool:
     humidity = observation.humidity
-    if humidity not in (0.0, 100.0) or (
-        observation.temperature_f is None and observation.temperature_c is None
-    ):
+    if humidity not in (0.0, 100.0) or temperature_f(observation) is None:
         return False
+    if humidity == observation.temperature_f == 0.0:
+        return True
     return (celsius(_sent_f(observation)), humidity) in _ERROR_PAIRS_C
 
 

@@ -1,8 +1,7 @@
 """Many sensors, one room: what is known of its cold and heat at each moment, and its episodes.
 
-Rule: the worst believed sensor speaks for the room; nothing is averaged. Heat needs temperature and
-humidity of the same moment; where humidity is missing, only what holds at any humidity is known.
-A sample is folded in order of its own time; one that comes late makes the room's past be read again.
+Rule: a sample is folded in order of its own time; one that comes late makes the room's past be read again.
+What the sensors say together is `warmth`'s business.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from safetyd.core.heat_index import heat_index_f
 from safetyd.core.model import Condition, Finding, Mark, Observation, Quantity, Verdict
 from safetyd.core.quality import (
     AGREE_F,
+    NEAR_HUMIDITY,
     Belief,
     Judged,
     Latest,
@@ -23,14 +23,8 @@ from safetyd.core.quality import (
 )
 from safetyd.core.rules import ColdRule, HeatRule, RuleBook, Rules
 from safetyd.core.units import fahrenheit
+from safetyd.core.warmth import Source, Warmth, coldest, hottest
 from safetyd.core.watch import CALM, Ended, Level, Limit, Sample, State, Watch, due, elapse, silence, step
-
-
-class Source(NamedTuple):
-    """The last accepted values of one sensor; None is not known, or found broken."""
-
-    temperature: Latest | None = None
-    humidity: Latest | None = None
 
 
 class Room(NamedTuple):
@@ -45,20 +39,6 @@ class Room(NamedTuple):
     def watch(self, condition: Condition) -> Watch:
         """Return the watch of `cold` or `heat`."""
         return self.cold if condition is Condition.COLD else self.heat
-
-
-class Warmth(NamedTuple):
-    """A room's value under one condition: `level` against the limits, since and until when it counts.
-
-    `is_new` says that the sensor that spoke is itself beyond the limit.
-    """
-
-    level: Level
-    value: float
-    at: datetime
-    until: datetime
-    is_new: bool = False
-    assumed_dry: bool = False
 
 
 class Seen(NamedTuple):
@@ -107,12 +87,16 @@ def calm(room: Room, observation: Observation, rules: Rules) -> Room | None:
     is_calm = abs(temp_f - belief.reference.value) <= AGREE_F and rules.cold.below_f <= temp_f
     if not is_plain or not is_calm or heat_index_f(temp_f, humidity) > rules.heat.above_f:
         return None
+    damp = belief.humidity
+    if damp is None or belief.damp is not None or abs(humidity - damp.value) > NEAR_HUMIDITY:
+        return None
     low_c, high_c = rules.quality.range_c
     if not fahrenheit(low_c) <= temp_f <= fahrenheit(high_c) or has_flaw_beside(observation):
         return None
     until = at + window(sensor, rules.quality)
     latest = Latest(temp_f, at, until)
-    return Room(at, {key: Belief(latest)}, {key: Source(latest, Latest(humidity, at, until))})
+    damp = Latest(humidity, at, until)
+    return Room(at, {key: Belief(latest, None, damp)}, {key: Source(latest, damp)})
 
 
 def observe(room: Room, observation: Observation, book: RuleBook) -> Seen:
@@ -120,15 +104,16 @@ def observe(room: Room, observation: Observation, book: RuleBook) -> Seen:
     key, at = observation.sensor.id, observation.observed_at
     rules, old = book.in_force(at), room.beliefs.get(key, NOBODY)
     belief, judged = judge(old, observation, rules.quality)
-    earliest = at if judged.confirmed is None else judged.confirmed.at
-    is_before_suspect = old.suspect is not None and at < old.suspect.at
+    borne_out = judged.borne_out
+    earliest = borne_out[0][0] if borne_out else at
+    is_before_suspect = any(each is not None and at < each.at for each in (old.suspect, old.damp))
     if is_before_suspect or (room.at is not None and earliest < room.at):
         return Seen(room, judged, is_late=True)
     findings: tuple[Finding, ...] = ()
     room = room._replace(beliefs={**room.beliefs, key: belief})
-    if judged.confirmed is not None:
-        borne_out, since = Judged(judged.confirmed.value, None), judged.confirmed.at
-        room, findings = _count(room, observation, since, borne_out, book.in_force(since))
+    for since, earlier in borne_out:
+        room, found = _count(room, observation, since, earlier, book.in_force(since))
+        findings += found
     room, more = _count(room, observation, at, judged, rules)
     return Seen(room, judged, findings + more)
 
@@ -157,8 +142,7 @@ def walk(
         rules = book.in_force(observation.observed_at)
         key = observation.sensor.id
         beliefs[key], judged = judge(beliefs.get(key, NOBODY), observation, rules.quality)
-        if judged.confirmed is not None:
-            counted.append((judged.confirmed.at, observation, Judged(judged.confirmed.value, None)))
+        counted.extend((since, observation, earlier) for since, earlier in judged.borne_out)
         counted.append((observation.observed_at, observation, judged))
     counted.sort(key=lambda item: item[0])
     room = base._replace(beliefs=beliefs)
@@ -183,11 +167,12 @@ def _count(
         return room._replace(at=at), findings
     sources = {**room.sources, key: source}
     is_measured = judged.temperature_f is not None
+    spoke = None if _is_echo(old, observation, judged, at) else key
     cold, cold_ended = room.cold, None
     if source.temperature is not old.temperature:
-        known = _coldest(sources, at, rules, key)
+        known = coldest(sources, at, rules, spoke)
         cold, cold_ended = _judge(room.cold, known, at, _limit(rules.cold, observation), -1, is_measured)
-    known = _hottest(sources, at, rules, key)
+    known = hottest(sources, at, rules, spoke)
     is_measured = is_measured or judged.humidity is not None
     heat, heat_ended = _judge(room.heat, known, at, _limit(rules.heat, observation), 1, is_measured)
     more = (
@@ -195,6 +180,15 @@ def _count(
         *_findings(Condition.HEAT, room.heat, heat, heat_ended),
     )
     return Room(at, room.beliefs, sources, cold, heat), findings + more
+
+
+def _is_echo(old: Source, observation: Observation, judged: Judged, at: datetime) -> bool:
+    """Whether a sensor says the same again before half its interval: that bears out nothing."""
+    interval = observation.sensor.interval
+    if interval is None or old.temperature is None or judged.temperature_f != old.temperature.value:
+        return False
+    is_same = judged.humidity is None or (old.humidity is not None and judged.humidity == old.humidity.value)
+    return is_same and at - old.temperature.at < interval / 2
 
 
 def _newest(
@@ -227,88 +221,8 @@ def _findings(condition: Condition, old: Watch, new: Watch, ended: Ended | None)
 
 def warmth(room: Room, condition: Condition, at: datetime, rules: Rules) -> Warmth | None:
     """Return what is known of the room under `cold` or `heat` at `at`; None where nothing is."""
-    weigh = _coldest if condition is Condition.COLD else _hottest
+    weigh = coldest if condition is Condition.COLD else hottest
     return weigh(room.sources, at, rules, None)
-
-
-def _coldest(sources: Mapping[str, Source], at: datetime, rules: Rules, spoke: str | None) -> Warmth | None:
-    fresh = {
-        key: source.temperature
-        for key, source in sources.items()
-        if source.temperature is not None and source.temperature.until >= at
-    }
-    if not fresh:
-        return None
-    worst = min(fresh.values(), key=lambda each: each.value)
-    until = max(each.until for each in fresh.values())
-    own = fresh.get(spoke) if spoke is not None else None
-    is_new = own is not None and own.at == at and own.value < rules.cold.below_f
-    return Warmth(_cold_level(worst.value, rules), worst.value, worst.at, until, is_new)
-
-
-def _hottest(sources: Mapping[str, Source], at: datetime, rules: Rules, spoke: str | None) -> Warmth | None:
-    found: list[Warmth] = []
-    is_partly_unknown = False
-    for key, source in sources.items():
-        temperature = source.temperature
-        if temperature is None or temperature.until < at:
-            continue
-        holder, humidity = _humidity(key, sources, temperature, at, rules)
-        known = _heat(temperature, humidity, rules)
-        if known is None:
-            is_partly_unknown = True
-            continue
-        is_new = known.level is Level.BEYOND and known.at == at and spoke in (key, holder)
-        found.append(known._replace(is_new=is_new))
-    if not found:
-        return None
-    worst = max(found, key=lambda each: each.value)
-    if is_partly_unknown and worst.level is not Level.BEYOND:
-        return None  # a milder sensor does not vouch for one whose heat is not known
-    until, is_new = max(each.until for each in found), any(each.is_new for each in found)
-    return worst._replace(until=until, is_new=is_new)
-
-
-def _humidity(
-    key: str, sources: Mapping[str, Source], temperature: Latest, at: datetime, rules: Rules
-) -> tuple[str | None, Latest | None]:
-    """The sensor's own humidity of that moment, else the newest in the room, and whose it is."""
-    near = {
-        name: source.humidity
-        for name, source in sources.items()
-        if source.humidity is not None
-        and source.humidity.until >= at
-        and abs(source.humidity.at - temperature.at) <= rules.heat.pair_within
-    }
-    if not near:
-        return None, None
-    holder = key if key in near else max(near, key=lambda name: near[name].at)
-    return holder, near[holder]
-
-
-def _heat(temperature: Latest, humidity: Latest | None, rules: Rules) -> Warmth | None:
-    if humidity is not None:
-        value = heat_index_f(temperature.value, humidity.value)
-        at, until = max(temperature.at, humidity.at), min(temperature.until, humidity.until)
-        return Warmth(_heat_level(value, rules), value, at, until)
-    driest, dampest = heat_index_f(temperature.value, 0.0), heat_index_f(temperature.value, 100.0)
-    if driest > rules.heat.above_f:
-        return Warmth(Level.BEYOND, driest, temperature.at, temperature.until, assumed_dry=True)
-    if dampest <= rules.heat.above_f:
-        return Warmth(_heat_level(dampest, rules), dampest, temperature.at, temperature.until)
-    return None
-
-
-def _cold_level(value: float, rules: Rules) -> Level:
-    if value < rules.cold.below_f:
-        return Level.BEYOND
-    return Level.BACK if value >= rules.cold.end_f else Level.BETWEEN
-
-
-def _heat_level(value: float, rules: Rules) -> Level:
-    if value > rules.heat.above_f:
-        return Level.BEYOND
-    return Level.BACK if value <= rules.heat.end_f else Level.BETWEEN
 
 
 def verdict(room: Room, condition: Condition, at: datetime, rules: Rules) -> Verdict:

@@ -30,7 +30,7 @@ def hear_as_usual(world: World, observation: Observation, rules: Rules) -> bool:
     ):
         return False
     health = trouble.hear(old, observation, rules.quality)
-    if health.repeats == trouble.PEERS_NOTED or health.repeats >= trouble.STUCK_REPORTS:
+    if health.repeats == trouble.PEERS_NOTED or health.repeats >= trouble.STUCK_REPEATS:
         return False
     world.health[key] = health
     return True
@@ -86,7 +86,7 @@ def examine(
         health = health._replace(peers_f=median(peers_f) if peers_f else None)
     world.health[key] = health
     standing = world.troubles.get(key, {})
-    if health.repeats >= trouble.STUCK_REPORTS and TroubleKind.STUCK not in standing:
+    if health.repeats >= trouble.STUCK_REPEATS and TroubleKind.STUCK not in standing:
         peers_f = _peers_f(world, observation.sensor, at)
         stuck = trouble.stuck(health, at, peers_f, quality, is_weak=TroubleKind.BATTERY in standing)
         signs += [stuck] if stuck else []

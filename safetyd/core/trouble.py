@@ -11,17 +11,20 @@ from typing import NamedTuple
 
 from safetyd.core.clocks import Skew
 from safetyd.core.model import Mark, Observation, Sensor, TroubleKind
-from safetyd.core.quality import HIGHEST_CELL_V, Flaw, Latest, temperature_f
+from safetyd.core.quality import HIGHEST_CELL_V, MOST_HUMID, OR_FIRE, Flaw, Latest, temperature_f
 from safetyd.core.room import Room
 from safetyd.core.rules import QualityRule
 from safetyd.core.units import JUST_AFTER
 
 _NOTHING = (None, None)
-STUCK_REPORTS = 12  # ours: fewer equal reports are a slow room, not a frozen chip
+STUCK_REPEATS = 11  # ours: with fewer than twelve equal reports it is a slow room, not a frozen chip
 PEERS_NOTED = 2  # of equal reports: from then on it is worth knowing what the neighbours do
 _MOVED_F = 1.0
-_LEAST = timedelta(minutes=3)  # ours: a meter that speaks every few seconds may miss a few words
-_WORN = 0.8  # a cell with four fifths of its best voltage is nearly empty
+LEAST_PATIENCE = timedelta(seconds=200)  # a meter that speaks every few seconds may miss a few words
+_FIRE_F = 122.0  # 50 °C: counted, and told to those who can go and look
+_SOAKED = 99.0  # percent; for more than an hour it is water on the sensor, or a broken one
+_SOAKED_FOR = timedelta(hours=1)
+_WORN = 0.8  # a cell down to four fifths of its best voltage is nearly empty
 
 
 class Health(NamedTuple):
@@ -30,7 +33,7 @@ class Health(NamedTuple):
     `pair` is its last temperature and humidity as sent, unchanged since `since` for `repeats` reports; when
     it had begun to repeat itself its neighbours were at `peers_f`. `heard_at` is its last word (None: never),
     `gap_s` how long it usually takes to the next, `skew_s` how far its clock was off when `skew_at` came.
-    `best_v` is the most its battery ever had.
+    `best_v` is the most its battery ever had, `soaked_since` when its humidity reached the top and stayed.
     """
 
     until: datetime
@@ -43,6 +46,7 @@ class Health(NamedTuple):
     skew_at: datetime | None = None
     peers_f: float | None = None
     best_v: float | None = None
+    soaked_since: datetime | None = None
 
     @property
     def skew(self) -> Skew | None:
@@ -67,7 +71,7 @@ def patience(sensor: Sensor, gap_s: float | None, quality: QualityRule) -> timed
     A learnt interval only ever makes us wait longer than `stale_after`.
     """
     if sensor.interval is not None:
-        return max(_LEAST, 3 * sensor.interval)
+        return max(LEAST_PATIENCE, 3 * sensor.interval)
     if gap_s is None or 3 * gap_s <= quality.stale_after.total_seconds():
         return quality.stale_after
     return timedelta(seconds=3 * gap_s)
@@ -115,11 +119,10 @@ def examine(
     """Return the sensor's health after it spoke, and every sign for or against a trouble in what it said."""
     at, health = observation.observed_at, hear(old, observation, quality)
     signs = [Sign(TroubleKind.SILENT, False, at)]
-    rejected = [flaw for flaw in flaws if flaw.mark is Mark.REJECTED]
-    if rejected:
-        signs.append(Sign(TroubleKind.IMPLAUSIBLE, True, at, rejected[0].reason))
-    elif not flaws:
-        signs.append(Sign(TroubleKind.IMPLAUSIBLE, False, at))
+    health = health._replace(soaked_since=_soaked_since(old, observation))
+    why = _implausible(health, observation, flaws)
+    if why or not flaws:
+        signs.append(Sign(TroubleKind.IMPLAUSIBLE, bool(why), at, why))
     health, battery = _battery(health, observation, quality)
     signs += [battery] if battery else []
     if health.repeats == 0:
@@ -139,6 +142,29 @@ def next_silence(health: Health) -> datetime:
     return health.until + JUST_AFTER
 
 
+def _implausible(health: Health, observation: Observation, flaws: tuple[Flaw, ...]) -> str:
+    """What is wrong with the values themselves, if anything is; not all of it keeps them from counting."""
+    for flaw in flaws:
+        if flaw.mark is Mark.REJECTED:
+            return flaw.reason
+    if flaws:
+        return ""
+    temp_f, soaked_since = temperature_f(observation), health.soaked_since
+    if temp_f is not None and temp_f > _FIRE_F:
+        return f"{temp_f:.0f} °F: {OR_FIRE}"
+    if soaked_since is not None and observation.observed_at - soaked_since > _SOAKED_FOR:
+        return f"humidity at the top since {soaked_since:%H:%M} UTC: wet, or broken"
+    return ""
+
+
+def _soaked_since(old: Health | None, observation: Observation) -> datetime | None:
+    if observation.humidity is None:
+        return None if old is None else old.soaked_since
+    if not _SOAKED <= observation.humidity <= MOST_HUMID:
+        return None
+    return observation.observed_at if old is None or old.soaked_since is None else old.soaked_since
+
+
 def _battery(health: Health, observation: Observation, quality: QualityRule) -> tuple[Health, Sign | None]:
     """Of percent, volts, or a word alone; volts are held against the best the battery ever had."""
     at, percent, volts = observation.observed_at, observation.battery, observation.battery_v
@@ -154,7 +180,7 @@ def _battery(health: Health, observation: Observation, quality: QualityRule) -> 
         return health, None
     best_v = max(volts, health.best_v or 0.0)
     note = f"battery at {volts:g} V, once {best_v:g} V"
-    return health._replace(best_v=best_v), Sign(TroubleKind.BATTERY, volts < _WORN * best_v, at, note)
+    return health._replace(best_v=best_v), Sign(TroubleKind.BATTERY, volts <= _WORN * best_v, at, note)
 
 
 def stuck(
@@ -165,7 +191,7 @@ def stuck(
     A sensor without neighbours is judged by time alone, one with a low battery in half the time.
     """
     least = quality.stuck_after / 2 if is_weak else quality.stuck_after
-    if health.repeats < STUCK_REPORTS or at - health.since < least:
+    if health.repeats < STUCK_REPEATS or at - health.since < least:
         return None
     if health.peers_f is not None and peers_f and abs(median(peers_f) - health.peers_f) <= _MOVED_F:
         return None

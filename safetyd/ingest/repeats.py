@@ -10,7 +10,9 @@ from safetyd.ingest.message import Decoded, Message
 from safetyd.ingest.topics import Bridge, Route
 
 _FRAMES_KEPT = 16  # of one sensor; repeats come within a few frames
-_REPEATED_WITHIN = timedelta(hours=1)
+_LAST_WITHIN = timedelta(hours=1)  # the last frame, once more
+_OLDER_WITHIN = timedelta(minutes=5)  # after a new join a counter begins anew, perhaps with equal values
+_STAMPED_WITHIN = timedelta(minutes=30)  # less than the hour that comes twice
 
 Frame = tuple[str, tuple[float | None, ...]]
 
@@ -50,8 +52,12 @@ class Repeats:
             return False
         frames, frame = self._frames.setdefault(number, {}), (counter, said.values)
         before = frames.get(frame)
-        if before is not None and message.received_at - before <= _REPEATED_WITHIN:
-            return True
+        if before is not None:
+            is_last = frame == next(reversed(frames))
+            within = _STAMPED_WITHIN if said.counter is None else _LAST_WITHIN if is_last else _OLDER_WITHIN
+            if message.received_at - before <= within:
+                return True
+            del frames[frame]
         frames[frame] = message.received_at
         while len(frames) > _FRAMES_KEPT:
             del frames[next(iter(frames))]

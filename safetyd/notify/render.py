@@ -72,7 +72,12 @@ def _about_ticket(notice: Notice, ticket: Ticket, episode: Episode | None, site:
     title, lines = {
         Reason.OPENED: (
             f"{where}: {what}",
-            [_breach(ticket, episode, site), _closure(ticket), *_owed(ticket, notice.at, site)],
+            [
+                _breach(ticket, episode, site),
+                _learned(ticket, episode, site),
+                _closure(ticket),
+                *_owed(ticket, notice.at, site),
+            ],
         ),
         Reason.RECURRED: (
             f"{where}: {what} again",
@@ -220,6 +225,14 @@ def _breach(ticket: Ticket, episode: Episode | None, site: Site) -> str:
         dry = " (humidity unknown, 0 % assumed)" if episode.worst.assumed_dry else ""
         value = f", {measure}{episode.worst.value:.1f} °F{dry}"
     return f"{_WHAT[ticket.condition].capitalize()} since {_time(began_at, site)}{value}."
+
+
+def _learned(ticket: Ticket, episode: Episode | None, site: Site) -> str:
+    """When a breach of the past was learned of; an outage's ticket always comes later than the outage."""
+    is_late = episode is not None and ticket.opened_at - episode.began_at > timedelta(minutes=1)
+    if not is_late or ticket.condition is Condition.OUTAGE:
+        return ""
+    return f"Learned {_time(ticket.opened_at, site)}."
 
 
 def _ended(episode: Episode | None, site: Site) -> str:

@@ -48,7 +48,7 @@ def save(connection: Connection, places: Iterable[tuple[Place, Standing]]) -> No
         if at is None:
             continue
         kept = micros(at)
-        waits = standing.room is not None and any(b.suspect for b in standing.room.beliefs.values())
+        waits = standing.room is not None and any(b.suspect or b.damp for b in standing.room.beliefs.values())
         body = msgspec.msgpack.encode(standing)
         rows.append(
             (place.building, place.room or "", kept // _PERIOD, kept, standing.reading, int(not waits), body)

@@ -265,7 +265,7 @@ def test_the_wrong_unit_stays_wrong_however_often_it_comes() -> None:
 
 def test_a_wrong_unit_outside_the_range_is_named() -> None:
     (flaw,) = alone(temperature_c=71.5).flaws
-    assert flaw.reason == "71.5 °C is outside -10 to 60 °C; perhaps it is °F"
+    assert flaw.reason == "71.5 °C is outside -10 to 60 °C; perhaps it is °F; a broken sensor, or fire"
     (flaw,) = alone(temperature_c=130.0).flaws
     assert flaw.reason == "130 °C is outside -10 to 60 °C; a broken sensor, or fire"
 
@@ -275,7 +275,8 @@ def test_a_wrong_unit_outside_the_range_is_named() -> None:
     [
         ({"temperature_f": 21.0}, [68.0, 71.0], True),
         ({"temperature_f": 21.0}, [68.0], False),  # one other room proves nothing
-        ({"temperature_f": 21.0}, [58.0, 58.0], False),  # 69.8 °F would fit no better
+        ({"temperature_f": 33.0}, [68.0, 71.0], True),  # 91.4 °F
+        ({"temperature_f": 34.0}, [60.0, 62.0], False),  # 93.2 °F would fit no better
         ({"temperature_f": 40.0}, [68.0, 71.0], False),  # 104 °F is no room either
         ({"temperature_c": 55.0}, [62.0, 63.0, 64.0], True),
         ({"temperature_c": 21.0}, [68.0, 71.0], False),

@@ -11,6 +11,7 @@ from safetyd.core.heat_index import heat_index_f
 from safetyd.core.model import Condition, Observation, Verdict, Worst
 from safetyd.core.rules import RuleBook, Rules
 from safetyd.core.units import JUST_AFTER
+from safetyd.core.warmth import Warmth
 from safetyd.core.watch import Level
 from tests.core.scene import GREENWICH, MINUTE, Scene, clock, rules, said
 
@@ -28,7 +29,7 @@ def observed(*words: Observation, by: Rules | None = None) -> room.Room:
     return standing
 
 
-def heat(standing: room.Room, at: datetime) -> room.Warmth | None:
+def heat(standing: room.Room, at: datetime) -> Warmth | None:
     return room.warmth(standing, HEAT, at, Rules())
 
 

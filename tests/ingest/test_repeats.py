@@ -11,7 +11,7 @@ from safetyd.ingest.repeats import Repeats
 from safetyd.ingest.topics import Bridge, Route
 
 NOW = datetime(2026, 12, 1, 16, 5, tzinfo=UTC)
-SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 SENSOR = Sensor(Place("maple", "12"), "a")
 ROUTE = Route(SENSOR, "chirpstack", native_decoder, bridges=("mesh/bridge/state",))
 LOCAL = ROUTE._replace(is_local_time=True)
@@ -45,9 +45,15 @@ def test_after_a_new_join_a_counter_begins_anew() -> None:
     assert frames(Repeats(), frame("/0", 20.0), frame("/0", 20.5)) == [False, False]
 
 
-def test_a_frame_is_remembered_for_an_hour() -> None:
-    assert frames(Repeats(), frame("s/7"), frame("s/7"), every=HOUR) == [False, True]
-    assert frames(Repeats(), frame("s/7"), frame("s/7"), every=HOUR + SECOND) == [False, False]
+def test_the_last_frame_is_remembered_for_an_hour_an_older_one_for_five_minutes_a_stamp_for_thirty() -> None:
+    assert frames(Repeats(), frame("s/7"), frame("s/7"), every=60 * MINUTE) == [False, True]
+    assert frames(Repeats(), frame("s/7"), frame("s/7"), every=60 * MINUTE + SECOND) == [False, False]
+    again = frame("s/0"), frame("s/1"), frame("s/0")
+    assert frames(Repeats(), *again, every=150 * SECOND) == [False, False, True]
+    assert frames(Repeats(), *again, every=151 * SECOND) == [False, False, False]
+    dated = Decoded(temperature_c=20.0, stamp="2026-11-01T01:05:00")
+    assert frames(Repeats(), dated, dated, route=LOCAL, every=30 * MINUTE) == [False, True]
+    assert frames(Repeats(), dated, dated, route=LOCAL, every=30 * MINUTE + SECOND) == [False, False]
 
 
 def test_without_a_counter_nothing_is_a_repeat_but_a_stamp_of_local_time_is_as_good() -> None:
