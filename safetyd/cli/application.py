@@ -1,7 +1,8 @@
 """The commands by name, with what they take; each hands over to the module that does it."""
 
+import json
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.main import get_command
@@ -27,6 +28,12 @@ _FAILED, _WRONG = 1, 2
 @app.callback()
 def _safetyd() -> None:
     """Each command has an example: safetyd COMMAND --help."""
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document and nothing else."""
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
 
 
 def application(argv: list[str]) -> int:

@@ -1,8 +1,6 @@
 """`tickets`, `ticket ID show` and `readings`: what the record holds, read without disturbing the daemon."""
 
 import csv
-import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from safetyd import objects
-from safetyd.cli.application import Config, Json, app
+from safetyd.cli.application import Config, Json, app, print_json
 from safetyd.cli.loading import loaded
 from safetyd.clock import now
 from safetyd.configuration import Loaded
@@ -101,7 +99,7 @@ def tickets_command(
             and (condition is None or ticket.condition is condition)
         ]
     if as_json:
-        _print_json({"tickets": shown})
+        print_json({"tickets": shown})
     else:
         from safetyd.cli.words import tickets_words
 
@@ -116,7 +114,7 @@ def show_ticket(id: str, config: str | None, *, as_json: bool) -> int:
         shown = seen.ticket(id)
         told = [objects.notice_object(each) for each in outbox.notices(seen.connection, id)]
     if as_json:
-        _print_json(shown)
+        print_json(shown)
     else:
         from safetyd.cli.words import ticket_words
 
@@ -186,7 +184,7 @@ def readings_command(
         )
         unit = _UNITS[wanted]
         head = {"building": where.building, "room": where.room, "quantity": wanted.value, "unit": unit}
-        _print_json(head | {"points": lines})
+        print_json(head | {"points": lines})
     elif csv_ is None:
         from safetyd.cli.words import readings_words
 
@@ -249,8 +247,3 @@ def _write_csv(file: Path, points: list[tuple[datetime, float]], spans: list[Spa
         else:
             writer.writerow(["from", "min", "mean", "max", "n"])
             writer.writerows([rfc3339(s.at), s.low, s.mean, s.high, s.n] for s in spans)
-
-
-def _print_json(document: Any) -> None:
-    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")

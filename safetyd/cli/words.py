@@ -47,7 +47,7 @@ class _Terminal(Console):
         raise BrokenPipeError  # rich would end the process as failed
 
 
-def _console() -> Console:
+def plain_console() -> Console:
     """The terminal, or lines as wide as they need to be for a pipe."""
     console = _Terminal()
     return console if console.is_terminal else _Terminal(width=_PIPE_COLUMNS)
@@ -67,7 +67,7 @@ def styled(word: str) -> Text:
 
 def tickets_words(tickets: Sequence[dict[str, Any]], site: Site) -> None:
     """Print tickets as a table, what is due next beside each."""
-    console = _console()
+    console = plain_console()
     if not tickets:
         console.print("No tickets.")
         return
@@ -104,7 +104,7 @@ def tickets_words(tickets: Sequence[dict[str, Any]], site: Site) -> None:
 
 def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site: Site) -> None:
     """Print one ticket: what is owed, what happened, who was told."""
-    console = _console()
+    console = plain_console()
     what = ticket["hazard"] or ticket["condition"]
     console.print(
         Text.assemble((ticket["id"], "bold"), f"  {_where(ticket, site)}: {what}  ", styled(ticket["status"]))
@@ -135,7 +135,7 @@ def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site
 
 def replay_words(told: dict[str, Any], site: Site) -> None:
     """Print what a recording led to."""
-    console = _console()
+    console = plain_console()
     tickets_words(told["tickets"], site)
     table = Table("when", "told", "to", "words", box=None)
     for notice in told["notices"]:
@@ -164,7 +164,7 @@ def readings_words(
     site: Site,
 ) -> None:
     """Print a history as a table with a line of bars on top."""
-    console = _console()
+    console = plain_console()
     values = [span.mean for span in spans] if spans is not None else [value for _, value in points]
     if not values:
         console.print(f"No {quantity} of {place} is on record.")

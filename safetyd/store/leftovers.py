@@ -3,12 +3,12 @@
 Rule: everything is kept, but of each topic only the newest, so that a babbling device fills no disk.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.store.moments import micros, moment
@@ -100,9 +100,35 @@ def stray(connection: Connection, found: Mapping[str, Stray]) -> None:
 def refusals(connection: Connection) -> list[Refusal]:
     """Return what is kept of refusals, in order of time."""
     found = connection.execute(select(refused).order_by(refused.c.at, refused.c.id))
-    return [Refusal(moment(r.at), RefusedKind(r.kind), r.topic, r.reason, r.payload) for r in found]
+    return [_refusal(row) for row in found]
+
+
+def refused_topics(connection: Connection) -> list[str]:
+    """Return the topics, and tickets, of which something refused is kept."""
+    return list(connection.execute(select(refused.c.topic).distinct()).scalars())
+
+
+def refusals_of(connection: Connection, topics: Collection[str], limit: int) -> list[Refusal]:
+    """Return what is kept of the refused payloads and values of some topics, the newest first."""
+    wanted = (
+        select(refused)
+        .where(refused.c.topic.in_(topics), refused.c.kind != RefusedKind.ACTION.value)
+        .order_by(refused.c.at.desc(), refused.c.id.desc())
+        .limit(limit)
+    )
+    return [_refusal(row) for row in connection.execute(wanted)]
+
+
+def _refusal(row: Row[Any]) -> Refusal:
+    return Refusal(moment(row.at), RefusedKind(row.kind), row.topic, row.reason, row.payload)
 
 
 def unassigned_topics(connection: Connection) -> list[str]:
     """Return the topics that belong to no known place, in order of their names."""
     return list(connection.execute(select(unassigned.c.topic).order_by(unassigned.c.topic)).scalars())
+
+
+def strays(connection: Connection) -> dict[str, Stray]:
+    """Return what was heard on topics that belonged to no known place, in order of their names."""
+    found = connection.execute(select(unassigned).order_by(unassigned.c.topic))
+    return {r.topic: Stray(moment(r.first_at), moment(r.last_at), r.heard, r.payload) for r in found}

@@ -1,0 +1,142 @@
+"""`sensors`: every device that was heard or is waited for, how it stands, and what is heard of nobody's."""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from safetyd.cli.application import Config, Json, app, print_json
+from safetyd.cli.loading import loaded
+from safetyd.cli.looking import View, view
+from safetyd.configuration import Loaded
+from safetyd.faults import did_you_mean
+from safetyd.ingest.topics import native_route, routes
+from safetyd.sensor_objects import Watched, detail_object, printable, sensor_object, stray_object, watched
+from safetyd.store import latest, ledger, leftovers, readings
+from safetyd.store.leftovers import KEPT_A_TOPIC, Refusal, Stray
+
+_TROUBLES, _READINGS, _REFUSED = 10, 20, 20  # of each so many, the newest
+
+
+@app.command("sensors")
+def sensors_command(
+    sensor: Annotated[
+        str | None,
+        typer.Argument(metavar="[SENSOR]", help="Only this one, in detail: id, or building/room/id."),
+    ] = None,
+    unassigned: Annotated[
+        bool, typer.Option("--unassigned", help="Only what is heard and belongs to no room yet.")
+    ] = False,
+    building: Annotated[str | None, typer.Option(metavar="ID", help="Only of this building.")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """How each sensor stands, what it said last, and whether that is believed.
+
+    Example: safetyd sensors --building lincoln
+    """
+    if sensor is not None and unassigned:
+        raise typer.BadParameter("name a sensor or ask for --unassigned, not both")
+    configuration = loaded(config)
+    if building is not None and configuration.site.building(building) is None:
+        ids = [each.id for each in configuration.site.buildings]
+        raise typer.BadParameter(f"no building is called {building!r}{did_you_mean(building, ids)}")
+    with view(configuration) as seen:
+        known = readings.sensors(seen.connection)
+        found = [
+            each
+            for each in watched(seen.world, seen.facts, seen.site, known, seen.at)
+            if building in (None, each.sensor.place.building)
+        ]
+        if sensor is not None:
+            return _show_one(seen, _asked(sensor, found), as_json=as_json)
+        shown = [] if unassigned else _objects(seen, found)
+        strays = _strays(seen, configuration)
+    if as_json:
+        print_json(
+            {
+                "sensors": shown,
+                "unassigned": [each["topic"] for each in strays],
+                "strays": strays,
+            }
+        )
+    else:
+        from safetyd.cli.sensor_words import sensors_words, strays_words
+
+        if not unassigned:
+            sensors_words(shown, seen.site, seen.at)
+        if unassigned or strays:
+            strays_words(strays, seen.site, seen.at)
+    return 0
+
+
+def _objects(seen: View, found: Iterable[Watched]) -> list[dict[str, Any]]:
+    """Return sensors as the outside sees them."""
+    of_store = [(each, each.number) for each in found]
+    heard_at = {n: each.heard_at for each, n in of_store if n is not None and each.heard_at is not None}
+    said = latest.latest(seen.connection, heard_at, seen.at)
+    return [sensor_object(each, {} if n is None else said.get(n, {}), seen.at) for each, n in of_store]
+
+
+def _asked(name: str, found: Sequence[Watched]) -> Watched:
+    """Return the one sensor that is meant."""
+    by_key = {each.sensor.key: each for each in found}
+    if name in by_key:
+        return by_key[name]
+    meant = [
+        each for each in found if name in (each.sensor.id, f"{each.sensor.place.building}/{each.sensor.id}")
+    ]
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        names = ", ".join(printable(each.sensor.key) for each in meant)
+        raise typer.BadParameter(f"several sensors are called {name!r}: {names}")
+    ids = dict.fromkeys(printable(id) for id in [*(each.sensor.id for each in found), *by_key])
+    raise typer.BadParameter(f"no sensor is called {name!r}{did_you_mean(name, ids)}")
+
+
+def _show_one(seen: View, each: Watched, *, as_json: bool) -> int:
+    (shown,) = _objects(seen, [each])
+    troubles = [trouble for trouble in ledger.troubles(seen.connection) if trouble.sensor == each.sensor.key]
+    said = (
+        []
+        if each.number is None
+        else latest.readings_of(seen.connection, each.number, each.heard_at, seen.at, _READINGS)
+    )
+    detail = detail_object(shown, each, troubles[: -_TROUBLES - 1 : -1], said, _refused(seen, each))
+    bridge = seen.facts.bridges.get(each.sensor.key, "")
+    if seen.world.troubles.get(bridge):
+        detail["bridge"] = bridge
+    if as_json:
+        print_json(detail)
+    else:
+        from safetyd.cli.sensor_words import sensor_words
+
+        sensor_words(detail, seen.site, seen.at)
+    return 0
+
+
+def _refused(seen: View, each: Watched) -> list[Refusal]:
+    """Return what was refused of a sensor's messages lately."""
+    topics = [each.topic]
+    if each.bindings:
+        bound, key = routes(seen.site), each.sensor.key
+        kept = leftovers.refused_topics(seen.connection)
+        topics = [topic for topic in kept if any(route.sensor.key == key for route in bound.of(topic))]
+    found = leftovers.refusals_of(seen.connection, topics, KEPT_A_TOPIC * len(topics))
+    return [refusal for refusal in found if each.holds(refusal.at)][:_REFUSED]
+
+
+def _strays(seen: View, configuration: Loaded) -> list[dict[str, Any]]:
+    """Return the topics that were heard and are nobody's, as the site file now is."""
+    site, root = configuration.site, configuration.settings.mqtt.root
+    bound = routes(site)
+
+    def is_assigned(topic: str, stray: Stray) -> bool:
+        named = bound.of(topic)
+        if named or topic in bound.bridges:
+            return topic in bound.bridges or any(route.holds(stray.last_at) for route in named)
+        return native_route(topic, site, root) is not None
+
+    found = leftovers.strays(seen.connection)
+    return [stray_object(topic, stray) for topic, stray in found.items() if not is_assigned(topic, stray)]
