@@ -6,6 +6,7 @@
 PYTHON   ?= python3
 SPEED    ?= 60
 SCENARIO ?= heat-wave
+SECONDS  ?= 60
 ARGS     ?=
 
 VENV := .venv
@@ -18,7 +19,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format bench pins clean mosquitto
+.PHONY: help demo test unit lint format fuzz fuzz-guided bench bench-decoding pins clean mosquitto
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -26,7 +27,10 @@ help:
 	@echo "make unit    only the tests that start no server"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  let ruff rewrite what it can"
+	@echo "make fuzz    a million hostile messages through every decoder (ARGS='--count … --seed … --only FORMAT')"
+	@echo "make fuzz-guided     the same, steered by coverage (SECONDS=$(SECONDS); needs the package atheris)"
 	@echo "make bench   messages per second on this machine"
+	@echo "make bench-decoding  the time that a message of each format takes to read"
 	@echo "make pins    choose the versions in requirements/ anew (UPGRADE=--upgrade for the newest)"
 	@echo "make clean   remove the virtual environment and everything generated"
 
@@ -48,8 +52,19 @@ format: $(DEV)
 	$(PY) -m ruff check --fix
 	$(PY) -m ruff format
 
+fuzz: $(DEV)
+	$(PY) -m tests.fuzz.decoding $(ARGS)
+
+fuzz-guided: $(DEV)
+	@$(PY) -c 'import atheris' 2>/dev/null \
+	    || { echo "atheris is needed: pip --python $(PY) install atheris" >&2; exit 1; }
+	$(PY) -m tests.fuzz.coverage_guided --seconds $(SECONDS) $(ARGS)
+
 bench: $(DEV) mosquitto
 	$(PY) tests/bench/ingest.py $(ARGS)
+
+bench-decoding: $(DEV)
+	$(PY) -m tests.bench.decoding $(ARGS)
 
 # Set-up. A stamp is older than what it was made from only when pins or metadata changed.
 

@@ -93,6 +93,8 @@ def getter(path: Path) -> Getter:
         return lambda document: document
     if all(isinstance(key, str) for key in path):
         first, *rest = path
+        if not rest:
+            return lambda document: document.get(first) if type(document) is dict else None
 
         def find(document: Any) -> Any:
             if type(document) is not dict:

@@ -65,16 +65,20 @@ def share(heard: Heard, quantities: Collection[Quantity], channel: str = "") -> 
     """Return what a message says of some quantities; `channel` is which of several of a kind is meant."""
     refusals = list(heard.refusals)
     values: dict[str, float | bool] = {}
-    for quantity in dict.fromkeys(s.quantity for s in heard.samples if s.quantity in quantities):
-        of_kind = [sample for sample in heard.samples if sample.quantity is quantity]
-        meant = _meant(of_kind, channel)
+    kinds: dict[Quantity, list[Sample]] = {}
+    for sample in heard.samples:
+        if sample.quantity in quantities:
+            kinds.setdefault(sample.quantity, []).append(sample)
+    for quantity, of_kind in kinds.items():
+        meant = of_kind if len(of_kind) == 1 and not channel else _meant(of_kind, channel)
         if meant is None:
             names = ", ".join(sorted({sample.channel or "(unnamed)" for sample in of_kind}))
             refusals.append(
                 f"{len(of_kind)} values of {quantity}; say in the site file which: channel = one of {names}"
             )
         else:
-            values |= {_FIELDS[quantity, sample.unit]: sample.value for sample in meant}
+            for sample in meant:
+                values[_FIELDS[quantity, sample.unit]] = sample.value
     return Decoded(
         **values,  # type: ignore[arg-type]
         stamp=heard.device_stamp,

@@ -23,7 +23,7 @@ from safetyd.ingest.values import (
     text_of,
 )
 from safetyd.paths import Path, getter, written
-from safetyd.profile import Conditions, Payload, Presence, Profile, Shape, Value, Wiring
+from safetyd.profile import Payload, Presence, Profile, Scalar, Shape, Value, Wiring
 
 AS_IT_COMES = Wiring()
 _TOPICS_REMEMBERED = 1000
@@ -138,6 +138,11 @@ def _json(
         _below(inner, path) for path in (shape.gateway_time, shape.counter, shape.session)
     )
     valid = getter(wiring.valid) if wiring.valid is not None else None
+    raw = getter(shape.raw) if shape.raw is not None else None
+    strangers = [
+        *(_stranger(*each, "is of another device", is_wanted=True) for each in wiring.only),
+        *(_stranger(*each, "is no room's", is_wanted=False) for each in shape.unless),
+    ]
 
     def read(payload: bytes) -> Heard:
         if not payload:
@@ -155,9 +160,9 @@ def _json(
         there = presence(whole) if presence is not None else None
         if there is not None:
             return there
-        other = _not_meant(whole, wiring.only, shape.unless)
-        if other:
-            return Heard(reason=other)
+        for stranger in strangers:
+            if why := stranger(whole):
+                return Heard(reason=why)
         said = Said([], [], [])
         if valid is not None and valid(whole) not in (True, 1):
             said.refusals.append(
@@ -167,13 +172,14 @@ def _json(
             below = inner(whole)
             for each in takes:
                 each(below, said)
-            if shape.raw is not None and not said.samples:
-                said.samples.extend(ruuvi.readings(str(getter(shape.raw)(whole))))
-        heard = _heard(said)
+            if raw is not None and not said.samples:
+                said.samples.extend(ruuvi.readings(str(raw(whole))))
         if not said.samples:
-            return heard
+            return _heard(said)
         number = counter(whole) if counter is not None else None
-        return heard._replace(
+        return Heard(
+            tuple(said.samples),
+            tuple(said.refusals),
             device_stamp=stamp_of(device_time(whole)) if device_time is not None else None,
             gateway_stamp=stamp_of(gateway_time(whole)) if gateway_time is not None else None,
             counter=None if number is None else f"{session(whole) if session is not None else ''}/{number}",
@@ -202,16 +208,15 @@ def _heard(said: Said) -> Heard:
     return Heard(reason=f"holds no {', '.join(said.absent)}" if said.absent else "says nothing that is read")
 
 
-def _not_meant(whole: Any, only: Conditions, unless: Conditions) -> str:
-    for path, wanted in only:
-        value = getter(path)(whole)
-        if not is_one_of(value, wanted):
-            return f"is of another device: its {written(path)} is {shown(value)}"
-    for path, unwanted in unless:
-        value = getter(path)(whole)
-        if is_one_of(value, unwanted):
-            return f"is no room's: its {written(path)} is {shown(value)}"
-    return ""
+def _stranger(path: Path, values: tuple[Scalar, ...], why: str, *, is_wanted: bool) -> Callable[[Any], str]:
+    """Return what says in words that a document is not meant, or nothing where it is."""
+    find, name = getter(path), written(path)
+
+    def stranger(whole: Any) -> str:
+        value = find(whole)
+        return "" if is_one_of(value, values) is is_wanted else f"{why}: its {name} is {shown(value)}"
+
+    return stranger
 
 
 def _presence(presence: Presence) -> There:

@@ -79,7 +79,9 @@ def read_stamp(
             if abs(seconds) >= _MILLISECONDS_FROM:
                 seconds /= 1000
             return datetime.fromtimestamp(seconds, UTC), False
-        text = _OLD_TASMOTA.sub(r"\1-\2-\3 ", stamp.upper())  # RFC 3339 allows a small t and z
+        text = stamp.upper()  # RFC 3339 allows a small t and z
+        if text[4:5] == ".":
+            text = _OLD_TASMOTA.sub(r"\1-\2-\3 ", text)
         at = datetime.fromisoformat(text)
         if at.tzinfo is not None:
             return at.astimezone(UTC), False

@@ -5,6 +5,7 @@ temperature of which nobody says the unit is refused.
 """
 
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any, NamedTuple
 
 from safetyd.core.model import Quantity
@@ -12,6 +13,7 @@ from safetyd.ingest.message import Sample
 from safetyd.ingest.values import UNITS, is_one_of, meaning, meanings, measured, number, shown
 from safetyd.paths import Path, getter, has_wildcard, read_path, walk, written
 from safetyd.profile import THE_SITE, Profile, Value, Wiring, Words
+from safetyd.wording import sound
 
 _YES_NO = Words(on=("on", True), off=("off", False))
 _WIRE = {"C": "degC", "F": "degF"}
@@ -32,7 +34,8 @@ Take = Callable[[Any, Said], None]  # from a document
 def take(value: Value, wiring: Wiring, profile: Profile, stood_for: str) -> Take:
     """Return what takes one of a profile's values out of a document."""
     quantity = value.measures or (wiring.measures[0] if len(wiring.measures) == 1 else None)
-    name = " or ".join(map(written, value.at))
+    names = [written(path) for path in value.at]
+    name = " or ".join(names)
     channel = value.channels.get(stood_for, value.channel.replace("{}", stood_for))
     channel = "" if channel == value.main else channel
     if quantity is None:
@@ -50,8 +53,9 @@ def take(value: Value, wiring: Wiring, profile: Profile, stood_for: str) -> Take
             said.samples.append(Sample(quantity, made[0], made[1], channel))
 
     def plain(doc: Any, said: Said) -> None:
-        if guards and any(guard(doc) for guard in guards):
-            return
+        for guard in guards:
+            if guard(doc):
+                return
         for find in finds:
             raw = find(doc)
             if raw is not None:
@@ -60,14 +64,15 @@ def take(value: Value, wiring: Wiring, profile: Profile, stood_for: str) -> Take
         said.absent.append(name)
 
     def wild(doc: Any, said: Said) -> None:
-        if guards and any(guard(doc) for guard in guards):
-            return
+        for guard in guards:
+            if guard(doc):
+                return
         before = len(said.samples) + len(said.refusals)
-        for path in value.at:
+        for path, its_name in zip(value.at, names, strict=True):
             for matched, raw in walk(doc, path):
                 if raw is not None and matched not in value.skip:
-                    where = channel or ("" if matched == value.main else matched)
-                    one(raw, doc, written(path), where, said)
+                    where = channel or ("" if matched == value.main else sound(matched))
+                    one(raw, doc, its_name, where, said)
             if len(said.samples) + len(said.refusals) > before:
                 return
         said.absent.append(name)
@@ -104,25 +109,27 @@ def _conversion(quantity: Quantity, value: Value, wiring: Wiring, profile: Profi
         return _flag(value.unit == "ok")
     if quantity is not Quantity.TEMPERATURE:
         usual = value.unit if value.unit in ("%", "V", "W") else next(iter(UNITS[quantity].values()))
-        return _number(quantity, lambda _: usual)
+        return _number(quantity, usual)
     fixed = value.unit or profile.unit or THE_SITE
     asked = wiring.unit if fixed == THE_SITE else fixed
     if asked is not None and not asked.startswith("@"):
-        degrees = _WIRE[asked]
-        return _number(quantity, lambda _: degrees)
+        return _number(quantity, _WIRE[asked])
     fallback = _WIRE.get(wiring.unit or profile.unit or "")
     if asked is None:
-        return _number(quantity, lambda _: fallback)
+        return _number(quantity, fallback)
     find = getter(read_path(asked[1:]))
-    return _number(quantity, lambda doc: UNITS[quantity].get(str(find(doc)).casefold(), fallback))
+    by_unit = {unit: _number(quantity, unit) for unit in (fallback, *UNITS[quantity].values())}
+    return lambda raw, doc: by_unit[UNITS[quantity].get(str(find(doc)).casefold(), fallback)](raw, doc)
 
 
-def _number(quantity: Quantity, unit: Callable[[Any], str | None]) -> Convert:
-    def convert(raw: Any, doc: Any) -> tuple[float | bool, str] | str:
-        read, sent_in = (number(raw), None) if type(raw) is float else measured(raw, quantity)
+def _number(quantity: Quantity, unit: str | None) -> Convert:
+    def convert(raw: Any, _: Any) -> tuple[float | bool, str] | str:
+        if type(raw) is float and isfinite(raw) and unit is not None:
+            return raw, unit
+        read, suffix = measured(raw, quantity)
         if read is None:
             return "; expected a number"
-        sent_in = sent_in or unit(doc)
+        sent_in = suffix or unit
         return f"; {_SAY_UNIT}" if sent_in is None else (read, sent_in)
 
     return convert

@@ -30,6 +30,7 @@ NOT_KNOWN = frozenset({"", "-", "null", "none", "nan", "unknown", "undef", "unav
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _MEASURED = re.compile(rf"(?P<number>{_NUMBER.pattern})\s*(?P<unit>\S.*)?", re.ASCII | re.DOTALL)
 _SHOWN = 40
+_DEEPEST = 64  # no device nests like that
 _JSON = msgspec.json.Decoder()
 
 
@@ -40,12 +41,25 @@ def document(payload: bytes) -> Any:
         PayloadError: it is none.
     """
     try:
-        return _JSON.decode(payload)
-    except (
-        ValueError,
-        RecursionError,
-    ):  # not JSON, not UTF-8, a byte-order mark, NaN, a number beyond all range
-        return _read_slowly(payload)
+        said = _JSON.decode(payload)
+    except (ValueError, RecursionError):
+        said = _read_slowly(payload)  # no JSON or UTF-8, a byte-order mark, NaN, a number beyond all range
+    if payload.count(b"[") + payload.count(b"{") > _DEEPEST and _is_deep(said):
+        raise PayloadError("is nested too deeply")
+    return said
+
+
+def _is_deep(said: Any) -> bool:
+    """Whether a document is so deep that looking at it again may fail."""
+    level = [said]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(level)
 
 
 def _read_slowly(payload: bytes) -> Any:
@@ -84,7 +98,10 @@ def refuse_twins(payload: bytes, keys: Collection[str]) -> None:
             if name in keys and names.count(name) > 1:
                 raise PayloadError(f"says {shown(name)} twice; which one is meant?")
 
-    json.loads(payload.decode("utf-8-sig"), object_pairs_hook=look)
+    try:
+        json.loads(payload.decode("utf-8-sig"), object_pairs_hook=look)
+    except RecursionError as error:  # in a value that its twin has overwritten
+        raise PayloadError("is nested too deeply") from error
 
 
 def text_of(payload: bytes) -> str:
@@ -148,6 +165,8 @@ def _token(value: object) -> str:
         return value.strip().casefold()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
+    if type(value) is int:
+        return str(value)
     return json.dumps(value, default=str)
 
 
