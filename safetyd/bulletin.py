@@ -1,7 +1,7 @@
 """What safetyd says on MQTT: its open tickets, how rooms and buildings stand, and which devices these make.
 
-Rule: a ticket is published when it changes and cleared when it closes; a building when it changes; a room
-when its verdict changes, else at most once a minute. The broker keeps all of it for whoever asks, so nobody's
+Rule: a ticket is published when it changes and cleared when it closes; a building or a room when its verdict
+changes, else at most once a minute. The broker keeps all of it for whoever asks, so nobody's
 coming is waited for.
 """
 
@@ -11,12 +11,11 @@ from collections.abc import Iterable
 
 from safetyd.announcement import announcements
 from safetyd.clock import Clock
-from safetyd.core import power
 from safetyd.core.model import Place
 from safetyd.core.ticket import Status
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link
-from safetyd.objects import room_object
+from safetyd.objects import building_object, room_object
 from safetyd.service import Service
 from safetyd.settings import Mqtt
 
@@ -89,16 +88,12 @@ class Bulletin:
             self._room(place, now)
 
     def _building(self, place: Place, now: float) -> None:
-        world, at = self._service.world, self._clock()
-        mains = power.verdict(
-            world.powers.get(place, power.EMPTY), at, self._service.facts.book.in_force(at).outage
-        )
-        shown = {
-            "open_tickets": sum(where.building == place.building for where, _, _ in world.open),
-            "mains": mains.value,
-        }
-        if shown != self._said.get(place, (0.0, None))[1]:
-            self._said[place] = now, shown
+        shown = building_object(self._service.world, self._service.facts, place.building, self._clock())
+        what = {name: value for name, value in shown.items() if name != "witnesses"}
+        what["says"] = {each["witness"]: each["says"] for each in shown["witnesses"]}
+        said_at, said = self._said.get(place, (0.0, None))
+        if what != said or now - said_at >= _ROOM_SECONDS:
+            self._said[place] = now, what
             topic = f"{self._root}/buildings/{place.building}"
             self._link.publish(topic, json.dumps(shown).encode(), retain=True)
 

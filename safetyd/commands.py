@@ -42,6 +42,7 @@ _OF_REPORT = (
     "instrument",
     "notice",
     "location",
+    "mains",
 )
 _ALWAYS = ("at", "do", "by", "note")
 
@@ -96,6 +97,7 @@ def _report(said: Mapping[str, Any]) -> Report:
         _text(said, "instrument"),
         _word(said, "notice", Condition),
         None if location is None else _text(said, "location", needed=True),
+        _on_or_off(said, "mains"),
     )
 
 
@@ -114,6 +116,15 @@ def _text(said: Mapping[str, Any], key: str, *, needed: bool = False) -> str:
             f"{said['do']} needs {key}" if value in (None, "") else f"{key}: {value!r} is no text"
         )
     return sound(value)
+
+
+def _on_or_off(said: Mapping[str, Any], key: str) -> bool | None:
+    value = said.get(key)
+    if value is None or isinstance(value, bool):
+        return value
+    if value not in ("on", "off"):
+        raise ActionError(f"{key}: {value!r} is not one of on, off")
+    return bool(value == "on")
 
 
 def _number(said: Mapping[str, Any], key: str) -> float | None:

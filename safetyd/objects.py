@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from safetyd.core import obligation
+from safetyd.core import obligation, power, votes
 from safetyd.core.model import CLAUSE, Condition, Episode, Place, Trouble, Worst
 from safetyd.core.quality import temperature_f
 from safetyd.core.room import EMPTY, Room, verdict, warmth
@@ -83,6 +83,33 @@ def _deadline(deadline: Deadline) -> dict[str, Any]:
 def _history(row: Row, hash: str) -> dict[str, Any]:
     shown = {"at": rfc3339(row.at), "event": row.event, "by": row.by, "note": row.note, **row.detail}
     return shown | {"hash": hash}
+
+
+def building_object(world: World, facts: Facts, building: str, at: datetime) -> dict[str, Any]:
+    """Return a building as the outside sees it: its electricity, and which witness said what and when."""
+    place = Place(building, None)
+    known, rule = world.powers.get(place, power.EMPTY), facts.book.in_force(at).outage
+    counting = votes.cast(known.words, at)
+    return {
+        "building": building,
+        "open_tickets": sum(subject[0].building == building for subject in world.open),
+        "mains": power.verdict(known, at, rule).value,
+        "electricity": power.standing(known, at, rule).value,
+        "since": _or_none(known.began_at),
+        "last_on_at": _or_none(known.last_on_at),
+        "flickers": known.flickers,
+        "witnesses": [
+            {
+                "witness": name,
+                "says": "on" if word.is_on else "off",
+                "since": _or_none(word.since),
+                "heard_at": _or_none(word.at),
+                "counts": name in counting,
+            }
+            for name, word in sorted(known.words.items())
+            if word.is_on is not None
+        ],
+    }
 
 
 def trouble_object(trouble: Trouble) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from safetyd.store.database import Connection
 from safetyd.store.readings import KnownSensor
 
 BY_HAND = "hand"  # the format of a person's instrument
+SILENT = "silence"  # and of what is concluded from the silence of devices
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -42,6 +43,7 @@ def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Fa
         frozenset(rooms | buildings),
         _released(bound, known),
         bridges,
+        frozenset(route.sensor.key for route in bound.all() if route.is_mains_powered),
     )
 
 
@@ -55,7 +57,7 @@ def _released(bound: Routes, known: Iterable[KnownSensor]) -> dict[str, datetime
     gone = {
         each.sensor.key: _LONG_AGO
         for each in known
-        if each.format not in (NATIVE, BY_HAND) and each.sensor.key not in holds
+        if each.format not in (NATIVE, BY_HAND, SILENT) and each.sensor.key not in holds
     }
     return gone | {key: until for key, until in holds.items() if until is not None}
 
@@ -84,6 +86,7 @@ def recover(connection: Connection, facts: Facts, sensors: Mapping[int, Sensor],
         health = world.health.get(sensor.key)
         if number not in newest and health is not None and health.heard_at is not None:
             newest[number] = health.heard_at
+    world.conclusions.clear()  # what was concluded then is among the readings
     engine.schedule_all(world, facts, now)
     connection.rollback()
     return Recovered(world, newest, touched)

@@ -16,7 +16,7 @@ from safetyd.core.units import fahrenheit
 from safetyd.core.world import Facts, World
 from safetyd.objects import trouble_object
 from safetyd.profile import NATIVE
-from safetyd.recovery import BY_HAND
+from safetyd.recovery import BY_HAND, SILENT
 from safetyd.site import SensorBinding, Site
 from safetyd.store.latest import Entry, Last
 from safetyd.store.leftovers import Refusal, Stray
@@ -123,7 +123,7 @@ def watched(
         for binding in building.sensors:
             place = Place(building.id, None if binding.power else binding.room)
             bound.setdefault(Sensor(place, binding.id), []).append(binding)
-    heard = {each.sensor: each for each in known if each.format != BY_HAND}
+    heard = {each.sensor: each for each in known if each.format not in (BY_HAND, SILENT)}
     order = {building.id: number for number, building in enumerate(site.buildings)}
     rooms = {
         Place(building.id, room.id): number

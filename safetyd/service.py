@@ -24,7 +24,7 @@ from safetyd.ingest.topics import Route
 from safetyd.notify.letters import letters
 from safetyd.objects import ticket_object
 from safetyd.past import Past, load_past, observations_of
-from safetyd.recovery import BY_HAND, facts_of, recover
+from safetyd.recovery import BY_HAND, SILENT, facts_of, recover
 from safetyd.site import Site
 from safetyd.store import ledger, leftovers, outbox, places, readings
 from safetyd.store.database import Connection, StoreError, undone_on_failure
@@ -108,13 +108,26 @@ class Service:
     def elapse(self, now: datetime) -> None:
         """Let time pass up to and including `now`."""
         engine.elapse(self.world, self.facts, now)
+        self._keep_conclusions()
+
+    def _keep_conclusions(self) -> None:
+        """Store what was concluded from the silence of devices, like any other observation."""
+        for spoke in self.world.conclusions:
+            speaker = self._hearing.speaker(Route(spoke.sensor, SILENT, native_decoder), str(spoke.sensor))
+            self._waiting.rows.extend(readings.rows(speaker.number, spoke, ()))
+            self._newest[speaker.number] = spoke.observed_at
+            self._waiting.touched.add(spoke.sensor.place)
+            past = self._past.get(spoke.sensor.place)
+            if past is not None:
+                past.observations.append(spoke)
+        self.world.conclusions.clear()
 
     def take(self, message: Message) -> None:
         """Take in one message; time passes up to its arrival first."""
         received_at = message.received_at
         due = self.world.next_due()
         if due is not None and due < received_at:
-            engine.elapse(self.world, self.facts, received_at - JUST_AFTER)
+            self.elapse(received_at - JUST_AFTER)
         is_anybodys = False
         for word in self._hearing.hear(message, self.world.health):
             is_anybodys = True
@@ -158,6 +171,7 @@ class Service:
             spoke = fresh
         told = engine.observe(self.world, self.facts, spoke, spoke.received_at)
         self._waiting.rows.extend(readings.rows(number, spoke, told.flaws))
+        self._keep_conclusions()
         if spoke.retained:
             return ()
         if newest is None or spoke.observed_at > newest:
@@ -233,7 +247,7 @@ class Service:
         """
         due = self.world.next_due()
         if due is not None and due < now:
-            engine.elapse(self.world, self.facts, now - JUST_AFTER)
+            self.elapse(now - JUST_AFTER)
         asked = read_command(said, self.site.timezone)
         if isinstance(asked, tuple):
             return engine.act(self.world, self.facts, *asked, now)

@@ -27,7 +27,8 @@ class SensorBinding:
     """One device that speaks a format of its own; `power` makes it a witness of the building's mains.
 
     `topic` may be a filter with + and #. `profile` is None where code alone reads the format. It holds from
-    `since` up to before `until`; None is without limit.
+    `since` up to before `until`; None is without limit. One that is `mains_powered` falls silent with the
+    power.
     """
 
     id: str
@@ -42,6 +43,7 @@ class SensorBinding:
     offsets: tuple[Offset, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    mains_powered: bool = False
 
 
 def wanted(binding: SensorBinding) -> frozenset[Quantity]:

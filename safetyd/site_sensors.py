@@ -100,6 +100,7 @@ def add_sensor(table: Table, home: Home, frame: Frame) -> None:
         offsets=_offsets(table, frame.zone),
         since=since,
         until=until,
+        mains_powered=table.get("mains_powered", flag, False),
     )
     if is_clear and (binding.power or binding.room):
         check(table, binding)

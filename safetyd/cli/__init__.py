@@ -7,7 +7,16 @@ import os
 import sys
 from collections.abc import Sequence
 
-from safetyd.cli import acting, demo, listening, looking, recorded, sensing, serving  # noqa: F401 - commands register themselves
+from safetyd.cli import (  # noqa: F401 - commands register themselves
+    acting,
+    demo,
+    electricity,
+    listening,
+    looking,
+    recorded,
+    sensing,
+    serving,
+)
 from safetyd.cli.application import application
 from safetyd.core.errors import SafetydError
 from safetyd.faults import ConfigurationError

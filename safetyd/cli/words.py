@@ -24,6 +24,9 @@ _STYLES = {
     "breach": "bold red",
     "ok": "green",
     "unknown": "magenta",
+    "out": "bold red",
+    "suspected": "bold yellow",
+    "on": "green",
 }
 
 
@@ -213,3 +216,24 @@ def _worst(ticket: dict[str, Any]) -> str:
     if worst is None:
         return "–"
     return f"worst {worst['value']:.1f} °F" + (" (humidity unknown)" if "humidity" in worst else "")
+
+
+def power_words(buildings: Sequence[dict[str, Any]], site: Site) -> None:
+    """Print where each building's electricity stands, and who said what and when."""
+    console = plain_console()
+    for shown in buildings:
+        building = site.building(shown["building"])
+        line = Text(f"{building.name if building else shown['building']}: ")
+        line.append_text(styled(shown["electricity"]))
+        if shown["since"] is not None:
+            line.append(f" since {local(shown['since'], site)}")
+            bound, flickers = shown["last_on_at"], shown["flickers"]
+            line.append(f", last known to be on {local(bound, site)}" if bound else "")
+            line.append(f", with {flickers} short returns" if flickers else "")
+        console.print(line)
+        for each in shown["witnesses"]:
+            lapsed = "" if each["counts"] else " (no longer counts)"
+            since, heard = local(each["since"], site), local(each["heard_at"], site)
+            console.print(f"  {each['witness']}: {each['says']} since {since}, last said {heard}{lapsed}")
+        if not shown["witnesses"]:
+            console.print("  nobody has said anything of its mains yet")

@@ -10,11 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from safetyd.core import obligation, power, room, supervision, telling
+from safetyd.core import blackout, obligation, power, room, supervision, telling, votes
 from safetyd.core.errors import ActionError, TransitionError
-from safetyd.core.model import Finding, Observation, Place
+from safetyd.core.model import Finding, Observation, Place, TroubleKind
 from safetyd.core.notice import Reason, next_flush
 from safetyd.core.quality import Flaw, judge
+from safetyd.core.rules import Rules
 from safetyd.core.ticket import Action, Ticket, Verb
 from safetyd.core.ticket import act as act_on
 from safetyd.core.units import JUST_AFTER
@@ -60,6 +61,7 @@ def observe(world: World, facts: Facts, observation: Observation, now: datetime)
             return Told(found, is_late=True)
         standing, steps = told
         standing, learned = power.pass_time(standing, now, rules)
+        _ask_about_parts(world, place, standing, rules, now)
         obligation.keep_power(world, facts, place, standing, _now_learned(steps + learned, now), now)
     else:
         old = world.rooms.get(place, room.EMPTY)
@@ -78,7 +80,22 @@ def observe(world: World, facts: Facts, observation: Observation, now: datetime)
         if seen.room.cold.back or seen.room.heat.back:
             world.schedule("room", str(place), room.next_due(seen.room))
     supervision.examine(world, facts, observation, found, now)
+    if observation.sensor.key in facts.mains_powered:
+        _conclude(world, facts, blackout.of_speech(world, place.building, now))
     return Told(found)
+
+
+def _ask_about_parts(world: World, place: Place, standing: power.Power, rules: Rules, now: datetime) -> None:
+    """Some witnesses have no power and the others do: whether that is a hazard, a person must judge."""
+    words = votes.split(standing.words, now, rules.outage)
+    subject = f"{place.building}/witnesses"
+    supervision.complain(world, subject, place, TroubleKind.DISAGREEMENT, bool(words), now, words)
+
+
+def _conclude(world: World, facts: Facts, concluded: Observation | None) -> None:
+    """Take in what was concluded from the silence of devices, like any other observation."""
+    if concluded is not None and not observe(world, facts, concluded, concluded.received_at).is_late:
+        world.conclusions.append(concluded)
 
 
 def _now_learned(steps: tuple[power.Step, ...], now: datetime) -> tuple[power.Step, ...]:
@@ -144,6 +161,9 @@ def elapse(world: World, facts: Facts, now: datetime) -> None:
                 _pass_place(world, facts, world.places[due.key], due.at, at)
             case "silence":
                 supervision.pass_silence(world, facts, due.key, at, _exact(due.at, at))
+                if due.key in facts.mains_powered:
+                    building = world.places[due.key].building
+                    _conclude(world, facts, blackout.of_silence(world, facts, building, at))
             case "release":
                 supervision.release(world, due.key, at)
             case "hold":

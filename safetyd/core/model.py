@@ -107,6 +107,7 @@ class Place(NamedTuple):
 
 
 HAND = "hand:"  # begins the name of a person's instrument; no device may call itself so
+SILENCE = "silence:"  # begins the name of what speaks by falling silent: devices that live on the mains
 
 
 class Offset(NamedTuple):

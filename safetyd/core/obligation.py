@@ -135,7 +135,9 @@ def learned(began_at: datetime, now: datetime) -> str:
     return f"began {began_at:%Y-%m-%d %H:%M}, learned {now:%Y-%m-%d %H:%M} (UTC)"
 
 
-def episode_ended(world: World, facts: Facts, number: int, finding: Finding, now: datetime) -> None:
+def episode_ended(
+    world: World, facts: Facts, number: int, finding: Finding, now: datetime, flickers: int = 0
+) -> None:
     """Note the end of an episode; its ticket stays as it is."""
     episode = world.episodes[number]
     assert finding.ended_at is not None
@@ -146,6 +148,7 @@ def episode_ended(world: World, facts: Facts, number: int, finding: Finding, now
     if ticket is None:
         return
     what = "electricity is back" if episode.condition is Condition.OUTAGE else "in range"
+    what += f", after {flickers} short returns," if flickers else ""
     record(world, now, ticket.id, "ended", f"{what} since {finding.ended_at:%Y-%m-%d %H:%M} UTC")
     if ticket.status is not Status.CLOSED and episode.condition is not Condition.OUTAGE:
         tell(world, Reason.ENDED, ticket, now)
@@ -177,28 +180,48 @@ def outage_step(world: World, facts: Facts, place: Place, step: power.Step) -> N
     """Carry out one stage of a building's outage, at its moment."""
     match step.stage:
         case power.Stage.BEGAN:
-            tell_outage(world, Reason.OUTAGE_BEGAN, place, step)
+            tell_outage(world, Reason.OUTAGE_BEGAN, place, step, **_bounds(step))
+        case power.Stage.CONFIRMED:
+            ticket = world.open.get((place, Condition.OUTAGE, None))
+            if ticket is not None:
+                record(world, step.at, ticket, "confirmed", "a witness says that power is out")
         case power.Stage.WARNING:
             minutes = f"{step.lasted.total_seconds() / 60:.0f}"
             tell_outage(world, Reason.OUTAGE_WARNING, place, step, minutes=minutes)
         case power.Stage.LONG:
-            outage_breach(world, facts, place, step.began_at, step.at)
+            outage_breach(world, facts, place, step.began_at, step.at, is_presumed=step.is_presumed)
         case power.Stage.OVER:
             number = world.running.get((place, Condition.OUTAGE))
             if number is not None:
                 found = Finding(Condition.OUTAGE, step.began_at, step.ended_at, None, step.seen)
-                episode_ended(world, facts, number, found, step.at)
+                episode_ended(world, facts, number, found, step.at, step.flickers)
             tell_outage(world, Reason.OUTAGE_OVER, place, step)
 
 
+def _bounds(step: power.Step) -> dict[str, str]:
+    """When power was last on for certain, and whether nobody but silent devices says that it is out."""
+    known = {} if step.last_on_at is None else {"last_on_at": step.last_on_at.isoformat()}
+    return known | ({"presumed": "yes"} if step.is_presumed else {})
+
+
 def outage_breach(
-    world: World, facts: Facts, place: Place, began_at: datetime, now: datetime
+    world: World,
+    facts: Facts,
+    place: Place,
+    began_at: datetime,
+    now: datetime,
+    *,
+    is_presumed: bool = False,
 ) -> Ticket | None:
     """Open the building's ticket for an outage; None when this outage has one already."""
     if (place, Condition.OUTAGE) in world.running:
         return None
     number = world.new_episode(Episode(place, Condition.OUTAGE, began_at))
-    return take_up(world, facts, number, began_at, now, f"no electricity since {began_at:%Y-%m-%d %H:%M} UTC")
+    since = f"no electricity since {began_at:%Y-%m-%d %H:%M} UTC"
+    last_on_at = world.powers.get(place, power.EMPTY).last_on_at
+    known = "" if last_on_at is None else f"; it was last known to be on at {last_on_at:%H:%M}"
+    doubt = "; presumed from the silence of devices, to be confirmed or denied" if is_presumed else ""
+    return take_up(world, facts, number, began_at, now, since + known + doubt)
 
 
 def second_limb(world: World, facts: Facts, building: str, now: datetime) -> None:

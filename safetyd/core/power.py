@@ -3,6 +3,8 @@
 Rule: a witness votes with its last word. An `on` counts for a while, an `off` until the same witness says
 `on`; silence is no vote. An outage begins at the earliest `off` of those that carry the quorum and ends at
 the first `on` of those that held; a shorter return of power is a flicker, and the clock runs on.
+Devices that live on the mains and fall silent together are heard only where no witness votes: the outage is
+then presumed, its clock runs all the same, and a person's word or a witness's settles it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,26 +12,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from safetyd.core.model import Observation, Verdict
-from safetyd.core.quality import is_voltage, window
+from safetyd.core.model import SILENCE, Observation, Verdict
+from safetyd.core.quality import window
 from safetyd.core.rules import OutageRule, RuleBook, Rules
 from safetyd.core.units import JUST_AFTER
+from safetyd.core.votes import Tide, Word, cast, count, earliest_off, hear, is_presumption, last_on
 
-_LOW_SHARE = 2 / 3  # ours: of the nominal voltage; below it nothing in a classroom works
 _NO_TIME = timedelta(0)
-
-
-class Word(NamedTuple):
-    """A witness's last word: `since` when it says so, last said at `at`, an `on` counting up to `until`.
-
-    `low_at` is a first low voltage that waits for a second.
-    """
-
-    is_on: bool | None = None
-    since: datetime | None = None
-    at: datetime | None = None
-    until: datetime | None = None
-    low_at: datetime | None = None
 
 
 class State(StrEnum):
@@ -38,14 +27,6 @@ class State(StrEnum):
     NORMAL = "normal"
     OUT = "out"
     RETURNING = "returning"
-
-
-class Tide(StrEnum):
-    """What the votes say together."""
-
-    ON = "on"
-    OFF = "off"
-    UNKNOWN = "unknown"
 
 
 TABLE: dict[tuple[State, Tide], State] = {
@@ -61,6 +42,7 @@ class Power(NamedTuple):
     `is_breach` says that the outage is one by the contract, by its length or by a room's temperature;
     `flickers` counts returns of power too short to end it; `over_at` is when the last outage ended. Of the
     outage, `seen` rests on words heard up to `heard_at`; the last of them counts up to `heard_until`.
+    `is_presumed` while no witness has said so; power was on for certain at `last_on_at`.
     """
 
     at: datetime | None = None
@@ -75,6 +57,8 @@ class Power(NamedTuple):
     seen: timedelta = _NO_TIME
     heard_at: datetime | None = None
     heard_until: datetime | None = None
+    is_presumed: bool = False
+    last_on_at: datetime | None = None
 
     @property
     def is_out(self) -> bool:
@@ -86,13 +70,17 @@ class Stage(StrEnum):
     """What an outage goes through."""
 
     BEGAN = "began"
+    CONFIRMED = "confirmed"
     WARNING = "warning"
     LONG = "long"
     OVER = "over"
 
 
 class Step(NamedTuple):
-    """One stage of an outage, reached at `at`; `lasted` is the warning's own span."""
+    """One stage of an outage, reached at `at`; `lasted` is the warning's own span.
+
+    Power was on for certain at `last_on_at`, the other bound of when it began.
+    """
 
     stage: Stage
     at: datetime
@@ -101,6 +89,9 @@ class Step(NamedTuple):
     lasted: timedelta = _NO_TIME
     seen: timedelta = _NO_TIME
     was_breach: bool = False
+    is_presumed: bool = False
+    last_on_at: datetime | None = None
+    flickers: int = 0
 
 
 EMPTY = Power()
@@ -116,7 +107,7 @@ def observe(power: Power, observation: Observation, rules: Rules) -> tuple[Power
         return None
     power, before = pass_time(power, at - JUST_AFTER, rules)
     old = power.words.get(observation.sensor.id, Word())
-    word = _heard(old, observation, rules)
+    word = hear(old, observation, rules)
     if word is old:
         return power, before
     heard_until = at + window(observation.sensor, rules.quality)
@@ -139,40 +130,9 @@ def read_again(
     return power, tuple(steps)
 
 
-def _heard(old: Word, observation: Observation, rules: Rules) -> Word:
-    at = observation.observed_at
-    until = at + window(observation.sensor, rules.quality)
-    if observation.mains is not None:
-        return _said(old, observation.mains, at, at, until)
-    if observation.voltage is None or not is_voltage(observation.voltage):
-        return old
-    if observation.voltage >= _LOW_SHARE * rules.outage.nominal_v:
-        return _said(old, True, at, at, until)
-    if old.low_at is None:
-        return old._replace(low_at=at)
-    return _said(old, False, old.low_at, at, until)._replace(low_at=old.low_at)
-
-
-def _said(old: Word, is_on: bool, since: datetime, at: datetime, until: datetime) -> Word:
-    if old.is_on is is_on and old.since is not None:
-        since = old.since
-    return Word(is_on, since, at, until)
-
-
 def tide(power: Power, at: datetime, rule: OutageRule) -> Tide:
     """Return what the votes that count at `at` say together."""
-    on = off = 0
-    for word in power.words.values():
-        if word.is_on is False:
-            off += 1
-        elif word.is_on and word.until is not None and word.until >= at:
-            on += 1
-    votes = on + off
-    if not votes:
-        return Tide.UNKNOWN
-    needed = {"majority": votes // 2 + 1, "all": votes, "any": 1}
-    enough = rule.quorum if isinstance(rule.quorum, int) else needed[rule.quorum]
-    return Tide.OFF if off >= enough else Tide.ON if on else Tide.UNKNOWN
+    return count(cast(power.words, at), rule)
 
 
 def verdict(power: Power, at: datetime, rule: OutageRule) -> Verdict:
@@ -180,6 +140,22 @@ def verdict(power: Power, at: datetime, rule: OutageRule) -> Verdict:
     if power.is_breach:
         return Verdict.BREACH
     return Verdict.OK if tide(power, at, rule) is Tide.ON else Verdict.UNKNOWN
+
+
+class Standing(StrEnum):
+    """Where a building's electricity stands, in a word for people."""
+
+    ON = "on"
+    OUT = "out"
+    SUSPECTED = "suspected"
+    UNKNOWN = "unknown"
+
+
+def standing(power: Power, at: datetime, rule: OutageRule) -> Standing:
+    """Return where a building's electricity stands; a flicker of power during an outage is still out."""
+    if power.began_at is not None:
+        return Standing.SUSPECTED if power.is_presumed else Standing.OUT
+    return Standing.ON if tide(power, at, rule) is Tide.ON else Standing.UNKNOWN
 
 
 class _Timer(NamedTuple):
@@ -229,12 +205,20 @@ def _settle(power: Power, at: datetime, rule: OutageRule) -> tuple[Power, tuple[
     steps: tuple[Step, ...] = ()
     if _has_held(power, at, rule):
         power, steps = _over(power, at)
-    now = tide(power, at, rule)
+    votes = cast(power.words, at)
+    now, is_presumed = count(votes, rule), is_presumption(votes)
     state = TABLE.get((power.state, now), power.state)
     if power.state is State.NORMAL and state is State.OUT:
-        began_at = _earliest_off(power)
+        began_at, last_on_at = (
+            earliest_off(power.words, votes, power.over_at),
+            last_on(power.words if is_presumed else {n: w for n, w in votes.items() if w.is_on is False}),
+        )
         power = power._replace(state=state, began_at=began_at, seen=at - began_at)
-        steps += (Step(Stage.BEGAN, at, began_at),)
+        power = power._replace(is_presumed=is_presumed, last_on_at=last_on_at)
+        steps += (Step(Stage.BEGAN, at, began_at, is_presumed=is_presumed, last_on_at=last_on_at),)
+    elif power.is_presumed and power.began_at is not None and now is Tide.OFF and not is_presumed:
+        steps += (Step(Stage.CONFIRMED, at, power.began_at),)
+        power = power._replace(is_presumed=False)
     elif power.state is State.RETURNING and state is State.OUT:
         power = power._replace(state=state, back_since=None, flickers=power.flickers + 1)
     elif state is State.RETURNING:
@@ -247,12 +231,6 @@ def _settle(power: Power, at: datetime, rule: OutageRule) -> tuple[Power, tuple[
     return power, steps + more
 
 
-def _earliest_off(power: Power) -> datetime:
-    """The earliest `off` that stands; one from before the last outage ended is of that outage."""
-    since = min(word.since for word in power.words.values() if word.is_on is False and word.since is not None)
-    return since if power.over_at is None else max(since, power.over_at)
-
-
 def _has_held(power: Power, at: datetime, rule: OutageRule) -> bool:
     if power.state is not State.RETURNING or power.back_since is None:
         return False
@@ -263,8 +241,18 @@ def _has_held(power: Power, at: datetime, rule: OutageRule) -> bool:
 def _over(power: Power, at: datetime) -> tuple[Power, tuple[Step, ...]]:
     assert power.began_at is not None and power.back_since is not None
     known = min(power.seen, power.back_since - power.began_at)
-    over = Step(Stage.OVER, at, power.began_at, power.back_since, seen=known, was_breach=power.is_breach)
-    return Power(power.at, power.words, over_at=power.back_since), (over,)
+    over = Step(
+        Stage.OVER,
+        at,
+        power.began_at,
+        power.back_since,
+        seen=known,
+        was_breach=power.is_breach,
+        is_presumed=power.is_presumed,
+        flickers=power.flickers,
+    )
+    words = {name: word for name, word in power.words.items() if not name.startswith(SILENCE)}
+    return Power(power.at, words, over_at=power.back_since), (over,)
 
 
 def _lasting(
@@ -276,7 +264,7 @@ def _lasting(
     steps: tuple[Step, ...] = ()
     is_breach = power.is_breach or lasted > rule.longer_than
     if is_breach and not power.is_breach:
-        steps = (Step(Stage.LONG, at, began_at),)
+        steps = (Step(Stage.LONG, at, began_at, is_presumed=power.is_presumed),)
     elif warned > power.warned and not is_breach:
         steps = (Step(Stage.WARNING, at, began_at, lasted=rule.warn_at[warned - 1]),)
     return power._replace(warned=warned, is_breach=is_breach), steps

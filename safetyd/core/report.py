@@ -18,7 +18,7 @@ from safetyd.core.world import Facts, World
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a person said of a place; exactly one of hazard, temperature, notice and location is given."""
+    """What a person said of a place; exactly one of hazard, temperature, notice, location, mains is given."""
 
     place: Place
     by: str
@@ -30,6 +30,7 @@ class Report:
     instrument: str = ""
     notice: Condition | None = None
     location: str | None = None
+    mains: bool | None = None
 
 
 def check(facts: Facts, report: Report) -> None:
@@ -43,9 +44,13 @@ def check(facts: Facts, report: Report) -> None:
     if report.place not in facts.places:
         raise ActionError(f"there is no {'building' if report.place.room is None else 'room'} {report.place}")
     has_temperature = report.temperature_f is not None or report.temperature_c is not None
-    said = [report.hazard, report.notice, report.location, has_temperature or None]
+    said = [report.hazard, report.notice, report.location, report.mains, has_temperature or None]
     if sum(thing is not None for thing in said) != 1:
-        raise ActionError("a report needs one of hazard, temperature_f or temperature_c, notice, location")
+        raise ActionError(
+            "a report needs one of hazard, temperature_f or temperature_c, notice, location, mains"
+        )
+    if report.mains is not None and report.place.room is not None:
+        raise ActionError("mains are the building's: room must be null; one room's are a hazard: electricity")
     if has_temperature and report.humidity is None:
         raise ActionError("a hand-held reading needs humidity beside the temperature")
     if has_temperature and report.place.room is None:
@@ -55,7 +60,10 @@ def check(facts: Facts, report: Report) -> None:
 
 
 def observation(report: Report, now: datetime) -> Observation | None:
-    """Return a hand-held reading as an observation of its instrument; None for any other report."""
+    """Return what a person measured, or saw of the mains, as an observation; None for any other report."""
+    if report.mains is not None:
+        sensor = Sensor(report.place, HAND + report.by)
+        return Observation(sensor, now, now, mains=report.mains, stamp=_words(report), by_hand=True)
     if report.temperature_f is None and report.temperature_c is None:
         return None
     sensor = Sensor(report.place, HAND + (report.instrument or report.by))
@@ -77,7 +85,14 @@ def _words(report: Report) -> str:
 
 
 def measured(world: World, report: Report, now: datetime) -> None:
-    """Put a hand-held reading on record with the tickets of its room that are open."""
+    """Put what a person measured or saw on record with the tickets of its place that are open."""
+    if report.mains is not None:
+        ticket = world.open.get((report.place, Condition.OUTAGE, None))
+        if ticket is not None:
+            seen = "there is power" if report.mains else "there is no power"
+            note = f"{seen}; {report.note}" if report.note else seen
+            telling.record(world, now, ticket, "witnessed", note, report.by)
+        return
     temperature = (
         f"{report.temperature_c} °C" if report.temperature_f is None else f"{report.temperature_f} °F"
     )

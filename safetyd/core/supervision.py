@@ -6,14 +6,16 @@ thing: what a sensor says while it is doubted does not count.
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 from statistics import median
 
 from safetyd.core import room, telling, trouble
-from safetyd.core.model import Observation, Place, Sensor, TroubleKind
+from safetyd.core.model import SILENCE, Observation, Place, Sensor, TroubleKind
 from safetyd.core.quality import Flaw, doubt_of, may_be_in_other_unit
 from safetyd.core.rules import Rules
 from safetyd.core.world import Facts, World
 
+_PEERS = 50  # enough to know what other rooms do
 _A_BRIDGE = 3  # sensors that fall silent together; fewer are a coincidence
 
 
@@ -23,11 +25,7 @@ def hear_as_usual(world: World, observation: Observation, rules: Rules) -> bool:
     old = world.health.get(key)
     if old is None or old.heard_at is None or world.troubles.get(key) or observation.by_hand:
         return False
-    if (
-        observation.battery is not None
-        or observation.battery_v is not None
-        or observation.battery_ok is not None
-    ):
+    if not trouble.is_battery_good(old, observation, rules.quality):
         return False
     health = trouble.hear(old, observation, rules.quality)
     if health.repeats == trouble.PEERS_NOTED or health.repeats >= trouble.STUCK_REPEATS:
@@ -57,8 +55,8 @@ def doubt(world: World, facts: Facts, observation: Observation) -> str | None:
 
 
 def _peers_f(world: World, sensor: Sensor, at: datetime) -> Sequence[float]:
-    """What the other sensors of a building last said, as far as it still counts, °F."""
-    return [
+    """What the other sensors of a building last said, as far as it still counts, °F; of many only some."""
+    said = (
         source.temperature.value
         for place, standing in world.rooms.items()
         if place.building == sensor.place.building
@@ -66,13 +64,16 @@ def _peers_f(world: World, sensor: Sensor, at: datetime) -> Sequence[float]:
         if source.temperature is not None
         and source.temperature.until >= at
         and (place, id) != (sensor.place, sensor.id)
-    ]
+    )
+    return list(islice(said, _PEERS))
 
 
 def examine(
     world: World, facts: Facts, observation: Observation, flaws: tuple[Flaw, ...], now: datetime
 ) -> None:
     """Look for signs of trouble in what a sensor said, and for the end of those that stand."""
+    if observation.sensor.id.startswith(SILENCE):
+        return
     place, key, at = observation.sensor.place, observation.sensor.key, observation.observed_at
     quality = facts.book.in_force(at).quality
     standing_room = world.rooms.get(place, room.EMPTY)

@@ -165,6 +165,16 @@ def _soaked_since(old: Health | None, observation: Observation) -> datetime | No
     return observation.observed_at if old is None or old.soaked_since is None else old.soaked_since
 
 
+def is_battery_good(old: Health, observation: Observation, quality: QualityRule) -> bool:
+    """Return whether what a sensor says of its battery, if anything, is no news to anybody."""
+    percent, volts = observation.battery, observation.battery_v
+    if percent is not None and percent < quality.battery_below:
+        return False
+    if volts is not None and (old.best_v is None or not _WORN * old.best_v < volts <= old.best_v):
+        return False
+    return observation.battery_ok is not False
+
+
 def _battery(health: Health, observation: Observation, quality: QualityRule) -> tuple[Health, Sign | None]:
     """Of percent, volts, or a word alone; volts are held against the best the battery ever had."""
     at, percent, volts = observation.observed_at, observation.battery, observation.battery_v

@@ -5,7 +5,7 @@ that is needed to go on.
 """
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -30,7 +30,7 @@ class Facts:
     """What the site file says and the engine needs.
 
     `released` are sensors, by key, that nobody is to wait for any more, and since when. `bridges` says
-    through which bridge a sensor is heard.
+    through which bridge a sensor is heard, `mains_powered` which of them fall silent with the power.
     """
 
     timezone: ZoneInfo
@@ -39,6 +39,7 @@ class Facts:
     places: frozenset[Place]
     released: Mapping[str, datetime] = field(default_factory=dict)
     bridges: Mapping[str, str] = field(default_factory=dict)
+    mains_powered: Collection[str] = ()
 
     def behind(self, bridge: str) -> list[str]:
         """Return the sensors that are heard through a bridge, by key."""
@@ -119,12 +120,14 @@ class World:
 
     `running` are the episodes in progress, `held` those of them that become a ticket only when work hours
     begin; `dues` and `scheduled` are what time alone will do; `shown` are retained
-    messages, which fill the screen and prove nothing.
+    messages, which fill the screen and prove nothing; `conclusions` are observations of our own, drawn from
+    the silence of devices, that are taken in and not stored yet.
     """
 
     rooms: dict[Place, room.Room] = field(default_factory=dict)
     powers: dict[Place, power.Power] = field(default_factory=dict)
     shown: dict[Place, Observation] = field(default_factory=dict)
+    conclusions: list[Observation] = field(default_factory=list)
     health: dict[str, Health] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     troubles: dict[str, dict[TroubleKind, Trouble]] = field(default_factory=dict)

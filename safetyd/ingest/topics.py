@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from safetyd.core.model import HAND, Place, Quantity, Sensor
+from safetyd.core.model import HAND, SILENCE, Place, Quantity, Sensor
 from safetyd.ingest.binding import Decode, decoder, native_decoder
 from safetyd.ingest.decode import reader
 from safetyd.ingest.message import Reader
@@ -33,6 +33,7 @@ class Route(NamedTuple):
     since: datetime | None = None
     until: datetime | None = None
     is_local_time: bool = False
+    is_mains_powered: bool = False
     bridges: tuple[str, ...] = ()
 
     def holds(self, at: datetime) -> bool:
@@ -158,7 +159,8 @@ def _routes(building: str, binding: SensorBinding) -> Iterator[Route]:
         place = Place(building, room)
         sensor = Sensor(place, binding.id, binding.interval, binding.invalid, binding.offsets)
         decode = decoder(binding, quantities)
-        yield Route(sensor, binding.format, decode, binding.since, binding.until, is_local_time, bridges)
+        span, flags = (binding.since, binding.until), (is_local_time, binding.mains_powered)
+        yield Route(sensor, binding.format, decode, *span, *flags, bridges)
 
 
 def _joined(old: Bridge | None, topic: str, binding: SensorBinding, sensor: Sensor) -> Bridge:
@@ -172,7 +174,7 @@ def _joined(old: Bridge | None, topic: str, binding: SensorBinding, sensor: Sens
 def native_route(topic: str, site: Site, root: str) -> Route | None:
     """Return the route of a native topic; None if it is none, or of a building or room nobody knows."""
     levels = topic.removeprefix(root + "/").split("/")
-    if not topic.startswith(root + "/") or not all(levels) or levels[-1].startswith(HAND):
+    if not topic.startswith(root + "/") or not all(levels) or levels[-1].startswith((HAND, SILENCE)):
         return None
     match levels:
         case ["readings", building, room, *rest] if len(rest) <= 1:

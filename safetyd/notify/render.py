@@ -165,6 +165,13 @@ def _outage(notice: Notice, site: Site) -> tuple[str, str]:
     where = _building(notice.building, site)
     began_at = datetime.fromisoformat(notice.about["began_at"])
     since = f"Since {_time(began_at, site)}."
+    if notice.reason is Reason.OUTAGE_BEGAN and "presumed" in notice.about:
+        return (
+            f"{where}: power may be out",
+            f"{since}\nThe devices that live on the mains fell silent together, and no witness says more. "
+            f"Please look, and say so: safetyd power {notice.building} off --by NAME (or on). "
+            "The two hours are counted meanwhile.",
+        )
     if notice.reason is Reason.OUTAGE_BEGAN:
         limit = began_at + site.rulebook.in_force(began_at).outage.longer_than
         if notice.at > limit:
