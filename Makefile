@@ -19,7 +19,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format fuzz fuzz-guided bench bench-decoding pins clean mosquitto
+.PHONY: help demo test unit lint format fuzz fuzz-guided bench bench-decoding pins clean servers
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -37,7 +37,7 @@ help:
 demo: $(DEMO)
 	$(VENV)/bin/safetyd demo --speed $(SPEED) --scenario $(SCENARIO) $(ARGS)
 
-test: $(DEV) mosquitto
+test: $(DEV) servers
 	$(PY) -m pytest $(ARGS)
 
 unit: $(DEV)
@@ -60,7 +60,7 @@ fuzz-guided: $(DEV)
 	    || { echo "atheris is needed: pip --python $(PY) install atheris" >&2; exit 1; }
 	$(PY) -m tests.fuzz.coverage_guided --seconds $(SECONDS) $(ARGS)
 
-bench: $(DEV) mosquitto
+bench: $(DEV) servers
 	$(PY) tests/bench/ingest.py $(ARGS)
 
 bench-decoding: $(DEV)
@@ -94,14 +94,15 @@ $(DEV): requirements/build.txt requirements/dev.txt pyproject.toml | $(PY)
 	$(call install,requirements/dev.txt)
 	@touch $@ $(DEMO)
 
-mosquitto:
-	@if command -v mosquitto >/dev/null && command -v mosquitto_pub >/dev/null; then :; \
+servers:
+	@if command -v mosquitto >/dev/null && command -v mosquitto_pub >/dev/null && command -v openssl >/dev/null \
+	    && test -x /lib/nut/dummy-ups; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    set -ex; \
 	    apt-get update -qq; \
-	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients nut-server openssl; \
 	else \
-	    echo "The tests need the MQTT broker mosquitto and its clients; on Debian: sudo apt-get install mosquitto mosquitto-clients" >&2; exit 1; \
+	    echo "The tests need servers; on Debian: sudo apt-get install mosquitto mosquitto-clients nut-server openssl" >&2; exit 1; \
 	fi
 
 # Pins. dev.txt holds everything; the others must agree with it. No file names an index, so that each machine's own applies.

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetyd.faults import ConfigurationError, Fault, shown
+from safetyd.faults import ConfigurationError, Fault, did_you_mean, one_of, shown
 from safetyd.settings import CONFIG_VARIABLE, ENVIRONMENT, NOT_YET, Settings, read_settings
 from safetyd.site import Site, read_site
 
@@ -58,6 +58,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     settings, patterns = read_settings(path, environ, faults)
     files = _site_files(path, patterns, faults)
     site = read_site(files, environ, faults)
+    if settings is not None and site is not None and settings.ups is not None:
+        _check_ups(path, settings.ups.building, site, faults)
     if faults or settings is None or site is None:
         raise ConfigurationError(faults)
     return Loaded(settings, site, _notes(settings))
@@ -78,6 +80,13 @@ def _site_files(path: Path, patterns: Sequence[str], faults: list[Fault]) -> lis
             faults.append(Fault(str(path), "site", value, "paths or globs, relative to this file"))
         found.update(dict.fromkeys(files))
     return list(found)
+
+
+def _check_ups(path: Path, building: str, site: Site, faults: list[Fault]) -> None:
+    if site.building(building) is None:
+        ids = [each.id for each in site.buildings]
+        expected = (one_of(ids) if ids else "a [[buildings]] in a site file") + did_you_mean(building, ids)
+        faults.append(Fault(str(path), "ups.building", f"no building is called {shown(building)}", expected))
 
 
 def _notes(settings: Settings) -> tuple[str, ...]:

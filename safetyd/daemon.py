@@ -27,6 +27,7 @@ from safetyd.service import Service
 from safetyd.site import Site
 from safetyd.store import inbox
 from safetyd.store.database import StoreError, open_for_reading, open_for_writing
+from safetyd.vitals import Vitals
 
 LOOK_EVERY = 0.25  # seconds: how soon a command of another process is seen
 _BATCH = 1000
@@ -61,7 +62,7 @@ class Daemon:
         self._stopping = False
         self._reload: Callable[[], Loaded] | None = None
         self._selector = selectors.DefaultSelector()
-        self._watched: Any = None
+        self._watched: dict[Any, int] = {}
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_out, False)
         os.set_blocking(self._wake_in, False)
@@ -70,6 +71,7 @@ class Daemon:
         self.dispatch.look(clock())
         self._bulletin = Bulletin(self.service, self.link, settings.mqtt, clock)
         self.link.on_connected = self._bulletin.everything
+        self.vitals = Vitals(self.service, settings, clock)
 
     def stop(self) -> None:
         """End the loop soon; may be called from a signal or another thread."""
@@ -86,13 +88,16 @@ class Daemon:
         gc.freeze()  # what is loaded by now lives as long as we do
         gc.set_threshold(_GARBAGE_THRESHOLD)
         sys.setswitchinterval(_SWITCH_SECONDS)
+        self.vitals.wake()
         while not self._stopping:
             self.turn()
         with suppress(StoreError):
+            self.vitals.beat(is_last=True)
             self.service.save_all(self.clock())
             self.link.acknowledge(self._unacknowledged)
         self.link.close()
         self.close()
+        self.vitals.close()
 
     def close(self) -> None:
         """Let go of everything that is open."""
@@ -105,7 +110,7 @@ class Daemon:
     def turn(self) -> None:
         """Wait for something to happen, and do what it calls for."""
         self.link.tend()
-        self._watch_socket()
+        self._watch_sockets()
         for key, _ in self._selector.select(self._pause()):
             if key.fd == self._wake_out:
                 with suppress(BlockingIOError):
@@ -114,6 +119,7 @@ class Daemon:
             self._work()
         except StoreError as error:
             self._store_failed(error)
+        self.vitals.tell_outside(self._store_trouble, has_broker=self.link.socket() is not None)
 
     def _work(self) -> None:
         if self._store_trouble:  # the same transaction first, after a while
@@ -121,6 +127,7 @@ class Daemon:
                 return
             self._commit()
         self._take_messages()
+        self.vitals.tend()
         self._take_commands()
         if self._reload is not None:
             self._take_site()
@@ -136,7 +143,8 @@ class Daemon:
             return LOOK_EVERY
         if self.link.has_more:
             return 0.0
-        now, waits = self.clock(), [LOOK_EVERY]
+        now = self.clock()
+        waits = [LOOK_EVERY, *self.vitals.seconds_to_next(now)]
         for at in (self.service.next_due(), self.dispatch.next_at):
             if at is not None:
                 waits.append((at - now).total_seconds())
@@ -147,24 +155,27 @@ class Daemon:
             waits.append(retry)
         return max(0.0, min(waits))
 
-    def _watch_socket(self) -> None:
-        """Wait on the connection there is now, for writing only while something waits to be written.
+    def _watch_sockets(self) -> None:
+        """Wait on the connections there are now, for writing only while something waits to be written.
 
-        While the store is away nothing is read, so nothing is waited for: it would only wake us.
+        While the store is away nothing is read, so nothing is waited for: it would only wake us. What is gone
+        is let go first: a new connection may have the number of an old one.
         """
-        socket = None if self._store_trouble else self.link.socket()
-        if self._watched is not None and self._watched is not socket:
+        wanted: dict[Any, int] = {}
+        for peer in () if self._store_trouble else (self.link, self.vitals.upsd):
+            socket = None if peer is None else peer.socket()
+            if peer is not None and socket is not None:
+                write = selectors.EVENT_WRITE if peer.wants_to_write else 0
+                wanted[socket] = selectors.EVENT_READ | write
+        for socket in [each for each in self._watched if each not in wanted]:
             with suppress(KeyError, ValueError):
-                self._selector.unregister(self._watched)
-            self._watched = None
-        if socket is None:
-            return
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.link.wants_to_write else 0)
-        if self._watched is None:
-            self._selector.register(socket, events)
-            self._watched = socket
-        elif self._selector.get_key(socket).events != events:
-            self._selector.modify(socket, events)
+                self._selector.unregister(socket)
+        for socket, events in wanted.items():
+            if socket not in self._watched:
+                self._selector.register(socket, events)
+            elif self._watched[socket] != events:
+                self._selector.modify(socket, events)
+        self._watched = wanted
 
     def _take_messages(self) -> None:
         received = self.link.receive(_BATCH)
@@ -185,6 +196,8 @@ class Daemon:
     def _must_commit(self) -> bool:
         if self.service.has_decision:
             return True
+        if self.vitals.must_beat:
+            return True
         if not self.service.is_waiting and not self._unacknowledged:
             return False
         if self._waiting_since is None:
@@ -199,6 +212,7 @@ class Daemon:
         with self.service.writing() as connection:
             for number, text in self._answers.items():
                 inbox.answer(connection, number, text)
+        self.vitals.beat()
         self.service.commit(now)
         self._answers.clear()
         if self._store_trouble:

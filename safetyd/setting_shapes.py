@@ -105,6 +105,13 @@ def store_url(value: object) -> str:
     return given
 
 
+def ups_name(value: object) -> str:
+    """Return the name by which upsd knows a UPS."""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
+        raise Misfit(f"{shown(value)} is no name of a UPS", "the name in brackets in NUT's ups.conf")
+    return value
+
+
 def log_level(value: object) -> str:
     """Return a level's name in small letters."""
     levels = ("debug", "info", "warning", "error")

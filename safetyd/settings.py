@@ -27,6 +27,7 @@ from safetyd.setting_shapes import (
     secret,
     secret_url,
     store_url,
+    ups_name,
     whole_or_word,
 )
 from safetyd.shapes import (
@@ -42,7 +43,7 @@ from safetyd.tables import read_secret, read_toml
 PREFIX = "SAFETYD_"
 CONFIG_VARIABLE = "SAFETYD_CONFIG"  # where safetyd.toml is; the one variable that is no key of it
 ENVIRONMENT = "environment"  # the "file" of a fault in a variable
-NOT_YET = ("web", "influx", "heartbeat")  # read and checked, but nothing in this release acts on them
+NOT_YET = ("web", "influx")  # read and checked, but nothing in this release acts on them
 _FROM_ENVIRONMENT_ONLY = (("mqtt", "password"), ("influx", "token"))
 
 M = TypeVar("M", bound=BaseModel)
@@ -118,6 +119,16 @@ class Heartbeat(_Section):
     every: SomeTime = timedelta(seconds=60)
 
 
+class Ups(_Section):
+    """`[ups]`: a UPS on this machine, asked through NUT's upsd; a witness of one building's mains."""
+
+    name: Annotated[str, PlainValidator(ups_name)]
+    building: Text
+    host: Annotated[str, PlainValidator(host_name)] = "127.0.0.1"
+    port: Annotated[int, PlainValidator(whole_or_word(1, 65535))] = 3493
+    every: SomeTime = timedelta(seconds=1)
+
+
 class Log(_Section):
     """`[log]`: how much is said."""
 
@@ -143,6 +154,7 @@ class Settings(BaseSettings):
     web: Web = Field(default_factory=Web)
     influx: Influx | None = None
     heartbeat: Heartbeat | None = None
+    ups: Ups | None = None
     log: Log = Field(default_factory=Log)
 
 
@@ -152,6 +164,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "web": Web,
     "influx": Influx,
     "heartbeat": Heartbeat,
+    "ups": Ups,
     "log": Log,
 }
 _KEYS = [("site",), *((section, key) for section, kind in _SECTIONS.items() for key in kind.model_fields)]

@@ -22,7 +22,7 @@ SHELL = (
     ("__main__",),
     ("cli.*",),
     ("daemon.*", "recorder"),
-    ("dispatch", "bulletin"),
+    ("dispatch", "bulletin", "vitals"),
     (
         "ingest.mqtt.*",
         "ingest.upsd.*",
@@ -52,6 +52,7 @@ SHELL = (
         "settings.* + setting_shapes",
         "site.* + site_rules + site_sensors + site_readings + site_topics + site_csv + overrides + profile",
         "clock",
+        "machine",
     ),
     ("shapes", "tables", "paths"),
     ("faults", "times", "wording"),
@@ -59,7 +60,7 @@ SHELL = (
 CORE = (
     ("core.report",),
     ("core.engine",),
-    ("core.supervision",),
+    ("core.supervision", "core.waking"),
     ("core.blackout",),
     ("core.revision",),
     ("core.obligation",),

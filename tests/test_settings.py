@@ -237,7 +237,7 @@ def test_what_this_release_does_not_act_on_is_checked_and_noted(read):
     loaded = read(
         'site = "site.toml"\n[web]\nlisten = "[::1]:80"\n[heartbeat]\nurl = "https://hc.example.org/x"'
     )
-    assert [note.split("]")[0] for note in loaded.notes] == ["[web", "[heartbeat"]
+    assert [note.split("]")[0] for note in loaded.notes] == ["[web"]
     assert read().notes == ()
 
 
@@ -343,3 +343,17 @@ class TestWhereTheConfigurationIs:
         for place in (*map(str, places), "--config", "SAFETYD_CONFIG"):
             assert place in str(caught.value)
         assert (Path("config/safetyd.toml"), Path("/etc/safetyd/safetyd.toml")) == PLACES
+
+
+def test_a_ups_of_this_machine_is_a_witness_of_a_known_building(read, faults):
+    ups = '[ups]\nname = "{}"\nbuilding = "{}"'
+    settings = read('site = "site.toml"\n' + ups.format("gateway", "lincoln")).settings
+    assert settings.ups is not None
+    assert (settings.ups.host, settings.ups.port) == ("127.0.0.1", 3493)
+    (fault,) = faults('site = "site.toml"\n' + ups.format("gateway", "lincon"))
+    assert (
+        fault
+        == "safetyd.toml: ups.building: no building is called 'lincon'; expected lincoln; did you mean 'lincoln'?"
+    )
+    (fault,) = faults('site = "site.toml"\n' + ups.format("the ups", "lincoln"))
+    assert "'the ups' is no name of a UPS" in fault

@@ -207,6 +207,15 @@ delivery = Table(
     Index("delivery_due", "due_at", sqlite_where=text("due_at IS NOT NULL")),
 )
 
+beat = Table(  # one row: when the daemon was last known to live
+    "beat",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("boot", Text, nullable=False),
+    Column("is_last", Integer, nullable=False),
+)
+
 inbox = Table(
     "inbox",
     metadata,

@@ -1,4 +1,4 @@
-"""Devices that live on the mains and fall silent together say that power may be out; a witness knows better."""
+"""Devices that live on the mains and fall silent together say that power may be out; a witness knows best."""
 
 from datetime import timedelta
 from typing import Any

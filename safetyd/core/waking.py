@@ -1,0 +1,80 @@
+"""What is made of the time that nobody watched: whether it was a stop, a crash, or the power that was gone.
+
+Rule: a hole in the watch is on record as a trouble of each building. Where the machine itself was down for
+longer than the contract allows a building to be without electricity, a ticket asks people what happened.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from safetyd.core import obligation, power, telling
+from safetyd.core.model import Condition, Episode, Place, TroubleKind
+from safetyd.core.trouble import Sign
+from safetyd.core.world import Facts, World
+
+LEAST = timedelta(seconds=60)  # ours: a restart takes less
+
+
+class Beat(NamedTuple):
+    """A sign of life: the machine's boot it was given in; `is_last` when the daemon was stopped in order."""
+
+    at: datetime
+    boot: str
+    is_last: bool = False
+
+
+class Cause(StrEnum):
+    """Why nobody watched."""
+
+    STOPPED = "safetyd was stopped"
+    CRASHED = "safetyd had crashed"
+    RESTARTED = "the machine was shut down in order"
+    LOST = "the machine stopped without warning, as when it loses power"
+
+
+class Hole(NamedTuple):
+    """A span that nobody watched."""
+
+    began_at: datetime
+    ended_at: datetime
+    cause: Cause
+
+    @property
+    def was_down(self) -> bool:
+        """Whether the machine itself was down: while it ran, it had power."""
+        return self.cause in (Cause.RESTARTED, Cause.LOST)
+
+
+def hole(last: Beat | None, now: datetime, boot: str) -> Hole | None:
+    """Return the span between the last sign of life and a start at `now`, None if it is none to speak of."""
+    if last is None or now - last.at <= LEAST:
+        return None
+    if last.boot == boot:
+        return Hole(last.at, now, Cause.STOPPED if last.is_last else Cause.CRASHED)
+    return Hole(last.at, now, Cause.RESTARTED if last.is_last else Cause.LOST)
+
+
+def wake(world: World, facts: Facts, found: Hole, now: datetime) -> None:
+    """Put a hole on record, and ask about an outage that it may hide."""
+    world.now = max(now, world.now)
+    for place in sorted(facts.places, key=str):
+        if place.room is not None:
+            continue
+        subject = f"{place.building}/watch"
+        gap = Sign(TroubleKind.GAP, True, found.began_at, found.cause)
+        telling.signs(world, subject, place, [gap, Sign(TroubleKind.GAP, False, found.ended_at)], now)
+        longer_than = facts.book.in_force(found.began_at).outage.longer_than
+        if found.was_down and found.ended_at - found.began_at > longer_than:
+            _ask(world, facts, place, found, now)
+
+
+def _ask(world: World, facts: Facts, place: Place, found: Hole, now: datetime) -> None:
+    """Open a ticket for what may have been an outage; one that was known to run goes on by itself."""
+    if world.powers.get(place, power.EMPTY).began_at is not None:
+        return
+    episode = Episode(place, Condition.OUTAGE, found.began_at, found.ended_at)
+    number = world.new_episode(episode)
+    span = f"{found.began_at:%Y-%m-%d %H:%M} to {found.ended_at:%Y-%m-%d %H:%M} UTC"
+    note = f"possible 9.14.5 event, to be confirmed or denied: nobody watched from {span}, and {found.cause}"
+    obligation.take_up(world, facts, number, found.began_at, now, note)

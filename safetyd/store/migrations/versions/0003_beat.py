@@ -1,0 +1,20 @@
+"""The daemon's own signs of life, by which the next start knows how long nobody watched."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "beat",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("boot", sa.Text(), nullable=False),
+        sa.Column("is_last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
