@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from safetyd.core.health import Health
 from safetyd.core.model import Mark, Place, Quantity, Sensor, Trouble, TroubleKind
-from safetyd.core.trouble import Health, silence
+from safetyd.core.trouble import silence
 from safetyd.core.units import fahrenheit
 from safetyd.core.world import Facts, World
 from safetyd.objects import trouble_object
@@ -87,10 +88,6 @@ class Watched:
         """When its last word was true, None if it never said a usable one."""
         return None if self.health is None else self.health.heard_at
 
-    def holds(self, at: datetime) -> bool:
-        """Return whether what came on its topics at a moment was its own."""
-        return not self.bindings or any(_holds(binding, at) for binding in self.bindings)
-
     def states(self, now: datetime) -> list[State]:
         """Return how it stands, the worst first."""
         if self.is_retired:
@@ -154,11 +151,11 @@ def _watched(
 ) -> Watched:
     key = sensor.key
     in_order = sorted(bindings, key=lambda binding: (binding.since is not None, binding.since))
-    in_force = [binding for binding in in_order if _holds(binding, now)] or in_order[-1:]
     topic, format = (heard.topic, heard.format) if heard else ("", NATIVE)
-    if in_force:
-        topic, format = in_force[0].topic, in_force[0].format
-    released = facts.released.get(key)
+    if in_order:
+        not_over = (binding for binding in in_order if binding.until is None or now < binding.until)
+        in_force = next(not_over, in_order[-1])
+        topic, format = in_force.topic, in_force.format
     return Watched(
         sensor,
         topic,
@@ -167,12 +164,8 @@ def _watched(
         tuple(in_order),
         world.health.get(key),
         tuple(world.troubles.get(key, {}).values()),
-        sensor.place not in facts.places or (released is not None and released <= now),
+        sensor.place not in facts.places or not facts.is_awaited(key, now),
     )
-
-
-def _holds(binding: SensorBinding, at: datetime) -> bool:
-    return (binding.since is None or binding.since <= at) and (binding.until is None or at < binding.until)
 
 
 def sensor_object(each: Watched, last: Last, now: datetime) -> dict[str, Any]:

@@ -52,7 +52,11 @@ def wanted(binding: SensorBinding) -> frozenset[Quantity]:
         return frozenset(binding.wiring.measures)
     if binding.wiring.values:
         return frozenset(value.measures for value in binding.wiring.values if value.measures)
-    return (_OF_A_ROOM if binding.room else frozenset()) | (_WITNESSED if binding.power else frozenset())
+    of_room = _OF_A_ROOM if binding.room else frozenset()
+    alive = (
+        _WITNESSED if binding.mains_powered or binding.power else frozenset()
+    )  # whatever it says, it lives
+    return of_room | alive
 
 
 def readings(binding: SensorBinding) -> tuple[Value, ...]:

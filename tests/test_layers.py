@@ -67,6 +67,7 @@ CORE = (
     ("core.telling",),
     ("core.world",),
     ("core.trouble",),
+    ("core.health",),
     ("core.clocks",),
     ("core.account",),
     ("core.notice", "core.room", "core.power"),

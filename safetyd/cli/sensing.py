@@ -66,7 +66,7 @@ def sensors_command(
         if not unassigned:
             sensors_words(shown, seen.site, seen.at)
         if unassigned or strays:
-            strays_words(strays, seen.site, seen.at)
+            strays_words(strays, seen.site, configuration.settings.mqtt.root, seen.at)
     return 0
 
 
@@ -90,7 +90,10 @@ def _asked(name: str, found: Sequence[Watched]) -> Watched:
         return meant[0]
     if meant:
         names = ", ".join(printable(each.sensor.key) for each in meant)
-        raise typer.BadParameter(f"several sensors are called {name!r}: {names}")
+        raise typer.BadParameter(
+            f"several sensors are called {name!r}: {names};"
+            f" say which, as in: safetyd sensors {printable(meant[0].sensor.key)}"
+        )
     ids = dict.fromkeys(printable(id) for id in [*(each.sensor.id for each in found), *by_key])
     raise typer.BadParameter(f"no sensor is called {name!r}{did_you_mean(name, ids)}")
 
@@ -104,9 +107,10 @@ def _show_one(seen: View, each: Watched, *, as_json: bool) -> int:
         else latest.readings_of(seen.connection, each.number, each.heard_at, seen.at, _READINGS)
     )
     detail = detail_object(shown, each, troubles[: -_TROUBLES - 1 : -1], said, _refused(seen, each))
-    bridge = seen.facts.bridges.get(each.sensor.key, "")
-    if seen.world.troubles.get(bridge):
-        detail["bridge"] = bridge
+    bridges = seen.facts.bridges.get(each.sensor.key, ())
+    silent = [bridge for bridge in bridges if seen.world.troubles.get(bridge)]
+    if silent:
+        detail["bridge"] = silent[0]
     if as_json:
         print_json(detail)
     else:
@@ -118,13 +122,17 @@ def _show_one(seen: View, each: Watched, *, as_json: bool) -> int:
 
 def _refused(seen: View, each: Watched) -> list[Refusal]:
     """Return what was refused of a sensor's messages lately."""
-    topics = [each.topic]
-    if each.bindings:
-        bound, key = routes(seen.site), each.sensor.key
-        kept = leftovers.refused_topics(seen.connection)
-        topics = [topic for topic in kept if any(route.sensor.key == key for route in bound.of(topic))]
-    found = leftovers.refusals_of(seen.connection, topics, KEPT_A_TOPIC * len(topics))
-    return [refusal for refusal in found if each.holds(refusal.at)][:_REFUSED]
+    if not each.bindings:
+        return leftovers.refusals_of(seen.connection, [each.topic], _REFUSED)
+    bound, key = routes(seen.site), each.sensor.key
+    of_topic = {
+        topic: heard
+        for topic in leftovers.refused_topics(seen.connection)
+        if (heard := [route for route in bound.of(topic) if route.sensor.key == key])
+    }
+    found = leftovers.refusals_of(seen.connection, of_topic, KEPT_A_TOPIC * len(of_topic))
+    own = [each for each in found if any(route.holds(each.at) for route in of_topic[each.topic])]
+    return own[:_REFUSED]
 
 
 def _strays(seen: View, configuration: Loaded) -> list[dict[str, Any]]:

@@ -14,20 +14,24 @@ _TOGETHER = 2
 DEVICES = f"{SILENCE}devices"
 
 
-def of_silence(world: World, facts: Facts, building: str, at: datetime) -> Observation | None:
+def of_silence(
+    world: World, facts: Facts, building: str, at: datetime, known_at: datetime
+) -> Observation | None:
     """Return the conclusion that power is out, once every device of a building that lives on it is silent.
 
-    Power was on when the last of them spoke: the conclusion's `device_at`.
+    It is drawn for `known_at`. Power was on when the last of them spoke: the conclusion's `device_at`.
     """
     healths = [
         world.health[key]
         for key in facts.mains_powered
-        if key.startswith(f"{building}/") and key in world.health and key not in facts.released
+        if key.startswith(f"{building}/") and key in world.health and facts.is_awaited(key, at)
     ]
     heard = [health.heard_at for health in healths if health.heard_at is not None]
     if len(heard) < _TOGETHER or any(health.until >= at for health in healths):
         return None
-    return None if _last_word(world, building) is False else _conclusion(building, False, at, max(heard))
+    return (
+        None if _last_word(world, building) is False else _conclusion(building, False, known_at, max(heard))
+    )
 
 
 def of_speech(world: World, building: str, at: datetime) -> Observation | None:

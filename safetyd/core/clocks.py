@@ -12,20 +12,20 @@ BEHIND = timedelta(days=7)
 _NEVER_SET = 1980  # what has no battery behind its clock begins in 1970
 _HOUR = timedelta(hours=1)
 _FURTHEST_ZONE = 14
-_APART = timedelta(minutes=1)  # what comes faster may be a backlog, each of it equally late
+_APART = timedelta(minutes=1)  # a backlog comes all at once, and no two of it equally late
 
 
 class Skew(NamedTuple):
-    """How far a clock was from ours (positive: ahead), when its word reached us."""
+    """How far a clock has been from ours (positive: ahead), and since when, by our time."""
 
     by: timedelta
-    received_at: datetime
+    since: datetime
 
 
 def fault(at: datetime, received_at: datetime, last: Skew | None) -> str | None:
     """Return what is wrong with a clock that says `at`, None if it can be believed.
 
-    Whole hours behind may be a late reading once; when the sensor's last word was as late, it is the clock.
+    Whole hours behind may be a late reading; when it has been as late for a while, it is the clock.
     """
     skew = at - received_at
     if at.year < _NEVER_SET:
@@ -38,7 +38,7 @@ def fault(at: datetime, received_at: datetime, last: Skew | None) -> str | None:
         return None
     return (
         f"is {_said(-skew)} behind time and again{_zone(skew)}"
-        if received_at - last.received_at >= _APART
+        if received_at - last.since >= _APART
         else None
     )
 

@@ -66,7 +66,7 @@ def observe(world: World, facts: Facts, observation: Observation, now: datetime)
     else:
         old = world.rooms.get(place, room.EMPTY)
         still = room.calm(old, observation, rules)
-        if still is not None and supervision.hear_as_usual(world, observation, rules):
+        if still is not None and supervision.hear_as_usual(world, facts, observation, rules):
             world.rooms[place] = still
             return _NOTHING
         seen = room.observe(old, observation, facts.book)
@@ -87,9 +87,14 @@ def observe(world: World, facts: Facts, observation: Observation, now: datetime)
 
 def _ask_about_parts(world: World, place: Place, standing: power.Power, rules: Rules, now: datetime) -> None:
     """Some witnesses have no power and the others do: whether that is a hazard, a person must judge."""
-    words = votes.split(standing.words, now, rules.outage)
+    split = votes.split(standing.words, now, rules.outage)
+    is_due = split is not None and split.asks_at <= now
+    words = split.words if split is not None else ""
     subject = f"{place.building}/witnesses"
-    supervision.complain(world, subject, place, TroubleKind.DISAGREEMENT, bool(words), now, words)
+    supervision.complain(world, subject, place, TroubleKind.DISAGREEMENT, is_due, now, words)
+    if split is not None and not is_due:
+        world.places[subject] = place
+        world.schedule("witnesses", subject, split.asks_at)
 
 
 def _conclude(world: World, facts: Facts, concluded: Observation | None) -> None:
@@ -163,7 +168,12 @@ def elapse(world: World, facts: Facts, now: datetime) -> None:
                 supervision.pass_silence(world, facts, due.key, at, _exact(due.at, at))
                 if due.key in facts.mains_powered:
                     building = world.places[due.key].building
-                    _conclude(world, facts, blackout.of_silence(world, facts, building, at))
+                    exact = _exact(due.at, at)
+                    _conclude(world, facts, blackout.of_silence(world, facts, building, at, exact))
+            case "witnesses":
+                place = world.places[due.key]
+                standing, rules = world.powers[place], facts.book.in_force(at)
+                _ask_about_parts(world, place, standing, rules, at)
             case "release":
                 supervision.release(world, due.key, at)
             case "hold":

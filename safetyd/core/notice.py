@@ -143,7 +143,7 @@ class Complaint(NamedTuple):
 
 class Desk(NamedTuple):
     """A building's out-tray: openings and complaints waiting for company, news waiting for a digest, and
-    when messages went out, complaints apart."""
+    when messages went out, complaints apart. `hushed` are sensors whose silence was told as a bridge's."""
 
     complaints: tuple[Complaint, ...] = ()
     openings: tuple[News, ...] = ()
@@ -151,6 +151,7 @@ class Desk(NamedTuple):
     sent: tuple[datetime, ...] = ()
     digest_at: datetime | None = None
     complained_at: datetime | None = None
+    hushed: tuple[str, ...] = ()
 
 
 def count(desk: Desk, at: datetime) -> Desk:

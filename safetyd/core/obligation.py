@@ -219,7 +219,7 @@ def outage_breach(
     number = world.new_episode(Episode(place, Condition.OUTAGE, began_at))
     since = f"no electricity since {began_at:%Y-%m-%d %H:%M} UTC"
     last_on_at = world.powers.get(place, power.EMPTY).last_on_at
-    known = "" if last_on_at is None else f"; it was last known to be on at {last_on_at:%H:%M}"
+    known = "" if last_on_at is None else f"; it was last known to be on at {last_on_at:%Y-%m-%d %H:%M}"
     doubt = "; presumed from the silence of devices, to be confirmed or denied" if is_presumed else ""
     return take_up(world, facts, number, began_at, now, since + known + doubt)
 

@@ -18,6 +18,7 @@ AGREE_F = 3.0  # a smaller jump is weather, a door, a hand; and two readings thi
 _ERROR_CODES_C = frozenset({85.0, -127.0, 127.94, 127.99, 327.67, 999.0, -99.5})
 _ERROR_CODES_F = frozenset({999.0, *(round(fahrenheit(code), 3) for code in _ERROR_CODES_C)})
 _ERROR_PAIRS_C = frozenset({(0.0, 0.0), (-45.0, 0.0), (130.0, 100.0)})
+SOAKED = 99.0  # percent; for more than an hour it is water on the sensor, or a broken one
 MOST_HUMID = 102.0  # a capacitive sensor in wet air overshoots; beyond it is broken
 NEAR_HUMIDITY = 10.0  # percent; less is a door, a hand, a cloud
 _MAX_HUMIDITY_STEP = 25.0  # percent a minute; air conditioning makes 19 when it starts
@@ -38,12 +39,16 @@ class Latest(NamedTuple):
 
 
 class Belief(NamedTuple):
-    """What is remembered of one sensor: its last accepted temperature and humidity, and those that wait."""
+    """What is remembered of one sensor: its last accepted temperature and humidity, and those that wait.
+
+    `mixed_at` is when it last sent the wrong unit.
+    """
 
     reference: Latest | None = None
     suspect: Latest | None = None
     humidity: Latest | None = None
     damp: Latest | None = None
+    mixed_at: datetime | None = None
 
 
 class Flaw(NamedTuple):
@@ -90,7 +95,8 @@ def judge(belief: Belief, observation: Observation, quality: QualityRule) -> tup
     flaws = _flaws(observation, quality)
     confirmed = confirmed_humidity = None
     if not flaws and (flaws := _mixed_up(belief, observation)):
-        belief = belief._replace(suspect=None)  # whatever waited was not borne out
+        # Whatever waited was not borne out; and what is known of the unit stays known while it goes on.
+        belief = belief._replace(suspect=None, mixed_at=observation.observed_at)
     if flaws:
         rejected = {flaw.quantity for flaw in flaws}
         temp_f = None if Quantity.TEMPERATURE in rejected else temp_f
@@ -100,12 +106,12 @@ def judge(belief: Belief, observation: Observation, quality: QualityRule) -> tup
         latest = Latest(temp_f, at, at + window(observation.sensor, quality))
         reference, suspect = belief.reference, belief.suspect
         if suspect is not None and abs(suspect.value - temp_f) <= AGREE_F:
-            confirmed, belief = suspect, belief._replace(reference=latest, suspect=None)
+            confirmed, belief = suspect, belief._replace(reference=latest, suspect=None, mixed_at=None)
         elif reference is not None and _is_jump(reference, latest, quality):
             flaws = (*flaws, _jump(reference, latest))
             temp_f, belief = None, belief._replace(suspect=latest)
         else:
-            belief = belief._replace(reference=latest, suspect=None)
+            belief = belief._replace(reference=latest, suspect=None, mixed_at=None)
     if humidity is not None:
         belief, humidity, confirmed_humidity, leapt = _judge_humidity(belief, observation, humidity, quality)
         flaws = (*flaws, leapt) if leapt else flaws
@@ -212,10 +218,10 @@ def _flaws(observation: Observation, quality: QualityRule) -> tuple[Flaw, ...]:
     humidity = observation.humidity
     found = []
     if observation.temperature_f is not None or observation.temperature_c is not None:
-        reason = observation.doubt or _temperature_flaw(observation, quality)
+        reason = _temperature_flaw(observation, quality) or observation.doubt
         found += [_rejected(Quantity.TEMPERATURE, reason)] if reason else []
     if humidity is not None:
-        reason = observation.doubt or _humidity_flaw(observation, humidity)
+        reason = _humidity_flaw(observation, humidity) or observation.doubt
         found += [_rejected(Quantity.HUMIDITY, reason)] if reason else []
     return (*found, *_flaws_beside(observation))
 
@@ -276,7 +282,10 @@ def _mixed_up(belief: Belief, observation: Observation) -> tuple[Flaw, ...]:
     if temp_f is None or other_f is None or belief.reference is None:
         return ()
     before_f = belief.reference.value
-    if observation.observed_at - belief.reference.at > _REMEMBERED:
+    if (
+        observation.observed_at - max(belief.reference.at, belief.mixed_at or belief.reference.at)
+        > _REMEMBERED
+    ):
         return ()
     if abs(other_f - before_f) > _NEAR_F or abs(temp_f - before_f) <= _FAR_F:
         return ()

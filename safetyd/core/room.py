@@ -13,6 +13,7 @@ from safetyd.core.model import Condition, Finding, Mark, Observation, Quantity, 
 from safetyd.core.quality import (
     AGREE_F,
     NEAR_HUMIDITY,
+    SOAKED,
     Belief,
     Judged,
     Latest,
@@ -52,7 +53,6 @@ class Seen(NamedTuple):
 
 EMPTY = Room()
 _PLAIN_F = (32.5, 120.0)  # no error code of any sensor lies within, whatever humidity comes with it
-_PLAIN_HUMIDITY = 99.5
 NOBODY = Belief()
 _UNHEARD = Source()
 
@@ -83,7 +83,7 @@ def calm(room: Room, observation: Observation, rules: Rules) -> Room | None:
         or observation.doubt is not None
     ):
         return None
-    is_plain = 1 < humidity <= _PLAIN_HUMIDITY and _PLAIN_F[0] <= temp_f <= _PLAIN_F[1]
+    is_plain = 1 < humidity < SOAKED and _PLAIN_F[0] <= temp_f <= _PLAIN_F[1]
     is_calm = abs(temp_f - belief.reference.value) <= AGREE_F and rules.cold.below_f <= temp_f
     if not is_plain or not is_calm or heat_index_f(temp_f, humidity) > rules.heat.above_f:
         return None

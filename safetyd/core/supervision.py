@@ -5,47 +5,53 @@ thing: what a sensor says while it is doubted does not count.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
-from statistics import median
 
 from safetyd.core import room, telling, trouble
+from safetyd.core.health import Health, expected, hear, is_late, next_silence, patience
 from safetyd.core.model import SILENCE, Observation, Place, Sensor, TroubleKind
 from safetyd.core.quality import Flaw, doubt_of, may_be_in_other_unit
 from safetyd.core.rules import Rules
+from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Facts, World
 
 _PEERS = 50  # enough to know what other rooms do
 _A_BRIDGE = 3  # sensors that fall silent together; fewer are a coincidence
+_ON_ITS_WAY = timedelta(minutes=1)
 
 
-def hear_as_usual(world: World, observation: Observation, rules: Rules) -> bool:
+def hear_as_usual(world: World, facts: Facts, observation: Observation, rules: Rules) -> bool:
     """Hear a sensor with which nothing is the matter, and return True; else return False and do nothing."""
     key = observation.sensor.key
     old = world.health.get(key)
     if old is None or old.heard_at is None or world.troubles.get(key) or observation.by_hand:
         return False
-    if not trouble.is_battery_good(old, observation, rules.quality):
+    if old.odd or is_late(old, observation) or not trouble.is_battery_good(old, observation, rules.quality):
         return False
-    health = trouble.hear(old, observation, rules.quality)
-    if health.repeats == trouble.PEERS_NOTED or health.repeats >= trouble.STUCK_REPEATS:
+    if any(world.troubles.get(bridge) for bridge in facts.bridges.get(key, ())):
         return False
-    world.health[key] = health
+    health = hear(old, observation, rules.quality)
+    if trouble.frozen_since(health, observation.observed_at, rules.quality) is not None:
+        return False
+    world.health[key] = health._replace(soaked_since=None)
     return True
 
 
-def doubt(world: World, facts: Facts, observation: Observation) -> str | None:
+def doubt(world: World, observation: Observation) -> str | None:
     """Return why temperature and humidity should not count although they look sound in themselves.
 
-    It is asked once, when a reading arrives, and kept with it.
+    It is asked once, when a reading arrives, of what others have said by then, and kept with it: of a reading
+    that comes late it may be another answer than if it had come in time.
     """
     sensor, at = observation.sensor, observation.observed_at
     if observation.by_hand or observation.retained or sensor.place.room is None:
         return None
-    if TroubleKind.STUCK in world.troubles.get(sensor.key, ()):
+    stuck = world.troubles.get(sensor.key, {}).get(TroubleKind.STUCK)
+    if stuck is not None and stuck.note.endswith(trouble.WHILE_OTHERS_MOVED):
         health = world.health.get(sensor.key)
-        if health is not None and trouble.is_frozen(health, observation):
-            return f"the same values since {health.since:%Y-%m-%d %H:%M} UTC, while other rooms changed"
+        if trouble.says_the_same(health, observation) and not is_late(health, observation):
+            return stuck.note
     if not may_be_in_other_unit(observation):
         return None
     belief = world.rooms.get(sensor.place, room.EMPTY).beliefs.get(sensor.id, room.NOBODY)
@@ -68,39 +74,48 @@ def _peers_f(world: World, sensor: Sensor, at: datetime) -> Sequence[float]:
     return list(islice(said, _PEERS))
 
 
+def _neighbours(world: World, sensor: Sensor) -> Sequence[Health]:
+    """The healths of other sensors of a building that measure a temperature; of many only some."""
+    building = f"{sensor.place.building}/"
+    others = (
+        health
+        for key, health in world.health.items()
+        if health.level is not None and key != sensor.key and key.startswith(building)
+    )
+    return list(islice(others, _PEERS))
+
+
 def examine(
     world: World, facts: Facts, observation: Observation, flaws: tuple[Flaw, ...], now: datetime
 ) -> None:
     """Look for signs of trouble in what a sensor said, and for the end of those that stand."""
-    if observation.sensor.id.startswith(SILENCE):
+    sensor, at = observation.sensor, observation.observed_at
+    place, key = sensor.place, sensor.key
+    if sensor.id.startswith(SILENCE):
         return
-    place, key, at = observation.sensor.place, observation.sensor.key, observation.observed_at
     quality = facts.book.in_force(at).quality
     standing_room = world.rooms.get(place, room.EMPTY)
     if observation.by_hand:
         for id, sign in trouble.hand_held(standing_room, observation, quality).items():
             _tell(world, f"{place}/{id}", place, [sign], now)
         return
-    health, signs = trouble.examine(world.health.get(key), observation, flaws, quality)
-    if health.repeats == trouble.PEERS_NOTED:
-        peers_f = _peers_f(world, observation.sensor, at)
-        health = health._replace(peers_f=median(peers_f) if peers_f else None)
+    standing, was_late = world.troubles.get(key, {}), is_late(world.health.get(key), observation)
+    if TroubleKind.STUCK in standing:  # that it is not believed for this is known
+        flaws = tuple(flaw for flaw in flaws if flaw.reason != observation.doubt)
+    health, signs = trouble.examine(world.health.get(key), observation, flaws, quality, now)
     world.health[key] = health
-    standing = world.troubles.get(key, {})
-    if health.repeats >= trouble.STUCK_REPEATS and TroubleKind.STUCK not in standing:
-        peers_f = _peers_f(world, observation.sensor, at)
-        stuck = trouble.stuck(health, at, peers_f, quality, is_weak=TroubleKind.BATTERY in standing)
+    is_weak = TroubleKind.BATTERY in standing
+    if not was_late and trouble.frozen_since(health, at, quality, is_weak=is_weak) is not None:
+        stuck = trouble.stuck(health, at, _neighbours(world, sensor), quality, is_weak=is_weak)
         signs += [stuck] if stuck else []
-    if len(standing_room.sources) > 1:
+    if not was_late and len(standing_room.sources) > 1:
         apart = trouble.disagreement(standing_room, at, quality)
         signs += [apart] if apart else []
     _tell(world, key, place, signs, now)
-    bridge = facts.bridges.get(key)
-    if bridge in world.troubles:
-        _tell(world, bridge, place, [trouble.Sign(TroubleKind.SILENT, False, at)], now)
-    if ("silence", key) not in world.scheduled:
+    _end_bridge(world, facts, key, now)
+    if ("silence", key) not in world.scheduled and health.until > now:
         world.places[key] = place
-        world.schedule("silence", key, trouble.next_silence(health))
+        world.schedule("silence", key, next_silence(health))
 
 
 def _tell(world: World, subject: str, place: Place, signs: Sequence[trouble.Sign], now: datetime) -> None:
@@ -117,12 +132,15 @@ def complain(
 
 
 def expect(world: World, facts: Facts, sensor: Sensor, since: datetime) -> None:
-    """Wait for a sensor of the site file that was never heard."""
-    if sensor.key not in world.health:
-        health = trouble.expected(sensor, since, facts.book.in_force(since).quality)
-        world.health[sensor.key] = health
-        world.places[sensor.key] = sensor.place
-        world.schedule("silence", sensor.key, trouble.next_silence(health))
+    """Wait for a sensor of the site file from a moment on, whether it was ever heard or not."""
+    quality = facts.book.in_force(since).quality
+    health = world.health.get(sensor.key)
+    if health is None:
+        health = world.health[sensor.key] = expected(sensor, since, quality)
+    world.places[sensor.key] = sensor.place
+    if TroubleKind.SILENT not in world.troubles.get(sensor.key, {}):
+        patient_until = since + patience(sensor, health.gap_s, quality) + JUST_AFTER
+        world.schedule("silence", sensor.key, max(next_silence(health), patient_until))
 
 
 def release(world: World, key: str, now: datetime) -> None:
@@ -140,29 +158,43 @@ def pass_silence(world: World, facts: Facts, key: str, at: datetime, known_at: d
     health = world.health[key]
     sign = trouble.silence(health, at)
     if sign is None:
-        world.schedule("silence", key, trouble.next_silence(health))
-    elif key not in facts.released or health.until < facts.released[key]:
+        world.schedule("silence", key, next_silence(health))
+    elif facts.is_awaited(key, at):
         _tell(world, key, world.places[key], [sign], known_at)
-        _pass_bridge(world, facts, facts.bridges.get(key), at, known_at)
+        _pass_bridge(world, facts, key, at, known_at)
 
 
-def _pass_bridge(world: World, facts: Facts, bridge: str | None, at: datetime, known_at: datetime) -> None:
-    behind = [key for key in facts.behind(bridge) if key not in facts.released] if bridge else []
-    if bridge is None or len(behind) < _A_BRIDGE:
+def _pass_bridge(world: World, facts: Facts, key: str, at: datetime, known_at: datetime) -> None:
+    """Once all that is heard through a bridge is silent, that is the bridge's trouble."""
+    bridges = facts.bridges.get(key, ())
+    if not bridges or any(world.troubles.get(bridge) for bridge in bridges):
         return
-    healths = [world.health.get(key) for key in behind]
-    if all(health is not None and health.until < at for health in healths):
+    behind = [each for each in facts.behind.get(bridges[0], ()) if facts.is_awaited(each, at)]
+    healths = [world.health.get(each) for each in behind]
+    if len(behind) >= _A_BRIDGE and all(health is not None and health.until < at for health in healths):
         began_at = max(health.until for health in healths if health is not None)
         note = f"all its {len(behind)} sensors are silent"
-        place = Place(world.places[behind[0]].building, None)
-        _tell(world, bridge, place, [trouble.Sign(TroubleKind.SILENT, True, began_at, note)], known_at)
+        sign = trouble.Sign(TroubleKind.SILENT, True, began_at, note)
+        _tell(world, bridges[0], Place(world.places[key].building, None), [sign], known_at)
 
 
-def hear_bridge(world: World, bridge: str, place: Place, is_there: bool, now: datetime) -> None:
-    """Take a bridge's own word that it is there, or its last will that it is not."""
-    sign = trouble.Sign(TroubleKind.SILENT, not is_there, now, "" if is_there else "it says that it is gone")
+def _end_bridge(world: World, facts: Facts, key: str, now: datetime) -> None:
+    """What is heard through a bridge shows that it is back, but for what was on its way when it went."""
+    for bridge in facts.bridges.get(key, ()):
+        standing = world.troubles.get(bridge, {}).get(TroubleKind.SILENT)
+        if standing is not None and standing.place is not None and now - standing.began_at > _ON_ITS_WAY:
+            _tell(world, bridge, standing.place, [trouble.Sign(TroubleKind.SILENT, False, now)], now)
+
+
+def hear_bridge(world: World, facts: Facts, name: str, is_there: bool, now: datetime) -> None:
+    """Take a bridge's word that it is there, or its last will that it is not, in each of its buildings."""
     world.now = max(now, world.now)
-    _tell(world, bridge, Place(place.building, None), [sign], now)
+    for bridge in facts.behind:
+        building, _, its_name = bridge.partition("/")
+        if its_name == name:
+            note = "" if is_there else "it says that it is gone"
+            sign = trouble.Sign(TroubleKind.SILENT, not is_there, now, note)
+            _tell(world, bridge, Place(building, None), [sign], now)
 
 
 def wait_for_all(world: World, facts: Facts, now: datetime) -> None:
@@ -175,4 +207,4 @@ def wait_for_all(world: World, facts: Facts, now: datetime) -> None:
         world.places[key] = Place(building, middle[0] if middle else None)
         if TroubleKind.SILENT not in world.troubles.get(key, {}):
             grace = now + facts.book.in_force(now).quality.stale_after
-            world.schedule("silence", key, max(grace, trouble.next_silence(health)))
+            world.schedule("silence", key, max(grace, next_silence(health)))

@@ -3,7 +3,7 @@
 Rule: everything said is noted in the World's changes with the moment it is said for; nothing is sent here.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -77,15 +77,14 @@ def signs(world: World, sensor: str, place: Place, found: Iterable[Sign], now: d
         _keep_desk(world, place.building, desk)
 
 
-def flush(world: World, building: str, now: datetime, bridges: Mapping[str, str]) -> None:
+def flush(world: World, building: str, now: datetime, bridges: Mapping[str, Sequence[str]]) -> None:
     """Send what has waited long enough on a building's desk; of a bridge that is silent, not each sensor."""
     desk, messages = notice.flush(world.desks.get(building, Desk()), now)
     _send(world, building, messages, now)
     desk, complaints = notice.take_complaints(desk, now)
+    desk, left = _hush(world, desk, complaints, bridges)
     for is_on, reason in ((True, Reason.TROUBLE), (False, Reason.TROUBLE_OVER)):
-        told = [complaint for complaint in complaints if complaint.is_on is is_on]
-        subjects = {each.sensor for each in told}
-        told = [each for each in told if not _is_of_bridge(world, each, bridges.get(each.sensor), subjects)]
+        told = [complaint for complaint in left if complaint.is_on is is_on]
         if told:
             key = f"{building}/{reason}/{now.isoformat()}"
             about = {f"{each.kind} {each.sensor}": each.note for each in told}
@@ -95,11 +94,23 @@ def flush(world: World, building: str, now: datetime, bridges: Mapping[str, str]
     _keep_desk(world, building, desk)
 
 
-def _is_of_bridge(world: World, complaint: Complaint, bridge: str | None, told: Container[str]) -> bool:
-    """Whether a sensor's silence is but a part of its bridge's, of which people are told."""
-    if complaint.kind is not TroubleKind.SILENT or bridge is None:
-        return False
-    return bridge in told or (complaint.is_on and TroubleKind.SILENT in world.troubles.get(bridge, {}))
+def _hush(
+    world: World, desk: Desk, complaints: Sequence[Complaint], bridges: Mapping[str, Sequence[str]]
+) -> tuple[Desk, list[Complaint]]:
+    """Leave out the silences that are but a part of a bridge's, and their ends."""
+    told = {each.sensor for each in complaints if each.is_on}
+    hushed, left = set(desk.hushed), []
+    for each in complaints:
+        if each.kind is not TroubleKind.SILENT or each.sensor not in bridges:
+            left.append(each)
+        elif not each.is_on:
+            left += [] if each.sensor in hushed else [each]
+            hushed.discard(each.sensor)
+        elif any(b in told or TroubleKind.SILENT in world.troubles.get(b, {}) for b in bridges[each.sensor]):
+            hushed.add(each.sensor)
+        else:
+            left.append(each)
+    return desk._replace(hushed=tuple(sorted(hushed))), left
 
 
 def _send(world: World, building: str, messages: tuple[notice.Message, ...], at: datetime) -> None:

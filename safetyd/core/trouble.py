@@ -6,54 +6,21 @@ ends when the sensor itself shows that it is over.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from statistics import median
 from typing import NamedTuple
 
-from safetyd.core.clocks import Skew
-from safetyd.core.model import Mark, Observation, Sensor, TroubleKind
-from safetyd.core.quality import HIGHEST_CELL_V, MOST_HUMID, OR_FIRE, Flaw, Latest, temperature_f
+from safetyd.core.health import Health, frozen, have_moved, hear, is_late
+from safetyd.core.model import Mark, Observation, Quantity, TroubleKind
+from safetyd.core.quality import HIGHEST_CELL_V, MOST_HUMID, OR_FIRE, SOAKED, Flaw, temperature_f
 from safetyd.core.room import Room
 from safetyd.core.rules import QualityRule
-from safetyd.core.units import JUST_AFTER
 
-_NOTHING = (None, None)
 STUCK_REPEATS = 11  # ours: with fewer than twelve equal reports it is a slow room, not a frozen chip
-PEERS_NOTED = 2  # of equal reports: from then on it is worth knowing what the neighbours do
-_MOVED_F = 1.0
-LEAST_PATIENCE = timedelta(seconds=200)  # a meter that speaks every few seconds may miss a few words
+WHILE_OTHERS_MOVED = "while other rooms changed"
 _FIRE_F = 122.0  # 50 °C: counted, and told to those who can go and look
-_SOAKED = 99.0  # percent; for more than an hour it is water on the sensor, or a broken one
 _SOAKED_FOR = timedelta(hours=1)
-_WORN = 0.8  # a cell down to four fifths of its best voltage is nearly empty
-
-
-class Health(NamedTuple):
-    """What is remembered of a sensor to judge its health; `until` is when it turns silent.
-
-    `pair` is its last temperature and humidity as sent, unchanged since `since` for `repeats` reports; when
-    it had begun to repeat itself its neighbours were at `peers_f`. `heard_at` is its last word (None: never),
-    `gap_s` how long it usually takes to the next, `skew_s` how far its clock was off when `skew_at` came.
-    `best_v` is the most its battery ever had, `soaked_since` when its humidity reached the top and stayed.
-    """
-
-    until: datetime
-    pair: tuple[float | None, float | None]
-    since: datetime
-    repeats: int = 0
-    heard_at: datetime | None = None
-    gap_s: float | None = None
-    skew_s: float | None = None
-    skew_at: datetime | None = None
-    peers_f: float | None = None
-    best_v: float | None = None
-    soaked_since: datetime | None = None
-
-    @property
-    def skew(self) -> Skew | None:
-        """How far the sensor's clock was off at its last word."""
-        if self.skew_s is None or self.skew_at is None:
-            return None
-        return Skew(timedelta(seconds=self.skew_s), self.skew_at)
+_WORN, _FRESH = 0.8, 0.9  # a cell down to four fifths of its best voltage is nearly empty
+_RECOVERED = 5.0  # percent above the limit; a battery at the limit is no news twice a day
+_AGREE_SHARE = 2 / 3
 
 
 class Sign(NamedTuple):
@@ -65,67 +32,29 @@ class Sign(NamedTuple):
     note: str = ""
 
 
-def patience(sensor: Sensor, gap_s: float | None, quality: QualityRule) -> timedelta:
-    """Return how long a sensor may say nothing: three intervals, as configured, else as it turned out.
-
-    A learnt interval only ever makes us wait longer than `stale_after`.
-    """
-    if sensor.interval is not None:
-        return max(LEAST_PATIENCE, 3 * sensor.interval)
-    if gap_s is None or 3 * gap_s <= quality.stale_after.total_seconds():
-        return quality.stale_after
-    return timedelta(seconds=3 * gap_s)
-
-
-def expected(sensor: Sensor, at: datetime, quality: QualityRule) -> Health:
-    """Return the health of a sensor that ought to be heard from `at` on and never was."""
-    return Health(at + patience(sensor, None, quality), _NOTHING, at)
-
-
-def hear(old: Health | None, observation: Observation, quality: QualityRule) -> Health:
-    """Return the sensor's health after it spoke."""
-    sensor, at, temp_f = observation.sensor, observation.observed_at, observation.temperature_f
-    pair = (observation.temperature_c if temp_f is None else temp_f, observation.humidity)
-    clock = observation.device_at or observation.gateway_at
-    skew_s, skew_at = None, None
-    if clock is not None:
-        skew_at = observation.received_at
-        skew_s = (clock - skew_at).total_seconds()
-    if old is None:
-        return Health(at + patience(sensor, None, quality), pair, at, 0, at, None, skew_s, skew_at)
-    gap_s = old.gap_s if sensor.interval is not None else _learnt(old, at)
-    until = max(old.until, at + patience(sensor, gap_s, quality))
-    heard_at = at if old.heard_at is None or at > old.heard_at else old.heard_at
-    if pair != old.pair or pair == _NOTHING:
-        return Health(until, pair, at, 0, heard_at, gap_s, skew_s, skew_at, None, old.best_v)
-    return Health(
-        until, pair, old.since, old.repeats + 1, heard_at, gap_s, skew_s, skew_at, old.peers_f, old.best_v
-    )
-
-
-def _learnt(old: Health, at: datetime) -> float | None:
-    """The longest usual gap: a longer one raises it at most twofold, shorter ones let it sink by and by."""
-    if old.heard_at is None or at <= old.heard_at:
-        return old.gap_s
-    gap_s = (at - old.heard_at).total_seconds()
-    if old.gap_s is None:
-        return gap_s
-    return min(max(gap_s, 0.9 * old.gap_s), 2 * old.gap_s)
-
-
 def examine(
-    old: Health | None, observation: Observation, flaws: tuple[Flaw, ...], quality: QualityRule
+    old: Health | None, observation: Observation, flaws: tuple[Flaw, ...], quality: QualityRule, now: datetime
 ) -> tuple[Health, list[Sign]]:
-    """Return the sensor's health after it spoke, and every sign for or against a trouble in what it said."""
+    """Return the sensor's health after it spoke, and every sign for or against a trouble in what it said.
+
+    What comes late says nothing of how the sensor is now, only perhaps that it is not silent.
+    """
     at, health = observation.observed_at, hear(old, observation, quality)
-    signs = [Sign(TroubleKind.SILENT, False, at)]
-    health = health._replace(soaked_since=_soaked_since(old, observation))
-    why = _implausible(health, observation, flaws)
-    if why or not flaws:
+    signs = [Sign(TroubleKind.SILENT, False, at)] if health.until > now else []
+    if is_late(old, observation):
+        return health, signs
+    rejected = {flaw.quantity: flaw.reason for flaw in flaws if flaw.mark is Mark.REJECTED}
+    health = health._replace(
+        odd=_odd(health, observation, rejected),
+        soaked_since=_soaked_since(health, observation),
+        best_v=_best_v(health, observation),
+    )
+    why = next(iter(rejected.values()), "") or _strange(health, observation, flaws)
+    if why or (not flaws and not health.odd):
         signs.append(Sign(TroubleKind.IMPLAUSIBLE, bool(why), at, why))
-    health, battery = _battery(health, observation, quality)
-    signs += [battery] if battery else []
-    if health.repeats == 0:
+    signs += _battery(health, observation, quality)
+    still = frozen(health, at, quality.stuck_after)
+    if still is not None and still[1] == 0:
         signs.append(Sign(TroubleKind.STUCK, False, at))
     return health, signs
 
@@ -137,32 +66,42 @@ def silence(health: Health, now: datetime) -> Sign | None:
     return Sign(TroubleKind.SILENT, True, health.until, "" if health.heard_at else "never heard")
 
 
-def next_silence(health: Health) -> datetime:
-    """Return the first moment at which the sensor is silent."""
-    return health.until + JUST_AFTER
+def _odd(health: Health, observation: Observation, rejected: Collection[Quantity]) -> tuple[Quantity, ...]:
+    """The quantities whose last value was rejected: a good humidity says nothing of the temperature."""
+    said = {
+        Quantity.TEMPERATURE: observation.temperature_f is not None or observation.temperature_c is not None,
+        Quantity.HUMIDITY: observation.humidity is not None,
+        Quantity.VOLTAGE: observation.voltage is not None,
+        Quantity.BATTERY: observation.battery is not None or observation.battery_v is not None,
+    }
+    if not health.odd and not rejected:
+        return ()
+    return tuple(q for q, is_said in said.items() if q in rejected or (q in health.odd and not is_said))
 
 
-def _implausible(health: Health, observation: Observation, flaws: tuple[Flaw, ...]) -> str:
-    """What is wrong with the values themselves, if anything is; not all of it keeps them from counting."""
-    for flaw in flaws:
-        if flaw.mark is Mark.REJECTED:
-            return flaw.reason
-    if flaws:
-        return ""
+def _strange(health: Health, observation: Observation, flaws: tuple[Flaw, ...]) -> str:
+    """What is strange about values that count all the same."""
     temp_f, soaked_since = temperature_f(observation), health.soaked_since
-    if temp_f is not None and temp_f > _FIRE_F:
+    if temp_f is not None and temp_f > _FIRE_F and not flaws:
         return f"{temp_f:.0f} °F: {OR_FIRE}"
     if soaked_since is not None and observation.observed_at - soaked_since > _SOAKED_FOR:
         return f"humidity at the top since {soaked_since:%H:%M} UTC: wet, or broken"
     return ""
 
 
-def _soaked_since(old: Health | None, observation: Observation) -> datetime | None:
+def _soaked_since(health: Health, observation: Observation) -> datetime | None:
     if observation.humidity is None:
-        return None if old is None else old.soaked_since
-    if not _SOAKED <= observation.humidity <= MOST_HUMID:
+        return health.soaked_since
+    if not SOAKED <= observation.humidity <= MOST_HUMID:
         return None
-    return observation.observed_at if old is None or old.soaked_since is None else old.soaked_since
+    return health.soaked_since or observation.observed_at
+
+
+def _best_v(health: Health, observation: Observation) -> float | None:
+    volts = observation.battery_v
+    if volts is None or not 0 < volts <= HIGHEST_CELL_V:
+        return health.best_v
+    return max(volts, health.best_v or 0.0)
 
 
 def is_battery_good(old: Health, observation: Observation, quality: QualityRule) -> bool:
@@ -175,45 +114,63 @@ def is_battery_good(old: Health, observation: Observation, quality: QualityRule)
     return observation.battery_ok is not False
 
 
-def _battery(health: Health, observation: Observation, quality: QualityRule) -> tuple[Health, Sign | None]:
+def _battery(health: Health, observation: Observation, quality: QualityRule) -> list[Sign]:
     """Of percent, volts, or a word alone; volts are held against the best the battery ever had."""
-    at, percent, volts = observation.observed_at, observation.battery, observation.battery_v
+    at, percent, volts, best_v = (
+        observation.observed_at,
+        observation.battery,
+        observation.battery_v,
+        health.best_v,
+    )
+    note = "it says that its battery is low"
     if percent is not None:
-        return health, Sign(
-            TroubleKind.BATTERY, percent < quality.battery_below, at, f"battery at {percent:g} %"
-        )
-    if observation.battery_ok is not None:
-        return health, Sign(
-            TroubleKind.BATTERY, not observation.battery_ok, at, "it says that its battery is low"
-        )
-    if volts is None or not 0 < volts <= HIGHEST_CELL_V:
-        return health, None
-    best_v = max(volts, health.best_v or 0.0)
-    note = f"battery at {volts:g} V, once {best_v:g} V"
-    return health._replace(best_v=best_v), Sign(TroubleKind.BATTERY, volts <= _WORN * best_v, at, note)
+        note = f"battery at {percent:g} %"
+        is_low, is_good = percent < quality.battery_below, percent >= quality.battery_below + _RECOVERED
+    elif observation.battery_ok is not None:
+        is_low, is_good = not observation.battery_ok, observation.battery_ok
+    elif volts is not None and best_v is not None:
+        note = f"battery at {volts:g} V, once {best_v:g} V"
+        is_low, is_good = volts <= _WORN * best_v, volts > _FRESH * best_v
+    else:
+        return []
+    return [Sign(TroubleKind.BATTERY, is_low, at, note)] if is_low or is_good else []
 
 
 def stuck(
-    health: Health, at: datetime, peers_f: Sequence[float], quality: QualityRule, *, is_weak: bool = False
+    health: Health,
+    at: datetime,
+    neighbours: Sequence[Health],
+    quality: QualityRule,
+    *,
+    is_weak: bool = False,
 ) -> Sign | None:
     """Return the sign of a frozen sensor: the same values for long, although its neighbours' moved.
 
     A sensor without neighbours is judged by time alone, one with a low battery in half the time.
     """
+    since = frozen_since(health, at, quality, is_weak=is_weak)
+    if since is None or (neighbours and not have_moved(neighbours, since, at)):
+        return None
+    note = f"the same values since {since:%Y-%m-%d %H:%M} UTC"
+    return Sign(TroubleKind.STUCK, True, at, f"{note}, {WHILE_OTHERS_MOVED}" if neighbours else note)
+
+
+def frozen_since(
+    health: Health, at: datetime, quality: QualityRule, *, is_weak: bool = False
+) -> datetime | None:
+    """Return since when a sensor has said the same, once that is long enough to look at its neighbours."""
     least = quality.stuck_after / 2 if is_weak else quality.stuck_after
-    if health.repeats < STUCK_REPEATS or at - health.since < least:
-        return None
-    if health.peers_f is not None and peers_f and abs(median(peers_f) - health.peers_f) <= _MOVED_F:
-        return None
-    return Sign(TroubleKind.STUCK, True, at, f"the same values since {health.since:%Y-%m-%d %H:%M} UTC")
+    still = frozen(health, at, quality.stuck_after)
+    return still[0] if still and still[1] >= STUCK_REPEATS and at - still[0] >= least else None
 
 
-def is_frozen(health: Health | None, observation: Observation) -> bool:
-    """Return whether a sensor that is stuck, while its neighbours moved, says the same again."""
-    if health is None or health.peers_f is None:
+def says_the_same(health: Health | None, observation: Observation) -> bool:
+    """Return whether a sensor repeats its last temperature and humidity."""
+    if health is None:
         return False
-    temp_f = observation.temperature_f
-    return health.pair == (observation.temperature_c if temp_f is None else temp_f, observation.humidity)
+    temp = observation.temperature_c if observation.temperature_f is None else observation.temperature_f
+    said = ((temp, health.temperature), (observation.humidity, health.humidity))
+    return all(value is None or (old is not None and old.value == value) for value, old in said)
 
 
 def disagreement(room: Room, at: datetime, quality: QualityRule) -> Sign | None:
@@ -225,8 +182,16 @@ def disagreement(room: Room, at: datetime, quality: QualityRule) -> Sign | None:
     ]
     if len(fresh) < 2:
         return None
-    spread_f = max(fresh) - min(fresh)
-    return Sign(TroubleKind.DISAGREEMENT, spread_f > quality.disagree_f, at, f"{spread_f:.1f} °F apart")
+    return _apart(max(fresh) - min(fresh), at, quality, "{:.1f} °F apart")
+
+
+def _apart(apart_f: float, at: datetime, quality: QualityRule, words: str) -> Sign | None:
+    """Sensors disagree beyond the limit, and agree again well within it; in between nothing changes."""
+    if apart_f > quality.disagree_f:
+        return Sign(TroubleKind.DISAGREEMENT, True, at, words.format(apart_f))
+    if apart_f <= _AGREE_SHARE * quality.disagree_f:
+        return Sign(TroubleKind.DISAGREEMENT, False, at)
+    return None
 
 
 def hand_held(room: Room, observation: Observation, quality: QualityRule) -> dict[str, Sign]:
@@ -234,18 +199,16 @@ def hand_held(room: Room, observation: Observation, quality: QualityRule) -> dic
     by_hand_f = temperature_f(observation)
     if by_hand_f is None:
         return {}
-    at = observation.observed_at
-    return {
-        id: _beside(source.temperature, by_hand_f, at, quality)
-        for id, source in room.sources.items()
-        if id != observation.sensor.id and source.temperature is not None and source.temperature.until >= at
-    }
-
-
-def _beside(known: Latest, by_hand_f: float, at: datetime, quality: QualityRule) -> Sign:
-    is_off = abs(known.value - by_hand_f) > quality.disagree_f
-    note = f"{known.value:.1f} °F where a hand-held instrument says {by_hand_f:.1f} °F"
-    return Sign(TroubleKind.DISAGREEMENT, is_off, at, note)
+    at, found = observation.observed_at, {}
+    for id, source in room.sources.items():
+        known = source.temperature
+        if id == observation.sensor.id or known is None or known.until < at:
+            continue
+        words = f"{known.value:.1f} °F where a hand-held instrument says {by_hand_f:.1f} °F"
+        sign = _apart(abs(known.value - by_hand_f), at, quality, words)
+        if sign is not None:
+            found[id] = sign
+    return found
 
 
 def news(signs: Iterable[Sign], standing: Collection[TroubleKind]) -> list[Sign]:

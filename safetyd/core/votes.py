@@ -42,6 +42,8 @@ class Tide(StrEnum):
 def hear(old: Word, observation: Observation, rules: Rules) -> Word:
     at = observation.observed_at
     until = at + window(observation.sensor, rules.quality)
+    if observation.by_hand:  # a person's word must last until power is taken for back
+        until = max(until, at + rules.outage.restored_after)
     if observation.mains is not None:
         is_silence = observation.sensor.id.startswith(SILENCE)
         since = (observation.device_at if is_silence else None) or at
@@ -83,15 +85,23 @@ def count(votes: Mapping[str, Word], rule: OutageRule) -> Tide:
     return Tide.OFF if off >= enough else Tide.ON if on else Tide.UNKNOWN
 
 
-def split(words: Mapping[str, Word], at: datetime, rule: OutageRule) -> str:
-    """Return who says for how long that power is out although the others have it, in words; else nothing."""
+class Split(NamedTuple):
+    """Some witnesses say that power is out, the others have it; from `asks_at` on that is worth a question."""
+
+    asks_at: datetime
+    words: str
+
+
+def split(words: Mapping[str, Word], at: datetime, rule: OutageRule) -> Split | None:
+    """Return who says that power is out although the votes say that it is on; None where nobody does."""
     votes = cast(words, at)
     off = {name: word.since for name, word in votes.items() if word.is_on is False and word.since is not None}
-    lasting = [f"{name} since {since:%H:%M} UTC" for name, since in off.items() if at - since >= _PARTIAL]
-    if not lasting or count(votes, rule) is not Tide.ON:
-        return ""
+    if not off or count(votes, rule) is not Tide.ON:
+        return None
+    without = ", ".join(f"{name} since {since:%H:%M} UTC" for name, since in sorted(off.items()))
     others = ", ".join(sorted(name for name in votes if name not in off))
-    return f"no power at {', '.join(sorted(lasting))}, but at {others}: is a part of the building without?"
+    said = f"no power at {without}, but at {others}: is a part of the building without?"
+    return Split(min(off.values()) + _PARTIAL, said)
 
 
 def earliest_off(words: Mapping[str, Word], votes: Mapping[str, Word], over_at: datetime | None) -> datetime:

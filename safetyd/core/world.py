@@ -5,7 +5,7 @@ that is needed to go on.
 """
 
 import heapq
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -14,14 +14,15 @@ from zoneinfo import ZoneInfo
 
 from safetyd.core import power, room, watch
 from safetyd.core.calendar import Calendar
+from safetyd.core.health import Health
 from safetyd.core.model import Condition, Episode, Hazard, Observation, Place, Role, Trouble, TroubleKind
 from safetyd.core.notice import Desk, Reason
 from safetyd.core.rules import RuleBook
 from safetyd.core.ticket import Status, Ticket
-from safetyd.core.trouble import Health
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
+Span = tuple[datetime | None, datetime | None]  # from, and up to before; None is without limit
 Subject = tuple[Place, Condition, Hazard | None]
 
 
@@ -29,21 +30,26 @@ Subject = tuple[Place, Condition, Hazard | None]
 class Facts:
     """What the site file says and the engine needs.
 
-    `released` are sensors, by key, that nobody is to wait for any more, and since when. `bridges` says
-    through which bridge a sensor is heard, `mains_powered` which of them fall silent with the power.
+    `spans` says from when until when a sensor of the site file, by key, is to be waited for; of one that has
+    left it there are none. `bridges` says through which a sensor may be heard, the likeliest first, `behind`
+    the same the other way about; `mains_powered` are those that fall silent with the power.
     """
 
     timezone: ZoneInfo
     book: RuleBook
     calendar: Calendar
     places: frozenset[Place]
-    released: Mapping[str, datetime] = field(default_factory=dict)
-    bridges: Mapping[str, str] = field(default_factory=dict)
+    spans: Mapping[str, Collection[Span]] = field(default_factory=dict)
+    bridges: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    behind: Mapping[str, Sequence[str]] = field(default_factory=dict)
     mains_powered: Collection[str] = ()
 
-    def behind(self, bridge: str) -> list[str]:
-        """Return the sensors that are heard through a bridge, by key."""
-        return [key for key, name in self.bridges.items() if name == bridge]
+    def is_awaited(self, key: str, at: datetime) -> bool:
+        """Return whether a sensor ought to be heard at a moment."""
+        spans = self.spans.get(key)
+        if spans is None:
+            return True
+        return any((since is None or since <= at) and (until is None or at < until) for since, until in spans)
 
 
 class Row(NamedTuple):

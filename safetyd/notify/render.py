@@ -154,6 +154,9 @@ def _sensor(subject: str, site: Site) -> str:
     building = site.building(building_id)
     if building is None:
         return subject
+    rest = subject.removeprefix(f"{building.id}/")
+    if rest.startswith("bridge "):
+        return f"the {rest}"
     id = subject.rsplit("/", 1)[-1]
     room = building.room(middle[0]) if middle else None
     if room is None:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, delete, func, select
 
+from safetyd.core.health import Health
 from safetyd.core.model import Place
 from safetyd.core.power import Power
 from safetyd.core.room import Room
-from safetyd.core.trouble import Health
 from safetyd.store.moments import micros
 from safetyd.store.schema import place_state, progress
 

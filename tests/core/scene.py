@@ -77,7 +77,7 @@ class Scene:
         """Take in one observation at the moment it was received."""
         now = observation.received_at
         self._let_pass(now)
-        doubt = supervision.doubt(self.world, self.facts, observation)
+        doubt = supervision.doubt(self.world, observation)
         observation = observation._replace(doubt=doubt) if doubt else observation
         told = engine.observe(self.world, self.facts, observation, now)
         if not observation.retained:

@@ -125,7 +125,7 @@ def test_the_verdict_stays_unknown_until_the_two_hours_are_over() -> None:
 
 def test_a_device_that_nobody_waits_for_any_more_is_not_missed() -> None:
     scene = building()
-    object.__setattr__(scene.facts, "released", {"maple/12/plug": NINE})
+    object.__setattr__(scene.facts, "spans", {"maple/12/plug": [(None, NINE)]})
     assert stands(goes_on(scene, 60)) is Standing.UNKNOWN
 
 

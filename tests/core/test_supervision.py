@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from safetyd.core import supervision, trouble
+from safetyd.core import supervision
+from safetyd.core.health import Health, hear, patience
 from safetyd.core.model import Condition, Place, Sensor, TroubleKind, Verdict
 from safetyd.core.rules import QualityRule
 from safetyd.core.units import JUST_AFTER
-from tests.core.scene import BUILDING, LAB, MINUTE, ROOM, Scene, clock, said
+from tests.core.scene import LAB, MINUTE, ROOM, Scene, clock, said
 
 NINE = clock("09:00")
 HOUR = timedelta(hours=1)
@@ -38,14 +39,14 @@ GOOD: dict[str, Any] = {"temperature_f": 70.0, "humidity": 40.0}
 def test_silence_shows_after_three_intervals_as_configured_or_as_they_turned_out(
     interval: timedelta | None, gap_s: float | None, waits: timedelta
 ) -> None:
-    assert trouble.patience(Sensor(ROOM, "a", interval), gap_s, QUALITY) == waits
+    assert patience(Sensor(ROOM, "a", interval), gap_s, QUALITY) == waits
 
 
 def gap_after(*minutes: float) -> float | None:
     """Return what is learnt of a sensor that spoke at these minutes."""
-    health = None
+    health: Health | None = None
     for minute in minutes:
-        health = trouble.hear(health, said(NINE + minute * MINUTE, **GOOD), QUALITY)
+        health = hear(health, said(NINE + minute * MINUTE, **GOOD), QUALITY)
     assert health is not None
     return health.gap_s
 
@@ -55,6 +56,10 @@ def test_the_usual_gap_is_learnt_and_sinks_slowly() -> None:
     assert gap_after(0, 30) == 1800
     assert gap_after(0, 30, 60) == 1800
     assert gap_after(0, 30, 40) == pytest.approx(0.9 * 1800)
+
+
+def test_nobodys_usual_gap_is_learnt_from_one_long_pause() -> None:
+    assert gap_after(0, 7 * 24 * 60) == 3600
 
 
 def test_one_long_stop_raises_it_twofold_at_most_and_a_late_word_not_at_all() -> None:
@@ -104,9 +109,9 @@ def test_to_expect_a_sensor_that_is_heard_changes_nothing() -> None:
 
 
 def test_nobody_waits_for_a_sensor_after_its_binding_has_ended() -> None:
-    released = expecting("a", released={KEY: NINE + 15 * MINUTE})
+    released = expecting("a", spans={KEY: [(None, NINE + 15 * MINUTE)]})
     assert released.until(NINE + HOUR).troubles(TroubleKind.SILENT) == []
-    later = expecting("a", released={KEY: NINE + 15 * MINUTE + JUST_AFTER})
+    later = expecting("a", spans={KEY: [(None, NINE + 15 * MINUTE + 2 * JUST_AFTER)]})
     assert later.until(NINE + HOUR).troubles(TroubleKind.SILENT) == [KEY]
 
 
@@ -120,8 +125,14 @@ def test_with_a_sensor_its_troubles_go() -> None:
 
 # Bridges
 
-BRIDGE = "bridge zigbee2mqtt"
-BEHIND = {f"maple/12/{id}": BRIDGE for id in "abc"}
+NAME = "bridge zigbee2mqtt"
+BRIDGE = f"maple/{NAME}"
+BEHIND = [f"maple/12/{id}" for id in "abc"]
+
+
+def bridged(*keys: str) -> dict[str, Any]:
+    """Return what the site file knows of a bridge and the sensors behind it."""
+    return {"bridges": {key: [BRIDGE] for key in keys}, "behind": {BRIDGE: list(keys)}}
 
 
 def told(scene: Scene) -> list[dict[str, str]]:
@@ -130,7 +141,7 @@ def told(scene: Scene) -> list[dict[str, str]]:
 
 
 def test_a_bridge_that_takes_all_its_sensors_along_is_one_trouble_to_tell() -> None:
-    scene = expecting(bridges=BEHIND)
+    scene = expecting(**bridged(*BEHIND))
     for minute, id in enumerate("abc"):
         scene.says(NINE + minute * MINUTE, sensor=id, **GOOD)
     scene.until(NINE + HOUR)
@@ -142,7 +153,7 @@ def test_a_bridge_that_takes_all_its_sensors_along_is_one_trouble_to_tell() -> N
 
 
 def test_a_bridge_with_one_sensor_still_speaking_is_not_silent() -> None:
-    scene = expecting(bridges=BEHIND)
+    scene = expecting(**bridged(*BEHIND))
     for id in "ab":
         scene.says(NINE, sensor=id, **GOOD)
     scene.keeps_saying(NINE, NINE + HOUR, sensor="c", **GOOD)
@@ -150,30 +161,30 @@ def test_a_bridge_with_one_sensor_still_speaking_is_not_silent() -> None:
 
 
 def test_two_sensors_make_no_bridge() -> None:
-    scene = expecting("a", "b", bridges={key: BRIDGE for key in list(BEHIND)[:2]}).until(NINE + HOUR)
+    scene = expecting("a", "b", **bridged(*BEHIND[:2])).until(NINE + HOUR)
     assert BRIDGE not in scene.world.troubles
 
 
 def test_the_first_of_its_sensors_that_speaks_again_ends_a_bridges_silence() -> None:
-    scene = expecting("a", "b", "c", bridges=BEHIND).until(NINE + HOUR)
+    scene = expecting("a", "b", "c", **bridged(*BEHIND)).until(NINE + HOUR)
     assert BRIDGE in scene.troubles(TroubleKind.SILENT)
     scene.says(NINE + HOUR + MINUTE, sensor="b", **GOOD)
     assert scene.troubles(TroubleKind.SILENT) == ["maple/12/a", "maple/12/c"]
 
 
 def test_a_bridges_last_will_is_told_at_once_and_ends_with_its_return() -> None:
-    scene = expecting("a", "b", "c", bridges=BEHIND)
-    supervision.hear_bridge(scene.world, BRIDGE, BUILDING, False, NINE)
+    scene = expecting("a", "b", "c", **bridged(*BEHIND))
+    supervision.hear_bridge(scene.world, scene.facts, NAME, False, NINE)
     assert scene.troubles(TroubleKind.SILENT) == [BRIDGE]
     assert scene.until(NINE + 2 * MINUTE).troubles(TroubleKind.SILENT) == [BRIDGE]
     assert told(scene) == [{f"silent {BRIDGE}": "it says that it is gone"}]
-    supervision.hear_bridge(scene.world, BRIDGE, BUILDING, True, NINE + 3 * MINUTE)
+    supervision.hear_bridge(scene.world, scene.facts, NAME, True, NINE + 3 * MINUTE)
     assert scene.troubles(TroubleKind.SILENT) == []
 
 
 def test_while_a_bridge_is_gone_nobody_is_told_of_its_sensors_one_by_one() -> None:
-    scene = expecting("a", "b", "c", bridges=BEHIND)
-    supervision.hear_bridge(scene.world, BRIDGE, BUILDING, False, NINE)
+    scene = expecting("a", "b", "c", **bridged(*BEHIND))
+    supervision.hear_bridge(scene.world, scene.facts, NAME, False, NINE)
     scene.until(NINE + HOUR)
     assert told(scene) == [{f"silent {BRIDGE}": "it says that it is gone"}]
     assert set(BEHIND) < set(scene.troubles(TroubleKind.SILENT))

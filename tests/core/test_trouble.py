@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from safetyd.core import trouble
+from safetyd.core.health import Health, Still, next_silence
 from safetyd.core.model import TroubleKind
 from safetyd.core.rules import QualityRule
-from safetyd.core.trouble import Health, Sign, examine, news, next_silence, silence
+from safetyd.core.trouble import Sign, examine, news, silence
 from safetyd.core.units import JUST_AFTER
 from tests.core.scene import BUILDING, LAB, MINUTE, Scene, clock, rules, said
 
@@ -34,7 +35,7 @@ GOOD = {"temperature_f": 70.0, "humidity": 40.0}
 
 
 def test_a_sensor_is_silent_a_grain_after_its_last_word_has_lapsed() -> None:
-    health, _ = examine(None, said(NINE, **GOOD), (), QUALITY)
+    health, _ = examine(None, said(NINE, **GOOD), (), QUALITY, NINE)
     assert silence(health, NINE + 15 * MINUTE) is None
     assert next_silence(health) == NINE + 15 * MINUTE + JUST_AFTER
     assert silence(health, next_silence(health)) == Sign(TroubleKind.SILENT, True, NINE + 15 * MINUTE)
@@ -99,33 +100,40 @@ def test_a_battery_stays_low_until_it_says_otherwise() -> None:
 # Frozen
 
 
-def stuck(repeats: int, hours: float, then_f: float | None, now_f: Sequence[float], **more: bool) -> bool:
-    health = Health(NINE, (70.0, 40.0), NINE, repeats, peers_f=then_f)
-    return trouble.stuck(health, NINE + hours * HOUR, now_f, QUALITY, **more) is not None
+def stuck(repeats: int, hours: float, *moved_hours_ago: float | None, **more: bool) -> bool:
+    """Return whether a sensor is stuck beside neighbours that moved so many hours ago, or never."""
+    at = NINE + hours * HOUR
+    still = Still(70.0, NINE, at, repeats)
+    health = Health(at, at, temperature=still, humidity=still._replace(value=40.0))
+    neighbours = [
+        Health(at, at, level=70.0, moved_at=None if ago is None else at - ago * HOUR)
+        for ago in moved_hours_ago
+    ]
+    return trouble.stuck(health, at, neighbours, QUALITY, **more) is not None
 
 
 @pytest.mark.parametrize(
-    ("repeats", "hours", "then_f", "now_f", "is_stuck"),
+    ("repeats", "hours", "moved", "is_stuck"),
     [
-        (11, 6, None, [], True),
-        (10, 6, None, [], False),
-        (11, 5.99, None, [], False),
-        (11, 6, 70.0, [71.1], True),
-        (11, 6, 70.0, [71.0], False),
-        (11, 6, 70.0, [65.0, 68.9, 80.0], True),
-        (11, 6, 70.0, [69.0, 70.0, 90.0], False),
-        (11, 6, 70.0, [], True),
+        (11, 6, [], True),
+        (10, 6, [], False),
+        (11, 5.99, [], False),
+        (11, 6, [1], True),
+        (11, 6, [7], False),
+        (11, 6, [None], False),
+        (11, 6, [1, None], True),
+        (11, 6, [1, None, None], False),
     ],
 )
-def test_a_sensor_is_stuck_that_says_the_same_for_hours_while_its_neighbours_moved_by_a_degree(
-    repeats: int, hours: float, then_f: float | None, now_f: Sequence[float], is_stuck: bool
+def test_a_sensor_is_stuck_that_says_the_same_for_hours_while_half_its_neighbours_moved(
+    repeats: int, hours: float, moved: Sequence[float | None], is_stuck: bool
 ) -> None:
-    assert stuck(repeats, hours, then_f, now_f) is is_stuck
+    assert stuck(repeats, hours, *moved) is is_stuck
 
 
 def test_a_sensor_with_a_low_battery_is_stuck_in_half_the_time() -> None:
-    assert stuck(11, 3, None, [], is_weak=True)
-    assert not stuck(11, 2.99, None, [], is_weak=True)
+    assert stuck(11, 3, is_weak=True)
+    assert not stuck(11, 2.99, is_weak=True)
 
 
 @pytest.mark.parametrize(
