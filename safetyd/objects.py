@@ -45,6 +45,7 @@ def ticket_object(
         "history": [_history(row, hash) for row, hash in history],
         "disputed": ticket.disputed,
         "follows": ticket.follows,
+        "presumed": ticket.is_presumed,
     }
 
 

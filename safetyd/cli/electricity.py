@@ -38,6 +38,8 @@ def power_command(
     ids = [each.id for each in configuration.site.buildings]
     if building is not None and building not in ids:
         raise typer.BadParameter(f"no building is called {building!r}{did_you_mean(building, ids)}")
+    if says is None and (by is not None or note is not None):
+        raise typer.BadParameter("to say something of a building's power, name it and say on or off")
     if says is not None:
         if by is None:
             raise typer.BadParameter("--by is needed: the name of who says so")

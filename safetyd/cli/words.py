@@ -218,6 +218,10 @@ def _worst(ticket: dict[str, Any]) -> str:
     return f"worst {worst['value']:.1f} °F" + (" (humidity unknown)" if "humidity" in worst else "")
 
 
+def _short_returns(count: int) -> str:
+    return "1 short return" if count == 1 else f"{count} short returns"
+
+
 def power_words(buildings: Sequence[dict[str, Any]], site: Site) -> None:
     """Print where each building's electricity stands, and who said what and when."""
     console = plain_console()
@@ -229,7 +233,7 @@ def power_words(buildings: Sequence[dict[str, Any]], site: Site) -> None:
             line.append(f" since {local(shown['since'], site)}")
             bound, flickers = shown["last_on_at"], shown["flickers"]
             line.append(f", last known to be on {local(bound, site)}" if bound else "")
-            line.append(f", with {flickers} short returns" if flickers else "")
+            line.append(f", with {_short_returns(flickers)}" if flickers else "")
         console.print(line)
         for each in shown["witnesses"]:
             lapsed = "" if each["counts"] else " (no longer counts)"

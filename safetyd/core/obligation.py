@@ -70,12 +70,19 @@ def release(world: World, facts: Facts, number: int, at: datetime) -> None:
 
 
 def take_up(
-    world: World, facts: Facts, number: int, began_at: datetime, now: datetime, note: str = ""
+    world: World,
+    facts: Facts,
+    number: int,
+    began_at: datetime,
+    now: datetime,
+    note: str = "",
+    *,
+    is_presumed: bool = False,
 ) -> Ticket:
     """Attach an episode to the open ticket of its place and condition, or open one."""
     episode = world.episodes[number]
     subject = (episode.place, episode.condition, None)
-    ticket = raise_ticket(world, facts, subject, began_at, now, note=note)
+    ticket = raise_ticket(world, facts, subject, began_at, now, note=note, is_presumed=is_presumed)
     world.put_episode(number, replace(episode, ticket=ticket.id))
     return ticket
 
@@ -88,6 +95,8 @@ def raise_ticket(
     now: datetime,
     by: str = SAFETYD,
     note: str = "",
+    *,
+    is_presumed: bool = False,
 ) -> Ticket:
     """Return the one open ticket of a subject: a new one, or the standing one, set open again."""
     standing = world.open.get(subject)
@@ -97,7 +106,7 @@ def raise_ticket(
         record(world, now, ticket.id, "recurred", note or learned(began_at, now), by)
         tell(world, Reason.RECURRED, ticket, now, by=by, note=note)
         return ticket
-    ticket = _new_ticket(world, facts, subject, began_at, now)
+    ticket = replace(_new_ticket(world, facts, subject, began_at, now), is_presumed=is_presumed)
     world.put_ticket(ticket)
     record(world, now, ticket.id, "opened", note or learned(began_at, now), by)
     tell(world, Reason.OPENED, ticket, now, by=by, note=note)
@@ -148,7 +157,7 @@ def episode_ended(
     if ticket is None:
         return
     what = "electricity is back" if episode.condition is Condition.OUTAGE else "in range"
-    what += f", after {flickers} short returns," if flickers else ""
+    what += f", after {flickers} short return{'s' if flickers > 1 else ''}," if flickers else ""
     record(world, now, ticket.id, "ended", f"{what} since {finding.ended_at:%Y-%m-%d %H:%M} UTC")
     if ticket.status is not Status.CLOSED and episode.condition is not Condition.OUTAGE:
         tell(world, Reason.ENDED, ticket, now)
@@ -184,10 +193,11 @@ def outage_step(world: World, facts: Facts, place: Place, step: power.Step) -> N
         case power.Stage.CONFIRMED:
             ticket = world.open.get((place, Condition.OUTAGE, None))
             if ticket is not None:
+                world.put_ticket(replace(world.tickets[ticket], is_presumed=False))
                 record(world, step.at, ticket, "confirmed", "a witness says that power is out")
         case power.Stage.WARNING:
             minutes = f"{step.lasted.total_seconds() / 60:.0f}"
-            tell_outage(world, Reason.OUTAGE_WARNING, place, step, minutes=minutes)
+            tell_outage(world, Reason.OUTAGE_WARNING, place, step, minutes=minutes, **_bounds(step))
         case power.Stage.LONG:
             outage_breach(world, facts, place, step.began_at, step.at, is_presumed=step.is_presumed)
         case power.Stage.OVER:
@@ -221,7 +231,8 @@ def outage_breach(
     last_on_at = world.powers.get(place, power.EMPTY).last_on_at
     known = "" if last_on_at is None else f"; it was last known to be on at {last_on_at:%Y-%m-%d %H:%M}"
     doubt = "; presumed from the silence of devices, to be confirmed or denied" if is_presumed else ""
-    return take_up(world, facts, number, began_at, now, since + known + doubt)
+    note = since + known + doubt
+    return take_up(world, facts, number, began_at, now, note, is_presumed=is_presumed)
 
 
 def second_limb(world: World, facts: Facts, building: str, now: datetime) -> None:

@@ -266,7 +266,8 @@ def _lasting(
     if is_breach and not power.is_breach:
         steps = (Step(Stage.LONG, at, began_at, is_presumed=power.is_presumed),)
     elif warned > power.warned and not is_breach:
-        steps = (Step(Stage.WARNING, at, began_at, lasted=rule.warn_at[warned - 1]),)
+        lasted = rule.warn_at[warned - 1]
+        steps = (Step(Stage.WARNING, at, began_at, lasted=lasted, is_presumed=power.is_presumed),)
     return power._replace(warned=warned, is_breach=is_breach), steps
 
 

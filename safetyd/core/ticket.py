@@ -117,7 +117,7 @@ class Deadline:
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """`told_until` is the moment up to which reminders have been decided; `left_in_breach` that it was closed
-    although the breach went on."""
+    although the breach went on; `is_presumed` that nobody has seen the breach, and people are asked."""
 
     id: str
     place: Place
@@ -133,6 +133,7 @@ class Ticket:
     disputed: bool = False
     follows: str | None = None
     left_in_breach: bool = False
+    is_presumed: bool = False
 
     @property
     def subject(self) -> tuple[Place, Condition, Hazard | None]:

@@ -86,7 +86,7 @@ def count(votes: Mapping[str, Word], rule: OutageRule) -> Tide:
 
 
 class Split(NamedTuple):
-    """Some witnesses say that power is out, the others have it; from `asks_at` on that is worth a question."""
+    """Some witnesses say that power is out, others have it; from `asks_at` on that is worth a question."""
 
     asks_at: datetime
     words: str

@@ -77,4 +77,4 @@ def _ask(world: World, facts: Facts, place: Place, found: Hole, now: datetime) -
     number = world.new_episode(episode)
     span = f"{found.began_at:%Y-%m-%d %H:%M} to {found.ended_at:%Y-%m-%d %H:%M} UTC"
     note = f"possible 9.14.5 event, to be confirmed or denied: nobody watched from {span}, and {found.cause}"
-    obligation.take_up(world, facts, number, found.began_at, now, note)
+    obligation.take_up(world, facts, number, found.began_at, now, note, is_presumed=True)

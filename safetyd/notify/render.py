@@ -25,6 +25,7 @@ _WHAT = {
     Condition.OUTAGE: "no electricity",
 }
 _MUST_CLOSE = "The building must be closed until this is resolved (9.14.5)."
+_ASKED = "This is presumed: please find out, and say so with a note on the ticket, or: safetyd power"
 _TROUBLES = {
     TroubleKind.SILENT: ("has fallen silent", "is heard again"),
     TroubleKind.STUCK: ("shows the same values for hours", "shows new values again"),
@@ -186,6 +187,11 @@ def _outage(notice: Notice, site: Site) -> tuple[str, str]:
     if notice.reason is Reason.OUTAGE_WARNING:
         limit = began_at + site.rulebook.in_force(began_at).outage.longer_than
         minutes = notice.about["minutes"]
+        if "presumed" in notice.about:
+            return (
+                f"{where}: power may be out for {minutes} minutes",
+                f"{since}\nStill nobody knows: safetyd power {notice.building} off --by NAME (or on).",
+            )
         return (
             f"{where}: no electricity for {minutes} minutes",
             f"{since}\nThe building must close if it lasts beyond {_time(limit, site)} (9.14.5).",
@@ -206,6 +212,8 @@ def _where(ticket: Ticket, site: Site) -> str:
 
 
 def _closure(ticket: Ticket) -> str:
+    if ticket.is_presumed:
+        return f"{_ASKED} {ticket.place.building} on (or off) --by NAME. If it was out: {_MUST_CLOSE}"
     return _MUST_CLOSE if ticket.condition is Condition.OUTAGE else ""
 
 
@@ -222,7 +230,7 @@ def _building(id: str, site: Site) -> str:
 def _what(ticket: Ticket) -> str:
     if ticket.hazard is not None:
         return f"hazard: {ticket.hazard.replace('_', ' ')}"
-    return _SHORT[ticket.condition]
+    return f"perhaps {_SHORT[ticket.condition]}" if ticket.is_presumed else _SHORT[ticket.condition]
 
 
 def _breach(ticket: Ticket, episode: Episode | None, site: Site) -> str:
@@ -234,7 +242,8 @@ def _breach(ticket: Ticket, episode: Episode | None, site: Site) -> str:
         measure = "heat index " if ticket.condition is Condition.HEAT else ""
         dry = " (humidity unknown, 0 % assumed)" if episode.worst.assumed_dry else ""
         value = f", {measure}{episode.worst.value:.1f} °F{dry}"
-    return f"{_WHAT[ticket.condition].capitalize()} since {_time(began_at, site)}{value}."
+    what = f"perhaps {_WHAT[ticket.condition]}" if ticket.is_presumed else _WHAT[ticket.condition]
+    return f"{what.capitalize()} since {_time(began_at, site)}{value}."
 
 
 def _learned(ticket: Ticket, episode: Episode | None, site: Site) -> str:
