@@ -11,9 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from safetyd import __version__
+from safetyd.ingest.message import PayloadError
+from safetyd.ingest.values import json_object
 from safetyd.site import Building, Room, Site
 
 Json = dict[str, Any]
+
+_OURS = "safetyd_"  # so begins every id
 
 
 def announcements(site: Site, root: str, prefix: str, client_id: str) -> dict[str, bytes]:
@@ -21,7 +25,7 @@ def announcements(site: Site, root: str, prefix: str, client_id: str) -> dict[st
     shared = {
         "availability": [
             {
-                "topic": f"{root}/status/{client_id}",
+                "topic": _status(root, client_id),
                 "value_template": "{{ value_json.state }}",
                 "payload_available": "online",
                 "payload_not_available": "offline",
@@ -35,6 +39,33 @@ def announcements(site: Site, root: str, prefix: str, client_id: str) -> dict[st
     }
 
 
+def is_announcement(topic: str, payload: bytes, root: str, client_id: str) -> bool:
+    """Return whether a discovery message is one of ours, of this site file or of one before."""
+    if not topic.split("/")[-2].startswith(_OURS):
+        return False
+    try:
+        said = json_object(payload)
+    except PayloadError:
+        return False
+    state_topic, availability, components = (
+        said.get(key) for key in ("state_topic", "availability", "components")
+    )
+    if not (isinstance(availability, list) and isinstance(components, dict) and components):
+        return False
+    ids = [entity.get("unique_id") if isinstance(entity, dict) else None for entity in components.values()]
+    return (
+        isinstance(state_topic, str)
+        and state_topic.startswith(f"{root}/")
+        and [each.get("topic") for each in availability if isinstance(each, dict)]
+        == [_status(root, client_id)]
+        and all(isinstance(id, str) and id.startswith(_OURS) for id in ids)
+    )
+
+
+def _status(root: str, client_id: str) -> str:
+    return f"{root}/status/{client_id}"
+
+
 def _devices(site: Site, root: str) -> Iterator[Json]:
     for building in site.buildings:
         yield _building(building, root)
@@ -45,7 +76,7 @@ def _devices(site: Site, root: str) -> Iterator[Json]:
 
 
 def _building(building: Building, root: str) -> Json:
-    id = f"safetyd_{building.id}"
+    id = f"{_OURS}{building.id}"
     return {
         "device": {"identifiers": [id], "name": building.name, "model": "building watched by safetyd"},
         "state_topic": f"{root}/buildings/{building.id}",
@@ -65,14 +96,14 @@ def _building(building: Building, root: str) -> Json:
 
 
 def _room(building: Building, room: Room, name: str, root: str) -> Json:
-    id = f"safetyd_{building.id}_{room.id}"
+    id = f"{_OURS}{building.id}_{room.id}"
     return {
         "device": {
             "identifiers": [id],
             "name": name,
             "model": "room watched by safetyd",
             "suggested_area": name,
-            "via_device": f"safetyd_{building.id}",
+            "via_device": f"{_OURS}{building.id}",
         },
         "state_topic": f"{root}/rooms/{building.id}/{room.id}",
         "components": _with_ids(

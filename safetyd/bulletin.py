@@ -2,14 +2,14 @@
 
 Rule: a ticket is published when it changes and cleared when it closes; a building or a room when its verdict
 changes, else at most once a minute. The broker keeps all of it for whoever asks, so nobody's
-coming is waited for.
+coming is waited for. What it keeps of rooms and buildings that have left the site file is cleared.
 """
 
 import json
 import time
 from collections.abc import Iterable
 
-from safetyd.announcement import announcements
+from safetyd.announcement import announcements, is_announcement
 from safetyd.clock import Clock
 from safetyd.core.model import Place
 from safetyd.core.ticket import Status
@@ -22,6 +22,12 @@ from safetyd.settings import Mqtt
 _ROOM_SECONDS = 60.0
 _LOOK_SECONDS = 0.05
 _PLACES_A_LOOK = 16  # a few at a time, so that no message waits for the screen
+_KEPT = ("tickets", "rooms", "buildings")
+
+
+def remembered(settings: Mqtt) -> list[str]:
+    """Return the topic filters that bring what the broker remembers of us."""
+    return [*(f"{settings.root}/{each}/#" for each in _KEPT), f"{settings.announce_prefix}/device/+/config"]
 
 
 class Bulletin:
@@ -34,6 +40,8 @@ class Bulletin:
         self._link = link
         self._settings = settings
         self._root = settings.root
+        self._devices = f"{settings.announce_prefix}/device/"
+        self._kept = (*(f"{self._root}/{each}/" for each in _KEPT), self._devices)
         self._announced: set[str] = set()
         self._said: dict[Place, tuple[float, object]] = {}
         self._pending: set[Place] = set()
@@ -50,13 +58,31 @@ class Bulletin:
             self._pending.add(Place(ticket.place.building, None))
 
     def is_ours(self, message: Message) -> bool:
-        """Whether a message is the broker's memory of us; a ticket that is closed by now is cleared there."""
-        if not message.topic.startswith(f"{self._root}/tickets/"):
+        """Whether a message is the broker's memory of us, or of what Home Assistant is told by anybody.
+
+        What we say no more is cleared there.
+        """
+        if not message.topic.startswith(self._kept):
             return False
-        ticket = self._service.world.tickets.get(message.topic.rsplit("/", 1)[-1])
-        if message.retain and message.payload and (ticket is None or ticket.status is Status.CLOSED):
+        if message.retain and message.payload and self._is_past(message):
             self._link.publish(message.topic, b"", retain=True)
         return True
+
+    def _is_past(self, message: Message) -> bool:
+        """Whether a message is of a closed ticket, or of a place that has left the site file."""
+        topic, ours, places = message.topic, self._settings, self._service.facts.places
+        if topic.startswith(self._devices):
+            is_said = topic in self._announced
+            return not is_said and is_announcement(topic, message.payload, ours.root, ours.client_id)
+        match topic.removeprefix(f"{self._root}/").split("/"):
+            case ["tickets", *_, id]:
+                ticket = self._service.world.tickets.get(id)
+                return ticket is None or ticket.status is Status.CLOSED
+            case ["rooms", building, room]:
+                return Place(building, room) not in places
+            case ["buildings", building]:
+                return Place(building, None) not in places
+        return False
 
     def places(self, places: Iterable[Place]) -> None:
         """Publish rooms and buildings that said something when their turn comes."""
@@ -82,6 +108,8 @@ class Bulletin:
         return [Place(building.id, None) for building in self._service.site.buildings]
 
     def _place(self, place: Place, now: float) -> None:
+        if place not in self._service.facts.places:  # it has left the site file
+            return
         if place.room is None:
             self._building(place, now)
         else:
@@ -94,8 +122,7 @@ class Bulletin:
         said_at, said = self._said.get(place, (0.0, None))
         if what != said or now - said_at >= _ROOM_SECONDS:
             self._said[place] = now, what
-            topic = f"{self._root}/buildings/{place.building}"
-            self._link.publish(topic, json.dumps(shown).encode(), retain=True)
+            self._link.publish(self._topic(place), json.dumps(shown).encode(), retain=True)
 
     def _room(self, place: Place, now: float) -> None:
         service = self._service
@@ -106,8 +133,12 @@ class Bulletin:
         said_at, said = self._said.get(place, (0.0, None))
         if shown["verdicts"] != said or now - said_at >= _ROOM_SECONDS:
             self._said[place] = now, shown["verdicts"]
-            topic = f"{self._root}/rooms/{place.building}/{place.room}"
-            self._link.publish(topic, json.dumps(shown).encode(), retain=True, qos=0)
+            self._link.publish(self._topic(place), json.dumps(shown).encode(), retain=True, qos=0)
+
+    def _topic(self, place: Place) -> str:
+        if place.room is None:
+            return f"{self._root}/buildings/{place.building}"
+        return f"{self._root}/rooms/{place.building}/{place.room}"
 
     def everything(self) -> None:
         """Publish all that is open and all that there is: the broker may have forgotten."""
@@ -117,9 +148,14 @@ class Bulletin:
         self.announce()
 
     def announce(self) -> None:
-        """Tell Home Assistant which devices there are, and withdraw what we told it of others."""
+        """Tell Home Assistant which devices there are, and withdraw what we said of others."""
         ours = self._settings
-        if not (ours.announce and self._link.is_connected):  # a new connection makes up for it
+        if not self._link.is_connected:  # a new connection makes up for it
+            return
+        for place in sorted(self._said.keys() - self._service.facts.places, key=str):
+            del self._said[place]
+            self._link.publish(self._topic(place), b"", retain=True)
+        if not ours.announce:
             return
         told = announcements(self._service.site, ours.root, ours.announce_prefix, ours.client_id)
         for topic in sorted(self._announced - told.keys()):

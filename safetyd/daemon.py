@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from safetyd.bulletin import Bulletin
+from safetyd.bulletin import Bulletin, remembered
 from safetyd.clock import Clock
 from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
@@ -24,6 +24,7 @@ from safetyd.dispatch import Dispatch
 from safetyd.ingest.mqtt import Link, Received
 from safetyd.ingest.topics import subscriptions
 from safetyd.service import Service
+from safetyd.settings import Mqtt
 from safetyd.site import Site
 from safetyd.store import inbox
 from safetyd.store.database import StoreError, open_for_reading, open_for_writing
@@ -47,7 +48,7 @@ class Daemon:
         settings = loaded.settings
         self.clock = clock
         self.service = Service(open_for_writing(settings.store.url), loaded.site, settings.mqtt.root, clock())
-        self.link = Link(settings.mqtt, _filters(loaded.site, settings.mqtt.root), clock)
+        self.link = Link(settings.mqtt, _filters(loaded.site, settings.mqtt), clock)
         self._settings = settings
         self._on_commit = on_commit or (lambda _: None)
         self._commit_every = settings.store.commit_every.total_seconds()
@@ -181,7 +182,8 @@ class Daemon:
         received = self.link.receive(_BATCH)
         for position, item in enumerate(received):
             if self._bulletin.is_ours(item.message):
-                self._unacknowledged.append(item)
+                if item.mid:
+                    self._unacknowledged.append(item)
                 continue
             try:
                 self.service.take(item.message)
@@ -275,7 +277,7 @@ class Daemon:
         self.service.complain(subject, place, TroubleKind.CONFIGURATION, "", now)
         self.service.take_site(site, now)
         self.dispatch.take_site(site)
-        self.link.subscribe(_filters(site, self._settings.mqtt.root))
+        self.link.subscribe(_filters(site, self._settings.mqtt))
         self._bulletin.announce()
         log.info("the site file was taken anew")
 
@@ -284,6 +286,6 @@ class Daemon:
             os.write(self._wake_in, b"!")
 
 
-def _filters(site: Site, root: str) -> list[str]:
-    """Every reading of a site, and what the broker remembers of our own tickets."""
-    return [*subscriptions(site, root), f"{root}/tickets/#"]
+def _filters(site: Site, settings: Mqtt) -> list[str]:
+    """Every reading of a site, and what the broker remembers of us."""
+    return [*subscriptions(site, settings.root), *remembered(settings)]

@@ -20,7 +20,7 @@ from safetyd.site_lines import Entry, entries
 MOST_TOPICS = 2000
 _LONGEST_TOPIC, _LONGEST = 1000, 200
 _MOST_REFUSALS = 5
-_OURS = ("status", "tickets", "rooms")  # what we say ourselves below our root
+_OURS = ("status", "tickets", "rooms", "buildings")  # what we say ourselves below our root
 
 Key = tuple[str, tuple[tuple[str, Scalar], ...]]  # a topic, and which of several devices on it
 
@@ -60,6 +60,7 @@ class Earshot:
             },
         }
         self._site, self._root, self._prefix = site, root, prefix
+        self._ours = tuple(f"{root}/{each}/" for each in _OURS)
         self._routes = routes(site)
         self._declared: dict[str, tuple[Proposal, ...]] = {}
 
@@ -72,7 +73,7 @@ class Earshot:
         """Take a message in; return its row and whether that is new, None if it has none."""
         self.messages += 1
         topic = message.topic
-        if topic.startswith(tuple(f"{self._root}/{each}/" for each in _OURS)):
+        if topic.startswith(self._ours):
             return None
         declared = proposed(topic, message.payload, self._prefix)
         if declared is not None:
@@ -116,7 +117,8 @@ class Earshot:
     def _declare(self, topic: str, declared: tuple[Proposal, ...]) -> None:
         self._declared.pop(topic, None)
         room = MOST_TOPICS - sum(map(len, self._declared.values()))
-        kept = tuple(map(_brief, (each for each in declared if len(each.topic) <= _LONGEST_TOPIC)))[:room]
+        others = (each for each in declared if not each.topic.startswith(self._ours))
+        kept = tuple(map(_brief, (each for each in others if len(each.topic) <= _LONGEST_TOPIC)))[:room]
         if kept:
             self._declared[topic] = kept
 

@@ -4,17 +4,20 @@ Rule: nothing is decided or stored here. A message may be several sensors' or no
 comes back with its reason.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import NamedTuple
 
+from safetyd.core.health import Health
 from safetyd.core.model import Observation, Place, Sensor, TroubleKind
-from safetyd.core.trouble import Health
 from safetyd.ingest.message import Message, PayloadError
-from safetyd.ingest.repeats import Repeats
+from safetyd.ingest.repeats import REMEMBERED_FOR, Repeats, frame_of
 from safetyd.ingest.stamps import timing
-from safetyd.ingest.topics import Route, Routes, native_route, routes
+from safetyd.ingest.topics import Route, Routes, native_route, routes, topics_of
 from safetyd.profile import SPARKPLUG
-from safetyd.site import Site
+from safetyd.site import SensorBinding, Site
+from safetyd.store import bridges, readings
+from safetyd.store.database import Connection
 from safetyd.store.leftovers import RefusedKind
 from safetyd.store.readings import KnownSensor
 
@@ -33,7 +36,8 @@ class Speaker(NamedTuple):
 class Word(NamedTuple):
     """What one sensor said. `refused` are values, or the whole payload, that cannot be used, in words.
 
-    `complaints` are troubles that show in it, `clears` those that it shows to be over.
+    `complaints` are troubles that show in it, `clears` those that it shows to be over. `frame` is by what it
+    is known when it comes again.
     """
 
     speaker: Speaker
@@ -41,6 +45,7 @@ class Word(NamedTuple):
     refused: tuple[tuple[RefusedKind, str], ...] = ()
     complaints: tuple[tuple[TroubleKind, str], ...] = ()
     clears: tuple[TroubleKind, ...] = ()
+    frame: str | None = None
 
 
 class BridgeWord(NamedTuple):
@@ -58,17 +63,30 @@ class Hearing:
     def __init__(self, site: Site, root: str, known: list[KnownSensor]) -> None:
         self.known = known
         self.fresh: list[KnownSensor] = []  # heard for the first time, and not yet stored
+        self.bridges: dict[str, datetime | None] = {}  # by topic: came back when, or went; not yet stored
         self._root = root
         self._speakers: dict[str, tuple[Speaker, ...]] = {}
         self._repeats = Repeats()
+        self._unreadable: dict[str, set[str]] = {}  # by sensor: on which of its topics
         self._numbers = {each.sensor.key: each.number for each in known}
         self._last = max(self._numbers.values(), default=0)
-        self.take_site(site)
+        self._go_by(site, routes(site))
+
+    def remember(self, connection: Connection, now: datetime) -> None:
+        """Take up what the store knows of the last moments before a restart."""
+        for each in readings.frames(connection, now - REMEMBERED_FOR):
+            self._repeats.remember(each.number, each.frame, each.values, each.received_at)
+        for topic, back_at in bridges.load(connection).items():
+            if topic in self.routes.bridges:
+                self._repeats.bridge_spoke(self.routes.bridges[topic], True, back_at)
 
     def take_site(self, site: Site) -> None:
-        """Go by another site file from now on."""
+        """Go by another site file from now on; whoever it leaves as it was is read as before."""
+        self._go_by(site, _with_readers(routes(site), site, self.routes, self.site))
+
+    def _go_by(self, site: Site, bound: Routes) -> None:
         self.site = site
-        self.routes: Routes = routes(site)
+        self.routes = bound
         here = {route.sensor.key: route.sensor for route in self.routes.all()}
         self.sensors: dict[int, Sensor] = {
             each.number: here.get(each.sensor.key, each.sensor) for each in self.known
@@ -99,6 +117,7 @@ class Hearing:
         if message.retain or is_there is None:
             return BridgeWord(bridge.name, place, None)
         self._repeats.bridge_spoke(bridge, is_there, message.received_at)
+        self.bridges[message.topic] = message.received_at if is_there else None
         return BridgeWord(bridge.name, place, is_there)
 
     def speaker(self, route: Route, topic: str) -> Speaker:
@@ -122,6 +141,16 @@ class Hearing:
         self._speakers[topic] = speakers
         return speakers
 
+    def _readable(self, key: str, topic: str, *, is_readable: bool) -> tuple[TroubleKind, ...]:
+        """What a word clears: a sensor is readable once it is so on each topic where it was not."""
+        if not is_readable:
+            self._unreadable.setdefault(key, set()).add(topic)
+            return ()
+        left = self._unreadable.get(key)
+        if left is not None:
+            left.discard(topic)
+        return () if left else _READABLE
+
     def _listen(self, speaker: Speaker, message: Message, health: Health | None) -> Word | None:
         """Return one sensor's share of a message; None if at that time it was not its own."""
         route, received_at = speaker.route, message.received_at
@@ -129,6 +158,7 @@ class Hearing:
             said = route.decode(message.topic, message.payload)
         except PayloadError as error:
             why = str(error)
+            self._unreadable.setdefault(speaker.key, set()).add(message.topic)
             word = Word(speaker, None, ((RefusedKind.PAYLOAD, why),), ((TroubleKind.UNREADABLE, why),))
             return word if route.holds(received_at) else None
         zone = self.site.timezone if route.is_local_time else None
@@ -137,14 +167,15 @@ class Hearing:
             return None
         refused: tuple[tuple[RefusedKind, str], ...] = ()
         complaints: tuple[tuple[TroubleKind, str], ...] = ()
-        clears = _READABLE
+        clears = self._readable(speaker.key, message.topic, is_readable=not said.refusals)
         if said.refusals:
             refused = tuple((RefusedKind.VALUE, reason) for reason in said.refusals)
-            complaints, clears = ((TroubleKind.UNREADABLE, said.refusals[0]),), ()
+            complaints = ((TroubleKind.UNREADABLE, said.refusals[0]),)
         if said.presence is False and route.format == SPARKPLUG:
             complaints = (*complaints, (TroubleKind.SILENT, "its death was announced"))
-        is_repeat = said.has_value and self._repeats.is_repeat(speaker.number, said, message, route)
-        if is_repeat or not said.has_value:
+        frame = frame_of(said, message, route)
+        is_alive = said.has_value or (route.is_mains_powered and said.presence is not False)
+        if not is_alive or self._repeats.is_repeat(speaker.number, frame, said, received_at):
             return Word(speaker, None, refused, complaints, clears)
         if when.unbelieved is not None:
             complaints = (*complaints, (TroubleKind.CLOCK, f"says it is {when.unbelieved}: {when.why}"))
@@ -162,4 +193,41 @@ class Hearing:
             when.device_at,
             when.gateway_at,
         )
-        return Word(speaker, spoke, refused, complaints, clears)
+        return Word(speaker, spoke, refused, complaints, clears, frame)
+
+
+def _with_readers(new: Routes, site: Site, old: Routes, before: Site) -> Routes:
+    """Return new routes; of bindings that did not change with their old readers, which remember births."""
+    known = dict(_by_span(before))
+    same = {
+        (topic, *span)
+        for span, binding in _by_span(site)
+        if known.get(span) == binding
+        for topic in topics_of(binding)
+    }
+    readers = {(topic, route.sensor.key, route.since): route.decode for topic, route in _by_topic(old)}
+
+    def with_reader(topic: str, route: Route) -> Route:
+        sensor, since = route.sensor, route.since
+        if (topic, sensor.place.building, sensor.id, since) not in same:
+            return route
+        return route._replace(decode=readers[topic, sensor.key, since])
+
+    return new._replace(
+        exact={
+            topic: tuple(with_reader(topic, each) for each in found) for topic, found in new.exact.items()
+        },
+        filters=tuple((levels, with_reader("/".join(levels), route)) for levels, route in new.filters),
+    )
+
+
+def _by_span(site: Site) -> Iterator[tuple[tuple[str, str, datetime | None], SensorBinding]]:
+    for building in site.buildings:
+        for binding in building.sensors:
+            yield (building.id, binding.id, binding.since), binding
+
+
+def _by_topic(bound: Routes) -> Iterator[tuple[str, Route]]:
+    for topic, found in bound.exact.items():
+        yield from ((topic, route) for route in found)
+    yield from (("/".join(levels), route) for levels, route in bound.filters)

@@ -11,7 +11,7 @@ from typing import Any
 
 from safetyd.commands import read_command
 from safetyd.core import engine, revision, supervision
-from safetyd.core.model import Mark, Observation, Place, Quantity, TroubleKind
+from safetyd.core.model import Mark, Observation, Place, TroubleKind
 from safetyd.core.quality import Flaw
 from safetyd.core.report import Report, check, measured, observation, put_on_record, refuse_flawed
 from safetyd.core.ticket import Ticket
@@ -26,23 +26,13 @@ from safetyd.objects import ticket_object
 from safetyd.past import Past, load_past, observations_of
 from safetyd.recovery import BY_HAND, SILENT, facts_of, recover
 from safetyd.site import Site
-from safetyd.store import ledger, leftovers, outbox, places, readings
+from safetyd.store import bridges, ledger, leftovers, outbox, places, readings
 from safetyd.store.database import Connection, StoreError, undone_on_failure
 from safetyd.store.leftovers import Refusal, RefusedKind
 from safetyd.waiting import Waiting
 from safetyd.wording import sound
 
 SAVE_PLACES_EVERY = timedelta(minutes=2)  # how much of the past is read again after a crash
-
-
-_FIELDS = {
-    Quantity.TEMPERATURE: ("temperature_f", "temperature_c"),
-    Quantity.HUMIDITY: ("humidity",),
-    Quantity.MAINS: ("mains",),
-    Quantity.VOLTAGE: ("voltage",),
-    Quantity.POWER: ("power_w",),
-    Quantity.BATTERY: ("battery", "battery_v", "battery_ok"),
-}
 
 
 class Service:
@@ -54,6 +44,7 @@ class Service:
         self._past: dict[Place, Past] = {}
         self._saved_at = self.last_at = now
         self._hearing = Hearing(site, root, readings.sensors(connection))
+        self._hearing.remember(connection, now)
         self.facts = facts_of(site, self._hearing.routes, self._hearing.known)
         self.world, self._newest, touched = recover(connection, self.facts, self._hearing.sensors, now)
         self._waiting = Waiting(touched=touched)
@@ -77,8 +68,12 @@ class Service:
         """Wait for the sensors of the site file, and no more for those that have left it."""
         for route in self._hearing.routes.all():
             supervision.expect(self.world, self.facts, route.sensor, max(now, route.since or now))
-        for key, since in self.facts.released.items():
-            self.world.schedule("release", key, max(now, since))
+        for key, spans in self.facts.spans.items():
+            ends = [until for _, until in spans if until is not None and until > now]
+            if not self.facts.is_awaited(key, now):
+                ends.append(now)
+            for until in ends:
+                self.world.schedule("release", key, until)
 
     @property
     def has_decision(self) -> bool:
@@ -147,9 +142,9 @@ class Service:
                     self.complain(sensor.key, sensor.place, trouble, "", message.received_at)
         spoke = word.observation
         if spoke is not None:
-            doubt = supervision.doubt(self.world, self.facts, spoke)
+            doubt = supervision.doubt(self.world, spoke)
             spoke = spoke if doubt is None else spoke._replace(doubt=doubt)
-            self._observe(word.speaker.number, spoke, message)
+            self._observe(word.speaker.number, spoke, message, word.frame)
 
     def _take_from_bridge(self, message: Message) -> bool:
         """Take a bridge's word on itself; return whether the message is one's."""
@@ -159,10 +154,13 @@ class Service:
         if word.refused:
             self._refuse(message, RefusedKind.PAYLOAD, word.refused)
         elif word.is_there is not None:
-            supervision.hear_bridge(self.world, word.bridge, word.place, word.is_there, message.received_at)
+            at = message.received_at
+            supervision.hear_bridge(self.world, self.facts, word.bridge, word.is_there, at)
         return True
 
-    def _observe(self, number: int, spoke: Observation, message: Message) -> tuple[Flaw, ...]:
+    def _observe(
+        self, number: int, spoke: Observation, message: Message, frame: str | None = None
+    ) -> tuple[Flaw, ...]:
         newest = self._newest.get(number)
         if newest is not None and spoke.observed_at <= newest and not spoke.retained:
             fresh = self._unheard(number, spoke)
@@ -170,7 +168,7 @@ class Service:
                 return ()
             spoke = fresh
         told = engine.observe(self.world, self.facts, spoke, spoke.received_at)
-        self._waiting.rows.extend(readings.rows(number, spoke, told.flaws))
+        self._waiting.rows.extend(readings.rows(number, spoke, told.flaws, frame))
         self._keep_conclusions()
         if spoke.retained:
             return ()
@@ -189,13 +187,10 @@ class Service:
         return told.flaws
 
     def _unheard(self, number: int, spoke: Observation) -> Observation | None:
-        """Return what of an observation is not stored yet; the same reading counts once."""
+        """Return what of an observation is not stored yet, nor waits to be."""
         with self.writing():
             self._flush()
-            heard = readings.heard_at(self.connection, number, spoke.observed_at)
-        kept: dict[str, Any] = {name: None for quantity in heard for name in _FIELDS[quantity]}
-        values = [getattr(spoke, name) for names in _FIELDS.values() for name in names if name not in kept]
-        return spoke._replace(**kept) if any(value is not None for value in values) else None
+            return readings.unheard(self.connection, number, spoke)
 
     def _read_again(self) -> None:
         """Judge again the past of each place that something late has come from."""
@@ -298,6 +293,7 @@ class Service:
                 places.forget_old(self.connection, now)
             self.connection.commit()
         self._hearing.fresh.clear()
+        self._hearing.bridges.clear()
         self.last_at = now
         self.world.changes = Changes()
         self._waiting = Waiting(touched=set() if is_time else waiting.touched - saved)
@@ -323,6 +319,7 @@ class Service:
         """Put rows into the open transaction, so that they can be looked up."""
         waiting = self._waiting
         readings.add_sensors(self.connection, self._hearing.fresh)
+        bridges.keep(self.connection, self._hearing.bridges)
         if waiting.flushed < len(waiting.rows):
             readings.append(self.connection, waiting.rows[waiting.flushed :])
             waiting.flushed = len(waiting.rows)

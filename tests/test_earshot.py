@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from safetyd.announcement import announcements
 from safetyd.earshot import MOST_TOPICS, Earshot
 from safetyd.faults import Fault
 from safetyd.ingest.message import Message
@@ -82,7 +83,18 @@ def test_only_another_value_is_a_change(earshot):
 def test_what_we_say_ourselves_is_not_listed(earshot):
     hear(earshot, "safetyd/status/safetyd", {"state": "online"})
     hear(earshot, "safetyd/rooms/maple/12", {"temperature_f": 70})
-    assert not earshot.rows and earshot.messages == 2
+    hear(earshot, "safetyd/buildings/maple", {"mains": "ok", "open_tickets": 0})
+    hear(earshot, "safetyd/tickets/maple/maple-2026-0001", {"worst_f": 55})
+    assert not earshot.rows and earshot.messages == 4
+
+
+def test_what_we_declare_ourselves_is_not_proposed(earshot):
+    site = earshot._site
+    for topic, payload in announcements(site, "safetyd", "homeassistant", "safetyd").items():
+        hear(earshot, topic, payload)
+    ours = {"stat_t": "safetyd/buildings/maple", "dev_cla": "power", "val_tpl": "{{ value_json.mains }}"}
+    hear(earshot, "homeassistant/binary_sensor/by_hand/config", ours)
+    assert not earshot.rows and not earshot.proposals and not earshot.unassigned()
 
 
 def test_a_withdrawn_declaration_is_gone(earshot):

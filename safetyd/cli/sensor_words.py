@@ -53,11 +53,17 @@ def sensors_words(sensors: Sequence[Mapping[str, Any]], site: Site, now: datetim
         _lines(console, _HEADS, [(key, *row) for key, (_, row) in zip(keys, rows, strict=True)])
 
 
-def strays_words(strays: Sequence[Mapping[str, Any]], site: Site, now: datetime) -> None:
+def strays_words(strays: Sequence[Mapping[str, Any]], site: Site, root: str, now: datetime) -> None:
     """Print the topics that belong to nobody, and how to learn what they say."""
     console = plain_console()
     if not strays:
-        console.print("Everything that is heard belongs to a room.")
+        console.print("Everything that is heard belongs to a room or a building.")
+        console.print(
+            f"Only the topics of the site file and those below {root}/ are heard;"
+            " what else the broker carries is shown by: safetyd listen",
+            highlight=False,
+            soft_wrap=not console.is_terminal,
+        )
         return
     heads = ("heard of nobody's", "messages", "last")
     rows = [

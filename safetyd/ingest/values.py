@@ -5,6 +5,7 @@ Rule: what is plainly right is read fast; anything else is read again slowly, to
 
 import json
 import re
+import sys
 from collections.abc import Collection, Mapping
 from math import isfinite
 from typing import Any
@@ -69,8 +70,10 @@ def _read_slowly(payload: bytes) -> Any:
         raise PayloadError(f"is not UTF-8 text (byte {error.start})") from error
     except RecursionError as error:
         raise PayloadError("is nested too deeply") from error
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise PayloadError(f"is not JSON: {error}" if payload.strip() else "is empty") from error
+    except ValueError as error:
+        raise PayloadError(f"has a number of more than {sys.get_int_max_str_digits()} digits") from error
 
 
 def json_object(payload: bytes) -> dict[str, Any]:

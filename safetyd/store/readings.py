@@ -51,15 +51,17 @@ _RETAINED = _MARKS[Mark.RETAINED]
 _DOUBTED = 4  # rejected for what others say: never judged again by itself
 _INSERT = (
     "INSERT INTO reading"
-    " (sensor, quantity, observed_at, delay, value, mark, reason, stamp, device_skew, gateway_skew)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?)"
+    " (sensor, quantity, observed_at, delay, value, mark, reason, stamp, device_skew, gateway_skew, frame)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?)"
 )
 
-ReadingRow = tuple[int, int, int, int, float, int, str | None, str | None, int | None, int | None]
+ReadingRow = tuple[int, int, int, int, float, int, str | None, str | None, int | None, int | None, str | None]
 
 
-def rows(number: int, observation: Observation, flaws: tuple[Flaw, ...]) -> list[ReadingRow]:
-    """Return an observation as rows, one a value."""
+def rows(
+    number: int, observation: Observation, flaws: tuple[Flaw, ...], frame: str | None = None
+) -> list[ReadingRow]:
+    """Return an observation as rows, one a value; the first bears the frame that it came in."""
     observed_at, received_at = micros(observation.observed_at), observation.received_at
     delay = span_micros(received_at - observation.observed_at)
     mark = _RETAINED if observation.retained else 0
@@ -69,6 +71,7 @@ def rows(number: int, observation: Observation, flaws: tuple[Flaw, ...]) -> list
         observation.stamp,
         None if device_at is None else span_micros(device_at - received_at),
         None if gateway_at is None else span_micros(gateway_at - received_at),
+        None,
     )
     made: list[ReadingRow] = []
     if observation.temperature_f is not None:
@@ -95,6 +98,8 @@ def rows(number: int, observation: Observation, flaws: tuple[Flaw, ...]) -> list
             flaw.quantity: (doubted.get(_MARKS[flaw.mark], _MARKS[flaw.mark]), flaw.reason) for flaw in flaws
         }
         made = [(*row[:5], *reasons.get(_QUANTITY[Kept(row[1])], (0, None)), *row[7:]) for row in made]
+    if frame is not None and made:
+        made[0] = (*made[0][:-1], frame)
     return made
 
 
@@ -138,6 +143,40 @@ def heard_at(connection: Connection, number: int, observed_at: datetime) -> set[
         reading.c.mark != _RETAINED,
     )
     return {_QUANTITY[Kept(kept)] for kept in connection.execute(wanted).scalars()}
+
+
+def unheard(connection: Connection, number: int, spoke: Observation) -> Observation | None:
+    """Return what of an observation is not stored yet, None if all of it is: the same reading counts once."""
+    heard = heard_at(connection, number, spoke.observed_at)
+    stored: dict[str, Any] = {name: None for kept, name in _FIELDS.items() if _QUANTITY[kept] in heard}
+    news = [getattr(spoke, name) for name in _FIELDS.values() if name not in stored]
+    return spoke._replace(**stored) if any(value is not None for value in news) else None
+
+
+class Frame(NamedTuple):
+    """What a sensor sent as one frame, its values in the order of an Observation's."""
+
+    number: int
+    frame: str
+    received_at: datetime
+    values: list[float | None]
+
+
+def frames(connection: Connection, since: datetime) -> list[Frame]:
+    """Return the frames that arrived since a moment, in order of arrival."""
+    found = connection.exec_driver_sql(
+        "SELECT sensor, quantity, observed_at, delay, value, frame FROM reading WHERE id >= ?1 AND sensor IN"
+        " (SELECT sensor FROM reading WHERE id >= ?1 AND frame IS NOT NULL) ORDER BY id",
+        (first_id_since(connection, since),),
+    )
+    told: dict[tuple[int, int, int], Frame] = {}
+    for number, kept, observed_at, delay, value, frame in found:
+        key = number, observed_at, delay
+        if frame is not None:
+            told[key] = Frame(number, frame, moment(observed_at + delay), [None] * len(Kept))
+        if key in told:
+            told[key].values[kept - 1] = value
+    return list(told.values())
 
 
 class Numbered(NamedTuple):

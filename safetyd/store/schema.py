@@ -48,6 +48,7 @@ reading = Table(
         "device_skew", Integer
     ),  # from arrival to what the device's own clock said, where it said anything
     Column("gateway_skew", Integer),  # and to what the clock of its gateway said
+    Column("frame", Text),  # by what it is known when it comes again: of an observation on its first row only
 )
 
 refused = Table(
@@ -214,6 +215,13 @@ beat = Table(  # one row: when the daemon was last known to live
     Column("at", Integer, nullable=False),
     Column("boot", Text, nullable=False),
     Column("is_last", Integer, nullable=False),
+)
+
+bridge = Table(  # those that have come back, and when
+    "bridge",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("back_at", Integer, nullable=False),
 )
 
 inbox = Table(

@@ -225,7 +225,8 @@ def test_in_a_pipe_a_sensor_is_a_line(house: House) -> None:
 
 def test_before_anything_is_known_that_is_said(house: House) -> None:
     assert "No sensor" in house.live().words()
-    assert "belongs to a room" in house.words("--unassigned")
+    told = house.words("--unassigned")
+    assert "belongs to a room" in told and "below safetyd/" in told and "safetyd listen" in told
     assert house.asked() == {"sensors": [], "unassigned": [], "strays": []}
 
 
@@ -317,6 +318,32 @@ def test_its_bindings_and_corrections_are_shown(house: House) -> None:
 def test_a_sensor_may_be_named_as_short_as_it_is_clear(name: str, house: House) -> None:
     house.hear(MINUTE, "safetyd/readings/maple/lab", {"temperature_f": 70}).live()
     assert house.asked(name)["sensor"] == "lab"
+
+
+def test_a_name_of_a_sensor_that_was_moved_says_how_to_name_it(house: House) -> None:
+    day = (NOW - 30 * DAY).date()
+    more = BOUND.format(id="t1", topic="zigbee2mqtt/t1").replace('"12"', '"lab"') + f"until = {day}\n"
+    more += BOUND.format(id="t1", topic="zigbee2mqtt/t1") + f"from = {day}\n"
+    house.folder.joinpath("site.toml").write_text(
+        SITE.replace('id = "cedar"', 'id = "cedar"\n[[buildings.rooms]]\nid = "lab"') + more, encoding="utf-8"
+    )
+    code, _, err = house.live().run("t1")
+    assert code == 2 and "cedar/12/t1" in err and "cedar/lab/t1" in err
+    name = err.split("safetyd sensors ")[-1].split()[0]
+    assert house.asked(name)["sensor"] == "t1"
+
+
+def test_what_was_refused_of_a_moved_sensor_is_shown_where_it_was(house: House) -> None:
+    moved = (NOW - 2 * DAY).date()
+    there = BOUND.format(id="t1", topic="zigbee2mqtt/t1").replace('"12"', '"lab"') + f"until = {moved}\n"
+    here = BOUND.format(id="t1", topic="zigbee2mqtt/t1") + f"from = {moved}\n"
+    house.folder.joinpath("site.toml").write_text(
+        SITE.replace('id = "cedar"', 'id = "cedar"\n[[buildings.rooms]]\nid = "lab"') + there + here,
+        encoding="utf-8",
+    )
+    house.hear(5 * DAY, "zigbee2mqtt/t1", b"broken then").hear(MINUTE, "zigbee2mqtt/t1", b"broken now").live()
+    assert [each["payload"] for each in house.asked("cedar/lab/t1")["refused"]] == ["broken then"]
+    assert [each["payload"] for each in house.asked("cedar/12/t1")["refused"]] == ["broken now"]
 
 
 def test_a_name_of_several_names_them_all(house: House) -> None:

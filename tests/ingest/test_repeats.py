@@ -7,7 +7,7 @@ import pytest
 from safetyd.core.model import Place, Sensor
 from safetyd.ingest.binding import native_decoder
 from safetyd.ingest.message import Decoded, Heard, Message
-from safetyd.ingest.repeats import Repeats
+from safetyd.ingest.repeats import Repeats, frame_of
 from safetyd.ingest.topics import Bridge, Route
 
 NOW = datetime(2026, 12, 1, 16, 5, tzinfo=UTC)
@@ -24,7 +24,11 @@ def at(now: datetime, *, retain: bool = False) -> Message:
 
 def frames(repeats: Repeats, *said: Decoded, route: Route = ROUTE, every: timedelta = SECOND) -> list[bool]:
     """Return of each of these words whether it is a repeat, one after the other."""
-    return [repeats.is_repeat(1, each, at(NOW + i * every), route) for i, each in enumerate(said)]
+    return [heard(repeats, each, at(NOW + i * every), route) for i, each in enumerate(said)]
+
+
+def heard(repeats: Repeats, said: Decoded, message: Message, route: Route = ROUTE) -> bool:
+    return repeats.is_repeat(1, frame_of(said, message, route), said, message.received_at)
 
 
 def frame(counter: str | None, temperature_c: float = 20.0) -> Decoded:
@@ -65,8 +69,27 @@ def test_without_a_counter_nothing_is_a_repeat_but_a_stamp_of_local_time_is_as_g
 
 def test_what_the_broker_remembers_makes_nothing_a_repeat() -> None:
     repeats = Repeats()
-    assert not repeats.is_repeat(1, frame("s/7"), at(NOW, retain=True), ROUTE)
-    assert not repeats.is_repeat(1, frame("s/7"), at(NOW), ROUTE)
+    assert not heard(repeats, frame("s/7"), at(NOW, retain=True))
+    assert not heard(repeats, frame("s/7"), at(NOW))
+
+
+def test_what_is_remembered_of_the_time_before_a_restart_is_a_repeat() -> None:
+    repeats = Repeats()
+    as_stored = (None, 20.0, *[None] * 7)
+    repeats.remember(1, "s/7", as_stored, NOW - MINUTE)
+    repeats.remember(1, "s/8", as_stored, NOW)
+    assert frames(repeats, frame("s/8"), frame("s/7"), frame("s/7", 20.5)) == [True, True, False]
+
+
+def test_of_both_units_only_one_is_stored_and_it_is_still_a_repeat() -> None:
+    repeats = Repeats()
+    repeats.remember(1, "s/7", (68.0, *[None] * 8), NOW)
+    assert heard(repeats, Decoded(temperature_f=68.0, temperature_c=20.0, counter="s/7"), at(NOW))
+
+
+def test_by_what_a_frame_is_known_is_short_and_can_be_written_down() -> None:
+    known_by = frame_of(frame("\ud800" * 5000 + "/17"), at(NOW), ROUTE)
+    assert known_by is not None and len(known_by) == 64 and known_by.endswith("??/17")
 
 
 @pytest.mark.parametrize(("seconds", "is_cached"), [(0, True), (10, True), (11, False)])

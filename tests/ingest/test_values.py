@@ -43,6 +43,11 @@ def test_what_is_wide_or_a_little_deep_is_read() -> None:
     assert document(nested(64)) and document(b'"' + b"[" * 1000 + b'"')
 
 
+def test_a_number_that_is_too_long_is_refused_in_our_own_words() -> None:
+    with pytest.raises(PayloadError, match=r"^has a number of more than \d+ digits$"):
+        document(b'{"temperature": 1' + b"0" * 5000 + b"}")
+
+
 def test_half_a_character_in_the_name_of_a_channel_can_be_written_down() -> None:
     said = rb'{"\ud800": {"Temperature": 20}, "B": {"Temperature": 21}, "TempUnit": "C"}'
     heard = reader(shipped_profiles()["tasmota"])("tele/a/SENSOR", said)

@@ -39,9 +39,9 @@ def reload(home: House, site: Site) -> None:
     home.log_says("was taken anew")
 
 
-def remembered(broker: Broker) -> set[str]:
+def remembered(broker: Broker, filter: str = "homeassistant/#") -> set[str]:
     """Return the topics that somebody who comes now is given."""
-    late = Client(broker, "homeassistant/#")
+    late = Client(broker, filter, "homeassistant/asked")
     late.tell("homeassistant/asked", b"after what is kept")
     until("all that is kept has come", lambda: late.last("homeassistant/asked"))
     late.close()
@@ -57,8 +57,8 @@ def test_a_reading_changes_what_the_entities_read(broker: Broker, assistant: Cli
     house(broker, mqtt=ANNOUNCED).start(assistant)
     until("the room is announced", lambda: assistant.last(ROOM_12))
     room, building = (document(assistant, each)["state_topic"] for each in (ROOM_12, BUILDING))
-    calm = {"open_tickets": 0, "mains": "unknown"}
-    until("the building has no ticket", lambda: document(assistant, building) == calm)
+    calm = {"open_tickets": 0, "mains": "unknown"}.items()
+    until("the building has no ticket", lambda: calm <= document(assistant, building).items())
     assistant.tell(READING, {"temperature_f": 55.0, "humidity": 40})
 
     def is_cold() -> bool:
@@ -94,6 +94,64 @@ def test_a_room_that_left_while_the_broker_was_away_is_withdrawn_when_it_is_back
     reload(home, Site(rooms=("12",)))
     broker.start()
     until("it is gone", lambda: remembered(broker) == {BUILDING, ROOM_12})
+
+
+def said_of_rooms(broker: Broker) -> set[str]:
+    return remembered(broker, "safetyd/rooms/#") | remembered(broker, "safetyd/buildings/#")
+
+
+def test_what_is_said_of_a_room_that_leaves_the_site_is_cleared(
+    broker: Broker, assistant: Client, house: Make
+) -> None:
+    home = house(broker).start(assistant)
+    for room in ("12", "lab"):
+        assistant.tell(f"safetyd/readings/maple/{room}", {"temperature_f": 70.0, "humidity": 40})
+        until("the room is said", lambda room=room: assistant.last(f"safetyd/rooms/maple/{room}"))
+    reload(home, Site(rooms=("12",)))
+    until("it is gone", lambda: assistant.last("safetyd/rooms/maple/lab") == b"")
+    assistant.tell("safetyd/readings/maple/12", {"temperature_f": 70.5, "humidity": 40})
+    until(
+        "the others stay",
+        lambda: said_of_rooms(broker) == {"safetyd/rooms/maple/12", "safetyd/buildings/maple"},
+    )
+
+
+def test_what_left_the_site_before_a_start_is_cleared_and_nothing_of_anybody_elses(
+    broker: Broker, assistant: Client, house: Make
+) -> None:
+    home = house(broker, mqtt=ANNOUNCED).start(assistant)
+    assistant.tell("safetyd/readings/maple/lab", {"temperature_f": 70.0, "humidity": 40})
+    until("the room is said", lambda: assistant.last("safetyd/rooms/maple/lab"))
+    until("and announced", lambda: assistant.last(LAB))
+    home.stop()
+    ours = document(assistant, LAB)
+    others = {
+        "homeassistant/device/lamp/config": {"device": {"identifiers": ["lamp"]}, "components": {}},
+        "homeassistant/device/safetyd_other/config": ours | {"availability": [{"topic": "x/status/safetyd"}]},
+        "homeassistant/device/safetyd_like/config": ours | {"components": {"a": {"unique_id": "lamp_1"}}},
+        "homeassistant/device/safetyd_odd/config": [1, 2],
+        "homeassistant/sensor/lamp/config": {"state_topic": "lamp", "unique_id": "lamp_2"},
+    }
+    for topic, said in others.items():
+        assistant.tell(topic, said, retain=True)
+    home.write(Site(rooms=("12",)))
+    home.start(assistant)
+    until("its device is gone", lambda: remembered(broker) == {BUILDING, ROOM_12, *others})
+    until("and so is what is said of it", lambda: "safetyd/rooms/maple/lab" not in said_of_rooms(broker))
+    assistant.tell("safetyd/readings/maple/99", {"temperature_f": 70.0})
+    until("a stray is listed", lambda: home.rows("SELECT 1 FROM unassigned"))
+    assert home.rows("SELECT topic FROM unassigned") == [("safetyd/readings/maple/99",)]
+
+
+def test_what_was_announced_is_withdrawn_when_nothing_is_to_be_any_more(
+    broker: Broker, assistant: Client, house: Make
+) -> None:
+    home = house(broker, mqtt=ANNOUNCED).start(assistant)
+    until("all of them are kept", lambda: remembered(broker) == {BUILDING, ROOM_12, LAB})
+    home.stop()
+    home.config.write_text(home.config.read_text(encoding="utf-8").replace(ANNOUNCED, ""), encoding="utf-8")
+    home.start(assistant)
+    until("they are gone", lambda: remembered(broker) == set())
 
 
 def test_nothing_is_announced_unless_asked_for(broker: Broker, assistant: Client, house: Make) -> None:

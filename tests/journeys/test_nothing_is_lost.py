@@ -191,12 +191,12 @@ def test_a_daemon_killed_while_the_disk_is_full_has_acknowledged_nothing_it_does
     home = house(broker).start(client)
     began_at = int(ago(hours=3).timestamp())
     fill(home)
-    say_many(client, 2000, began_at)
+    say_many(client, 6000, began_at)
     home.log_says("nothing is acknowledged")
     home.kill()
     home.start(client)
-    home.has("reading", 2000)
-    assert home.rows("SELECT count(DISTINCT observed_at) FROM reading") == [(2000,)]
+    home.has("reading", 6000)
+    assert home.rows("SELECT count(DISTINCT observed_at) FROM reading") == [(6000,)]
 
 
 def test_a_full_disk_does_not_keep_the_daemon_from_ending(
@@ -204,7 +204,7 @@ def test_a_full_disk_does_not_keep_the_daemon_from_ending(
 ) -> None:
     home = house(broker).start(client)
     fill(home)
-    say_many(client, 2000, int(ago(hours=3).timestamp()))
+    say_many(client, 6000, int(ago(hours=3).timestamp()))
     home.log_says("nothing is acknowledged")
     assert home.stop() == 0
 

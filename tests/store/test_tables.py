@@ -14,7 +14,7 @@ from safetyd.core.notice import Reason
 from safetyd.core.quality import Flaw
 from safetyd.core.room import EMPTY
 from safetyd.core.world import Notice
-from safetyd.store import inbox, leftovers, outbox, places, readings
+from safetyd.store import bridges, inbox, leftovers, outbox, places, readings
 from safetyd.store.database import in_memory
 from safetyd.store.leftovers import KEPT_A_TOPIC, KEPT_BYTES, Refusal, RefusedKind, Stray
 from safetyd.store.outbox import DeliveryState, Letter
@@ -229,6 +229,34 @@ def test_what_was_doubted_and_what_three_clocks_said_is_read_back(store: Connect
     readings.append(store, readings.rows(1, spoke, flaws))
     assert [found.observation for found in readings.observations(store, {1: SENSOR})] == [spoke]
     assert readings.points(store, SENSOR.place, Quantity.TEMPERATURE, None, None) == []
+
+
+def test_a_frame_stands_on_the_first_row_of_what_it_brought(store: Connection) -> None:
+    for number, frame in ((1, "s/6"), (2, None), (1, "s/7")):
+        at = T0 + 2 * number * SECOND if frame != "s/7" else T0 + 9 * SECOND
+        spoke = Observation(SENSOR, at, at, temperature_c=20.0, humidity=40.0, battery_ok=True)
+        readings.append(store, readings.rows(number, spoke, (), frame))
+    rows = store.exec_driver_sql("SELECT frame FROM reading ORDER BY id").scalars()
+    assert list(rows) == ["s/6", None, None, None, None, None, "s/7", None, None]
+    values = [None, 20.0, 40.0, None, None, None, None, None, 1.0]
+    early, late = readings.frames(store, T0)
+    assert early == (1, "s/6", T0 + 2 * SECOND, values)
+    assert late == (1, "s/7", T0 + 9 * SECOND, values)
+    assert readings.frames(store, T0 + 5 * SECOND) == [late]
+
+
+def test_only_what_is_not_stored_yet_of_a_reading_is_news(store: Connection) -> None:
+    spoke = Observation(SENSOR, T0, T0, temperature_c=20.0, humidity=40.0)
+    readings.append(store, said(1, T0, T0, temperature_f=68.0))
+    assert readings.unheard(store, 1, spoke) == spoke._replace(temperature_c=None)
+    readings.append(store, said(1, T0, T0, humidity=41.0))
+    assert readings.unheard(store, 1, spoke) is None
+
+
+def test_a_bridge_is_known_to_be_back_until_it_goes(store: Connection) -> None:
+    bridges.keep(store, {"a/state": T0, "b/state": T0})
+    bridges.keep(store, {"a/state": T0 + SECOND, "b/state": None, "c/state": None})
+    assert bridges.load(store) == {"a/state": T0 + SECOND}
 
 
 def test_a_sensor_is_kept_once(store: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Beside each reading, how far the clocks of its device and of its gateway were off."""
+"""Beside each reading, how far the clocks behind it were off, and by what it is known when it comes again."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,3 +12,4 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("reading", sa.Column("device_skew", sa.Integer(), nullable=True))
     op.add_column("reading", sa.Column("gateway_skew", sa.Integer(), nullable=True))
+    op.add_column("reading", sa.Column("frame", sa.Text(), nullable=True))

@@ -1,4 +1,4 @@
-"""The daemon's own signs of life, by which the next start knows how long nobody watched."""
+"""What the next start must know of the last moments: when the daemon lived, and which bridges came back."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,4 +17,10 @@ def upgrade() -> None:
         sa.Column("boot", sa.Text(), nullable=False),
         sa.Column("is_last", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "bridge",
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("back_at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("topic"),
     )

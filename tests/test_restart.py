@@ -1,0 +1,195 @@
+"""The promise: a restart, or another site file, makes nothing heard twice and forgets nothing heard once."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from safetyd.ingest.message import Message
+from safetyd.ingest.sparkplug_message import message_class
+from safetyd.service import SAVE_PLACES_EVERY, Service
+from safetyd.site import Site, read_site
+from safetyd.store import bridges
+from safetyd.store.database import open_for_writing
+
+NOON = datetime(2026, 12, 1, 20, tzinfo=UTC)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+NATIVE = "safetyd/readings/maple/12"
+UPLINK = "application/6/device/70b3d57ed0000031/event/up"
+PLUG = "tele/hall/SENSOR"
+MESH, MESH_STATE = "zigbee2mqtt/air", "zigbee2mqtt/bridge/state"
+BIRTH, DATA = (f"spBv1.0/Oakdale/{kind}/boiler-house/room-12" for kind in ("DBIRTH", "DDATA"))
+SITE = """
+timezone = "America/Los_Angeles"
+[[buildings]]
+id = "maple"
+rooms = [{ id = "12" }, { id = "lab" }]
+"""
+SENSOR = """
+  [[buildings.sensors]]
+  id = "{id}"
+  room = "12"
+  topic = "{topic}"
+  format = "{format}"
+"""
+
+
+def sensor(id: str, topic: str, format: str, more: str = "") -> str:
+    return f"{SENSOR.format(id=id, topic=topic, format=format)}{more}\n"
+
+
+SENSORS = (
+    sensor("radio", UPLINK, "chirpstack")
+    + sensor("plug", PLUG, "tasmota")
+    + sensor("mesh", MESH, "zigbee2mqtt")
+    + sensor("wired", DATA, "sparkplug", 'unit = "C"\nvalues = { temperature = "Air" }')
+)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Callable[..., Site]:
+    """The site file, read as a start reads it."""
+
+    def read(sensors: str = SENSORS) -> Site:
+        (tmp_path / "site.toml").write_text(SITE + sensors, encoding="utf-8")
+        faults: list[Any] = []
+        found = read_site([tmp_path / "site.toml"], {}, faults)
+        assert found is not None and not faults, faults
+        return found
+
+    return read
+
+
+@pytest.fixture
+def running(tmp_path: Path, site: Callable[..., Site]) -> Callable[..., Any]:
+    """A daemon's life from a moment on; its end is as sudden as that of the power."""
+
+    @contextmanager
+    def run(now: datetime) -> Iterator[Service]:
+        with closing(open_for_writing(f"sqlite:///{tmp_path}/safetyd.db")) as connection:
+            yield Service(connection, site(), "safetyd", now)
+
+    return run
+
+
+Running = Callable[..., Any]
+
+
+def hear(service: Service, at: datetime, topic: str, said: object) -> None:
+    payload = said if isinstance(said, bytes) else json.dumps(said).encode()
+    service.take(Message(at, topic, payload))
+    service.commit(at)
+
+
+def stored(service: Service) -> list[float]:
+    return list(service.connection.exec_driver_sql("SELECT value FROM reading ORDER BY id").scalars())
+
+
+def uplink(counter: int, celsius: float = 21.0) -> dict[str, Any]:
+    return {"fCnt": counter, "devAddr": "0a1b2c3d", "object": {"temperature": celsius}}
+
+
+def test_a_radio_frame_that_comes_again_after_a_restart_counts_once(running: Running) -> None:
+    with running(NOON) as service:
+        hear(service, NOON, UPLINK, uplink(7))
+    with running(NOON + MINUTE) as service:
+        hear(service, NOON + MINUTE, UPLINK, uplink(7))
+        assert stored(service) == [21.0]
+        hear(service, NOON + 2 * MINUTE, UPLINK, uplink(8))
+        assert stored(service) == [21.0, 21.0]
+
+
+def test_the_same_counter_with_another_value_is_a_frame_of_another_session(running: Running) -> None:
+    with running(NOON) as service:
+        hear(service, NOON, UPLINK, uplink(0))
+    with running(NOON + MINUTE) as service:
+        hear(service, NOON + MINUTE, UPLINK, uplink(0, 21.5))
+        assert stored(service) == [21.0, 21.5]
+
+
+def test_a_frame_of_more_than_an_hour_ago_is_forgotten(running: Running) -> None:
+    with running(NOON) as service:
+        hear(service, NOON, UPLINK, uplink(7))
+    with running(NOON + 61 * MINUTE) as service:
+        hear(service, NOON + 61 * MINUTE, UPLINK, uplink(7))
+        assert stored(service) == [21.0, 21.0]
+
+
+def test_a_message_with_a_stamp_of_local_time_that_is_delivered_again_after_a_restart_counts_once(
+    running: Running,
+) -> None:
+    said = {"Time": "2026-12-01T12:00:00", "AM2301": {"Temperature": 20.5, "Humidity": 41.0}, "TempUnit": "C"}
+    with running(NOON) as service:
+        hear(service, NOON, PLUG, said)
+    with running(NOON + MINUTE) as service:
+        hear(service, NOON + MINUTE, PLUG, said)
+        assert stored(service) == [20.5, 41.0]
+
+
+@pytest.mark.parametrize(("word", "is_cached"), [("online", True), ("offline", False)])
+def test_a_bridge_that_came_back_a_moment_before_a_restart_still_says_what_it_remembers(
+    word: str, is_cached: bool, running: Running
+) -> None:
+    with running(NOON) as service:
+        hear(service, NOON - SECOND, MESH_STATE, {"state": "online"})
+        hear(service, NOON, MESH_STATE, {"state": word})
+    with running(NOON + 2 * SECOND) as service:
+        hear(service, NOON + 3 * SECOND, MESH, {"temperature": 13.0})
+        assert not service.world.tickets if is_cached else service.world.tickets
+        assert list(bridges.load(service.connection)) == ([MESH_STATE] if is_cached else [])
+        hear(service, NOON + 11 * SECOND, MESH, {"temperature": 13.0})
+        assert service.world.tickets
+
+
+def test_a_late_reading_before_a_restart_makes_no_redelivery_news(running: Running) -> None:
+    newest = {"temperature_f": 70.0, "ts": "2026-12-01T20:00:00Z"}
+    with running(NOON) as service:
+        hear(service, NOON, NATIVE, newest)
+        service.save_all(NOON)
+        hear(service, NOON + MINUTE, NATIVE, {"temperature_f": 69.0, "ts": "2026-12-01T19:50:00Z"})
+        assert MINUTE < SAVE_PLACES_EVERY, "only the late one is read again"
+    with running(NOON + 2 * MINUTE) as service:
+        hear(service, NOON + 2 * MINUTE, NATIVE, newest)
+        assert stored(service) == [70.0, 69.0]
+
+
+# Another site file
+
+
+def metrics(alias: int, celsius: float, name: str = "") -> bytes:
+    made = message_class()()
+    metric = made.metrics.add(alias=alias, datatype=9, float_value=celsius)
+    if name:
+        metric.name = name.encode()
+    return bytes(made.SerializeToString())
+
+
+def troubles(service: Service) -> list[str]:
+    return [trouble.note for of_one in service.world.troubles.values() for trouble in of_one.values()]
+
+
+def test_a_birth_is_remembered_while_its_sensor_stays_as_it_is(
+    running: Running, site: Callable[..., Site]
+) -> None:
+    with running(NOON) as service:
+        hear(service, NOON, BIRTH, metrics(4, 20.0, "Air"))
+        service.take_site(site(SENSORS + sensor("new", "zigbee2mqtt/new", "zigbee2mqtt")), NOON)
+        hear(service, NOON + MINUTE, DATA, metrics(4, 20.5))
+        assert stored(service) == [20.0, 20.5] and not troubles(service)
+
+
+def test_a_sensor_that_is_read_differently_from_now_on_must_be_born_again(
+    running: Running, site: Callable[..., Site]
+) -> None:
+    with running(NOON) as service:
+        hear(service, NOON, BIRTH, metrics(4, 70.0, "Air"))
+        service.take_site(site(SENSORS.replace('unit = "C"', 'unit = "F"')), NOON)
+        hear(service, NOON + MINUTE, DATA, metrics(4, 70.5))
+        assert any("rebirth" in note for note in troubles(service))
+        hear(service, NOON + 2 * MINUTE, BIRTH, metrics(4, 71.0, "Air"))
+        rows = service.connection.exec_driver_sql("SELECT value, quantity FROM reading ORDER BY id")
+        assert [tuple(row) for row in rows] == [(70.0, 2), (71.0, 1)]
