@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from safetyd.core.closure import ClosureAction, ClosureVerb
 from safetyd.core.errors import ActionError
 from safetyd.core.model import Condition, Hazard, Place
 from safetyd.core.report import Report
@@ -32,6 +33,12 @@ _OF_ACTION = {
     Verb.CLOSE: (),
     Verb.REOPEN: (),
 }
+_OF_CLOSURE = {
+    ClosureVerb.TELL_DISTRICT: (),
+    ClosureVerb.CLOSE_BUILDING: ("since",),
+    ClosureVerb.LIFT: (),
+    ClosureVerb.CONFIRM_LIFT: (),
+}
 _OF_REPORT = (
     "building",
     "room",
@@ -47,8 +54,8 @@ _OF_REPORT = (
 _ALWAYS = ("at", "do", "by", "note")
 
 
-def read_command(said: Mapping[str, Any], timezone: ZoneInfo) -> tuple[str, Action] | Report:
-    """Return a ticket's id and an action on it, or a report.
+def read_command(said: Mapping[str, Any], timezone: ZoneInfo) -> tuple[str, Action | ClosureAction] | Report:
+    """Return a ticket's id and an action on it or on its building, or a report.
 
     Raises:
         ActionError: a key is lacking or unknown, or a value is not what it must be.
@@ -57,8 +64,10 @@ def read_command(said: Mapping[str, Any], timezone: ZoneInfo) -> tuple[str, Acti
     if do == REPORT:
         _only(said, _OF_REPORT)
         return _report(said)
+    if do in list(ClosureVerb):
+        return _closure(said, ClosureVerb(do), timezone)
     if do not in list(Verb):
-        words = [*Verb, REPORT]
+        words = [*Verb, *ClosureVerb, REPORT]
         raise ActionError(
             f"do: {do!r} is no action; expected one of {', '.join(words)}{did_you_mean(str(do), words)}"
         )
@@ -72,10 +81,17 @@ def read_command(said: Mapping[str, Any], timezone: ZoneInfo) -> tuple[str, Acti
         _text(said, "by", needed=True),
         _text(said, "note"),
         _word(said, "tier", Tier),
-        _moment(said, "until", timezone),
+        _moment(said, "until", timezone, by_end_of_day=True),
         _word(said, "kind", Relief),
         withdraw,
     )
+    return _text(said, "ticket", needed=True), action
+
+
+def _closure(said: Mapping[str, Any], verb: ClosureVerb, timezone: ZoneInfo) -> tuple[str, ClosureAction]:
+    _only(said, ("ticket", *_OF_CLOSURE[verb]))
+    since = _moment(said, "since", timezone)
+    action = ClosureAction(verb, _text(said, "by", needed=True), _text(said, "note"), since)
     return _text(said, "ticket", needed=True), action
 
 
@@ -148,7 +164,9 @@ def _word(said: Mapping[str, Any], key: str, words: type[Word]) -> Word | None:
     return words(value)
 
 
-def _moment(said: Mapping[str, Any], key: str, timezone: ZoneInfo) -> datetime | None:
+def _moment(
+    said: Mapping[str, Any], key: str, timezone: ZoneInfo, *, by_end_of_day: bool = False
+) -> datetime | None:
     value = said.get(key)
     if value is None:
         return None
@@ -156,5 +174,5 @@ def _moment(said: Mapping[str, Any], key: str, timezone: ZoneInfo) -> datetime |
         at = read_time(value, timezone)
     except ValueError as error:
         raise ActionError(f"{key}: {error}") from error
-    is_day = isinstance(value, str) and len(value) == len("2026-12-01")  # relief is due by its end
-    return at + _A_DAY if is_day else at
+    is_day = isinstance(value, str) and len(value) == len("2026-12-01")
+    return at + _A_DAY if is_day and by_end_of_day else at

@@ -23,6 +23,7 @@ from safetyd.store.readings import KnownSensor
 
 _TOPICS_REMEMBERED = 20_000
 _READABLE: tuple[TroubleKind, ...] = (TroubleKind.UNREADABLE,)
+_READABLE_AND_DATED = (*_READABLE, TroubleKind.CLOCK)
 
 
 class Speaker(NamedTuple):
@@ -162,32 +163,35 @@ class Hearing:
             word = Word(speaker, None, ((RefusedKind.PAYLOAD, why),), ((TroubleKind.UNREADABLE, why),))
             return word if route.holds(received_at) else None
         zone = self.site.timezone if route.is_local_time else None
-        when = timing(said, received_at, None if health is None else health.skew, zone)
+        when = timing(said, received_at, health, zone)
         if not route.holds(when.observed_at):
             return None
         refused: tuple[tuple[RefusedKind, str], ...] = ()
         complaints: tuple[tuple[TroubleKind, str], ...] = ()
-        clears = self._readable(speaker.key, message.topic, is_readable=not said.refusals)
+        clears = _READABLE
+        if said.refusals or self._unreadable:
+            clears = self._readable(speaker.key, message.topic, is_readable=not said.refusals)
         if said.refusals:
             refused = tuple((RefusedKind.VALUE, reason) for reason in said.refusals)
             complaints = ((TroubleKind.UNREADABLE, said.refusals[0]),)
         if said.presence is False and route.format == SPARKPLUG:
             complaints = (*complaints, (TroubleKind.SILENT, "its death was announced"))
-        frame = frame_of(said, message, route)
+        frame = frame_of(said, message, route) if said.counter or route.is_local_time else None
         is_alive = said.has_value or (route.is_mains_powered and said.presence is not False)
-        if not is_alive or self._repeats.is_repeat(speaker.number, frame, said, received_at):
+        if not is_alive or (frame and self._repeats.is_repeat(speaker.number, frame, said, received_at)):
             return Word(speaker, None, refused, complaints, clears)
+        is_dated = when.unbelieved is None and when.is_dated
         if when.unbelieved is not None:
             complaints = (*complaints, (TroubleKind.CLOCK, f"says it is {when.unbelieved}: {when.why}"))
-        elif when.is_dated:
-            clears = (*clears, TroubleKind.CLOCK)
-        is_dated = when.is_dated and when.unbelieved is None
+        elif is_dated:
+            clears = _READABLE_AND_DATED if clears is _READABLE else (*clears, TroubleKind.CLOCK)
+        is_old = message.retain or self._repeats.is_cached(route, message, is_dated=is_dated)
         spoke = Observation(
             route.sensor,
             when.observed_at,
             received_at,
             *said.values,
-            message.retain or self._repeats.is_cached(route, message, is_dated=is_dated),
+            is_old,
             when.unbelieved,
             False,
             when.device_at,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from safetyd.core import obligation, power, votes
+from safetyd.core.closure import staff_window, standing
 from safetyd.core.model import CLAUSE, Condition, Episode, Place, Trouble, Worst
 from safetyd.core.quality import temperature_f
 from safetyd.core.room import EMPTY, Room, verdict, warmth
@@ -46,6 +47,26 @@ def ticket_object(
         "disputed": ticket.disputed,
         "follows": ticket.follows,
         "presumed": ticket.is_presumed,
+        "closure": _closure(facts, ticket, len(episodes), now),
+    }
+
+
+def _closure(facts: Facts, ticket: Ticket, outages: int, now: datetime) -> dict[str, Any] | None:
+    if ticket.condition is not Condition.OUTAGE:
+        return None
+    closure = standing(ticket.closure, outages)
+    return {
+        "state": closure.state.value,
+        "told_district_at": _or_none(closure.told_district_at),
+        "told_district_by": closure.told_district_by,
+        "closed_at": _or_none(closure.closed_at),
+        "closed_by": closure.closed_by,
+        "lift_proposed_by": closure.lift_proposed_by,
+        "reopened_at": _or_none(closure.reopened_at),
+        "reopened_by": closure.reopened_by,
+        "staff_window": [
+            [rfc3339(since), _or_none(until)] for since, until in staff_window(closure, facts.calendar, now)
+        ],
     }
 
 

@@ -5,12 +5,13 @@ last reading was stored. Decisions are saved in the transaction that makes them;
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from safetyd.core import engine
+from safetyd.core.closure import LIFTERS
 from safetyd.core.model import Place, Sensor
-from safetyd.core.world import Facts, World
+from safetyd.core.world import Facts, Span, World
 from safetyd.ingest.topics import Routes
 from safetyd.profile import NATIVE
 from safetyd.site import Site
@@ -20,7 +21,6 @@ from safetyd.store.readings import KnownSensor
 
 BY_HAND = "hand"  # the format of a person's instrument
 SILENT = "silence"  # and of what is concluded from the silence of devices
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Recovered(NamedTuple):
@@ -35,31 +35,36 @@ def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Fa
     """Return what the engine needs of a site; `known` are the sensors that were ever heard."""
     rooms = {Place(building.id, room.id) for building in site.buildings for room in building.rooms}
     buildings = {Place(building.id, None) for building in site.buildings}
-    bridges = {sensor.key: bridge.name for bridge in bound.bridges.values() for sensor in bridge.sensors}
+    names: dict[str, list[str]] = {}
+    behind: dict[str, list[str]] = {}
+    for bridge in bound.bridges.values():
+        for sensor in bridge.sensors:
+            name = f"{sensor.place.building}/{bridge.name}"
+            names.setdefault(sensor.key, []).append(name)
+            behind.setdefault(name, []).append(sensor.key)
     return Facts(
         site.timezone,
         site.rulebook,
         site.calendar,
         frozenset(rooms | buildings),
-        _released(bound, known),
-        bridges,
+        _spans(bound, known),
+        names,
+        behind,
         frozenset(route.sensor.key for route in bound.all() if route.is_mains_powered),
+        {each.id: [one.name for one in site.people_for(each.id, LIFTERS)] for each in site.buildings},
     )
 
 
-def _released(bound: Routes, known: Iterable[KnownSensor]) -> dict[str, datetime]:
-    """Since when nobody waits for a sensor: its binding has ended, or it has left the site file."""
-    holds: dict[str, datetime | None] = {}
-    for route in bound.all():
-        key = route.sensor.key
-        ends = [holds.get(key, route.until), route.until]
-        holds[key] = None if None in ends else max(end for end in ends if end is not None)
-    gone = {
-        each.sensor.key: _LONG_AGO
-        for each in known
-        if each.format not in (NATIVE, BY_HAND, SILENT) and each.sensor.key not in holds
+def _spans(bound: Routes, known: Iterable[KnownSensor]) -> dict[str, list[Span]]:
+    """From when until when each sensor of the site file is bound; one that has left it is so no more."""
+    spans: dict[str, list[Span]] = {
+        each.sensor.key: [] for each in known if each.format not in (NATIVE, BY_HAND, SILENT)
     }
-    return gone | {key: until for key, until in holds.items() if until is not None}
+    for route in bound.all():
+        span = (route.since, route.until)
+        held = spans.setdefault(route.sensor.key, [])
+        held += [] if span in held else [span]
+    return spans
 
 
 def recover(connection: Connection, facts: Facts, sensors: Mapping[int, Sensor], now: datetime) -> Recovered:
@@ -82,10 +87,10 @@ def recover(connection: Connection, facts: Facts, sensors: Mapping[int, Sensor],
         if place not in saved or id > saved[place].reading:
             engine.observe(world, facts, spoke, spoke.received_at)
             touched.add(place)
-    for number, sensor in sensors.items():
+    for number, sensor in sensors.items():  # what was read again may have come late
         health = world.health.get(sensor.key)
-        if number not in newest and health is not None and health.heard_at is not None:
-            newest[number] = health.heard_at
+        if health is not None and health.heard_at is not None:
+            newest[number] = max(health.heard_at, newest.get(number, health.heard_at))
     world.conclusions.clear()  # what was concluded then is among the readings
     engine.schedule_all(world, facts, now)
     connection.rollback()

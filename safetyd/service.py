@@ -134,7 +134,7 @@ class Service:
         sensor = word.speaker.route.sensor
         for kind, reason in word.refused:
             self._refuse(message, kind, reason)
-        if not message.retain:
+        if not message.retain and (word.complaints or sensor.key in self.world.troubles):
             for trouble, note in word.complaints:
                 self.complain(sensor.key, sensor.place, trouble, note, message.received_at)
             if sensor.key in self.world.troubles:
@@ -169,7 +169,8 @@ class Service:
             spoke = fresh
         told = engine.observe(self.world, self.facts, spoke, spoke.received_at)
         self._waiting.rows.extend(readings.rows(number, spoke, told.flaws, frame))
-        self._keep_conclusions()
+        if self.world.conclusions:
+            self._keep_conclusions()
         if spoke.retained:
             return ()
         if newest is None or spoke.observed_at > newest:

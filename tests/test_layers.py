@@ -73,7 +73,7 @@ CORE = (
     ("core.notice", "core.room", "core.power"),
     ("core.warmth", "core.votes"),
     ("core.ticket", "core.watch"),
-    ("core.quality",),
+    ("core.quality", "core.closure"),
     ("core.rules",),
     ("core.calendar", "core.heat_index"),
     ("core.model",),

@@ -352,8 +352,8 @@ def test_a_ups_of_this_machine_is_a_witness_of_a_known_building(read, faults):
     assert (settings.ups.host, settings.ups.port) == ("127.0.0.1", 3493)
     (fault,) = faults('site = "site.toml"\n' + ups.format("gateway", "lincon"))
     assert (
-        fault
-        == "safetyd.toml: ups.building: no building is called 'lincon'; expected lincoln; did you mean 'lincoln'?"
+        fault == "safetyd.toml: ups.building: no building is called 'lincon'; expected lincoln; "
+        "did you mean 'lincoln'?"
     )
     (fault,) = faults('site = "site.toml"\n' + ups.format("the ups", "lincoln"))
     assert "'the ups' is no name of a UPS" in fault

@@ -39,22 +39,44 @@ class Do(StrEnum):
     DISPUTE = "dispute"
     CLOSE = "close"
     REOPEN = "reopen"
+    TELL_DISTRICT = "tell-district"
+    CLOSE_BUILDING = "close-building"
+    LIFT = "lift"
+    CONFIRM_LIFT = "confirm-lift"
+
+    @property
+    def key(self) -> str:
+        """The word for it in a recording."""
+        return self.value.replace("-", "_")
+
+
+def _do(word: str) -> Do:
+    try:
+        return Do(word.lower().replace("_", "-"))
+    except ValueError:
+        raise typer.BadParameter(f"{word!r} is not one of {', '.join(Do)}") from None
 
 
 @app.command("ticket")
 def ticket_command(
     id: Annotated[str, typer.Argument(metavar="ID", help="Such as lincoln-2026-0007.")],
-    do: Annotated[Do, typer.Argument(help="What to do with it.")] = Do.SHOW,
+    do: Annotated[Do, typer.Argument(metavar="DO", parser=_do, help="What to do with it.")] = Do.SHOW,
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Who does it.")] = None,
     tier: Annotated[Tier | None, typer.Option(help="relieve, extend: which relief.")] = None,
     kind: Annotated[Relief | None, typer.Option(help="relieve: what was done.")] = None,
     note: Annotated[str | None, typer.Option(metavar="TEXT", help="In your own words.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="extend: the new date.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="close-building: from when it applied.")
+    ] = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="dispute: take it back.")] = False,
     config: Config = None,
     as_json: Json = False,
 ) -> int:
     """Look at one ticket, or act on it.
+
+    A building without electricity is closed by close-building; lift proposes its reopening, and confirm-lift,
+    by another administrator or district person, lifts the closure.
 
     Example: safetyd ticket lincoln-2026-0007 relieve --tier mitigation --by "J. Doe" --note "space heater"
     """
@@ -64,8 +86,16 @@ def ticket_command(
         raise typer.BadParameter(f"--by is needed: the name of who wants to {do}")
     if tier is None and do in (Do.RELIEVE, Do.EXTEND):
         raise typer.BadParameter(f"--tier is needed: one of {', '.join(Tier)}")
-    given = {"by": by, "tier": tier, "kind": kind, "note": note, "until": until, "withdraw": withdraw or None}
-    said = {"do": do.value, "ticket": id} | {key: value for key, value in given.items() if value is not None}
+    given = {
+        "by": by,
+        "tier": tier,
+        "kind": kind,
+        "note": note,
+        "until": until,
+        "since": since,
+        "withdraw": withdraw or None,
+    }
+    said = {"do": do.key, "ticket": id} | {key: value for key, value in given.items() if value is not None}
     carry_out(said, loaded(config))
     return show_ticket(id, config, as_json=as_json)
 

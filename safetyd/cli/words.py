@@ -1,6 +1,6 @@
 """What people read on a terminal: tables and plain words, times in the site's zone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -123,6 +123,8 @@ def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site
         met, by = local(deadline["met_at"], site), Text(deadline["by"] or "")
         deadlines.add_row(deadline["tier"].replace("_", " "), due, styled(deadline["state"]), met, by)
     console.print(deadlines)
+    for line in _closure(ticket, site):
+        console.print(Text(line))
     happened = Table("when", "what", "by", "note", box=None)
     for row in ticket["history"]:
         happened.add_row(local(row["at"], site), row["event"], Text(row["by"]), Text(row["note"]))
@@ -134,6 +136,32 @@ def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site
         )
     if told.row_count:
         console.print(told)
+
+
+def _closure(ticket: dict[str, Any], site: Site) -> Iterator[str]:
+    """The closing of the building of an outage, in sentences."""
+    closure = ticket["closure"]
+    if closure is None:
+        return
+    if closure["told_district_at"] is None:
+        yield "district: nobody has put on record that it was told (tell-district)"
+    else:
+        told_at = datetime.fromisoformat(closure["told_district_at"])
+        minutes = (told_at - datetime.fromisoformat(ticket["opened_at"])).total_seconds() / 60
+        told = f"told by {closure['told_district_by']} {local(closure['told_district_at'], site)}"
+        yield f"district: {told}, {minutes:.0f} min after the ticket opened"
+    if closure["state"] == "none":
+        yield "building: its closing is not on record (close-building)"
+        return
+    closed = f"building: closed by {closure['closed_by']} since {local(closure['closed_at'], site)}"
+    if closure["state"] == "lifting":
+        closed += f"; {closure['lift_proposed_by']} proposes to reopen it, another person must confirm-lift"
+    if closure["state"] == "reopened":
+        closed += f", reopened {local(closure['reopened_at'], site)} by {closure['reopened_by']}"
+        closed += f" (proposed by {closure['lift_proposed_by']})"
+    yield closed
+    for since, until in closure["staff_window"]:
+        yield f"staff could not work there: {local(since, site)} to {local(until, site) if until else 'now'}"
 
 
 def replay_words(told: dict[str, Any], site: Site) -> None:

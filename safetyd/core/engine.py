@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from safetyd.core import blackout, obligation, power, room, supervision, telling, votes
+from safetyd.core.closure import ClosureAction, ClosureVerb, staff_window
 from safetyd.core.errors import ActionError, TransitionError
 from safetyd.core.model import Finding, Observation, Place, TroubleKind
 from safetyd.core.notice import Reason, next_flush
 from safetyd.core.quality import Flaw, judge
 from safetyd.core.rules import Rules
-from safetyd.core.ticket import Action, Ticket, Verb
+from safetyd.core.ticket import Action, Ticket, Verb, act_on_building
 from safetyd.core.ticket import act as act_on
 from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Facts, World
@@ -214,11 +215,11 @@ def _pass_place(world: World, facts: Facts, place: Place, due_at: datetime, at: 
     world.schedule("room", str(place), room.next_due(passed))
 
 
-def act(world: World, facts: Facts, ticket_id: str, action: Action, now: datetime) -> Ticket:
-    """Carry out a person's action on a ticket and return it.
+def act(world: World, facts: Facts, ticket_id: str, action: Action | ClosureAction, now: datetime) -> Ticket:
+    """Carry out a person's action on a ticket, or on the building it is about, and return the ticket.
 
     Raises:
-        ActionError: there is no such ticket, or the action lacks something.
+        ActionError: there is no such ticket, or the action lacks something, or the wrong person does it.
         TransitionError: the ticket's state does not allow it.
     """
     world.now = max(now, world.now)
@@ -227,6 +228,8 @@ def act(world: World, facts: Facts, ticket_id: str, action: Action, now: datetim
     ticket = world.tickets.get(ticket_id)
     if ticket is None:
         raise ActionError(f"there is no ticket {ticket_id!r}; see: safetyd tickets")
+    if isinstance(action, ClosureAction):
+        return _act_on_building(world, facts, ticket, action, now)
     standing = world.open.get(ticket.subject)
     if action.verb is Verb.REOPEN and standing not in (None, ticket_id):
         raise TransitionError(
@@ -249,6 +252,33 @@ def _detail(action: Action) -> dict[str, str]:
     detail = {
         "tier": action.tier,
         "kind": action.kind,
-        "until": action.until and action.until.isoformat().replace("+00:00", "Z"),
+        "until": action.until and _text(action.until),
     }
     return {name: str(value) for name, value in detail.items() if value}
+
+
+def _act_on_building(
+    world: World, facts: Facts, ticket: Ticket, action: ClosureAction, now: datetime
+) -> Ticket:
+    outages = [episode.began_at for episode in world.episodes_of(ticket.id)]
+    lifters = facts.lifters.get(ticket.place.building, ())
+    verdict = obligation.verdict(world, facts, ticket, now)
+    changed = act_on_building(ticket, action, outages, lifters, verdict, now)
+    detail = {}
+    match action.verb:
+        case ClosureVerb.TELL_DISTRICT:
+            detail["minutes_after_opening"] = f"{(now - ticket.opened_at).total_seconds() / 60:.0f}"
+        case ClosureVerb.CLOSE_BUILDING:
+            detail["closed_at"] = _text(changed.closure.closed_at or now)
+        case ClosureVerb.LIFT | ClosureVerb.CONFIRM_LIFT if not lifters:
+            detail["role"] = "could not be checked: the site file names nobody who may lift a closure"
+    if action.verb is ClosureVerb.CONFIRM_LIFT:
+        window = staff_window(changed.closure, facts.calendar, now)
+        detail["staff_window"] = ", ".join(f"{_text(a)}/{_text(b or now)}" for a, b in window)
+    world.put_ticket(changed)
+    telling.record(world, now, ticket.id, action.verb.value, action.note, action.by, **detail)
+    return changed
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

@@ -15,6 +15,7 @@ from safetyd.core.units import JUST_AFTER
 
 LEAST_PATIENCE = timedelta(seconds=200)  # a meter that speaks every few seconds may miss a few words
 _FIRST_GAP_S = 3600.0  # nobody's usual gap is learnt from one long pause
+_OFTEN_S = 60.0  # three of these are short of any stale_after worth having
 _MOVED = 1.0  # degrees as sent; less is noise
 
 
@@ -64,9 +65,9 @@ def patience(sensor: Sensor, gap_s: float | None, quality: QualityRule) -> timed
     """
     if sensor.interval is not None:
         return max(LEAST_PATIENCE, 3 * sensor.interval)
-    if gap_s is None or 3 * gap_s <= quality.stale_after.total_seconds():
+    if gap_s is None or gap_s < _OFTEN_S:
         return quality.stale_after
-    return timedelta(seconds=3 * gap_s)
+    return max(quality.stale_after, timedelta(seconds=3 * gap_s))
 
 
 def expected(sensor: Sensor, at: datetime, quality: QualityRule) -> Health:
@@ -87,21 +88,27 @@ def hear(old: Health | None, observation: Observation, quality: QualityRule) -> 
     if is_late(old, observation):
         return old._replace(until=max(old.until, at + patience(sensor, old.gap_s, quality)))
     gap_s = old.gap_s if sensor.interval is not None else _learnt(old, at)
-    skew_s, skew_since = _skew(old, observation)
+    skew_s, skew_since = old.skew_s, old.skew_since
+    if observation.device_at is not None or observation.gateway_at is not None:
+        skew_s, skew_since = _skew(old, observation)
     sent = observation.temperature_c if observation.temperature_f is None else observation.temperature_f
     level, moved_at = old.level, old.moved_at
-    if sent is not None and (level is None or abs(sent - level) > _MOVED):
+    if sent is not None and (level is None or not -_MOVED <= sent - level <= _MOVED):
         level, moved_at = sent, at
-    return old._replace(
-        until=max(old.until, at + patience(sensor, gap_s, quality)),
-        heard_at=at,
-        gap_s=gap_s,
-        skew_s=skew_s,
-        skew_since=skew_since,
-        temperature=_still(old.temperature, sent, at),
-        humidity=_still(old.humidity, observation.humidity, at),
-        level=level,
-        moved_at=moved_at,
+    until = at + patience(sensor, gap_s, quality)
+    return Health(  # of every reading, and so by position: by name it takes twice the time
+        until if until > old.until else old.until,
+        at,
+        gap_s,
+        skew_s,
+        skew_since,
+        _still(old.temperature, sent, at),
+        _still(old.humidity, observation.humidity, at),
+        level,
+        moved_at,
+        old.odd,
+        old.best_v,
+        old.soaked_since,
     )
 
 

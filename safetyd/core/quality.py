@@ -27,7 +27,7 @@ HIGHEST_CELL_V = 30.0  # no sensor has more cells than that
 _FULL = 100.0
 _NEAR_F, _FAR_F = 10.0, 25.0  # the other unit fits what is known, this one does not
 _REMEMBERED = timedelta(hours=24)  # after that a room may have any temperature
-_ROOM_F = (50.0, 95.0)  # what a room that people use may well have
+_ROOM_F, _ROOM_C = (50.0, 95.0), (10.0, 35.0)  # what a room that people use may well have
 
 
 class Latest(NamedTuple):
@@ -176,8 +176,10 @@ def offset(observation: Observation) -> Offset:
 
 def may_be_in_other_unit(observation: Observation) -> bool:
     """Return whether a temperature would be an ordinary room's if it were in the unit it was not sent in."""
-    other_f = _in_other_unit(observation)
-    return other_f is not None and _ROOM_F[0] <= other_f <= _ROOM_F[1]
+    sent_f, sent_c = observation.temperature_f, observation.temperature_c
+    if sent_f is not None:
+        return _ROOM_C[0] <= sent_f <= _ROOM_C[1]
+    return sent_c is not None and _ROOM_F[0] <= sent_c <= _ROOM_F[1]
 
 
 def doubt_of(observation: Observation, belief: Belief, peers_f: Sequence[float]) -> str | None:

@@ -27,14 +27,17 @@ def hear_as_usual(world: World, facts: Facts, observation: Observation, rules: R
     old = world.health.get(key)
     if old is None or old.heard_at is None or world.troubles.get(key) or observation.by_hand:
         return False
-    if old.odd or is_late(old, observation) or not trouble.is_battery_good(old, observation, rules.quality):
+    if old.odd or old.soaked_since is not None or observation.observed_at < old.heard_at:
         return False
-    if any(world.troubles.get(bridge) for bridge in facts.bridges.get(key, ())):
+    if not trouble.is_battery_good(old, observation, rules.quality):
+        return False
+    if facts.bridges and any(world.troubles.get(bridge) for bridge in facts.bridges.get(key, ())):
         return False
     health = hear(old, observation, rules.quality)
-    if trouble.frozen_since(health, observation.observed_at, rules.quality) is not None:
+    still = health.temperature
+    if still is not None and still.repeats >= trouble.STUCK_REPEATS:
         return False
-    world.health[key] = health._replace(soaked_since=None)
+    world.health[key] = health
     return True
 
 
@@ -47,7 +50,8 @@ def doubt(world: World, observation: Observation) -> str | None:
     sensor, at = observation.sensor, observation.observed_at
     if observation.by_hand or observation.retained or sensor.place.room is None:
         return None
-    stuck = world.troubles.get(sensor.key, {}).get(TroubleKind.STUCK)
+    standing = world.troubles.get(sensor.key)
+    stuck = standing.get(TroubleKind.STUCK) if standing else None
     if stuck is not None and stuck.note.endswith(trouble.WHILE_OTHERS_MOVED):
         health = world.health.get(sensor.key)
         if trouble.says_the_same(health, observation) and not is_late(health, observation):

@@ -2,14 +2,17 @@
 
 Rule: every change of status is in TRANSITIONS; anything else is a TransitionError and changes nothing.
 Deadlines are computed once, from `began_at`, and never moved; an extension stands beside its deadline, and a
-miss stays on record. Only a person closes a ticket.
+miss stays on record. Only a person closes a ticket, and not while its building is closed.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from safetyd.core import closure
 from safetyd.core.calendar import Calendar
+from safetyd.core.closure import Closure, ClosureAction, ClosureVerb
 from safetyd.core.errors import ActionError, TransitionError
 from safetyd.core.model import Condition, Hazard, Place, Verdict
 from safetyd.core.rules import Rules
@@ -134,6 +137,7 @@ class Ticket:
     follows: str | None = None
     left_in_breach: bool = False
     is_presumed: bool = False
+    closure: Closure = field(default_factory=Closure)
 
     @property
     def subject(self) -> tuple[Place, Condition, Hazard | None]:
@@ -190,6 +194,11 @@ def act(ticket: Ticket, action: Action, verdict: Verdict, now: datetime) -> Tick
         case Verb.DISPUTE:
             ticket = _disputed(ticket, action)
         case Verb.CLOSE:
+            if ticket.closure.keeps_staff_out:
+                raise TransitionError(
+                    f"{ticket.id}: the building is on record as closed; first {ClosureVerb.LIFT} that,"
+                    f" and let another person {ClosureVerb.CONFIRM_LIFT}"
+                )
             if verdict is Verdict.BREACH and not action.note.strip():
                 raise TransitionError(f"{ticket.id} is still in breach: to close it, say why in a note")
             ticket = replace(ticket, left_in_breach=verdict is Verdict.BREACH)
@@ -201,6 +210,36 @@ def act(ticket: Ticket, action: Action, verdict: Verdict, now: datetime) -> Tick
         case Verb.ACKNOWLEDGE:
             pass
     return replace(ticket, status=status)
+
+
+def act_on_building(
+    ticket: Ticket,
+    action: ClosureAction,
+    outages: Collection[datetime],
+    lifters: Collection[str],
+    verdict: Verdict,
+    now: datetime,
+) -> Ticket:
+    """Return the ticket after what a person did about its building; `outages` are when each of them began.
+
+    Raises:
+        TransitionError: the ticket or the closure does not stand so that this can be done.
+        ActionError: the action lacks something, or the wrong person does it.
+    """
+    if ticket.condition is not Condition.OUTAGE:
+        raise TransitionError(
+            f"{ticket.id} is no outage but {ticket.hazard or ticket.condition}: it has no {action.verb}"
+        )
+    if ticket.status is Status.CLOSED and action.verb is not ClosureVerb.TELL_DISTRICT:
+        raise TransitionError(f"{ticket.id} is closed: {Verb.REOPEN} it before you {action.verb}")
+    began_at = min([ticket.began_at, *outages])
+    try:
+        changed = closure.act(ticket.closure, action, began_at, len(outages), lifters, now)
+    except (TransitionError, ActionError) as error:
+        raise type(error)(f"{ticket.id}: {error}") from error
+    if action.verb is ClosureVerb.LIFT and verdict is Verdict.BREACH and not action.note.strip():
+        raise TransitionError(f"{ticket.id} is still in breach: to {action.verb}, say why in a note")
+    return replace(ticket, closure=changed)
 
 
 def _relieved(ticket: Ticket, action: Action, now: datetime) -> Ticket:

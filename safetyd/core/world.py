@@ -32,7 +32,8 @@ class Facts:
 
     `spans` says from when until when a sensor of the site file, by key, is to be waited for; of one that has
     left it there are none. `bridges` says through which a sensor may be heard, the likeliest first, `behind`
-    the same the other way about; `mains_powered` are those that fall silent with the power.
+    the same the other way about; `mains_powered` are those that fall silent with the power;
+    `lifters` are the names of those who may lift a building's closure, by its id.
     """
 
     timezone: ZoneInfo
@@ -43,6 +44,7 @@ class Facts:
     bridges: Mapping[str, Sequence[str]] = field(default_factory=dict)
     behind: Mapping[str, Sequence[str]] = field(default_factory=dict)
     mains_powered: Collection[str] = ()
+    lifters: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def is_awaited(self, key: str, at: datetime) -> bool:
         """Return whether a sensor ought to be heard at a moment."""

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from safetyd.core.clocks import Skew, fault, fault_of_local
+from safetyd.core.clocks import AHEAD, fault, fault_of_local
+from safetyd.core.health import Health
 from safetyd.ingest.message import Decoded
 from safetyd.wording import sound
 
@@ -17,6 +18,7 @@ _MILLISECONDS_FROM = 1e11  # as seconds that is the year 5138
 _UNIX = re.compile(r"\d+(\.\d*)?", re.ASCII)
 _OLD_TASMOTA = re.compile(r"(\d{4})\.(\d\d)\.(\d\d) ", re.ASCII)
 _STAMP_CHARACTERS = 64
+_LATE = timedelta(minutes=30)  # no wrong zone is nearer
 
 
 class Timing(NamedTuple):
@@ -34,16 +36,20 @@ class Timing(NamedTuple):
         return self.device_at is not None or self.gateway_at is not None
 
 
-def timing(said: Decoded, received_at: datetime, last: Skew | None, zone: ZoneInfo | None) -> Timing:
+def timing(said: Decoded, received_at: datetime, health: Health | None, zone: ZoneInfo | None) -> Timing:
     """Return when what was said was true.
 
     Args:
-        last: how far the sensor's clock was off at its last word.
+        health: knows how far the sensor's clock has been off.
         zone: the building's, for a format whose stamps carry none; such a stamp measures the clock, and the
             reading is judged by its arrival.
     """
     if said.stamp is None and said.gateway_stamp is None:
         return Timing(received_at)
+    if zone is None and said.gateway_stamp is None and said.stamp is not None:
+        at, _ = read_stamp(said.stamp)
+        if at is not None and -AHEAD <= received_at - at <= _LATE:  # as nearly every reading there is
+            return Timing(at, at)
     observed_at: datetime | None = None
     unbelieved, why = None, ""
     read: list[datetime | None] = []
@@ -57,7 +63,8 @@ def timing(said: Decoded, received_at: datetime, last: Skew | None, zone: ZoneIn
         elif is_naive:
             wrong = fault_of_local(at, received_at)
         else:
-            wrong = fault(at, received_at, last)
+            is_late = received_at - at > _LATE
+            wrong = fault(at, received_at, health.skew if is_late and health is not None else None)
             observed_at = observed_at or (at if wrong is None else None)
         if wrong is not None:
             unbelieved, why = sound(str(stamp)[:_STAMP_CHARACTERS]), wrong

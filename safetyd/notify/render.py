@@ -212,9 +212,12 @@ def _where(ticket: Ticket, site: Site) -> str:
 
 
 def _closure(ticket: Ticket) -> str:
+    if ticket.condition is not Condition.OUTAGE:
+        return ""
+    step = f"{_MUST_CLOSE} Put the closure on record: safetyd ticket {ticket.id} close-building --by NAME"
     if ticket.is_presumed:
-        return f"{_ASKED} {ticket.place.building} on (or off) --by NAME. If it was out: {_MUST_CLOSE}"
-    return _MUST_CLOSE if ticket.condition is Condition.OUTAGE else ""
+        return f"{_ASKED} {ticket.place.building} on (or off) --by NAME. If it was out: {step}"
+    return step
 
 
 def _late(deadline: Deadline | None, now: datetime) -> str:

@@ -110,7 +110,7 @@ def _held(spoke: Observation, retain: bool) -> Outcome:
         assert humidity is None or 0 <= (spoke.humidity or 0) <= _MOST_HUMID, (
             f"{spoke.humidity} % is accepted"
         )
-        assert all(isfinite(latest.value) for latest in after if latest is not None)
+        assert all(isfinite(each.value) for each in after if isinstance(each, Latest))
         rejected = {flaw.quantity for flaw in judged.flaws}
         counts = counts or len(rejected) < sum(1 for _ in _numbers(spoke))
     return Outcome.COUNTED if counts else Outcome.REJECTED

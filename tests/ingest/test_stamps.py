@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safetyd.core.clocks import AHEAD, BEHIND, Skew
+from safetyd.core.health import Health
 from safetyd.ingest.message import Decoded
 from safetyd.ingest.stamps import Timing, read_stamp, timing
 
@@ -17,18 +18,23 @@ NOW = datetime(2026, 12, 1, 16, 5, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
+def off_by(skew: Skew | None) -> Health | None:
+    """Return the health of a sensor whose clock has been off so far."""
+    return None if skew is None else Health(NOW, skew_s=skew.by.total_seconds(), skew_since=skew.since)
+
+
 def observed_at(
     stamp: str | float | None, now: datetime, last: Skew | None = None, zone: ZoneInfo | None = None
 ) -> tuple[datetime, str | None]:
     """Return when a reading with this stamp was true, and the stamp if it is not believed."""
-    when = timing(Decoded(stamp=stamp), now, last, zone)
+    when = timing(Decoded(stamp=stamp), now, off_by(last), zone)
     assert (when.unbelieved is None) is (when.why == "")
     return when.observed_at, when.unbelieved
 
 
 def why(stamp: str, last: Skew | None = None, zone: ZoneInfo | None = None) -> str:
     """Return what is said against a stamp that comes now."""
-    return timing(Decoded(stamp=stamp), NOW, last, zone).why
+    return timing(Decoded(stamp=stamp), NOW, off_by(last), zone).why
 
 
 @pytest.mark.parametrize(
