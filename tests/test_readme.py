@@ -95,6 +95,7 @@ def test_the_sensors_that_it_shows_are_accepted(tmp_path: Path) -> None:
     (tmp_path / "sensors.csv").write_text(table)
     (tmp_path / "rows.toml").write_text('sensors = "sensors.csv"\n' + files()["site.toml"])
     assert bound(tmp_path, "rows.toml") == [3]
+    assert bound(tmp_path, "rows.toml", "more.toml") == [3, 4]
 
 
 def test_every_format_is_named() -> None:

@@ -93,7 +93,9 @@ def hear(old: Health | None, observation: Observation, quality: QualityRule) -> 
         skew_s, skew_since = _skew(old, observation)
     sent = observation.temperature_c if observation.temperature_f is None else observation.temperature_f
     level, moved_at = old.level, old.moved_at
-    if sent is not None and (level is None or not -_MOVED <= sent - level <= _MOVED):
+    if sent is not None and level is None:
+        level = sent  # a first word moves nothing
+    elif sent is not None and level is not None and not -_MOVED <= sent - level <= _MOVED:
         level, moved_at = sent, at
     until = at + patience(sensor, gap_s, quality)
     return Health(  # of every reading, and so by position: by name it takes twice the time

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from safetyd.core.model import SILENCE, Observation, Verdict
+from safetyd.core.model import HAND, SILENCE, Observation, Verdict
 from safetyd.core.quality import window
 from safetyd.core.rules import OutageRule, RuleBook, Rules
 from safetyd.core.units import JUST_AFTER
@@ -251,7 +251,8 @@ def _over(power: Power, at: datetime) -> tuple[Power, tuple[Step, ...]]:
         is_presumed=power.is_presumed,
         flickers=power.flickers,
     )
-    words = {name: word for name, word in power.words.items() if not name.startswith(SILENCE)}
+    # What people saw and what silence said was of this outage; a device says it again if it is still so.
+    words = {name: word for name, word in power.words.items() if not name.startswith((HAND, SILENCE))}
     return Power(power.at, words, over_at=power.back_since), (over,)
 
 

@@ -117,9 +117,11 @@ def examine(
         signs += [apart] if apart else []
     _tell(world, key, place, signs, now)
     _end_bridge(world, facts, key, now)
-    if ("silence", key) not in world.scheduled and health.until > now:
+    if ("silence", key) not in world.scheduled:  # a backlog may be followed by what is new
+        is_old = health.until <= now
+        due_at = now + patience(sensor, health.gap_s, quality) if is_old else next_silence(health)
         world.places[key] = place
-        world.schedule("silence", key, next_silence(health))
+        world.schedule("silence", key, due_at)
 
 
 def _tell(world: World, subject: str, place: Place, signs: Sequence[trouble.Sign], now: datetime) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from safetyd.core.model import SILENCE, Observation
+from safetyd.core.model import HAND, SILENCE, Observation
 from safetyd.core.quality import is_voltage, window
 from safetyd.core.rules import OutageRule, Rules
 
@@ -64,13 +64,20 @@ def _said(old: Word, is_on: bool, since: datetime, at: datetime, until: datetime
 
 
 def cast(words: Mapping[str, Word], at: datetime) -> dict[str, Word]:
-    """Return the words that count at `at`, by witness; of silent devices only where no witness has a vote."""
+    """Return the words that count at `at`, by witness: of people the newest, of silent devices only where no
+    witness has a vote."""
     counting = {
         name: word
         for name, word in words.items()
         if word.is_on is False or (word.is_on and word.until is not None and word.until >= at)
     }
-    witnesses = {name: word for name, word in counting.items() if not name.startswith(SILENCE)}
+    people = [name for name in counting if name.startswith(HAND)]
+    newest = max(people, key=lambda name: counting[name].at or at, default=None)
+    witnesses = {
+        name: word
+        for name, word in counting.items()
+        if not name.startswith(SILENCE) and (name not in people or name == newest)
+    }
     return witnesses or counting
 
 

@@ -25,7 +25,9 @@ _WHAT = {
     Condition.OUTAGE: "no electricity",
 }
 _MUST_CLOSE = "The building must be closed until this is resolved (9.14.5)."
-_ASKED = "This is presumed: please find out, and say so with a note on the ticket, or: safetyd power"
+_ASKED = (
+    "This is presumed. Please find out, and confirm or deny it by a note on the ticket, or: safetyd power"
+)
 _TROUBLES = {
     TroubleKind.SILENT: ("has fallen silent", "is heard again"),
     TroubleKind.STUCK: ("shows the same values for hours", "shows new values again"),
@@ -158,6 +160,8 @@ def _sensor(subject: str, site: Site) -> str:
     rest = subject.removeprefix(f"{building.id}/")
     if rest.startswith("bridge "):
         return f"the {rest}"
+    if rest == "witnesses":
+        return "one witness of the mains"
     id = subject.rsplit("/", 1)[-1]
     room = building.room(middle[0]) if middle else None
     if room is None:

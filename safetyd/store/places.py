@@ -15,6 +15,7 @@ from safetyd.core.health import Health
 from safetyd.core.model import Place
 from safetyd.core.power import Power
 from safetyd.core.room import Room
+from safetyd.store.database import StoreError
 from safetyd.store.moments import micros
 from safetyd.store.schema import place_state, progress
 
@@ -78,9 +79,16 @@ def load(connection: Connection) -> dict[Place, Standing]:
         table.c.building, table.c.room
     )
     return {
-        Place(building, room or None): _STANDING.decode(body)
+        Place(building, room or None): _decoded(body)
         for building, room, _, body in connection.execute(newest)
     }
+
+
+def _decoded(body: bytes) -> Standing:
+    try:
+        return _STANDING.decode(body)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"how a place stood cannot be read from the store: {error}") from error
 
 
 def before(connection: Connection, place: Place, at: datetime) -> Standing | None:
@@ -94,7 +102,7 @@ def before(connection: Connection, place: Place, at: datetime) -> Standing | Non
         .limit(1)
     )
     body = connection.execute(wanted).scalar()
-    return None if body is None else _STANDING.decode(body)
+    return None if body is None else _decoded(body)
 
 
 def forget_since(connection: Connection, place: Place, at: datetime) -> None:

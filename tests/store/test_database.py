@@ -4,15 +4,22 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
 
-from safetyd.store import database
+from safetyd.core.health import Still
+from safetyd.core.quality import Latest
+from safetyd.core.watch import CALM
+from safetyd.store import database, places
 from safetyd.store.database import (
     HEAD,
     StoreError,
@@ -170,3 +177,31 @@ def test_a_store_that_is_held_is_not_taken_for_a_database_of_something_else(
 def test_a_store_that_is_held_can_be_read(url: str, held: sqlite3.Connection) -> None:
     with closing(open_for_reading(url)) as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM reading").scalar() == 0
+
+
+def test_how_places_stood_in_the_first_release_is_read_on(url: str, file: Path) -> None:
+    nine = datetime(2026, 9, 3, 9, 0, tzinfo=UTC)
+    later = nine + timedelta(minutes=15)
+    belief, source = [[71.5, nine, later], None], [[71.5, nine, later], [40.0, nine, later]]
+    calm = msgspec.msgpack.decode(msgspec.msgpack.encode(CALM))
+    health = {"maple/12/12": [later, [71.5, 40.0], nine, 3]}
+    standing = [7, [nine, {"12": belief}, {"12": source}, calm, calm], None, health]
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    file.parent.mkdir()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO place_state VALUES ('maple', '12', 1, 1, 7, 1, ?)",
+            (msgspec.msgpack.encode(standing),),
+        )
+    engine.dispose()
+    with closing(open_for_writing(url)) as connection:
+        (found,) = places.load(connection).values()
+    assert found.room is not None
+    assert found.room.sources["12"].temperature == Latest(71.5, nine, later)
+    remembered = found.health["maple/12/12"]
+    assert (remembered.until, remembered.heard_at) == (later, nine)
+    assert remembered.temperature == Still(71.5, nine, nine, 3)
