@@ -251,8 +251,12 @@ def _over(power: Power, at: datetime) -> tuple[Power, tuple[Step, ...]]:
         is_presumed=power.is_presumed,
         flickers=power.flickers,
     )
-    # What people saw and what silence said was of this outage; a device says it again if it is still so.
-    words = {name: word for name, word in power.words.items() if not name.startswith((HAND, SILENCE))}
+    # What silence said was of this outage, and so is a person's `off`; a device says it again if it is so.
+    words = {
+        name: word
+        for name, word in power.words.items()
+        if not name.startswith(SILENCE) and (word.is_on or not name.startswith(HAND))
+    }
     return Power(power.at, words, over_at=power.back_since), (over,)
 
 
