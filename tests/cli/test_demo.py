@@ -34,8 +34,8 @@ def moment(line: str) -> str:
 @pytest.mark.journey
 def test_a_power_outage_from_its_first_notice_to_its_end(tmp_path: Path) -> None:
     done = subprocess.run(
-        [*DEMO, "--scenario", "power-outage", "--speed", "2000", "--plain", "--keep", "kept"],
-        cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=False,
+        [*DEMO, "--scenario", "power-outage", "--speed", "1000", "--plain", "--keep", "kept"],
+        cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=110, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
