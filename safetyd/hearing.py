@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from safetyd.core.health import Health
-from safetyd.core.model import Observation, Place, Sensor, TroubleKind
+from safetyd.core.model import Observation, Sensor, TroubleKind
 from safetyd.ingest.message import Message, PayloadError
 from safetyd.ingest.repeats import REMEMBERED_FOR, Repeats, frame_of
 from safetyd.ingest.stamps import timing
@@ -53,7 +53,6 @@ class BridgeWord(NamedTuple):
     """What a bridge, or its last will, said of itself; None is nothing."""
 
     bridge: str
-    place: Place
     is_there: bool | None
     refused: str = ""
 
@@ -110,16 +109,15 @@ class Hearing:
         bridge = self.routes.bridges.get(message.topic)
         if bridge is None:
             return None
-        place = Place(bridge.sensors[0].place.building, None)
         try:
             is_there = bridge.read(message.topic, message.payload).presence
         except PayloadError as error:
-            return BridgeWord(bridge.name, place, None, str(error))
+            return BridgeWord(bridge.name, None, str(error))
         if message.retain or is_there is None:
-            return BridgeWord(bridge.name, place, None)
+            return BridgeWord(bridge.name, None)
         self._repeats.bridge_spoke(bridge, is_there, message.received_at)
         self.bridges[message.topic] = message.received_at if is_there else None
-        return BridgeWord(bridge.name, place, is_there)
+        return BridgeWord(bridge.name, is_there)
 
     def speaker(self, route: Route, topic: str) -> Speaker:
         """Return a sensor as one that speaks, with a number of its own if it never was one."""

@@ -4,7 +4,7 @@ Rule: a profile is turned into functions once, and a message then passes through
 device does not know, and is no reading; what is there and cannot be taken is a refusal, in words.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from safetyd.core.model import Quantity
@@ -227,9 +227,3 @@ def _presence(presence: Presence) -> There:
         return None if said is None else Heard(presence=said, is_bridge=is_bridge)
 
     return there
-
-
-def endings(profile: Profile) -> Iterator[str]:
-    """Yield how the topics of a profile end, as people write them."""
-    for shape in profile.shapes:
-        yield from ("/".join(ending) for ending in shape.topics)

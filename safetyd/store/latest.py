@@ -13,21 +13,12 @@ from sqlalchemy import Connection
 
 from safetyd.core.model import Mark, Quantity
 from safetyd.store.moments import micros, moment
-from safetyd.store.readings import Kept, first_id_since, last_id
+from safetyd.store.readings import MARK_OF, QUANTITY_OF, Kept, first_id_since, last_id
 
 REACH = timedelta(days=1)  # by arrival: whoever is silent for longer is looked up one by one
 CHUNK = 50_000  # rows; at the most that one look-up of one moment reads
 _EARLY = timedelta(minutes=3)  # a reading may arrive a little before the time it claims
 _LATEST = timedelta(days=8)  # nothing older is believed when it arrives
-_MARKS = (Mark.ACCEPTED, Mark.SUSPECT, Mark.REJECTED, Mark.RETAINED, Mark.REJECTED)  # by the number kept
-_BY_QUANTITY = {
-    **dict.fromkeys((Kept.TEMPERATURE_F, Kept.TEMPERATURE_C), Quantity.TEMPERATURE),
-    **dict.fromkeys((Kept.BATTERY, Kept.BATTERY_V, Kept.BATTERY_OK), Quantity.BATTERY),
-    Kept.HUMIDITY: Quantity.HUMIDITY,
-    Kept.MAINS: Quantity.MAINS,
-    Kept.VOLTAGE: Quantity.VOLTAGE,
-    Kept.POWER_W: Quantity.POWER,
-}
 _REST = "delay, value, mark, reason, stamp, device_skew, gateway_skew"
 _NEWEST = (
     f"SELECT sensor, quantity, max(observed_at), {_REST} FROM reading"
@@ -63,7 +54,7 @@ class Entry(NamedTuple):
     @property
     def quantity(self) -> Quantity:
         """What was measured."""
-        return _BY_QUANTITY[self.kept]
+        return QUANTITY_OF[self.kept]
 
     @property
     def skew(self) -> timedelta | None:
@@ -144,7 +135,7 @@ def _entry(row: Collection[Any]) -> Entry:
         value,
         moment(observed_at),
         moment(observed_at + delay),
-        _MARKS[mark],
+        MARK_OF[mark],
         reason,
         stamp,
         None if device is None else timedelta(microseconds=device),

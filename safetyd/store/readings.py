@@ -33,7 +33,7 @@ class Kept(IntEnum):
 
 
 _FIELDS = {kept: kept.name.lower() for kept in Kept}
-_QUANTITY = {
+QUANTITY_OF = {
     Kept.TEMPERATURE_F: Quantity.TEMPERATURE,
     Kept.TEMPERATURE_C: Quantity.TEMPERATURE,
     Kept.HUMIDITY: Quantity.HUMIDITY,
@@ -45,10 +45,11 @@ _QUANTITY = {
     Kept.BATTERY_OK: Quantity.BATTERY,
 }
 _FLAGS = (Kept.MAINS, Kept.BATTERY_OK)
-_OF_QUANTITY = {quantity: tuple(k for k, q in _QUANTITY.items() if q is quantity) for quantity in Quantity}
+_OF_QUANTITY = {quantity: tuple(k for k, q in QUANTITY_OF.items() if q is quantity) for quantity in Quantity}
 _MARKS = {Mark.ACCEPTED: 0, Mark.SUSPECT: 1, Mark.REJECTED: 2, Mark.RETAINED: 3}
 _RETAINED = _MARKS[Mark.RETAINED]
 _DOUBTED = 4  # rejected for what others say: never judged again by itself
+MARK_OF = {number: mark for mark, number in _MARKS.items()} | {_DOUBTED: Mark.REJECTED}
 _INSERT = (
     "INSERT INTO reading"
     " (sensor, quantity, observed_at, delay, value, mark, reason, stamp, device_skew, gateway_skew, frame)"
@@ -97,7 +98,7 @@ def rows(
         reasons = {
             flaw.quantity: (doubted.get(_MARKS[flaw.mark], _MARKS[flaw.mark]), flaw.reason) for flaw in flaws
         }
-        made = [(*row[:5], *reasons.get(_QUANTITY[Kept(row[1])], (0, None)), *row[7:]) for row in made]
+        made = [(*row[:5], *reasons.get(QUANTITY_OF[Kept(row[1])], (0, None)), *row[7:]) for row in made]
     if frame is not None and made:
         made[0] = (*made[0][:-1], frame)
     return made
@@ -142,13 +143,13 @@ def heard_at(connection: Connection, number: int, observed_at: datetime) -> set[
         reading.c.observed_at == micros(observed_at),
         reading.c.mark != _RETAINED,
     )
-    return {_QUANTITY[Kept(kept)] for kept in connection.execute(wanted).scalars()}
+    return {QUANTITY_OF[Kept(kept)] for kept in connection.execute(wanted).scalars()}
 
 
 def unheard(connection: Connection, number: int, spoke: Observation) -> Observation | None:
     """Return what of an observation is not stored yet, None if all of it is: the same reading counts once."""
     heard = heard_at(connection, number, spoke.observed_at)
-    stored: dict[str, Any] = {name: None for kept, name in _FIELDS.items() if _QUANTITY[kept] in heard}
+    stored: dict[str, Any] = {name: None for kept, name in _FIELDS.items() if QUANTITY_OF[kept] in heard}
     news = [getattr(spoke, name) for name in _FIELDS.values() if name not in stored]
     return spoke._replace(**stored) if any(value is not None for value in news) else None
 
