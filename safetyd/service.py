@@ -74,6 +74,8 @@ class Service:
                 ends.append(now)
             for until in ends:
                 self.world.schedule("release", key, until)
+        for key in self.world.awaited.keys() - self.facts.spans.keys():  # it left the file while we were away
+            self.world.schedule("release", key, now)
 
     @property
     def has_decision(self) -> bool:

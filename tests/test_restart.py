@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from safetyd.core.model import TroubleKind
 from safetyd.ingest.message import Message
 from safetyd.ingest.sparkplug_message import message_class
 from safetyd.service import SAVE_PLACES_EVERY, Service
@@ -17,7 +18,7 @@ from safetyd.store import bridges
 from safetyd.store.database import open_for_writing
 
 NOON = datetime(2026, 12, 1, 20, tzinfo=UTC)
-SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 NATIVE = "safetyd/readings/maple/12"
 UPLINK = "application/6/device/70b3d57ed0000031/event/up"
 PLUG = "tele/hall/SENSOR"
@@ -193,3 +194,58 @@ def test_a_sensor_that_is_read_differently_from_now_on_must_be_born_again(
         hear(service, NOON + 2 * MINUTE, BIRTH, metrics(4, 71.0, "Air"))
         rows = service.connection.exec_driver_sql("SELECT value, quantity FROM reading ORDER BY id")
         assert [tuple(row) for row in rows] == [(70.0, 2), (71.0, 1)]
+
+
+# A sensor that was never heard
+
+NIGHTLY = timedelta(hours=24)
+SLOW = sensor("slow", "zigbee2mqtt/slow", "zigbee2mqtt", 'interval = "12h"')  # three of them are 36 h
+
+
+@pytest.fixture
+def slow(tmp_path: Path, site: Callable[..., Site]) -> Running:
+    """A life of a daemon whose site file has a sensor that speaks twice a day, and others that are heard."""
+
+    @contextmanager
+    def run(now: datetime, sensors: str = SLOW) -> Iterator[Service]:
+        with closing(open_for_writing(f"sqlite:///{tmp_path}/safetyd.db")) as connection:
+            service = Service(connection, site(sensors), "safetyd", now)
+            service.elapse(now)
+            service.commit(now)
+            yield service
+            service.commit(service.world.now)
+
+    return run
+
+
+def silent(service: Service, at: datetime) -> list[str]:
+    service.elapse(at)
+    return [key for key, standing in service.world.troubles.items() if TroubleKind.SILENT in standing]
+
+
+def test_nightly_restarts_do_not_begin_the_wait_for_a_sensor_anew(slow: Running) -> None:
+    with slow(NOON) as service:
+        assert silent(service, NOON + NIGHTLY - SECOND) == []
+    with slow(NOON + NIGHTLY) as service:
+        assert silent(service, NOON + 36 * HOUR) == []
+        assert silent(service, NOON + 36 * HOUR + SECOND) == ["maple/12/slow"]
+    with slow(NOON + 2 * NIGHTLY) as service:
+        assert silent(service, NOON + 3 * NIGHTLY) == ["maple/12/slow"], "told once, and it stands"
+
+
+def test_after_a_long_stop_such_a_sensor_has_the_time_of_one_word(slow: Running) -> None:
+    with slow(NOON):
+        pass
+    with slow(NOON + 3 * NIGHTLY) as service:
+        assert silent(service, NOON + 3 * NIGHTLY + 15 * MINUTE) == []
+        assert silent(service, NOON + 3 * NIGHTLY + 15 * MINUTE + SECOND) == ["maple/12/slow"]
+
+
+def test_a_sensor_that_left_the_site_file_and_comes_back_is_waited_for_anew(slow: Running) -> None:
+    with slow(NOON):
+        pass
+    with slow(NOON + NIGHTLY, sensors="") as service:
+        assert silent(service, NOON + NIGHTLY + HOUR) == []
+    with slow(NOON + 2 * NIGHTLY) as service:
+        assert silent(service, NOON + 2 * NIGHTLY + 36 * HOUR) == []
+        assert silent(service, NOON + 2 * NIGHTLY + 36 * HOUR + SECOND) == ["maple/12/slow"]

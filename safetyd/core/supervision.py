@@ -138,19 +138,28 @@ def complain(
 
 
 def expect(world: World, facts: Facts, sensor: Sensor, since: datetime) -> None:
-    """Wait for a sensor of the site file from a moment on, whether it was ever heard or not."""
-    quality = facts.book.in_force(since).quality
-    health = world.health.get(sensor.key)
+    """Wait for a sensor of the site file from a moment on, whether it was ever heard or not.
+
+    Of one that was never heard the wait goes on where it was before a restart; it has the time of one word.
+    """
+    quality, key = facts.book.in_force(since).quality, sensor.key
+    health = world.health.get(key)
+    world.places[key] = sensor.place
     if health is None:
-        health = world.health[sensor.key] = expected(sensor, since, quality)
-    world.places[sensor.key] = sensor.place
-    if TroubleKind.SILENT not in world.troubles.get(sensor.key, {}):
-        patient_until = since + patience(sensor, health.gap_s, quality) + JUST_AFTER
-        world.schedule("silence", sensor.key, max(next_silence(health), patient_until))
+        if key not in world.awaited:
+            world.awaited[key] = world.changes.awaited[key] = since
+        health = world.health[key] = expected(sensor, world.awaited[key], quality)
+    if TroubleKind.SILENT not in world.troubles.get(key, {}):
+        wait = patience(sensor, health.gap_s, quality)
+        if key in world.awaited and health.heard_at is None:
+            wait = min(wait, quality.stale_after)
+        world.schedule("silence", key, max(next_silence(health), since + wait + JUST_AFTER))
 
 
 def release(world: World, key: str, now: datetime) -> None:
     """Wait for a sensor no more: it was taken away or moved, and its troubles with it."""
+    if world.awaited.pop(key, None) is not None:
+        world.changes.awaited[key] = None
     for kind, standing in list(world.troubles.get(key, {}).items()):
         if standing.place is not None:
             telling.signs(world, key, standing.place, [trouble.Sign(kind, False, now)], now)

@@ -94,6 +94,7 @@ class Changes:
     rows: list[Row] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
+    awaited: dict[str, datetime | None] = field(default_factory=dict)
 
     def ticket_ids(self) -> set[str]:
         """Return every ticket that looks different now."""
@@ -111,6 +112,7 @@ class Changes:
             or self.rows
             or self.notices
             or self.troubles
+            or self.awaited
         )
 
 
@@ -129,7 +131,8 @@ class World:
     `running` are the episodes in progress, `held` those of them that become a ticket only when work hours
     begin; `dues` and `scheduled` are what time alone will do; `shown` are retained
     messages, which fill the screen and prove nothing; `conclusions` are observations of our own, drawn from
-    the silence of devices, that are taken in and not stored yet.
+    the silence of devices, that are taken in and not stored yet. `awaited` says of sensors of the site file
+    that were never heard since when they ought to be.
     """
 
     rooms: dict[Place, room.Room] = field(default_factory=dict)
@@ -137,6 +140,7 @@ class World:
     shown: dict[Place, Observation] = field(default_factory=dict)
     conclusions: list[Observation] = field(default_factory=list)
     health: dict[str, Health] = field(default_factory=dict)
+    awaited: dict[str, datetime] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     troubles: dict[str, dict[TroubleKind, Trouble]] = field(default_factory=dict)
     tickets: dict[str, Ticket] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from safetyd.core.model import Episode, Place, Trouble, TroubleKind
 from safetyd.core.notice import Desk
 from safetyd.core.ticket import Status, Ticket
 from safetyd.core.world import Changes, Row, World
-from safetyd.store import schema
+from safetyd.store import awaited, schema
 from safetyd.store.audit import FIRST, chained
 from safetyd.store.moments import micros, moment
 
@@ -41,6 +41,7 @@ def save(connection: Connection, changes: Changes, world: World) -> None:
             connection.execute(insert(schema.held).values(episode=number, due_at=micros(due_at)))
     for trouble in changes.troubles:
         _save_trouble(connection, trouble)
+    awaited.keep(connection, changes.awaited)
     _append_history(connection, changes.rows)
 
 
@@ -166,6 +167,7 @@ def load(connection: Connection, world: World) -> None:
         world.held[number] = moment(due_at)
     for trouble in troubles(connection, standing_only=True):
         world.troubles.setdefault(trouble.sensor, {})[trouble.kind] = trouble
+    world.awaited.update(awaited.load(connection))
 
 
 def troubles(connection: Connection, *, standing_only: bool = False) -> Iterator[Trouble]:

@@ -224,6 +224,13 @@ bridge = Table(  # those that have come back, and when
     Column("back_at", Integer, nullable=False),
 )
 
+awaited = Table(  # sensors of the site file that were not heard when they were first waited for
+    "awaited",
+    metadata,
+    Column("sensor", Text, primary_key=True),
+    Column("since", Integer, nullable=False),
+)
+
 inbox = Table(
     "inbox",
     metadata,
