@@ -37,6 +37,7 @@ class State(StrEnum):
     IMPLAUSIBLE = "implausible"
     STUCK = "stuck"
     DISAGREES = "disagrees"
+    DRIFTS = "drifts"
     CLOCK = "clock"
     LOW_BATTERY = "low battery"
     OK = "ok"
@@ -49,6 +50,7 @@ _STATES = {
     TroubleKind.IMPLAUSIBLE: State.IMPLAUSIBLE,
     TroubleKind.STUCK: State.STUCK,
     TroubleKind.DISAGREEMENT: State.DISAGREES,
+    TroubleKind.DRIFT: State.DRIFTS,
     TroubleKind.CLOCK: State.CLOCK,
     TroubleKind.BATTERY: State.LOW_BATTERY,
 }

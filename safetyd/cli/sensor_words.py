@@ -21,6 +21,7 @@ _STYLES = {
     State.LOW_BATTERY: "yellow",
     State.CLOCK: "yellow",
     State.DISAGREES: "yellow",
+    State.DRIFTS: "yellow",
 }
 _MARKS = {"accepted": "green", "suspect": "yellow", "rejected": "bold red", "retained": "magenta"}
 _SIGNS = {"degF": " °F", "%": " %", "V": " V", "W": " W"}

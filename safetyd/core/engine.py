@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from safetyd.core import blackout, obligation, power, room, supervision, telling, votes
+from safetyd.core import blackout, drift, obligation, power, room, supervision, telling, votes
 from safetyd.core.closure import ClosureAction, ClosureVerb, staff_window
 from safetyd.core.errors import ActionError, TransitionError
 from safetyd.core.model import Finding, Observation, Place, TroubleKind
@@ -175,6 +175,8 @@ def elapse(world: World, facts: Facts, now: datetime) -> None:
                 place = world.places[due.key]
                 standing, rules = world.powers[place], facts.book.in_force(at)
                 _ask_about_parts(world, place, standing, rules, at)
+            case "drift":
+                drift.compare(world, facts, due.key, at)
             case "release":
                 supervision.release(world, due.key, at)
             case "hold":

@@ -28,13 +28,26 @@ class Still(NamedTuple):
     repeats: int = 0
 
 
+class Residual(NamedTuple):
+    """How far a sensor is off from the middle of its building, °F: summed over `hours` since `since`.
+
+    `last_f` is the mean of the week before, `accepted_f` that at which a person's instrument agreed with it.
+    """
+
+    since: datetime
+    hours: int = 0
+    total_f: float = 0.0
+    last_f: float | None = None
+    accepted_f: float = 0.0
+
+
 class Health(NamedTuple):
     """`until` is when the sensor turns silent, `heard_at` its last word (None: never was one).
 
     `gap_s` is how long it usually takes to the next. Its clock has been off by `skew_s` since `skew_since`.
     Its temperature last moved by a degree at `moved_at`, to `level`. `odd` are the quantities of which its
     last value was rejected, `best_v` the most its battery ever had, `soaked_since` when its humidity reached
-    the top.
+    the top; `residual` is how far it is off from the others.
     """
 
     until: datetime
@@ -49,6 +62,7 @@ class Health(NamedTuple):
     odd: tuple[Quantity, ...] = ()
     best_v: float | None = None
     soaked_since: datetime | None = None
+    residual: Residual | None = None
 
     @property
     def skew(self) -> Skew | None:
@@ -111,6 +125,7 @@ def hear(old: Health | None, observation: Observation, quality: QualityRule) -> 
         old.odd,
         old.best_v,
         old.soaked_since,
+        old.residual,
     )
 
 

@@ -92,6 +92,7 @@ class TroubleKind(StrEnum):
     BATTERY = "battery"
     GAP = "gap"
     DISAGREEMENT = "disagreement"
+    DRIFT = "drift"
     UNDELIVERABLE = "undeliverable"
     CONFIGURATION = "configuration"
 

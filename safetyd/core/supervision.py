@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from safetyd.core import room, telling, trouble
+from safetyd.core import drift, room, telling, trouble
 from safetyd.core.health import Health, expected, hear, is_late, next_silence, patience
 from safetyd.core.model import SILENCE, Observation, Place, Sensor, TroubleKind
 from safetyd.core.quality import Flaw, doubt_of, may_be_in_other_unit
@@ -102,6 +102,8 @@ def examine(
     if observation.by_hand:
         for id, sign in trouble.hand_held(standing_room, observation, quality).items():
             _tell(world, f"{place}/{id}", place, [sign], now)
+            if not sign.is_on:
+                _clear_of_drift(world, f"{place}/{id}", place, now)
         return
     standing, was_late = world.troubles.get(key, {}), is_late(world.health.get(key), observation)
     if TroubleKind.STUCK in standing:  # that it is not believed for this is known
@@ -117,11 +119,20 @@ def examine(
         signs += [apart] if apart else []
     _tell(world, key, place, signs, now)
     _end_bridge(world, facts, key, now)
+    if ("drift", place.building) not in world.scheduled:
+        drift.schedule(world, place.building, now)
     if ("silence", key) not in world.scheduled:  # a backlog may be followed by what is new
         is_old = health.until <= now
         due_at = now + patience(sensor, health.gap_s, quality) if is_old else next_silence(health)
         world.places[key] = place
         world.schedule("silence", key, due_at)
+
+
+def _clear_of_drift(world: World, key: str, place: Place, now: datetime) -> None:
+    """A person's instrument agrees with a sensor: it is its room that differs from the others."""
+    if key in world.health:
+        world.health[key] = drift.settle(world.health[key])
+    _tell(world, key, place, [trouble.Sign(TroubleKind.DRIFT, False, now)], now)
 
 
 def _tell(world: World, subject: str, place: Place, signs: Sequence[trouble.Sign], now: datetime) -> None:
@@ -220,6 +231,8 @@ def wait_for_all(world: World, facts: Facts, now: datetime) -> None:
     for key, health in world.health.items():
         building, *middle = key.split("/")[:-1]
         world.places[key] = Place(building, middle[0] if middle else None)
+        if ("drift", building) not in world.scheduled:
+            drift.schedule(world, building, now)
         if TroubleKind.SILENT not in world.troubles.get(key, {}):
             grace = now + facts.book.in_force(now).quality.stale_after
             world.schedule("silence", key, max(grace, next_silence(health)))

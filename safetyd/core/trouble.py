@@ -182,16 +182,15 @@ def disagreement(room: Room, at: datetime, quality: QualityRule) -> Sign | None:
     ]
     if len(fresh) < 2:
         return None
-    return _apart(max(fresh) - min(fresh), at, quality, "{:.1f} °F apart")
+    apart_f = max(fresh) - min(fresh)
+    return apart(TroubleKind.DISAGREEMENT, apart_f, at, quality, f"{apart_f:.1f} °F apart")
 
 
-def _apart(apart_f: float, at: datetime, quality: QualityRule, words: str) -> Sign | None:
-    """Sensors disagree beyond the limit, and agree again well within it; in between nothing changes."""
+def apart(kind: TroubleKind, apart_f: float, at: datetime, quality: QualityRule, words: str) -> Sign | None:
+    """Return the sign that values lie too far apart, or well within the limit; in between nothing changes."""
     if apart_f > quality.disagree_f:
-        return Sign(TroubleKind.DISAGREEMENT, True, at, words.format(apart_f))
-    if apart_f <= _AGREE_SHARE * quality.disagree_f:
-        return Sign(TroubleKind.DISAGREEMENT, False, at)
-    return None
+        return Sign(kind, True, at, words)
+    return Sign(kind, False, at) if apart_f <= _AGREE_SHARE * quality.disagree_f else None
 
 
 def hand_held(room: Room, observation: Observation, quality: QualityRule) -> dict[str, Sign]:
@@ -205,7 +204,7 @@ def hand_held(room: Room, observation: Observation, quality: QualityRule) -> dic
         if id == observation.sensor.id or known is None or known.until < at:
             continue
         words = f"{known.value:.1f} °F where a hand-held instrument says {by_hand_f:.1f} °F"
-        sign = _apart(abs(known.value - by_hand_f), at, quality, words)
+        sign = apart(TroubleKind.DISAGREEMENT, abs(known.value - by_hand_f), at, quality, words)
         if sign is not None:
             found[id] = sign
     return found

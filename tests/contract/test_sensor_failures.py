@@ -545,6 +545,43 @@ def test_a_hand_held_reading_shows_that_a_sensor_is_off(by_hand_f: float, is_tro
     assert told.is_told("trouble", "sill") is is_trouble
 
 
+# A sensor that drifts, or hangs in a bad place
+
+
+def weeks(off_f: float, days: int = 8) -> Story:
+    """Return a story of four rooms that speak every hour; that of the first is off by so many degrees."""
+    rooms = ("12", *OTHERS, "attic")
+    story = Story(
+        sensors="".join(device(room, room, f"own/{room}", "json", HOURLY) for room in rooms), rooms=rooms
+    )
+    for room in rooms:
+        value = 70.0 + (off_f if room == "12" else 0.0)
+        story.sends(
+            f"own/{room}", "2026-12-01 08:05", until=f"2026-12-{1 + days:02} 08:05", every=60, t=value, rh=40
+        )
+    return story
+
+
+HOURLY = 'unit = "F"\ninterval = "1h"\nvalues = { temperature = "t", humidity = "rh" }'
+
+
+@pytest.mark.parametrize(("off_f", "is_trouble"), [(3.0, False), (3.1, True), (-3.0, False), (-3.1, True)])
+def test_a_sensor_that_is_off_from_the_rest_for_a_week_is_a_trouble_and_changes_no_verdict(
+    off_f: float, is_trouble: bool
+) -> None:
+    told = weeks(off_f).replay(until="2026-12-09 08:10")
+    assert bool(told.troubles("drift", room="12")) is is_trouble
+    assert told.is_told("trouble", "reads unlike the rest of its building") is is_trouble
+    assert told.tickets == [] and told.room("12")[1:] == (0, 0)
+
+
+def test_a_person_with_an_instrument_settles_whether_it_is_the_sensor_or_the_room() -> None:
+    story = weeks(4.0, days=17)
+    story.report("2026-12-09 08:30", "12", temperature_f=74.0, humidity=40, instrument="sling psychrometer")
+    told = story.replay(until="2026-12-18 08:10")
+    assert told.the_trouble("drift")["ended_at"] == clock("2026-12-09 08:30"), "and it does not come back"
+
+
 # Temperature and humidity of different age
 
 
