@@ -61,7 +61,7 @@ CORE = (
     ("core.report",),
     ("core.engine",),
     ("core.supervision", "core.waking"),
-    ("core.blackout",),
+    ("core.blackout", "core.drift"),
     ("core.revision",),
     ("core.obligation",),
     ("core.telling",),

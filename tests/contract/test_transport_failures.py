@@ -583,6 +583,47 @@ def test_a_payload_that_is_broken_on_the_way_is_listed_told_and_decides_nothing(
     assert ok_s <= 900 and breach_s == 0 and ok_s + unknown_s == 1800
 
 
+# A publisher that is not who it says
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "safetyd/readings/maple/12/hand:sling psychrometer",
+        "safetyd/power/maple/hand:A. Reyes",
+        "safetyd/power/maple/silence:devices",
+    ],
+)
+def test_nobody_on_the_wire_speaks_as_a_person_or_as_the_silence_of_devices(topic: str) -> None:
+    story = Story().reading("12", "08:00", until="08:10", **MILD)
+    story.sends(topic, "08:05", until="11:00", **COLD, mains="off")
+    told = story.replay(until="11:00")
+    assert told.output["unassigned"] == [topic]
+    assert told.tickets == [] and told.notices("outage_began") == []
+
+
+def test_what_bears_another_device_s_id_is_not_taken_for_it() -> None:
+    topic = "rtl_433/gateway/events"
+    story = Story(
+        sensors=device("probe", "12", topic, "rtl_433", 'only = { model = "Nexus-TH", id = 77 }'),
+    )
+    story.sends(topic, "08:00", until="08:10", model="Nexus-TH", id=77, temperature_C=21.0, humidity=40)
+    story.sends(topic, "08:02", until="08:10", model="Nexus-TH", id=78, temperature_C=12.0, humidity=40)
+    told = story.replay(until="08:10")
+    assert told.tickets == [] and told.room("12") == (600, 0, 0)
+
+
+def test_one_false_word_among_true_ones_is_doubted_and_never_counts() -> None:
+    story = Story().reading("12", "08:00", until="09:00", **MILD)
+    for at in moments("08:02", "08:57"):
+        story.reading("12", at, **COLD)
+    told = story.replay(until="09:00")
+    assert told.tickets == [] and told.room("12") == (3600, 0, 0)
+
+
+# What can be read again
+
+
 def test_what_can_be_read_again_is_no_trouble_any_more() -> None:
     story = Story(sensors=PROBE).says("08:00", ZIGBEE, "{").sends(ZIGBEE, "08:05", **COOL)
     told = story.replay(until="08:10")

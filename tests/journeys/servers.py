@@ -78,6 +78,7 @@ class Broker:
         self.port = free_port()
         self.is_persistent = is_persistent
         self.is_open = True
+        self.access = ""  # Mosquitto's access list; without one everybody may do everything
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -104,6 +105,11 @@ class Broker:
         ]
         if not self.is_open:
             lines.append(f"password_file {self.password_file}")
+        if self.access:
+            access = self.folder / "access"
+            access.write_text(self.access, encoding="utf-8")
+            access.chmod(0o600)
+            lines.append(f"acl_file {access}")
         conf.write_text("\n".join(lines) + "\n", encoding="utf-8")
         with (self.folder / "mosquitto.log").open("ab") as log:
             self._child = subprocess.Popen([program("mosquitto"), "-c", str(conf)], stdout=log, stderr=log)
@@ -136,6 +142,7 @@ class Client:
     def __init__(self, broker: Broker, *filters: str, name: str = "", password: str = "") -> None:
         self.heard: list[tuple[str, bytes, bool]] = []
         self._ready = threading.Event()
+        self._refused = ""
         self._filters = filters
         self._paho = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         self._paho.max_inflight_messages_set(1000)
@@ -147,10 +154,16 @@ class Client:
         self._paho.on_message = lambda _client, _data, m: self.heard.append((m.topic, m.payload, m.retain))
         self._paho.connect(LOOPBACK, broker.port)
         self._paho.loop_start()
-        assert self._ready.wait(WITHIN), "the test's own client is not let in"
+        assert self._ready.wait(WITHIN), "the broker does not answer"
+        if self._refused:
+            self.close()
+        assert not self._refused, f"the test's own client is not let in: {self._refused}"
 
-    def _on_connect(self, *_: object) -> None:
-        if self._filters:
+    def _on_connect(self, _client: object, _data: object, _flags: object, answer: Any, _: object) -> None:
+        if answer.is_failure:
+            self._refused = str(answer)
+            self._ready.set()
+        elif self._filters:
             self._paho.subscribe([(each, 1) for each in self._filters])
         else:
             self._ready.set()
