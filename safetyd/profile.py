@@ -29,6 +29,7 @@ _UNITS = {
     Quantity.POWER: ("W",),
     Quantity.BATTERY: ("%", "V", "ok", "low"),
     Quantity.MAINS: ("",),
+    Quantity.ENERGY: ("kWh", "Wh"),
 }
 Scalar = str | int | float | bool
 Conditions = tuple[tuple[Path, tuple[Scalar, ...]], ...]

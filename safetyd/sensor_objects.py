@@ -66,6 +66,7 @@ _UNITS = {
     Kept.BATTERY: "%",
     Kept.BATTERY_V: "V",
     Kept.BATTERY_OK: "ok",
+    Kept.ENERGY_KWH: "kWh",
 }
 
 

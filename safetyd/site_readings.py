@@ -14,6 +14,7 @@ from safetyd.site_topics import kinds
 from safetyd.tables import Table
 
 OF_MAINS = frozenset({Quantity.MAINS, Quantity.VOLTAGE})
+_COUNTED = OF_MAINS | {Quantity.ENERGY}  # a register is no witness, but evidence
 _WITNESSED = OF_MAINS | {Quantity.POWER, Quantity.BATTERY}
 IN_A_ROOM = frozenset({Quantity.TEMPERATURE, Quantity.HUMIDITY})
 _OF_A_ROOM = IN_A_ROOM | {Quantity.BATTERY}
@@ -78,7 +79,7 @@ def readings(binding: SensorBinding) -> tuple[Value, ...]:
 def check(table: Table, binding: SensorBinding) -> None:
     """Note what does not fit together in a sensor's entry, and what its messages leave open."""
     wiring = binding.wiring
-    if wiring.measures and binding.power and not OF_MAINS.intersection(wiring.measures):
+    if wiring.measures and binding.power and not _COUNTED.intersection(wiring.measures):
         said = f"a witness of the mains that reads {' and '.join(wiring.measures)} alone"
         table.fault("measures", said, "mains or voltage among them, or no power = true")
         return
@@ -136,7 +137,7 @@ def _check_wanted(table: Table, binding: SensorBinding, offered: Sequence[Value]
     absent = [quantity for quantity in binding.wiring.measures if quantity not in known]
     if absent:
         table.fault("measures", f"no {one_of(absent)} comes on this topic", one_of(known))
-    elif binding.power and not OF_MAINS & known:
+    elif binding.power and not _COUNTED & known:
         said = f"this topic says nothing about the mains, only {' and '.join(sorted(known))}"
         table.fault("power", said, "a topic with mains or voltage, or a room alone")
     elif not wanted(binding) & known:

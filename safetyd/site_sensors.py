@@ -40,6 +40,7 @@ _USUAL_UNIT = {
     Quantity.POWER: "W",
     Quantity.BATTERY: "%",
     Quantity.MAINS: "",
+    Quantity.ENERGY: "kWh",
 }
 _JUDGED = frozenset({Quantity.TEMPERATURE, Quantity.HUMIDITY, Quantity.MAINS, Quantity.VOLTAGE})
 

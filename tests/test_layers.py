@@ -71,7 +71,7 @@ CORE = (
     ("core.clocks",),
     ("core.account",),
     ("core.notice", "core.room", "core.power"),
-    ("core.warmth", "core.votes"),
+    ("core.warmth", "core.votes", "core.register"),
     ("core.ticket", "core.watch"),
     ("core.quality", "core.closure"),
     ("core.rules",),

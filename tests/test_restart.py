@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from safetyd.core.model import TroubleKind
+from safetyd.core.model import Place, TroubleKind
+from safetyd.core.waking import Cause, Hole, wake
 from safetyd.ingest.message import Message
 from safetyd.ingest.sparkplug_message import message_class
 from safetyd.service import SAVE_PLACES_EVERY, Service
 from safetyd.site import Site, read_site
-from safetyd.store import bridges
+from safetyd.store import bridges, ledger
 from safetyd.store.database import open_for_writing
 
 NOON = datetime(2026, 12, 1, 20, tzinfo=UTC)
@@ -249,3 +250,42 @@ def test_a_sensor_that_left_the_site_file_and_comes_back_is_waited_for_anew(slow
     with slow(NOON + 2 * NIGHTLY) as service:
         assert silent(service, NOON + 2 * NIGHTLY + 36 * HOUR) == []
         assert silent(service, NOON + 2 * NIGHTLY + 36 * HOUR + SECOND) == ["maple/12/slow"]
+
+
+# What energy registers say of a time that nobody watched
+
+METER = "safetyd/power/maple/meter"
+
+
+def woken(service: Service, since: datetime, now: datetime) -> None:
+    wake(service.world, service.facts, Hole(since, now, Cause.LOST), now)
+    service.commit(now)
+
+
+def evidence(service: Service) -> list[str]:
+    rows = ledger.history(service.connection, "maple-2026-0001")
+    return [row.note for row, _ in rows if row.event == "register"]
+
+
+def test_a_register_answers_once_although_the_daemon_is_killed_before_and_after(running: Running) -> None:
+    back = NOON + 3 * HOUR
+    with running(NOON) as service:
+        hear(service, NOON, METER, {"mains": True, "energy_kwh": 88.2})
+    with running(back) as service:
+        woken(service, NOON, back)
+    with running(back + MINUTE) as service:
+        hear(service, back + MINUTE, METER, {"mains": True, "energy_kwh": 88.2})
+        assert ["nothing was used" in note for note in evidence(service)] == [True]
+    with running(back + 2 * MINUTE) as service:
+        hear(service, back + 2 * MINUTE, METER, {"mains": True, "energy_kwh": 88.4})
+        assert len(evidence(service)) == 1
+
+
+def test_a_register_is_read_where_the_site_file_names_it(running: Running, site: Callable[..., Site]) -> None:
+    keys = 'power = true\nvalues = { voltage = "v", energy = { at = "aenergy.total", unit = "Wh" } }'
+    plug = sensor("main", "shellies/main", "json", keys).replace('room = "12"', "")
+    with running(NOON) as service:
+        service.take_site(site(plug), NOON)
+        hear(service, NOON, "shellies/main", {"v": 121, "aenergy": {"total": 88200.5}})
+        register = service.world.powers[Place("maple", None)].registers["main"]
+        assert (register.kwh, register.at) == (88.2005, NOON)

@@ -119,6 +119,11 @@ class TestWhatAnEntrySays:
             "temperature": "C",
         }
 
+    def test_a_register_counts_kilowatt_hours_unless_its_entry_says_watt_hours(self, read):
+        for entry, unit in (('"e"', "kWh"), ('{ at = "e", unit = "Wh" }', "Wh")):
+            (binding,) = read(f'topic = "m"\nformat = "json"\npower = true\nvalues = {{ energy = {entry} }}')
+            assert [(value.measures, value.unit) for value in readings(binding)] == [("energy", unit)]
+
     def test_a_date_is_midnight_at_the_site_and_a_time_with_a_zone_is_its_own(self, read):
         first, second, third = read(
             ZIGBEE + "from = 2026-08-25\nuntil = 2026-12-01T08:00:00-05:00",
@@ -301,6 +306,7 @@ class TestWhatIsLeftOpen:
             PLAIN + 'measures = "temperature"\nunit = "F"',
             PLAIN + 'measures = "humidity"',
             PLAIN.replace('room = "12"', "power = true") + 'measures = "mains"',
+            PLAIN.replace('room = "12"', "power = true") + 'measures = "energy"',
             ANY_JSON,
             ANY_JSON.replace("json", "neuron"),
             JSON + 'values = { temperature = { at = "t", unit = "F" } }',

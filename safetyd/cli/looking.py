@@ -37,6 +37,7 @@ _UNITS = {
     Quantity.VOLTAGE: "V",
     Quantity.POWER: "W",
     Quantity.BATTERY: "%",
+    Quantity.ENERGY: "kWh",
 }
 
 

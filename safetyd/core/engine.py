@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from safetyd.core import blackout, drift, obligation, power, room, supervision, telling, votes
+from safetyd.core import blackout, drift, obligation, power, room, supervision, telling, votes, waking
 from safetyd.core.closure import ClosureAction, ClosureVerb, staff_window
 from safetyd.core.errors import ActionError, TransitionError
 from safetyd.core.model import Finding, Observation, Place, TroubleKind
@@ -57,6 +57,8 @@ def observe(world: World, facts: Facts, observation: Observation, now: datetime)
     rules = facts.book.in_force(observation.observed_at)
     if place.room is None:
         found = flaws(facts, observation)
+        if observation.energy_kwh is not None:
+            waking.weigh(world, observation, now)
         told = power.observe(world.powers.get(place, power.EMPTY), observation, rules)
         if told is None:
             return Told(found, is_late=True)

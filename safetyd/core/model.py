@@ -70,6 +70,7 @@ class Quantity(StrEnum):
     VOLTAGE = "voltage"
     POWER = "power"
     BATTERY = "battery"
+    ENERGY = "energy"
 
 
 class Mark(StrEnum):
@@ -145,7 +146,8 @@ class Observation(NamedTuple):
     """What one sensor said at one moment. Temperatures are native: one of the two units is given.
 
     `observed_at` is when it was true; `device_at` and `gateway_at` are what the clocks of the device and of
-    its gateway said, `stamp` their words where they are not believed. `battery_ok` is the device's own word.
+    its gateway said, `stamp` their words where they are not believed. `battery_ok` is the device's own word,
+    `energy_kwh` a register that only rises.
     `by_hand` is a person's instrument: the contract's own (9.9.2), so one reading is enough. `doubt` says why
     temperature and humidity cannot be believed although they look sound in themselves.
     """
@@ -162,6 +164,7 @@ class Observation(NamedTuple):
     battery: float | None = None
     battery_v: float | None = None
     battery_ok: bool | None = None
+    energy_kwh: float | None = None
     retained: bool = False
     stamp: str | None = None
     by_hand: bool = False

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from safetyd.core.model import HAND, SILENCE, Observation, Verdict
 from safetyd.core.quality import window
+from safetyd.core.register import Question, Register, read
 from safetyd.core.rules import OutageRule, RuleBook, Rules
 from safetyd.core.units import JUST_AFTER
 from safetyd.core.votes import Tide, Word, cast, count, earliest_off, hear, is_presumption, last_on
@@ -43,6 +44,7 @@ class Power(NamedTuple):
     `flickers` counts returns of power too short to end it; `over_at` is when the last outage ended. Of the
     outage, `seen` rests on words heard up to `heard_at`; the last of them counts up to `heard_until`.
     `is_presumed` while no witness has said so; power was on for certain at `last_on_at`.
+    `registers` are what meters have counted, `question` the time about which a ticket asks them.
     """
 
     at: datetime | None = None
@@ -59,6 +61,8 @@ class Power(NamedTuple):
     heard_until: datetime | None = None
     is_presumed: bool = False
     last_on_at: datetime | None = None
+    registers: Mapping[str, Register] = {}
+    question: Question | None = None
 
     @property
     def is_out(self) -> bool:
@@ -106,6 +110,7 @@ def observe(power: Power, observation: Observation, rules: Rules) -> tuple[Power
     if power.at is not None and at < power.at:
         return None
     power, before = pass_time(power, at - JUST_AFTER, rules)
+    power = power._replace(registers=read(power.registers, observation))
     old = power.words.get(observation.sensor.id, Word())
     word = hear(old, observation, rules)
     if word is old:
@@ -257,7 +262,8 @@ def _over(power: Power, at: datetime) -> tuple[Power, tuple[Step, ...]]:
         for name, word in power.words.items()
         if not name.startswith(SILENCE) and (word.is_on or not name.startswith(HAND))
     }
-    return Power(power.at, words, over_at=power.back_since), (over,)
+    after = Power(power.at, words, over_at=power.back_since)
+    return after._replace(registers=power.registers, question=power.question), (over,)
 
 
 def _lasting(

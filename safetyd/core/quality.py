@@ -266,7 +266,8 @@ def _is_error_pair(observation: Observation) -> bool:
 
 def _flaws_beside(observation: Observation) -> tuple[Flaw, ...]:
     voltage, battery, battery_v = observation.voltage, observation.battery, observation.battery_v
-    if voltage is None and battery is None and battery_v is None:
+    energy_kwh = observation.energy_kwh
+    if voltage is None and battery is None and battery_v is None and energy_kwh is None:
         return ()
     found = []
     if voltage is not None and not is_voltage(voltage):
@@ -275,6 +276,8 @@ def _flaws_beside(observation: Observation) -> tuple[Flaw, ...]:
         found.append(_rejected(Quantity.BATTERY, f"{battery:g} % is outside 0 to 100 %"))
     if battery_v is not None and not 0 <= battery_v <= HIGHEST_CELL_V:
         found.append(_rejected(Quantity.BATTERY, f"{battery_v:g} V is outside 0 to {HIGHEST_CELL_V:g} V"))
+    if energy_kwh is not None and energy_kwh < 0:
+        found.append(_rejected(Quantity.ENERGY, f"{energy_kwh:g} kWh: a register counts from 0 up"))
     return tuple(found)
 
 

@@ -56,6 +56,7 @@ def _read_power_again(
     was = world.powers.get(place, power.EMPTY)
     standing, steps = power.read_again(base, observations, facts.book)
     standing, more = power.pass_time(standing, now, facts.book.in_force(now))
+    standing = standing._replace(question=was.question)
     is_same = was.began_at is not None and standing.began_at is not None and standing.began_at <= was.began_at
     if was.is_breach and is_same:
         standing = standing._replace(is_breach=True)

@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from safetyd.core import obligation, power, telling
-from safetyd.core.model import Condition, Episode, Place, TroubleKind
+from safetyd.core.model import Condition, Episode, Observation, Place, TroubleKind
+from safetyd.core.register import Question, answer, answered
 from safetyd.core.trouble import Sign
 from safetyd.core.world import Facts, World
 
@@ -77,4 +78,22 @@ def _ask(world: World, facts: Facts, place: Place, found: Hole, now: datetime) -
     number = world.new_episode(episode)
     span = f"{found.began_at:%Y-%m-%d %H:%M} to {found.ended_at:%Y-%m-%d %H:%M} UTC"
     note = f"possible 9.14.5 event, to be confirmed or denied: nobody watched from {span}, and {found.cause}"
-    obligation.take_up(world, facts, number, found.began_at, now, note, is_presumed=True)
+    ticket = obligation.take_up(world, facts, number, found.began_at, now, note, is_presumed=True)
+    standing = world.powers.get(place, power.EMPTY)
+    if standing.registers:
+        asked = Question(ticket.id, found.ended_at, standing.registers)
+        world.powers[place] = standing._replace(question=asked)
+        world.changes.places.add(place)
+
+
+def weigh(world: World, observation: Observation, now: datetime) -> None:
+    """Put on record what a meter's register says of a time that nobody watched, once it is heard again."""
+    place = observation.sensor.place
+    standing = world.powers.get(place, power.EMPTY)
+    said = answer(standing.question, observation)
+    if standing.question is None or not said:
+        return
+    telling.record(world, now, standing.question.ticket, "register", said)
+    left = answered(standing.question, observation.sensor.id)
+    world.powers[place] = standing._replace(question=left)
+    world.changes.places.add(place)

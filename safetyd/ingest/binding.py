@@ -26,6 +26,8 @@ _FIELDS = {
     (Quantity.BATTERY, "%"): "battery",
     (Quantity.BATTERY, "V"): "battery_v",
     (Quantity.BATTERY, "bool"): "battery_ok",
+    (Quantity.ENERGY, "kWh"): "energy_kwh",
+    (Quantity.ENERGY, "Wh"): "energy_kwh",
 }
 
 
@@ -78,7 +80,8 @@ def share(heard: Heard, quantities: Collection[Quantity], channel: str = "") -> 
             )
         else:
             for sample in meant:
-                values[_FIELDS[quantity, sample.unit]] = sample.value
+                value = sample.value / 1000 if sample.unit == "Wh" else sample.value
+                values[_FIELDS[quantity, sample.unit]] = value
     return Decoded(
         **values,  # type: ignore[arg-type]
         stamp=heard.device_stamp,

@@ -36,6 +36,7 @@ _NATIVE_VALUES = {
     "battery": (Quantity.BATTERY, "%"),
     "battery_v": (Quantity.BATTERY, "V"),
     "battery_ok": (Quantity.BATTERY, "bool"),
+    "energy_kwh": (Quantity.ENERGY, "kWh"),
 }
 
 

@@ -22,7 +22,7 @@ class PayloadError(SafetydError):
 
 
 class Sample(NamedTuple):
-    """One value as it came: `unit` is degC, degF, %, V, W or bool (a battery's is true while it is good).
+    """One value as it came: `unit` is degC, degF, %, V, W, kWh, Wh or bool (a battery's: is it good).
 
     `channel` tells it from others of its kind.
     """
@@ -65,8 +65,9 @@ Values = tuple[
     float | None,
     float | None,
     bool | None,
+    float | None,
 ]
-_NO_VALUES: Values = (None,) * 9
+_NO_VALUES: Values = (None,) * 10
 
 
 class Decoded(NamedTuple):
@@ -81,6 +82,7 @@ class Decoded(NamedTuple):
     battery: float | None = None
     battery_v: float | None = None
     battery_ok: bool | None = None
+    energy_kwh: float | None = None
     stamp: str | float | None = None
     gateway_stamp: str | float | None = None
     counter: str | None = None
@@ -90,9 +92,9 @@ class Decoded(NamedTuple):
     @property
     def values(self) -> Values:
         """The values alone, in the order of an Observation's."""
-        return self[:9]
+        return self[:10]
 
     @property
     def has_value(self) -> bool:
         """Whether anything was said that can be used."""
-        return self[:9] != _NO_VALUES
+        return self[:10] != _NO_VALUES

@@ -14,7 +14,7 @@ from safetyd.ingest.message import Decoded, PayloadError
 from safetyd.ingest.values import json_object, number, shown, stamp_of
 
 _AGREE_F = 0.1
-_NUMBERS = ("temperature_f", "temperature_c", "humidity", "voltage", "power_w", "battery")
+_NUMBERS = ("temperature_f", "temperature_c", "humidity", "voltage", "power_w", "battery", "energy_kwh")
 _MAINS: dict[object, bool] = {
     True: True,
     False: False,
@@ -33,6 +33,7 @@ class _Plain(msgspec.Struct):
     voltage: float | None = None
     power_w: float | None = None
     battery: float | None = None
+    energy_kwh: float | None = None
     ts: str | float | None = None
 
 
@@ -57,6 +58,7 @@ def decode(payload: bytes) -> Decoded:
         plain.voltage,
         plain.power_w,
         plain.battery,
+        energy_kwh=plain.energy_kwh,
         stamp=plain.ts,
     )
     # A null, a missing value and an unknown object look alike here: whoever says too little is read slowly.

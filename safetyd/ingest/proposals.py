@@ -39,6 +39,7 @@ _CLASSES = {
     ("sensor", "voltage"): Quantity.VOLTAGE,
     ("sensor", "power"): Quantity.POWER,
     ("sensor", "battery"): Quantity.BATTERY,
+    ("sensor", "energy"): Quantity.ENERGY,
     ("binary_sensor", "power"): Quantity.MAINS,
 }
 _EXPOSED = ("temperature", "humidity", "battery", "voltage", "power")

@@ -108,7 +108,8 @@ def _conversion(quantity: Quantity, value: Value, wiring: Wiring, profile: Profi
     if quantity is Quantity.BATTERY and value.unit in ("ok", "low"):
         return _flag(value.unit == "ok")
     if quantity is not Quantity.TEMPERATURE:
-        usual = value.unit if value.unit in ("%", "V", "W") else next(iter(UNITS[quantity].values()))
+        known = tuple(UNITS[quantity].values())
+        usual = value.unit if value.unit in known else known[0]
         return _number(quantity, usual)
     fixed = value.unit or profile.unit or THE_SITE
     asked = wiring.unit if fixed == THE_SITE else fixed

@@ -26,6 +26,7 @@ UNITS = {
     Quantity.VOLTAGE: {"v": "V", "volt": "V", "volts": "V"},
     Quantity.POWER: {"w": "W", "watt": "W", "watts": "W"},
     Quantity.BATTERY: {"%": "%", "percent": "%", "v": "V", "volts": "V"},
+    Quantity.ENERGY: {"kwh": "kWh", "wh": "Wh"},
 }  # fmt: skip
 NOT_KNOWN = frozenset({"", "-", "null", "none", "nan", "unknown", "undef", "unavailable"})
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)

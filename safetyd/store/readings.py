@@ -30,6 +30,7 @@ class Kept(IntEnum):
     BATTERY = 7
     BATTERY_V = 8
     BATTERY_OK = 9
+    ENERGY_KWH = 10
 
 
 _FIELDS = {kept: kept.name.lower() for kept in Kept}
@@ -43,6 +44,7 @@ QUANTITY_OF = {
     Kept.BATTERY: Quantity.BATTERY,
     Kept.BATTERY_V: Quantity.BATTERY,
     Kept.BATTERY_OK: Quantity.BATTERY,
+    Kept.ENERGY_KWH: Quantity.ENERGY,
 }
 _FLAGS = (Kept.MAINS, Kept.BATTERY_OK)
 _OF_QUANTITY = {quantity: tuple(k for k, q in QUANTITY_OF.items() if q is quantity) for quantity in Quantity}
@@ -93,6 +95,8 @@ def rows(
         made.append((number, 8, observed_at, delay, observation.battery_v, mark, *clocks))
     if observation.battery_ok is not None:
         made.append((number, 9, observed_at, delay, float(observation.battery_ok), mark, *clocks))
+    if observation.energy_kwh is not None:
+        made.append((number, 10, observed_at, delay, observation.energy_kwh, mark, *clocks))
     if flaws and not mark:
         doubted = {_MARKS[Mark.REJECTED]: _DOUBTED} if observation.doubt else {}
         reasons = {

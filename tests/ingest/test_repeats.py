@@ -75,7 +75,7 @@ def test_what_the_broker_remembers_makes_nothing_a_repeat() -> None:
 
 def test_what_is_remembered_of_the_time_before_a_restart_is_a_repeat() -> None:
     repeats = Repeats()
-    as_stored = (None, 20.0, *[None] * 7)
+    as_stored = (None, 20.0, *[None] * 8)
     repeats.remember(1, "s/7", as_stored, NOW - MINUTE)
     repeats.remember(1, "s/8", as_stored, NOW)
     assert frames(repeats, frame("s/8"), frame("s/7"), frame("s/7", 20.5)) == [True, True, False]
@@ -83,7 +83,7 @@ def test_what_is_remembered_of_the_time_before_a_restart_is_a_repeat() -> None:
 
 def test_of_both_units_only_one_is_stored_and_it_is_still_a_repeat() -> None:
     repeats = Repeats()
-    repeats.remember(1, "s/7", (68.0, *[None] * 8), NOW)
+    repeats.remember(1, "s/7", (68.0, *[None] * 9), NOW)
     assert heard(repeats, Decoded(temperature_f=68.0, temperature_c=20.0, counter="s/7"), at(NOW))
 
 

@@ -238,7 +238,7 @@ def test_a_frame_stands_on_the_first_row_of_what_it_brought(store: Connection) -
         readings.append(store, readings.rows(number, spoke, (), frame))
     rows = store.exec_driver_sql("SELECT frame FROM reading ORDER BY id").scalars()
     assert list(rows) == ["s/6", None, None, None, None, None, "s/7", None, None]
-    values = [None, 20.0, 40.0, None, None, None, None, None, 1.0]
+    values = [None, 20.0, 40.0, None, None, None, None, None, 1.0, None]
     early, late = readings.frames(store, T0)
     assert early == (1, "s/6", T0 + 2 * SECOND, values)
     assert late == (1, "s/7", T0 + 9 * SECOND, values)
