@@ -156,10 +156,11 @@ class Hearing:
         try:
             said = route.decode(message.topic, message.payload)
         except PayloadError as error:
+            if not route.holds(received_at):
+                return None
             why = str(error)
-            self._unreadable.setdefault(speaker.key, set()).add(message.topic)
-            word = Word(speaker, None, ((RefusedKind.PAYLOAD, why),), ((TroubleKind.UNREADABLE, why),))
-            return word if route.holds(received_at) else None
+            self._readable(speaker.key, message.topic, is_readable=False)
+            return Word(speaker, None, ((RefusedKind.PAYLOAD, why),), ((TroubleKind.UNREADABLE, why),))
         zone = self.site.timezone if route.is_local_time else None
         when = timing(said, received_at, health, zone)
         if not route.holds(when.observed_at):

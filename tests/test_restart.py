@@ -289,3 +289,34 @@ def test_a_register_is_read_where_the_site_file_names_it(running: Running, site:
         hear(service, NOON, "shellies/main", {"v": 121, "aenergy": {"total": 88200.5}})
         register = service.world.powers[Place("maple", None)].registers["main"]
         assert (register.kwh, register.at) == (88.2005, NOON)
+
+
+# What cannot be read
+
+
+def unreadable(service: Service) -> list[str]:
+    return [key for key, of_one in service.world.troubles.items() if TroubleKind.UNREADABLE in of_one]
+
+
+def test_a_sensor_of_two_topics_is_readable_once_it_is_so_on_both(running: Running) -> None:
+    with running(NOON) as service:
+        for topic in (DATA, BIRTH):
+            hear(service, NOON, topic, b"\x00\xff")
+        assert len(unreadable(service)) == 1
+        hear(service, NOON + MINUTE, BIRTH, metrics(4, 20.0, "Air"))
+        assert len(unreadable(service)) == 1, "on the other topic it is still what it was"
+        hear(service, NOON + 2 * MINUTE, DATA, metrics(4, 20.5))
+        assert unreadable(service) == []
+
+
+def test_what_cannot_be_read_before_a_sensor_is_there_is_nobodys(
+    running: Running, site: Callable[..., Site]
+) -> None:
+    tomorrow = sensor("mesh", MESH, "zigbee2mqtt", "from = 2026-12-02")
+    with running(NOON) as service:
+        service.take_site(site(tomorrow), NOON)
+        hear(service, NOON, MESH, b"{")
+        hear(service, NOON + 24 * HOUR, MESH, b"{")
+        assert len(unreadable(service)) == 1
+        hear(service, NOON + 25 * HOUR, MESH, {"temperature": 20.0})
+        assert unreadable(service) == []

@@ -190,6 +190,41 @@ def test_while_a_bridge_is_gone_nobody_is_told_of_its_sensors_one_by_one() -> No
     assert set(BEHIND) < set(scene.troubles(TroubleKind.SILENT))
 
 
+def over(scene: Scene) -> list[dict[str, str]]:
+    """Return what each notice of the end of troubles was about."""
+    return [dict(notice.about) for notice in scene.notices("trouble_over")]
+
+
+def test_nor_that_they_are_heard_again_one_by_one_when_it_is_back() -> None:
+    scene = expecting("a", "b", "c", **bridged(*BEHIND))
+    supervision.hear_bridge(scene.world, scene.facts, NAME, False, NINE)
+    scene.until(NINE + HOUR)
+    supervision.hear_bridge(scene.world, scene.facts, NAME, True, NINE + HOUR)
+    for id in "abc":
+        scene.says(NINE + HOUR + MINUTE, sensor=id, **GOOD)
+    scene.until(NINE + HOUR + 30 * MINUTE)
+    assert [list(each) for each in over(scene)] == [[f"silent {BRIDGE}"]]
+
+
+def test_a_sensor_that_fell_silent_by_itself_is_told_to_be_back_by_itself() -> None:
+    scene = expecting("a", "b", "c", **bridged(*BEHIND))
+    scene.keeps_saying(NINE, NINE + 40 * MINUTE, sensor="b", **GOOD)
+    assert [list(each) for each in told(scene)] == [[f"silent {BEHIND[0]}", f"silent {BEHIND[2]}"]]
+    scene.says(NINE + 41 * MINUTE, sensor="a", **GOOD).until(NINE + HOUR)
+    assert list(over(scene)[0]) == [f"silent {BEHIND[0]}"]
+
+
+def test_a_bridge_of_two_buildings_is_a_trouble_of_each() -> None:
+    cedar = f"cedar/{NAME}"
+    scene = expecting("a", behind={BRIDGE: BEHIND, cedar: ["cedar/7/x"]})
+    supervision.hear_bridge(scene.world, scene.facts, NAME, False, NINE)
+    scene.until(NINE + 2 * MINUTE)
+    assert set(scene.troubles(TroubleKind.SILENT)) == {cedar, BRIDGE}
+    assert sorted(notice.building for notice in scene.notices("trouble")) == ["cedar", "maple"]
+    supervision.hear_bridge(scene.world, scene.facts, NAME, True, NINE + 3 * MINUTE)
+    assert scene.troubles(TroubleKind.SILENT) == []
+
+
 # Doubt
 
 
@@ -281,6 +316,27 @@ def test_a_battery_in_volts_is_low_below_four_fifths_of_its_best(volts: list[flo
     for number, each in enumerate(volts):
         scene.says(NINE + number * MINUTE, battery_v=each, **GOOD)
     assert bool(scene.troubles(TroubleKind.BATTERY)) is is_low
+
+
+@pytest.mark.parametrize(("percent", "is_low"), [(9.9, True), (14.9, True), (15.0, False)])
+def test_a_battery_at_the_limit_is_no_news_twice_a_day(percent: float, is_low: bool) -> None:
+    scene = Scene().says(NINE, battery=9.9, **GOOD).says(NINE + MINUTE, battery=percent, **GOOD)
+    assert bool(scene.troubles(TroubleKind.BATTERY)) is is_low
+
+
+@pytest.mark.parametrize(("volts", "is_low"), [(3.61, True), (4.05, True), (4.06, False)])
+def test_a_battery_in_volts_is_good_again_above_nine_tenths(volts: float, is_low: bool) -> None:
+    scene = Scene().says(NINE, battery_v=4.5, **GOOD).says(NINE + MINUTE, battery_v=3.6, **GOOD)
+    scene.says(NINE + 2 * MINUTE, battery_v=volts, **GOOD)
+    assert bool(scene.troubles(TroubleKind.BATTERY)) is is_low
+
+
+@pytest.mark.parametrize(("apart_f", "disagree"), [(2.9, True), (2.1, True), (2.0, False)])
+def test_two_sensors_that_disagreed_agree_again_well_within_the_limit(apart_f: float, disagree: bool) -> None:
+    scene = Scene().says(NINE, **GOOD).says(NINE, sensor="b", temperature_f=70.0 + 3.5, humidity=40.0)
+    assert scene.troubles(TroubleKind.DISAGREEMENT)
+    scene.says(NINE + 5 * MINUTE, sensor="b", temperature_f=70.0 + apart_f, humidity=40.0)
+    assert bool(scene.troubles(TroubleKind.DISAGREEMENT)) is disagree
 
 
 def test_a_battery_may_say_for_itself_that_it_is_low() -> None:
