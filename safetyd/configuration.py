@@ -3,7 +3,6 @@
 Rule: either everything is right, or everything that is wrong is told together and nothing is loaded.
 """
 
-import glob
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from safetyd.faults import ConfigurationError, Fault, did_you_mean, one_of, shown
 from safetyd.settings import CONFIG_VARIABLE, ENVIRONMENT, NOT_YET, Settings, read_settings
 from safetyd.site import Site, read_site
+from safetyd.tables import files_meant
 
 PLACES = (Path("config/safetyd.toml"), Path("/etc/safetyd/safetyd.toml"))
 
@@ -69,12 +69,7 @@ def _site_files(path: Path, patterns: Sequence[str], faults: list[Fault]) -> lis
     """Return each file once, in the order of the patterns and within one by name."""
     found: dict[Path, None] = {}
     for pattern in patterns:
-        one = path.parent / pattern
-        if one.is_file():
-            found[one] = None
-            continue
-        matched = sorted(glob.glob(str(Path(glob.escape(str(path.parent))) / pattern), recursive=True))
-        files = [Path(each) for each in matched if Path(each).is_file()]
+        files = files_meant(path.parent, pattern)
         if not files:
             value = f"no file is at {shown(pattern)}"
             faults.append(Fault(str(path), "site", value, "paths or globs, relative to this file"))

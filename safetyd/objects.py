@@ -15,11 +15,7 @@ from safetyd.core.room import EMPTY, Room, verdict, warmth
 from safetyd.core.ticket import Deadline, Ticket
 from safetyd.core.world import Facts, Row, World, up_to_date
 from safetyd.store.leftovers import Refusal, RefusedKind
-from safetyd.times import rfc3339
-
-
-def _or_none(at: datetime | None) -> str | None:
-    return None if at is None else rfc3339(at)
+from safetyd.times import rfc3339, rfc3339_or_none
 
 
 def ticket_object(
@@ -57,15 +53,16 @@ def _closure(facts: Facts, ticket: Ticket, outages: int, now: datetime) -> dict[
     closure = standing(ticket.closure, outages)
     return {
         "state": closure.state.value,
-        "told_district_at": _or_none(closure.told_district_at),
+        "told_district_at": rfc3339_or_none(closure.told_district_at),
         "told_district_by": closure.told_district_by,
-        "closed_at": _or_none(closure.closed_at),
+        "closed_at": rfc3339_or_none(closure.closed_at),
         "closed_by": closure.closed_by,
         "lift_proposed_by": closure.lift_proposed_by,
-        "reopened_at": _or_none(closure.reopened_at),
+        "reopened_at": rfc3339_or_none(closure.reopened_at),
         "reopened_by": closure.reopened_by,
         "staff_window": [
-            [rfc3339(since), _or_none(until)] for since, until in staff_window(closure, facts.calendar, now)
+            [rfc3339(since), rfc3339_or_none(until)]
+            for since, until in staff_window(closure, facts.calendar, now)
         ],
     }
 
@@ -85,7 +82,7 @@ def _episode(episode: Episode, now: datetime) -> dict[str, Any]:
     lasted = end - episode.began_at
     return {
         "began_at": rfc3339(episode.began_at),
-        "ended_at": _or_none(episode.ended_at),
+        "ended_at": rfc3339_or_none(episode.ended_at),
         "worst": None if episode.worst is None else episode.worst.value,
         "coverage": round(min(1.0, episode.seen / lasted), 4) if lasted > timedelta(0) else 1.0,
     }
@@ -94,9 +91,9 @@ def _episode(episode: Episode, now: datetime) -> dict[str, Any]:
 def _deadline(deadline: Deadline) -> dict[str, Any]:
     shown = {
         "tier": deadline.tier.value,
-        "due_at": _or_none(deadline.due_at),
+        "due_at": rfc3339_or_none(deadline.due_at),
         "state": deadline.state.value,
-        "met_at": _or_none(deadline.met_at),
+        "met_at": rfc3339_or_none(deadline.met_at),
         "by": deadline.by,
     }
     return shown | ({"extended_to": rfc3339(deadline.extended_to)} if deadline.extended_to else {})
@@ -117,15 +114,15 @@ def building_object(world: World, facts: Facts, building: str, at: datetime) -> 
         "open_tickets": sum(subject[0].building == building for subject in world.open),
         "mains": power.verdict(known, at, rule).value,
         "electricity": power.standing(known, at, rule).value,
-        "since": _or_none(known.began_at),
-        "last_on_at": _or_none(known.last_on_at),
+        "since": rfc3339_or_none(known.began_at),
+        "last_on_at": rfc3339_or_none(known.last_on_at),
         "flickers": known.flickers,
         "witnesses": [
             {
                 "witness": name,
                 "says": "on" if word.is_on else "off",
-                "since": _or_none(word.since),
-                "heard_at": _or_none(word.at),
+                "since": rfc3339_or_none(word.since),
+                "heard_at": rfc3339_or_none(word.at),
                 "counts": name in counting,
             }
             for name, word in sorted(known.words.items())
@@ -143,7 +140,7 @@ def trouble_object(trouble: Trouble) -> dict[str, Any]:
         "building": place.building if place else None,
         "room": place.room if place else None,
         "began_at": rfc3339(trouble.began_at),
-        "ended_at": _or_none(trouble.ended_at),
+        "ended_at": rfc3339_or_none(trouble.ended_at),
         "note": trouble.note,
     }
 
@@ -183,9 +180,9 @@ def room_object(world: World, facts: Facts, place: Place, name: str, now: dateti
             "heat_index_f": hottest.value if is_measured and hottest is not None else None,
         },
         "watch": hottest is not None and is_measured and hottest.value >= rules.heat.watch_f,
-        "since": {c.value: _or_none(_breach_since(room, c)) for c in (Condition.COLD, Condition.HEAT)},
+        "since": {c.value: rfc3339_or_none(_breach_since(room, c)) for c in (Condition.COLD, Condition.HEAT)},
         "retained": shown is not None,
-        "observed_at": _or_none(room.at),
+        "observed_at": rfc3339_or_none(room.at),
     }
 
 

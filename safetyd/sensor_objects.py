@@ -22,7 +22,7 @@ from safetyd.site import SensorBinding, Site
 from safetyd.store.latest import Entry, Last
 from safetyd.store.leftovers import Refusal, Stray
 from safetyd.store.readings import Kept, KnownSensor
-from safetyd.times import rfc3339
+from safetyd.times import rfc3339, rfc3339_or_none
 from safetyd.wording import sound
 
 PAYLOAD_SHOWN = 300  # characters of a refused payload
@@ -190,10 +190,10 @@ def sensor_object(each: Watched, last: Last, now: datetime) -> dict[str, Any]:
         "troubles": sorted(trouble.kind.value for trouble in each.troubles),
         "mark": verdict[0].value if verdict else None,
         "reason": verdict[1] if verdict else None,
-        "heard_at": _or_none(None if health is None else health.heard_at),
+        "heard_at": rfc3339_or_none(None if health is None else health.heard_at),
         "skew_s": None if skew is None else skew.total_seconds(),
         "interval_s": None if interval is None else interval.total_seconds(),
-        "silent_at": _or_none(silent_at),
+        "silent_at": rfc3339_or_none(silent_at),
     }
 
 
@@ -282,11 +282,11 @@ def _binding(binding: SensorBinding) -> dict[str, Any]:
     return {
         "topic": binding.topic,
         "format": binding.format,
-        "from": _or_none(binding.since),
-        "until": _or_none(binding.until),
+        "from": rfc3339_or_none(binding.since),
+        "until": rfc3339_or_none(binding.until),
         "offsets": [
             {
-                "from": _or_none(offset.since),
+                "from": rfc3339_or_none(offset.since),
                 "temperature_f": offset.temperature_f,
                 "humidity": offset.humidity,
             }
@@ -310,7 +310,3 @@ def _reading(entries: tuple[Entry, ...]) -> dict[str, Any]:
         "mark": verdict[0].value if verdict else None,
         "reason": verdict[1] if verdict else None,
     }
-
-
-def _or_none(at: datetime | None) -> str | None:
-    return None if at is None else rfc3339(at)

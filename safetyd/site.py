@@ -3,7 +3,6 @@
 Rule: a Site is complete and consistent or does not exist; whoever holds one need not check it again.
 """
 
-import glob
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from safetyd.site_readings import SensorBinding
 from safetyd.site_rules import read_calendar, read_rulebook, read_rules
 from safetyd.site_sensors import Frame, Home, Room, add_sensor
 from safetyd.site_topics import Topics
-from safetyd.tables import Table, read_secret, read_toml
+from safetyd.tables import Table, files_meant, read_secret, read_toml
 
 __all__ = [
     "EVERY_BUILDING",
@@ -159,14 +158,12 @@ def _files(page: Table, name: str) -> list[Path]:
         patterns = page.each(name, text, "a list of paths")
     else:
         patterns = (page.get(name, text, ""),)
-    folder = Path(page.file).parent
     found: dict[Path, None] = {}
     for pattern in filter(None, patterns):
-        one = folder / pattern
-        files = [one] if one.is_file() else [folder / each for each in glob.glob(pattern, root_dir=folder)]
-        if not any(file.is_file() for file in files):
+        files = files_meant(Path(page.file).parent, pattern)
+        if not files:
             page.fault(name, f"no file is at {shown(pattern)}", "a path or a glob, relative to this file")
-        found.update(dict.fromkeys(file for file in sorted(files) if file.is_file()))
+        found.update(dict.fromkeys(files))
     return list(found)
 
 

@@ -32,6 +32,16 @@ def is_filter(given: str) -> bool:
     return ONE in given or REST in given
 
 
+def matches(given: Sequence[str], levels: Sequence[str]) -> bool:
+    """Return whether a filter, or a topic, stands for a topic; both are given level by level."""
+    if given[-1] == REST:
+        given = given[:-1]
+        levels = levels[: len(given)]
+    return len(given) == len(levels) and all(
+        w in (ONE, level) for w, level in zip(given, levels, strict=True)
+    )
+
+
 def kinds(profile: Profile, given: str) -> tuple[Shape, ...]:
     """Return the kinds of message that can come on a topic or filter."""
     levels = given.split("/")

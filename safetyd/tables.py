@@ -4,6 +4,7 @@ Rule: what was never asked for is an unknown key; a value that does not fit is n
 on with, so that one reading finds every fault.
 """
 
+import glob
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -111,6 +112,15 @@ class Table:
             return content
         self.fault(name, f"{shown(content)} is not a list", expected)
         return []
+
+
+def files_meant(folder: Path, pattern: str) -> list[Path]:
+    """Return the files that a path or glob means, relative to a folder, by name."""
+    one = folder / pattern
+    if one.is_file():
+        return [one]
+    matched = sorted(glob.glob(pattern, root_dir=folder, recursive=True))
+    return [folder / each for each in matched if (folder / each).is_file()]
 
 
 def read_toml(path: Path, faults: list[Fault]) -> dict[str, object] | None:

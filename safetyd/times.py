@@ -27,6 +27,11 @@ def read_time(text: object, zone: tzinfo | None = None) -> datetime:
     return at.astimezone(UTC)
 
 
+def rfc3339_or_none(at: datetime | None) -> str | None:
+    """Return a moment as text, None for none."""
+    return None if at is None else rfc3339(at)
+
+
 def rfc3339(at: datetime) -> str:
     """Return a moment as text: UTC with Z, with as many decimals as it needs."""
     at = at.astimezone(UTC)

@@ -40,6 +40,7 @@ class Tide(StrEnum):
 
 
 def hear(old: Word, observation: Observation, rules: Rules) -> Word:
+    """Return a witness's last word after it spoke; the old one itself if it said nothing of the mains."""
     at = observation.observed_at
     until = at + window(observation.sensor, rules.quality)
     if observation.by_hand:  # a person's word must last until power is taken for back

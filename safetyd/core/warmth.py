@@ -36,6 +36,7 @@ class Warmth(NamedTuple):
 
 
 def coldest(sources: Mapping[str, Source], at: datetime, rules: Rules, spoke: str | None) -> Warmth | None:
+    """Return a room's lowest temperature, °F; None where nothing counts. `spoke`: who just did."""
     fresh = {
         key: source.temperature
         for key, source in sources.items()
@@ -51,6 +52,7 @@ def coldest(sources: Mapping[str, Source], at: datetime, rules: Rules, spoke: st
 
 
 def hottest(sources: Mapping[str, Source], at: datetime, rules: Rules, spoke: str | None) -> Warmth | None:
+    """Return a room's highest heat index, °F; None where not known. `spoke`: who just did."""
     found: list[Warmth] = []
     is_partly_unknown = False
     for key, source in sources.items():

@@ -18,6 +18,7 @@ from safetyd.ingest.native import decode as native
 from safetyd.ingest.values import NOT_KNOWN, document, measured, number, shown, text_of
 from safetyd.paths import WHOLE, Key, Named, Path, getter, read_path, walk, written
 from safetyd.profile import NATIVE, SPARKPLUG, THE_SITE, Payload, Profile, Scalar, Shape, Wiring
+from safetyd.site_topics import matches
 
 JSON, PLAIN = "json", "plain"
 NO_UNIT = ""  # of a sample whose unit the messages do not say
@@ -80,7 +81,10 @@ def guess(topic: str, payload: bytes, profiles: Mapping[str, Profile], root: str
     if topic.startswith("spBv1.0/"):
         return _sparkplug(topic, payload)
     typical = [(given, profile) for profile in profiles.values() for given in profile.typical]
-    typical = sorted(((f, p) for f, p in typical if _is_of(topic, f)), key=lambda each: _width(each[0]))
+    typical = sorted(
+        ((f, p) for f, p in typical if matches(f.split("/"), topic.split("/"))),
+        key=lambda each: _width(each[0]),
+    )
     spoken = [found for _, p in typical if (found := _spoken(p, topic, payload)) is not None]
     for found in spoken:
         if found.is_sure:
@@ -110,14 +114,6 @@ def samples_of(said: Decoded) -> tuple[Sample, ...]:
     """Return what a sensor of the site file took from a message."""
     values = ((kind, getattr(said, name)) for name, kind in _NATIVE_VALUES.items())
     return tuple(Sample(kind[0], value, kind[1]) for kind, value in values if value is not None)
-
-
-def _is_of(topic: str, given: str) -> bool:
-    levels, wanted = topic.split("/"), given.split("/")
-    if wanted[-1] == "#":
-        wanted = wanted[:-1]
-        levels = levels[: len(wanted)]
-    return len(levels) == len(wanted) and all(w in ("+", t) for w, t in zip(wanted, levels, strict=True))
 
 
 def _width(given: str) -> tuple[int, int, list[bool]]:
@@ -178,7 +174,9 @@ def _spoken(profile: Profile, topic: str, payload: bytes) -> Guess | None:
     """Return what a profile makes of a message; None where it cannot be its own."""
     found = shape_of(profile, topic)
     if found is None:
-        begins = any(given[0] not in "+#" and _is_of(topic, given) for given in profile.typical)
+        begins = any(
+            given[0] not in "+#" and matches(given.split("/"), topic.split("/")) for given in profile.typical
+        )
         return Guess(profile.name, Heard(reason="nothing is read from such a topic")) if begins else None
     shape, _ = found
     try:

@@ -15,6 +15,7 @@ from safetyd.ingest.message import Reader
 from safetyd.profile import NATIVE, SPARKPLUG
 from safetyd.site import SensorBinding, Site
 from safetyd.site_readings import IN_A_ROOM, OF_MAINS, wanted
+from safetyd.site_topics import is_filter, matches
 
 _OF_ANY = frozenset({Quantity.BATTERY, Quantity.POWER})
 MAINS = "mains"  # the name of a building's witness that has none of its own
@@ -67,7 +68,7 @@ class Routes(NamedTuple):
         if not self.filters:
             return found
         levels = topic.split("/")
-        return found + tuple(route for wanted, route in self.filters if _matches(wanted, levels))
+        return found + tuple(route for wanted, route in self.filters if matches(wanted, levels))
 
     def all(self) -> Iterator[Route]:
         """Yield every route once."""
@@ -76,32 +77,19 @@ class Routes(NamedTuple):
         yield from (route for _, route in self.filters)
 
 
-def _matches(wanted: tuple[str, ...], levels: list[str]) -> bool:
-    if wanted[-1] == "#":
-        wanted = wanted[:-1]
-        levels = levels[: len(wanted)]
-    return len(wanted) == len(levels) and all(
-        w in ("+", level) for w, level in zip(wanted, levels, strict=True)
-    )
-
-
 def subscriptions(site: Site, root: str) -> list[str]:
     """Return the topic filters that bring every reading of a site."""
     own = [f"{root}/readings/#", f"{root}/power/#"]
     bound = [binding for building in site.buildings for binding in building.sensors]
     named = {topic for binding in bound for topic in (*topics_of(binding), *_bridge_topics(binding))}
-    filters = [tuple(topic.split("/")) for topic in (*own, *named) if _is_filter(topic)]
+    filters = [tuple(topic.split("/")) for topic in (*own, *named) if is_filter(topic)]
     return own + sorted(topic for topic in named if not _is_covered(topic, filters))
 
 
 def _is_covered(topic: str, filters: Sequence[tuple[str, ...]]) -> bool:
     """Whether another filter brings a topic already: a broker may send twice what two filters name."""
     levels = topic.split("/")
-    return any(wanted != tuple(levels) and _matches(wanted, levels) for wanted in filters)
-
-
-def _is_filter(topic: str) -> bool:
-    return "+" in topic or topic.endswith("#")
+    return any(wanted != tuple(levels) and matches(wanted, levels) for wanted in filters)
 
 
 def topics_of(binding: SensorBinding) -> tuple[str, ...]:
@@ -139,7 +127,7 @@ def routes(site: Site) -> Routes:
         for binding in building.sensors:
             for route in _routes(building.id, binding):
                 for topic in topics_of(binding):
-                    if _is_filter(topic):
+                    if is_filter(topic):
                         filters.append((tuple(topic.split("/")), route))
                     else:
                         exact[topic] = (*exact.get(topic, ()), route)
