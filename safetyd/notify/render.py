@@ -36,7 +36,7 @@ _TROUBLES = {
     TroubleKind.CLOCK: ("has a wrong clock", "has the right time again"),
     TroubleKind.BATTERY: ("has a low battery", "has a good battery again"),
     TroubleKind.GAP: ("was not watched", "is watched again"),
-    TroubleKind.DISAGREEMENT: ("disagrees with the other sensors of its room", "agrees again"),
+    TroubleKind.DISAGREEMENT: ("disagrees with the others", "agrees again"),
     TroubleKind.DRIFT: ("reads unlike the rest of its building", "reads like the rest again"),
     TroubleKind.UNDELIVERABLE: ("cannot be delivered", "was delivered"),
     TroubleKind.CONFIGURATION: ("is faulty and was not taken", "was taken"),

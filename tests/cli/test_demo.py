@@ -43,7 +43,8 @@ def test_a_power_outage_from_its_first_notice_to_its_end(tmp_path: Path) -> None
     def first(*words: str) -> int:
         return next(n for n, line in enumerate(lines) if all(word in line for word in words))
 
-    gone = first("notice", "power is out", "principal", "district facilities office")
+    gone = first("notice", "power is out", "principal")
+    assert first("notice", "power is out", "district facilities office")
     opened = first("ticket", "lincoln-2026-0001 opened, 9.14.5", "Lincoln High School, no electricity")
     back = first("notice", "electricity is back")
     assert gone < opened < back
