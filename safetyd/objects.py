@@ -51,6 +51,7 @@ def _closure(facts: Facts, ticket: Ticket, outages: int, now: datetime) -> dict[
     if ticket.condition is not Condition.OUTAGE:
         return None
     closure = standing(ticket.closure, outages)
+    calendar = facts.calendar_of(ticket.place.building)
     return {
         "state": closure.state.value,
         "told_district_at": rfc3339_or_none(closure.told_district_at),
@@ -61,8 +62,7 @@ def _closure(facts: Facts, ticket: Ticket, outages: int, now: datetime) -> dict[
         "reopened_at": rfc3339_or_none(closure.reopened_at),
         "reopened_by": closure.reopened_by,
         "staff_window": [
-            [rfc3339(since), rfc3339_or_none(until)]
-            for since, until in staff_window(closure, facts.calendar, now)
+            [rfc3339(since), rfc3339_or_none(until)] for since, until in staff_window(closure, calendar, now)
         ],
     }
 

@@ -52,6 +52,7 @@ def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Fa
         behind,
         frozenset(route.sensor.key for route in bound.all() if route.is_mains_powered),
         {each.id: [one.name for one in site.people_for(each.id, LIFTERS)] for each in site.buildings},
+        {each.id: each.calendar for each in site.buildings if each.calendar is not None},
     )
 
 

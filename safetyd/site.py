@@ -15,9 +15,10 @@ from safetyd.faults import ConfigurationError, Fault, Misfit, did_you_mean, one_
 from safetyd.overrides import as_table
 from safetyd.profile import NATIVE, SPARKPLUG, Profile, read_profile, shipped_profiles
 from safetyd.shapes import address, identifier, member, text, zone
+from safetyd.site_calendar import read_calendar
 from safetyd.site_csv import add_rows
 from safetyd.site_readings import SensorBinding
-from safetyd.site_rules import read_calendar, read_rulebook, read_rules
+from safetyd.site_rules import read_rulebook, read_rules
 from safetyd.site_sensors import Frame, Home, Room, add_sensor
 from safetyd.site_topics import Topics
 from safetyd.tables import Table, files_meant, read_secret, read_toml
@@ -38,12 +39,16 @@ EVERY_BUILDING = "*"
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """One building with its rooms, and the devices in it that need a binding."""
+    """One building with its rooms, and the devices in it that need a binding.
+
+    Its calendar is None where it goes by the site's.
+    """
 
     id: str
     name: str
     rooms: tuple[Room, ...] = ()
     sensors: tuple[SensorBinding, ...] = ()
+    calendar: Calendar | None = None
 
     def room(self, id: str) -> Room | None:
         """Return the room of this id."""
@@ -105,10 +110,11 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
     timezone = _only(pages, "timezone").need("timezone", zone, "a time zone, such as America/Los_Angeles")
     local = timezone or ZoneInfo("UTC")
     homes: dict[str, Home] = {}
+    calendars: dict[str, Table] = {}
     frame = Frame(local, _profiles(pages, faults), Topics())
     for page in pages:
         for table in page.tables("buildings"):
-            _add_building(table, homes, frame)
+            _add_building(table, homes, frame, calendars)
     add_rows([file for page in pages for file in _files(page, "sensors")], homes, frame, faults)
     people: dict[str, Person] = {}
     for page in pages:
@@ -116,10 +122,11 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
             _add_person(table, people, homes, environ)
     rulebook = read_rulebook(_only(pages, "rules"), local)
     calendar = read_calendar(_only(pages, "calendar").table("calendar"), local)
+    own = {id: read_calendar(table, local, calendar) for id, table in calendars.items()}
     for page in pages:
         page.done()
     buildings = tuple(
-        Building(home.id, home.name, tuple(home.rooms.values()), tuple(home.sensors))
+        Building(home.id, home.name, tuple(home.rooms.values()), tuple(home.sensors), own.get(home.id))
         for home in homes.values()
     )
     if not name:
@@ -184,7 +191,7 @@ def _profiles(pages: Sequence[Table], faults: list[Fault]) -> dict[str, Profile]
     return found
 
 
-def _add_building(table: Table, homes: dict[str, Home], frame: Frame) -> None:
+def _add_building(table: Table, homes: dict[str, Home], frame: Frame, calendars: dict[str, Table]) -> None:
     id = table.need("id", identifier, "an id: a-z, 0-9 and -")
     home = Home(id or "", table.get("name", text, id or ""), {}, [])
     for each in table.tables("rooms"):
@@ -195,9 +202,12 @@ def _add_building(table: Table, homes: dict[str, Home], frame: Frame) -> None:
             home.rooms[room_id] = room
     for each in table.tables("sensors"):
         add_sensor(each, home, frame)
+    calendar = table.table("calendar") if "calendar" in table else None
     table.done()
     if id and _is_new(table, id, homes):
         homes[id] = home
+        if calendar is not None:
+            calendars[id] = calendar
 
 
 def _is_new(table: Table, id: str, known: Collection[str]) -> bool:

@@ -1,16 +1,14 @@
-"""The `[[rules]]` and the `[calendar]` of a site file, turned into the values the core judges by.
+"""The `[[rules]]` of a site file, turned into the values the core judges by.
 
 Rule: a number left out keeps its default; where a changed limit would leave that default on the wrong side,
 the default moves along with the limit. What stands in the file is never moved: it is right or it is a fault.
 """
 
 from dataclasses import replace
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import date
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
-from safetyd.core.calendar import Calendar
 from safetyd.core.rules import (
     ColdRule,
     DeadlineRule,
@@ -27,9 +25,7 @@ from safetyd.shapes import (
     ascending,
     choice,
     day,
-    days,
     duration,
-    hours,
     number,
     number_within,
     pair,
@@ -177,35 +173,3 @@ def _range(value: object) -> tuple[float, float]:
     if low == high:
         raise Misfit(f"nothing lies between {low:g} and {high:g}", "[lowest, highest]")
     return low, high
-
-
-def read_calendar(table: Table, timezone: ZoneInfo) -> Calendar:
-    """Return the site's calendar; a table with nothing in it gives one in which every hour counts."""
-    closed: set[date] = set()
-    for span in table.each("closed", days, 'a list of dates, or of spans such as "2026-12-21..2027-01-01"'):
-        closed.update(span)
-    calendar = Calendar(
-        timezone,
-        work_years=table.get("work_year", _work_years, ()),
-        work_hours=table.get("work_hours", hours, None),
-        student_hours=table.get("student_hours", hours, None),
-        closed=frozenset(closed),
-    )
-    if "ics" in table:
-        table.fault("ics", "this release reads no school calendar", 'the closed days under "closed" instead')
-    table.done()
-    return calendar
-
-
-def _work_years(value: object) -> tuple[tuple[date, date], ...]:
-    expected = "[first day, last day], or a list of such pairs"
-    if not isinstance(value, list) or not value:
-        raise Misfit(f"{shown(value)} is no work year", expected)
-    several = value if isinstance(value[0], list) else [value]
-    years = sorted(pair(day)(each) for each in several)
-    for (_, last), (first, _) in pairwise(years):
-        if first <= last:
-            raise Misfit(f"the work year from {first} begins before the one before it ends", expected)
-    if any(last - first > timedelta(days=731) for first, last in years):
-        raise Misfit("a work year lasts longer than two years", expected)
-    return tuple(years)

@@ -4,12 +4,12 @@ Rule: nothing here decides; each sentence says what the values already hold, and
 allowed but probably not meant. No address is shown.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from safetyd.calendar_words import calendar_warnings, calendar_words, listed
 from safetyd.configuration import Loaded
-from safetyd.core.calendar import Calendar, Hours
 from safetyd.core.model import CLAUSE, Condition, Offset, Quantity, Role
 from safetyd.core.notice import Reason, roles
 from safetyd.core.rules import Rules
@@ -31,7 +31,11 @@ def site_words(loaded: Loaded) -> list[str]:
         lines += [*_building(building, site, settings.mqtt.root), ""]
     for version in site.rulebook.versions:
         lines += [*_rules(version), ""]
-    lines += [*_calendar(site.calendar), ""]
+    lines += [*calendar_words(site.calendar), ""]
+    for building in site.buildings:
+        if building.calendar is not None:
+            own = calendar_words(building.calendar)
+            lines += [f"{building.name} has days of its own:", *(f"  {line}" for line in own), ""]
     lines += [*_people(site)]
     for note in (*loaded.notes, *(f"Warning: {warning}" for warning in _warnings(site))):
         lines += ["", note] if lines[-1] and not lines[-1].startswith(("Warning", "[")) else [note]
@@ -72,18 +76,18 @@ def _sensor(sensor: SensorBinding, zone: ZoneInfo) -> str:
         parts.append(f"in room {sensor.room}")
     if sensor.power:
         parts.append("a witness of the building's mains")
-    parts.append(f"reads {_listed(_read(sensor))}")
+    parts.append(f"reads {listed(_read(sensor))}")
     if sensor.wiring.channel:
         parts.append(f"channel {sensor.wiring.channel}")
     for path, meant in sensor.wiring.only:
-        parts.append(f"only where {written(path)} is {_listed(map(str, meant), 'or')}")
+        parts.append(f"only where {written(path)} is {listed(map(str, meant), 'or')}")
     if sensor.since is not None:
         parts.append(f"from {_local(sensor.since, zone)} on")
     if sensor.until is not None:
         parts.append(f"until {_local(sensor.until, zone)}")
     parts += [_offset(offset, zone) for offset in sensor.offsets]
     if sensor.invalid:
-        parts.append(f"without {_listed((f'{value:g}' for value in sorted(sensor.invalid)), 'or')}")
+        parts.append(f"without {listed((f'{value:g}' for value in sorted(sensor.invalid)), 'or')}")
     return ", ".join(parts)
 
 
@@ -116,7 +120,7 @@ def _local(at: datetime, zone: ZoneInfo) -> str:
 def _offset(offset: Offset, zone: ZoneInfo) -> str:
     added = [(offset.temperature_f, " °F"), (offset.humidity, " % of humidity")]
     changes = [f"{abs(value):g}{unit} {'more' if value > 0 else 'less'}" for value, unit in added if value]
-    said = f"corrected by {_listed(changes)}" if changes else "as it measures"
+    said = f"corrected by {listed(changes)}" if changes else "as it measures"
     return said if offset.since is None else f"{said} from {_local(offset.since, zone)} on"
 
 
@@ -143,7 +147,7 @@ def _rules(rules: Rules) -> Iterator[str]:
         f"({CLAUSE[Condition.HEAT]}): {relief}. It is watched from {heat.watch_f:g} °F on. "
         f"The heat is over after {span(heat.end_after)} at {heat.end_f:g} °F or below."
     )
-    warned = f", after warnings at {_listed(map(span, outage.warn_at))}" if outage.warn_at else ""
+    warned = f", after warnings at {listed(map(span, outage.warn_at))}" if outage.warn_at else ""
     yield (
         f"  A building without power for longer than {span(outage.longer_than)} opens a ticket "
         f"({CLAUSE[Condition.OUTAGE]}){warned}: {immediate}. {_quorum(outage.quorum)} "
@@ -159,7 +163,7 @@ def _rules(rules: Rules) -> Iterator[str]:
         f"  A reading counts for {span(quality.stale_after)} at most (or three intervals of its sensor); "
         "after that the room is unknown, not ok."
     )
-    shares = _listed(f"{share * 100:g} %" for share in rules.remind.at)
+    shares = listed(f"{share * 100:g} %" for share in rules.remind.at)
     reminded = f"at {shares} of the time and " if shares else ""
     yield f"  Reminders come {reminded}every {span(rules.remind.overdue_every)} once relief is overdue."
 
@@ -175,21 +179,6 @@ def _quorum(quorum: str | int) -> str:
     return said.get(quorum, "Any one of its witnesses decides.")
 
 
-def _calendar(calendar: Calendar) -> Iterator[str]:
-    if calendar == Calendar(calendar.timezone):
-        yield "No calendar: every hour counts as a student day, and midterm relief has no date."
-        return
-    years = _listed(f"{first} to {last}" for first, last in calendar.work_years)
-    work, student = _hours(calendar.work_hours), _hours(calendar.student_hours)
-    closed = _count(len(calendar.closed), "day", "days")
-    yield f"Work year: {years or 'none, so midterm relief has no date'}; closed on {closed}."
-    yield f"Work hours {work}, student hours {student}, Monday to Friday."
-
-
-def _hours(hours: Hours | None) -> str:
-    return f"{hours.begin:%H:%M} to {hours.end:%H:%M}" if hours else "all day"
-
-
 def _people(site: Site) -> Iterator[str]:
     groups: dict[tuple[Role, ...], list[str]] = {}
     for reason in Reason:
@@ -198,10 +187,10 @@ def _people(site: Site) -> Iterator[str]:
     yield "Who is told what:"
     for told, reasons in groups.items():
         more = roles(Reason.OPENED, Condition.OUTAGE)[len(told) :] if Reason.OPENED in reasons else ()
-        also = f" (an outage opened: also {_listed(map(_said, more))})" if more else ""
-        yield f"  {_listed(reasons)}: {_listed(map(_said, told))}{also}"
+        also = f" (an outage opened: also {listed(map(_said, more))})" if more else ""
+        yield f"  {listed(reasons)}: {listed(map(_said, told))}{also}"
     for person in site.people:
-        held = f"{_listed(map(_said, person.roles))} {_where(person, site)}"
+        held = f"{listed(map(_said, person.roles))} {_where(person, site)}"
         yield f"  {person.name}: {held}, {_count(len(person.notify), 'address', 'addresses')}"
 
 
@@ -213,7 +202,7 @@ def _where(person: Person, site: Site) -> str:
     if EVERY_BUILDING in person.buildings:
         return "of every building"
     named = {building.id: building.name for building in site.buildings}
-    return "of " + _listed(named.get(building, building) for building in person.buildings)
+    return "of " + listed(named.get(building, building) for building in person.buildings)
 
 
 def _warnings(site: Site) -> Iterator[str]:
@@ -222,7 +211,10 @@ def _warnings(site: Site) -> Iterator[str]:
     for person in site.people:
         if not person.notify:
             yield f"{person.name} has no address and is told nothing; add one to notify."
+    yield from calendar_warnings(site.calendar, "the")
     for building in site.buildings:
+        if building.calendar is not None:
+            yield from calendar_warnings(building.calendar, f"{building.name}'s")
         if not building.rooms:
             yield f"{building.name} has no rooms, so only its power is watched; add [[buildings.rooms]]."
         yield from _sensor_warnings(building)
@@ -230,7 +222,7 @@ def _warnings(site: Site) -> Iterator[str]:
         absent = [role for role in Role if role is not Role.EDUCATOR and role not in reached]
         if absent:
             role = "this role" if len(absent) == 1 else "these roles"
-            yield f"in {building.name} nobody with an address holds {role}: {_listed(map(_said, absent))}."
+            yield f"in {building.name} nobody with an address holds {role}: {listed(map(_said, absent))}."
 
 
 def _sensor_warnings(building: Building) -> Iterator[str]:
@@ -262,8 +254,3 @@ def _reached(site: Site, building: Building) -> set[Role]:
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number or 'no'} {one if number == 1 else many}"
-
-
-def _listed(words: Iterable[str], joined: str = "and") -> str:
-    *first, last = list(words) or [""]
-    return f"{', '.join(first)} {joined} {last}" if first else last

@@ -161,6 +161,67 @@ def test_a_calendar_is_said(tmp_path):
     assert "Work hours 07:45 to 16:30, student hours all day, Monday to Friday." in said
 
 
+UNLIKE = """
+[calendar]
+work_year = [2026-08-25, 2027-06-11]
+student_hours = "08:30-15:15"
+closed = ["2026-12-21..2027-01-01"]
+holidays = [2026-09-07, 2026-11-11]
+contract_days = {days}
+dates = [
+    {{ on = "2026-11-24..2026-11-25", student_hours = "08:30-12:00", note = "conferences" }},
+    {{ on = 2027-01-11, student_hours = "10:30-15:15" }},
+    {{ on = 2026-11-06, students = false }},
+    {{ on = 2027-05-22, open = true }},
+    {{ on = 2027-02-03, closed = true, note = "snow" }},
+]
+"""
+
+
+def test_dates_unlike_the_others_are_said_for_what_they_are(tmp_path):
+    said = words(tmp_path, SITE + UNLIKE.format(days=199))
+    assert "  2026-11-24 to 2026-11-25: early release, students 08:30 to 12:00 (conferences)" in said
+    assert "  2027-01-11: late start, students 10:30 to 15:15" in said
+    assert "  2026-11-06: work without students" in said
+    assert "  2027-05-22: open, a make-up day" in said
+    assert "  2027-02-03: closed (snow)" in said
+
+
+def test_the_days_of_a_work_year_add_up(tmp_path):
+    said = words(tmp_path, SITE + UNLIKE.format(days=199))
+    assert "2026-08-25 to 2027-06-11 has 199 contract days (197 of work, 2 paid holidays)." in said
+    assert "contract_days" not in said
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (200, "1 fewer than its contract_days (200); look under closed, holidays and dates for"),
+        (193, "6 more than its contract_days (193); look under closed"),
+    ],
+)
+def test_or_check_says_by_how_many_they_do_not(tmp_path, days, told):
+    said = words(tmp_path, SITE + UNLIKE.format(days=days))
+    assert "Warning: the work year 2026-08-25 to 2027-06-11 has 199 contract days (197 of work" in said
+    assert told in said
+
+
+def test_a_building_with_days_of_its_own_has_them_said_and_counted(tmp_path):
+    own = '[buildings.calendar]\nclosed = [2026-10-05]\nwork_hours = "07:00-15:00"\n[[people]]\n'
+    said = words(tmp_path, (SITE + UNLIKE.format(days=199)).replace("[[people]]\n", own, 1))
+    assert "Lincoln High School has days of its own:\n  Work year: 2026-08-25 to 2027-06-11" in said
+    assert "  Work hours 07:00 to 15:00, student hours 08:30 to 15:15, Monday to Friday." in said
+    assert "Warning: Lincoln High School's work year 2026-08-25 to 2027-06-11 has 198 contract days" in said
+
+
+def test_a_last_day_on_which_nobody_works_is_a_warning(tmp_path):
+    said = words(tmp_path, SITE + "[calendar]\nwork_year = [2026-08-25, 2027-06-11]\nclosed = [2027-06-11]")
+    assert (
+        "nobody works on 2027-06-11, the last day of the work year; midterm relief is due by 2027-06-10"
+        in said
+    )
+
+
 def test_who_is_told_what_is_said_and_no_address_is_shown(tmp_path):
     said = words(tmp_path)
     assert (

@@ -46,11 +46,12 @@ SHELL = (
         " + ingest.profiles.*",
     ),
     ("store.*",),
-    ("site_words",),
+    ("site_words + calendar_words",),
     ("configuration",),
     (
         "settings.* + setting_shapes",
-        "site.* + site_rules + site_sensors + site_readings + site_topics + site_csv + overrides + profile",
+        "site.* + site_rules + site_calendar + site_sensors + site_readings + site_topics + site_csv"
+        " + overrides + profile",
         "clock",
         "machine",
     ),

@@ -98,6 +98,11 @@ def test_the_sensors_that_it_shows_are_accepted(tmp_path: Path) -> None:
     assert bound(tmp_path, "rows.toml", "more.toml") == [3, 4]
 
 
+def test_the_calendar_that_it_shows_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text(files()["site.toml"] + files()["days.toml"])
+    assert bound(tmp_path, "site.toml") == [0]
+
+
 def test_every_format_is_named() -> None:
     named = set(re.findall(r"`([a-z0-9_]+)`", README.split("| `format` |")[1].split("\n\n")[0]))
     assert {*shipped_profiles(), "native", "sparkplug"} <= named

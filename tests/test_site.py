@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from safetyd.clock import demo_clock, now
-from safetyd.core.calendar import Calendar, Hours
+from safetyd.core.calendar import Calendar, Day, Hours
 from safetyd.core.model import Role
 from safetyd.core.rules import Rules
 from safetyd.faults import ConfigurationError, Fault
@@ -20,6 +20,28 @@ HEAD = 'name = "A District"\ntimezone = "America/Los_Angeles"\n'
 LINCOLN = (
     '[[buildings]]\nid = "lincoln"\nrooms = [{ id = "204", name = "Room 204, chemistry" }, { id = "gym" }]\n'
 )
+
+YEAR = "work_year = [2026-08-25, 2027-06-11]\nclosed = [2026-11-11]\n"
+DATES = """
+holidays = [2026-11-11]
+[[calendar.dates]]
+on = 2026-11-25
+student_hours = "08:30-12:00"
+note = "early release"
+[[calendar.dates]]
+on = 2026-12-05
+open = true
+[[calendar.dates]]
+on = "2026-12-07..2026-12-08"
+students = false
+[[calendar.dates]]
+on = 2026-11-12
+closed = true
+note = "snow"
+[[calendar.dates]]
+on = 2026-10-12
+holiday = true
+"""
 
 Read = Callable[..., Site]
 Faults = Callable[..., list[str]]
@@ -449,6 +471,97 @@ class TestCalendar:
     def test_several_work_years_stand_in_order(self, read):
         text = "[calendar]\nwork_year = [[2027-08-25, 2028-06-11], [2026-08-25, 2027-06-11]]"
         assert [first.year for first, _ in read(text).calendar.work_years] == [2026, 2027]
+
+    def test_a_date_may_be_unlike_the_others(self, read):
+        calendar = read(f"[calendar]\n{YEAR}{DATES}").calendar
+        assert calendar.closed == {date(2026, 10, 12), date(2026, 11, 11), date(2026, 11, 12)}
+        assert calendar.holidays == {date(2026, 11, 11), date(2026, 10, 12)}
+        assert calendar.dates == {
+            date(2026, 11, 12): Day(note="snow"),
+            date(2026, 11, 25): Day(None, Hours(time(8, 30), time(12)), note="early release"),
+            date(2026, 12, 5): Day(is_open=True),
+            date(2026, 12, 7): Day(has_students=False),
+            date(2026, 12, 8): Day(has_students=False),
+        }
+
+    def test_a_building_overrides_what_it_names_and_inherits_the_rest(self, read):
+        own = (
+            '[buildings.calendar]\nstudent_hours = "09:00-16:00"\nclosed = [2026-10-05, 2026-11-25]\n'
+            "[[buildings.calendar.dates]]\non = 2026-10-12\nopen = true\n"
+        )
+        site = read(f'[calendar]\n{YEAR}{DATES}{LINCOLN}{own}[[buildings]]\nid = "adams"')
+        (lincoln, adams), usual = site.buildings, site.calendar
+        assert adams.calendar is None
+        assert lincoln.calendar.student_hours == Hours(time(9), time(16))
+        assert (lincoln.calendar.work_hours, lincoln.calendar.work_years) == (
+            usual.work_hours,
+            usual.work_years,
+        )
+        assert lincoln.calendar.closed == usual.closed - {date(2026, 10, 12)} | {
+            date(2026, 10, 5),
+            date(2026, 11, 25),
+        }
+        assert lincoln.calendar.day(date(2026, 10, 12)) == Day(is_open=True)
+        assert lincoln.calendar.day(date(2026, 11, 25)) == Day()
+        assert lincoln.calendar.day(date(2026, 12, 5)) == Day(is_open=True)
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("contract_days = 0", "contract_days: 0 is out of range; expected a whole number from 1 to 366"),
+            ("contract_days = [193, 190]", "contract_days: 2 numbers for 1 work years; expected one number"),
+            ("holidays = [2026]", "holidays[0]: 2026 is not a date"),
+            ("[[calendar.dates]]\nclosed = true", "dates[0].on: nothing stands here; expected a date, or"),
+            (
+                "[[calendar.dates]]\non = 2026-11-25",
+                "dates[0].on: nothing is said of it; expected one or more",
+            ),
+            ('[[calendar.dates]]\non = "x"\nclosed = true', "dates[0].on: 'x' is not a date"),
+            (
+                "[[calendar.dates]]\non = 2026-11-25\nclosed = 1",
+                "dates[0].closed: 1 is neither true nor false",
+            ),
+            (
+                "[[calendar.dates]]\non = 2026-11-25\nclosed = true\nopen = true",
+                "dates[0].open: nobody is there on a day that is closed; expected this key or closed",
+            ),
+            (
+                '[[calendar.dates]]\non = 2026-11-25\nstudents = false\nstudent_hours = "08:30-12:00"',
+                "dates[0].student_hours: students = false says that none are there",
+            ),
+            (
+                '[[calendar.dates]]\non = 2026-11-11\nstudent_hours = "08:30-12:00"',
+                "dates[0].on: 2026-11-11 is closed; expected open = true beside it",
+            ),
+            (
+                "[[calendar.dates]]\non = 2026-12-05\nstudents = false",
+                "dates[0].on: 2026-12-05 is a Saturday; expected open = true beside it",
+            ),
+            (
+                "[[calendar.dates]]\non = 2027-06-14\nopen = true",
+                "dates[0].on: 2027-06-14 lies in no work year; expected a date of work_year, or",
+            ),
+            (
+                "[[calendar.dates]]\non = 2026-11-25\nclosed = true\n"
+                '[[calendar.dates]]\non = "2026-11-24..2026-11-25"\nstudents = false',
+                "dates[1].on: 2026-11-25 stands in another entry of dates already; expected each date once",
+            ),
+            (
+                '[[calendar.dates]]\non = 2026-11-25\nstudent_hour = "08:30-12:00"',
+                "dates[0].on: nothing is said of it",
+            ),
+        ],
+    )
+    def test_each_mistake_about_a_date_is_told_at_its_key(self, faults, text, told):
+        assert faults(f"[calendar]\n{YEAR}{text}")[0].startswith(f"site.toml: calendar.{told}")
+
+    def test_a_mistake_in_a_buildings_calendar_names_the_building(self, faults):
+        (line,) = faults(f'{LINCOLN}[buildings.calendar]\nwork_hours = "7"\n')
+        assert line.startswith("site.toml: buildings[0].calendar.work_hours: '7' are not hours")
+
+    def test_days_cannot_be_counted_without_a_year(self, faults):
+        (line,) = faults("[calendar]\ncontract_days = 193")
+        assert line.startswith("site.toml: calendar.contract_days: there is no work year to count them in")
 
     @pytest.mark.parametrize(
         ("text", "told"),

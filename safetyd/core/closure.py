@@ -6,7 +6,7 @@ after the other; an outage that joins the ticket after the first step undoes tha
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from safetyd.core.calendar import Calendar
@@ -14,8 +14,6 @@ from safetyd.core.errors import ActionError, TransitionError
 from safetyd.core.model import Role
 
 LIFTERS = (Role.ADMINISTRATOR, Role.DISTRICT)
-_A_DAY = timedelta(days=1)
-_AN_HOUR = timedelta(hours=1)
 
 
 class ClosureState(StrEnum):
@@ -211,17 +209,6 @@ def _work_hours(since: datetime, until: datetime, calendar: Calendar) -> Iterato
             yield begun, ended
             begun = None
         begun = begun or at
-        at = ended = min(until, _work_end(at, calendar))
+        at = ended = min(until, calendar.work_end(at) or until)
     if begun is not None:
         yield begun, ended
-
-
-def _work_end(at: datetime, calendar: Calendar) -> datetime:
-    """Return when the work hours that `at` lies in are over."""
-    day = at.astimezone(calendar.timezone).date()
-    if calendar.work_hours is None:
-        day, clock = day + _A_DAY, time()
-    else:
-        clock = calendar.work_hours.end
-    end = datetime.combine(day, clock, calendar.timezone).astimezone(at.tzinfo)
-    return end if end > at else end + _AN_HOUR  # the clock shows one hour of the year twice

@@ -277,7 +277,7 @@ def _act_on_building(
         case ClosureVerb.LIFT | ClosureVerb.CONFIRM_LIFT if not lifters:
             detail["role"] = "could not be checked: the site file names nobody who may lift a closure"
     if action.verb is ClosureVerb.CONFIRM_LIFT:
-        window = staff_window(changed.closure, facts.calendar, now)
+        window = staff_window(changed.closure, facts.calendar_of(ticket.place.building), now)
         detail["staff_window"] = ", ".join(f"{_text(a)}/{_text(b or now)}" for a, b in window)
     world.put_ticket(changed)
     telling.record(world, now, ticket.id, action.verb.value, action.note, action.by, **detail)

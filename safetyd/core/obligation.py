@@ -43,7 +43,7 @@ def episode_began(world: World, facts: Facts, place: Place, finding: Finding, no
     rules = facts.book.in_force(episode.began_at)
     may_wait = episode.condition is not Condition.OUTAGE and subject not in world.open
     if rules.outside_work_hours == "hold" and may_wait:
-        counts_from = facts.calendar.next_work_begin(episode.began_at)
+        counts_from = facts.calendar_of(place.building).next_work_begin(episode.began_at)
         if counts_from is not None and finding.ended_at is not None and finding.ended_at <= counts_from:
             return  # learned late, and over before it counted: it stays on record
         if counts_from is not None and counts_from > now:
@@ -121,6 +121,7 @@ def _new_ticket(world: World, facts: Facts, subject: Subject, began_at: datetime
     year = now.astimezone(facts.timezone).year
     number = world.number(place.building, year)
     before = world.tickets.get(world.last.get(subject, ""))
+    calendar = facts.calendar_of(place.building)
     return Ticket(
         id=f"{place.building}-{year}-{number:04d}",
         place=place,
@@ -128,10 +129,10 @@ def _new_ticket(world: World, facts: Facts, subject: Subject, began_at: datetime
         hazard=hazard,
         rules=rules.fingerprint,
         status=Status.OPEN,
-        student_day=facts.calendar.is_student_time(began_at),
+        student_day=calendar.is_student_time(began_at),
         began_at=began_at,
         opened_at=now,
-        deadlines=deadlines(condition, hazard, began_at, rules, facts.calendar),
+        deadlines=deadlines(condition, hazard, began_at, rules, calendar),
         told_until=now,
         follows=before.id if before is not None and before.left_in_breach else None,
     )

@@ -33,7 +33,8 @@ class Facts:
     `spans` says from when until when a sensor of the site file, by key, is to be waited for; of one that has
     left it there are none. `bridges` says through which a sensor may be heard, the likeliest first, `behind`
     the same the other way about; `mains_powered` are those that fall silent with the power;
-    `lifters` are the names of those who may lift a building's closure, by its id.
+    `lifters` are the names of those who may lift a building's closure, by its id; `calendars` those of
+    the buildings that have one of their own.
     """
 
     timezone: ZoneInfo
@@ -45,6 +46,11 @@ class Facts:
     behind: Mapping[str, Sequence[str]] = field(default_factory=dict)
     mains_powered: Collection[str] = ()
     lifters: Mapping[str, Collection[str]] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+
+    def calendar_of(self, building: str) -> Calendar:
+        """Return the calendar that a building goes by."""
+        return self.calendars.get(building, self.calendar)
 
     def is_awaited(self, key: str, at: datetime) -> bool:
         """Return whether a sensor ought to be heard at a moment."""

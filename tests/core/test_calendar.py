@@ -4,8 +4,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from safetyd.core.calendar import Calendar, Hours
+from safetyd.core.calendar import Calendar, Day, Hours
 
 ZONE = ZoneInfo("America/Los_Angeles")
 WORK = Hours(time(7, 45), time(16, 30))
@@ -113,10 +115,6 @@ def test_hours_move_with_the_clock(at: datetime, is_work: bool) -> None:
 
 
 def test_the_hour_that_comes_twice_counts_both_times() -> None:
-    nights = Calendar(ZONE, work_hours=Hours(time(1, 0), time(2, 0)))
-    sunday = [datetime(2026, 11, 1, hour, 30, tzinfo=UTC).astimezone(ZONE) for hour in (8, 9)]
-    assert [moment.time() for moment in sunday] == [time(1, 30)] * 2
-    assert [nights._within(moment, Hours(time(1, 0), time(2, 0))) for moment in sunday] == [False, False]
     weekdays = Calendar(ZoneInfo("Africa/Cairo"), work_hours=Hours(time(23, 0), time(23, 59)))
     thursday = [datetime(2026, 10, 29, hour, 30, tzinfo=UTC) for hour in (20, 21)]
     assert [weekdays.is_work_time(moment) for moment in thursday] == [True, True]
@@ -141,3 +139,184 @@ def test_after_the_last_year_and_without_any_there_is_no_end() -> None:
     assert SCHOOL.work_year_end(wall("2027-06-11 16:30")) is None
     assert BLANK.work_year_end(wall("2026-12-01 12:00")) is None
     assert NO_YEARS.work_year_end(wall("2026-12-01 12:00")) is None
+
+
+# Dates that are unlike others
+
+THANKSGIVING = date(2026, 11, 26)
+NO_STUDENTS, MAKE_UP = date(2026, 12, 2), date(2026, 12, 5)
+EARLY, LATE = date(2026, 11, 25), date(2026, 12, 3)
+UNUSUAL = Calendar(
+    ZONE,
+    (YEAR,),
+    WORK,
+    STUDENTS,
+    frozenset({THANKSGIVING, date(2026, 11, 27)}),
+    {
+        EARLY: Day(Hours(time(7, 45), time(13, 0)), Hours(time(8, 30), time(12, 0))),
+        LATE: Day(student_hours=Hours(time(10, 30), time(15, 15))),
+        NO_STUDENTS: Day(has_students=False),
+        MAKE_UP: Day(is_open=True),
+        date(2026, 11, 27): Day(is_open=True),
+    },
+    holidays=frozenset({THANKSGIVING}),
+)
+
+
+@pytest.mark.parametrize(
+    ("at", "work", "students"),
+    [
+        ("2026-11-25 11:59:59", True, True),  # early release
+        ("2026-11-25 12:00", True, False),
+        ("2026-11-25 12:59:59", True, False),
+        ("2026-11-25 13:00", False, False),
+        ("2026-12-03 10:29:59", True, False),  # late start
+        ("2026-12-03 10:30", True, True),
+        ("2026-12-02 10:00", True, False),  # a planning day
+        ("2026-12-05 07:44:59", False, False),  # a make-up day on a Saturday
+        ("2026-12-05 07:45", True, False),
+        ("2026-12-05 10:00", True, True),
+        ("2026-11-26 10:00", False, False),
+        ("2026-11-27 10:00", True, True),  # open though it is closed
+    ],
+)
+def test_what_is_said_of_a_date_stands_over_what_is_usual(at: str, work: bool, students: bool) -> None:
+    assert (UNUSUAL.is_work_time(wall(at)), UNUSUAL.is_student_time(wall(at))) == (work, students)
+
+
+def test_work_begins_next_by_the_hours_of_that_date() -> None:
+    assert UNUSUAL.next_work_begin(wall("2026-12-04 17:00")) == wall("2026-12-05 07:45")
+    assert UNUSUAL.next_work_begin(wall("2026-11-25 13:00")) == wall("2026-11-27 07:45")
+    assert UNUSUAL.work_end(wall("2026-11-25 12:30")) == wall("2026-11-25 13:00")
+    assert UNUSUAL.work_end(wall("2026-11-25 13:00")) is None
+
+
+@pytest.mark.parametrize(
+    ("closed", "dates", "ends"),
+    [
+        (set(), {}, "2027-06-11 16:30"),
+        (set(), {date(2027, 6, 11): Day(Hours(time(7, 45), time(12, 0)))}, "2027-06-11 12:00"),
+        ({date(2027, 6, 11)}, {}, "2027-06-10 16:30"),  # closed after all: the last day of work before it
+        ({date(2027, 6, day) for day in range(7, 12)}, {}, "2027-06-04 16:30"),
+        ({date(2027, 6, 11)}, {date(2027, 6, 11): Day(is_open=True)}, "2027-06-11 16:30"),
+    ],
+)
+def test_a_work_year_ends_with_its_last_day_of_work(
+    closed: set[date], dates: dict[date, Day], ends: str
+) -> None:
+    calendar = Calendar(ZONE, (YEAR,), WORK, STUDENTS, frozenset(closed), dates)
+    assert calendar.work_year_end(wall("2026-12-01 12:00")) == wall(ends)
+
+
+@pytest.mark.parametrize(
+    ("at", "is_between"),
+    [
+        ("2026-08-24 23:59:59", True),
+        ("2026-08-25 00:00", False),
+        ("2027-06-11 16:29:59", False),
+        ("2027-06-11 16:30", True),
+        ("2027-08-23 23:59:59", True),
+        ("2027-08-24 00:00", False),
+        ("2028-06-09 16:30", False),  # after the last year nothing is to come
+    ],
+)
+def test_between_the_years_is_from_the_last_work_of_one_to_the_first_day_of_the_next(
+    at: str, is_between: bool
+) -> None:
+    assert Calendar(ZONE, (YEAR, NEXT_YEAR), WORK).is_between_years(wall(at)) is is_between
+
+
+def test_days_of_work_and_paid_holidays_are_counted() -> None:
+    week = (date(2026, 11, 23), date(2026, 12, 5))
+    assert UNUSUAL.days_of_work(week) == 10  # nine weekdays of ten, with the Friday, and the Saturday
+    assert UNUSUAL.paid_holidays(week) == 1
+
+
+def test_only_what_tells_one_moment_from_another_makes_another_version() -> None:
+    assert SCHOOL.fingerprint.startswith("sha256:")
+    same = Calendar(ZONE, (YEAR,), WORK, STUDENTS, SCHOOL.closed, {LATE: Day(note="x")}, contract_days=(193,))
+    others = [
+        BLANK,
+        NO_YEARS,
+        UNUSUAL,
+        Calendar(ZONE, (YEAR,), WORK, STUDENTS, SCHOOL.closed, {LATE: Day(has_students=False)}),
+        Calendar(ZoneInfo("America/Denver"), (YEAR,), WORK, STUDENTS, SCHOOL.closed),
+    ]
+    assert len({SCHOOL.fingerprint, *(other.fingerprint for other in others)}) == 6
+    assert same.fingerprint == SCHOOL.fingerprint
+
+
+# Days on which the clock is changed
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours", "lasts"),
+    [
+        ("America/Los_Angeles", "2026-11-01", ("00:30", "03:00"), 3.5),
+        ("America/Los_Angeles", "2026-11-01", ("01:15", "01:45"), 1.5),  # both times, and what is between
+        ("America/Los_Angeles", "2027-03-14", ("00:30", "03:00"), 1.5),
+        ("America/Los_Angeles", "2027-03-14", ("02:15", "04:00"), 1),  # begins when the clock is put forward
+        ("America/Los_Angeles", "2027-03-14", ("01:00", "02:30"), 1),
+        ("America/Los_Angeles", "2027-03-14", ("02:15", "02:45"), 0),  # never comes
+        ("America/Los_Angeles", "2027-03-14", ("07:45", "16:30"), 8.75),
+        ("Africa/Cairo", "2026-10-29", ("22:30", "23:59"), 2 + 29 / 60),
+        ("Australia/Lord_Howe", "2026-10-04", ("00:00", "03:00"), 2.5),  # half an hour forward
+    ],
+)
+def test_the_hours_of_a_day_are_one_span_also_when_the_clock_is_changed(
+    zone: str, day: str, hours: tuple[str, str], lasts: float
+) -> None:
+    span = Hours(*map(time.fromisoformat, hours))
+    date_ = date.fromisoformat(day)
+    calendar = Calendar(ZoneInfo(zone), work_hours=span, dates={date_: Day(is_open=True)})
+    midnight = datetime.combine(date_, time(), calendar.timezone).astimezone(UTC)
+    minutes = [midnight + timedelta(minutes=number) for number in range(25 * 60)]
+    on_that_day = [at for at in minutes if at.astimezone(calendar.timezone).date() == date_]
+    worked = [at for at in on_that_day if calendar.is_work_time(at)]
+    assert len(worked) == lasts * 60
+    assert not worked or worked[-1] - worked[0] == timedelta(hours=lasts, minutes=-1)
+
+
+CLOCKS = st.times().map(lambda clock: clock.replace(second=0, microsecond=0))
+HOURS = st.tuples(CLOCKS, CLOCKS).filter(lambda two: two[0] < two[1]).map(lambda two: Hours(*two))
+# The last day before each: in Cairo, Santiago and Beirut the clock is changed at midnight.
+CHANGES = (
+    ("America/Los_Angeles", date(2026, 10, 31)),
+    ("America/Los_Angeles", date(2027, 3, 13)),
+    ("Africa/Cairo", date(2026, 4, 23)),
+    ("Africa/Cairo", date(2026, 10, 29)),
+    ("America/Santiago", date(2026, 4, 4)),
+    ("America/Havana", date(2026, 10, 31)),
+    ("America/Los_Angeles", date(2026, 12, 31)),
+)
+DAYS = st.builds(Day, st.none() | HOURS, st.none() | HOURS, st.booleans(), st.booleans())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(CHANGES),
+    st.none() | HOURS,
+    st.lists(DAYS, min_size=4, max_size=4),
+    st.sets(st.integers(0, 3)),
+    st.integers(0, 2 * 24 * 60),
+)
+def test_work_begins_next_at_the_first_moment_that_is_work_time(
+    change: tuple[str, date], hours: Hours | None, said: list[Day], closed: set[int], minute: int
+) -> None:
+    zone, first = change
+    days = [first + timedelta(days=number) for number in range(4)]
+    calendar = Calendar(
+        ZoneInfo(zone),
+        ((first, days[-1]),),
+        hours,
+        closed=frozenset(days[number] for number in closed),
+        dates=dict(zip(days, said, strict=True)),
+    )
+    begin = datetime.combine(first, time(), calendar.timezone).astimezone(UTC)
+    moments = [begin + timedelta(minutes=number) for number in range(minute, 4 * 24 * 60 + 60)]
+    expected = next((at for at in moments if calendar.is_work_time(at)), None)
+    assert calendar.next_work_begin(moments[0]) == expected
+    if expected is not None:
+        ends = calendar.work_end(expected)
+        assert ends is not None and ends > expected
+        assert all(calendar.is_work_time(at) for at in moments if expected <= at < ends)

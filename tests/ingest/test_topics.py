@@ -9,7 +9,8 @@ from safetyd.core.report import HAND
 from safetyd.ingest.topics import native_route, routes, subscriptions
 from safetyd.profile import shipped_profiles
 from safetyd.site import Building, Room, SensorBinding, Site
-from safetyd.site_rules import read_calendar, read_rulebook
+from safetyd.site_calendar import read_calendar
+from safetyd.site_rules import read_rulebook
 from safetyd.tables import Table
 
 UTC = ZoneInfo("UTC")

@@ -14,7 +14,8 @@ from safetyd.core.world import Notice, World
 from safetyd.notify.letters import fingerprint, letters
 from safetyd.notify.render import render
 from safetyd.site import Building, Person, Room, Site
-from safetyd.site_rules import read_calendar, read_rulebook
+from safetyd.site_calendar import read_calendar
+from safetyd.site_rules import read_rulebook
 from safetyd.tables import Table
 
 ZONE = ZoneInfo("America/Los_Angeles")

@@ -1,0 +1,111 @@
+"""What a calendar means, in words: its work years and their days, its hours, and the dates unlike others.
+
+Rule: nothing here decides. Days that do not add up are a warning and not a fault: a snow day must never keep
+the rooms from being watched.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+
+from safetyd.core.calendar import Calendar, Day, Hours, Year
+
+_A_DAY = timedelta(days=1)
+
+
+def calendar_words(calendar: Calendar) -> Iterator[str]:
+    """Yield the lines that say a calendar."""
+    if calendar == Calendar(calendar.timezone):
+        yield "No calendar: every hour counts as a student day, and midterm relief has no date."
+        return
+    years = listed(f"{first} to {last}" for first, last in calendar.work_years)
+    work, student = _hours(calendar.work_hours), _hours(calendar.student_hours)
+    closed = "1 day" if len(calendar.closed) == 1 else f"{len(calendar.closed) or 'no'} days"
+    yield f"Work year: {years or 'none, so midterm relief has no date'}; closed on {closed}."
+    for year in calendar.work_years:
+        yield f"  {year[0]} to {year[1]} has {_counted(calendar, year)}."
+    yield f"Work hours {work}, student hours {student}, Monday to Friday."
+    for first, last, words in _unusual(calendar):
+        yield f"  {first}{f' to {last}' if last != first else ''}: {words}"
+
+
+def calendar_warnings(calendar: Calendar, whose: str) -> Iterator[str]:
+    """Yield what is allowed and probably not meant; `whose` begins the sentence."""
+    for number, year in enumerate(calendar.work_years):
+        if number < len(calendar.contract_days):
+            expected = calendar.contract_days[number]
+            found = calendar.days_of_work(year) + calendar.paid_holidays(year)
+            if found != expected:
+                apart = f"{abs(found - expected)} {'more' if found > expected else 'fewer'}"
+                yield (
+                    f"{whose} work year {year[0]} to {year[1]} has {_counted(calendar, year)}, {apart} than "
+                    f"its contract_days ({expected}); look under closed, holidays and dates for what is "
+                    f"{'missing' if found > expected else 'too much'}."
+                )
+        if calendar.day(year[1]).is_open or calendar.is_work_day(year[1]):
+            continue
+        yield (
+            f"nobody works on {year[1]}, the last day of {whose} work year; "
+            f"midterm relief is due by {_due(calendar, year)} all the same."
+        )
+
+
+def listed(words: Iterable[str], joined: str = "and") -> str:
+    """Return words as people list them."""
+    *first, last = list(words) or [""]
+    return f"{', '.join(first)} {joined} {last}" if first else last
+
+
+def _due(calendar: Calendar, year: Year) -> str:
+    moment = calendar.year_end(year) - timedelta(microseconds=1)
+    return f"{moment.astimezone(calendar.timezone):%Y-%m-%d}"
+
+
+def _counted(calendar: Calendar, year: Year) -> str:
+    work, paid = calendar.days_of_work(year), calendar.paid_holidays(year)
+    said = f"{work + paid} contract days"
+    if paid:
+        said += f" ({work} of work, {paid} paid {'holiday' if paid == 1 else 'holidays'})"
+    return said
+
+
+def _unusual(calendar: Calendar) -> Iterator[tuple[date, date, str]]:
+    """Yield what is said of dates, days in a row of which the same is said as one."""
+    standing: tuple[date, date, str] | None = None
+    for day, said in sorted(calendar.dates.items()):
+        words = _said(day, said, calendar)
+        if standing is not None and standing[1] + _A_DAY == day and standing[2] == words:
+            standing = (standing[0], day, words)
+            continue
+        if standing is not None:
+            yield standing
+        standing = (day, day, words)
+    if standing is not None:
+        yield standing
+
+
+def _said(day: date, said: Day, calendar: Calendar) -> str:
+    parts = []
+    if said.is_open:
+        parts.append("open, a make-up day")
+    elif day in calendar.closed:
+        parts.append("closed, a paid holiday" if day in calendar.holidays else "closed")
+    if not said.has_students:
+        parts.append("work without students")
+    if said.student_hours:
+        kind = _kind(said.student_hours, calendar.student_hours)
+        parts.append(f"{kind}students {_hours(said.student_hours)}")
+    if said.work_hours:
+        parts.append(f"work {_hours(said.work_hours)}")
+    return ", ".join(parts) + (f" ({said.note})" if said.note else "")
+
+
+def _kind(hours: Hours, usual: Hours | None) -> str:
+    if usual is None:
+        return ""
+    late, early = hours.begin > usual.begin, hours.end < usual.end
+    kinds = [*(["late start"] if late else []), *(["early release"] if early else [])]
+    return f"{' and '.join(kinds)}, " if kinds else ""
+
+
+def _hours(hours: Hours | None) -> str:
+    return f"{hours.begin:%H:%M} to {hours.end:%H:%M}" if hours else "all day"

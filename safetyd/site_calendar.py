@@ -1,0 +1,171 @@
+"""The `[calendar]` of a site file, and a building's own, turned into the values the core goes by.
+
+Rule: what is said of a date stands over what is said of all days, and what a building says of a date over
+what the site says of it. Hours of a day on which nobody is there are a fault, not a silence.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from safetyd.core.calendar import Calendar, Day, Year
+from safetyd.faults import Misfit, shown
+from safetyd.shapes import day, days, flag, hours, pair, text, whole_within
+from safetyd.tables import Table
+
+_DATES = 'a list of dates, or of spans such as "2026-12-21..2027-01-01"'
+_MEANINGS = "closed, holiday, open, students, work_hours and student_hours"
+_LONGEST_YEAR = timedelta(days=731)
+
+
+class Meaning(NamedTuple):
+    """What a date is said to be: closed (as a holiday it is paid for), or a day with something unusual."""
+
+    is_closed: bool
+    is_holiday: bool
+    day: Day
+
+
+class Dates:
+    """The dates of one calendar while it is read; what is put later stands."""
+
+    def __init__(self, base: Calendar) -> None:
+        self._closed = set(base.closed)
+        self._holidays = set(base.holidays)
+        self._days = dict(base.dates)
+
+    def put(self, day: date, meaning: Meaning) -> None:
+        """Say of a date what it is, and forget what was said before."""
+        self._closed.discard(day)
+        self._holidays.discard(day)
+        self._days.pop(day, None)
+        if meaning.is_closed:
+            self._closed.add(day)
+        if meaning.is_holiday:
+            self._holidays.add(day)
+        if meaning.day != Day():
+            self._days[day] = meaning.day
+
+    def closes(self, day: date) -> bool:
+        """Return whether a date has been closed."""
+        return day in self._closed
+
+    def into(self, calendar: Calendar) -> Calendar:
+        """Return the calendar with these dates."""
+        return replace(
+            calendar,
+            closed=frozenset(self._closed),
+            holidays=frozenset(self._holidays),
+            dates={day: self._days[day] for day in sorted(self._days)},
+        )
+
+
+def read_calendar(table: Table, timezone: ZoneInfo, base: Calendar | None = None) -> Calendar:
+    """Return the calendar of a table, and of the base what it leaves out.
+
+    A table with nothing in it, and no base, gives a calendar in which every hour counts.
+    """
+    base = base or Calendar(timezone)
+    years = table.get("work_year", _work_years, base.work_years)
+    calendar = replace(
+        base,
+        work_years=years,
+        work_hours=table.get("work_hours", hours, base.work_hours),
+        student_hours=table.get("student_hours", hours, base.student_hours),
+        contract_days=_contract_days(table, years, base),
+    )
+    dates = Dates(base)
+    for name, is_holiday in (("closed", False), ("holidays", True)):
+        for span in table.each(name, days, _DATES):
+            for each in span:
+                dates.put(each, Meaning(True, is_holiday, Day()))
+    _add_dates(table, calendar, dates)
+    if "ics" in table:
+        table.fault("ics", "this release reads no school calendar", 'the closed days under "closed" instead')
+    table.done()
+    return dates.into(calendar)
+
+
+def _add_dates(table: Table, calendar: Calendar, dates: Dates) -> None:
+    said: set[date] = set()
+    for entry in table.tables("dates"):
+        span = entry.need("on", days, 'a date, or a span such as "2026-12-21..2026-12-23"') or ()
+        meaning = read_meaning(entry)
+        entry.done()
+        for each in span if entry.sound else ():
+            if each in said:
+                entry.fault("on", f"{each} stands in another entry of dates already", "each date once")
+            else:
+                for key, value, expected in misplaced(each, meaning, calendar, dates):
+                    entry.fault(key, value, expected)
+            said.add(each)
+            dates.put(each, meaning)
+
+
+def read_meaning(entry: Table) -> Meaning:
+    """Return what an entry says of its dates; an entry that says nothing is a fault."""
+    is_closed, is_open = entry.get("closed", flag, False), entry.get("open", flag, False)
+    is_holiday = entry.get("holiday", flag, False)
+    has_students = entry.get("students", flag, True)
+    work, student = entry.get("work_hours", hours, None), entry.get("student_hours", hours, None)
+    unusual = Day(work, student, is_open, has_students, entry.get("note", text, ""))
+    meaning = Meaning(is_closed or is_holiday, is_holiday, unusual)
+    if not entry.sound:
+        return meaning
+    if meaning.is_closed and (is_open or work or student):
+        other = "open" if is_open else "work_hours" if work else "student_hours"
+        entry.fault(other, "nobody is there on a day that is closed", "this key or closed, not both")
+    elif student and not has_students:
+        entry.fault("student_hours", "students = false says that none are there", "one of the two")
+    elif not (meaning.is_closed or is_open or work or student) and has_students:
+        entry.fault("on", "nothing is said of it", f"one or more of {_MEANINGS}")
+    return meaning
+
+
+def misplaced(
+    day: date, meaning: Meaning, calendar: Calendar, dates: Dates
+) -> Iterator[tuple[str, str, str]]:
+    """Yield key, value and what was expected, where a meaning does not fit the date."""
+    if meaning.is_closed:
+        return
+    if calendar.work_years and not any(first <= day <= last for first, last in calendar.work_years):
+        yield "on", f"{day} lies in no work year", "a date of work_year, or a work_year that holds it"
+    elif not meaning.day.is_open and (dates.closes(day) or day.weekday() > 4):
+        why = "closed" if dates.closes(day) else f"a {day:%A}"
+        yield "on", f"{day} is {why}", "open = true beside it, or a day on which people work"
+
+
+def _contract_days(table: Table, years: tuple[Year, ...], base: Calendar) -> tuple[int, ...]:
+    """Return the number for each work year, in their order; one number is every year's."""
+    count = whole_within(1, 366)
+    if "contract_days" not in table:
+        return base.contract_days if years == base.work_years else ()
+
+    def read(value: object) -> tuple[int, ...]:
+        if not isinstance(value, list):
+            return (count(value),) * len(years)
+        if len(value) != len(years):
+            raise Misfit(f"{len(value)} numbers for {len(years)} work years", "one number for each work_year")
+        return tuple(map(count, value))
+
+    numbers = table.get("contract_days", read, ())
+    if table.sound and not years:
+        table.fault("contract_days", "there is no work year to count them in", "work_year beside it")
+    return numbers
+
+
+def _work_years(value: object) -> tuple[Year, ...]:
+    expected = "[first day, last day], or a list of such pairs"
+    if not isinstance(value, list) or not value:
+        raise Misfit(f"{shown(value)} is no work year", expected)
+    several = value if isinstance(value[0], list) else [value]
+    years = sorted(pair(day)(each) for each in several)
+    for (_, last), (first, _) in pairwise(years):
+        if first <= last:
+            raise Misfit(f"the work year from {first} begins before the one before it ends", expected)
+    if any(last - first > _LONGEST_YEAR for first, last in years):
+        raise Misfit("a work year lasts longer than two years", expected)
+    return tuple(years)
