@@ -26,6 +26,8 @@ def calendar_words(calendar: Calendar) -> Iterator[str]:
     yield f"Work hours {work}, student hours {student}, Monday to Friday."
     for first, last, words in _unusual(calendar):
         yield f"  {first}{f' to {last}' if last != first else ''}: {words}"
+    version = f"Version {calendar.fingerprint[:19]}…"
+    yield f"{version}: each ticket names the version by which its midterm relief was promised."
 
 
 def calendar_warnings(calendar: Calendar, whose: str) -> Iterator[str]:

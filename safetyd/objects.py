@@ -12,7 +12,7 @@ from safetyd.core.closure import staff_window, standing
 from safetyd.core.model import CLAUSE, Condition, Episode, Place, Trouble, Worst
 from safetyd.core.quality import temperature_f
 from safetyd.core.room import EMPTY, Room, verdict, warmth
-from safetyd.core.ticket import Deadline, Ticket
+from safetyd.core.ticket import Basis, Deadline, Ticket
 from safetyd.core.world import Facts, Row, World, up_to_date
 from safetyd.store.leftovers import Refusal, RefusedKind
 from safetyd.times import rfc3339, rfc3339_or_none
@@ -31,6 +31,7 @@ def ticket_object(
         "hazard": ticket.hazard.value if ticket.hazard else None,
         "clause": CLAUSE[ticket.condition],
         "rules": ticket.rules,
+        "calendar": ticket.calendar or None,
         "status": ticket.status.value,
         "verdict": obligation.verdict(world, facts, ticket, now).value,
         "student_day": ticket.student_day,
@@ -96,7 +97,13 @@ def _deadline(deadline: Deadline) -> dict[str, Any]:
         "met_at": rfc3339_or_none(deadline.met_at),
         "by": deadline.by,
     }
-    return shown | ({"extended_to": rfc3339(deadline.extended_to)} if deadline.extended_to else {})
+    if deadline.extended_to is not None:
+        shown["extended_to"] = rfc3339(deadline.extended_to)
+    if deadline.amended_to is not None:
+        shown["amended_to"] = rfc3339(deadline.amended_to)
+    if deadline.basis is Basis.BETWEEN_YEARS:
+        shown["basis"] = deadline.basis.value
+    return shown
 
 
 def _history(row: Row, hash: str) -> dict[str, Any]:

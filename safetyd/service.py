@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from safetyd.commands import read_command
-from safetyd.core import engine, revision, supervision
+from safetyd.core import amendment, engine, revision, supervision
 from safetyd.core.model import Mark, Observation, Place, TroubleKind
 from safetyd.core.quality import Flaw
 from safetyd.core.report import Report, check, measured, observation, put_on_record, refuse_flawed
@@ -48,6 +48,7 @@ class Service:
         self.facts = facts_of(site, self._hearing.routes, self._hearing.known)
         self.world, self._newest, touched = recover(connection, self.facts, self._hearing.sensors, now)
         self._waiting = Waiting(touched=touched)
+        amendment.take_calendars(self.world, self.facts, now)
         if self.world.tickets or self.world.rooms or self.world.powers:
             self.world.now = now  # what fell due while we were away is carried out now
             engine.catch_up(self.world, self.facts, now)
@@ -62,6 +63,7 @@ class Service:
         """Go by another site file from now on; nothing that was decided changes."""
         self._hearing.take_site(site)
         self.facts = facts_of(site, self._hearing.routes, self._hearing.known)
+        amendment.take_calendars(self.world, self.facts, now)
         self._expect(now)
 
     def _expect(self, now: datetime) -> None:

@@ -120,6 +120,9 @@ def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site
     for deadline in ticket["deadlines"]:
         due = local(deadline.get("extended_to") or deadline["due_at"], site)
         due += " (extended)" if deadline.get("extended_to") else ""
+        due += " (between two work years)" if deadline.get("basis") else ""
+        if deadline.get("amended_to"):
+            due += f" (promised; the work year now ends {local(deadline['amended_to'], site)})"
         met, by = local(deadline["met_at"], site), Text(deadline["by"] or "")
         deadlines.add_row(deadline["tier"].replace("_", " "), due, styled(deadline["state"]), met, by)
     console.print(deadlines)

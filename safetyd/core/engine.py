@@ -10,7 +10,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from safetyd.core import blackout, drift, obligation, power, room, supervision, telling, votes, waking
+from safetyd.core import (
+    blackout,
+    drift,
+    morning,
+    obligation,
+    power,
+    room,
+    supervision,
+    telling,
+    votes,
+    waking,
+)
 from safetyd.core.closure import ClosureAction, ClosureVerb, staff_window
 from safetyd.core.errors import ActionError, TransitionError
 from safetyd.core.model import Finding, Observation, Place, TroubleKind
@@ -153,6 +164,7 @@ def schedule_all(world: World, facts: Facts, now: datetime) -> None:
         obligation.schedule_ticket(world, facts, ticket)
     for number, due_at in world.held.items():
         world.schedule("hold", str(number), due_at)
+        morning.expect(world, world.episodes[number].place.building)
     for building, desk in world.desks.items():
         world.schedule("desk", building, next_flush(desk))
 
@@ -183,6 +195,8 @@ def elapse(world: World, facts: Facts, now: datetime) -> None:
                 supervision.release(world, due.key, at)
             case "hold":
                 obligation.release(world, facts, int(due.key), at)
+            case "morning":
+                morning.warn(world, due.key, at)
             case "ticket":
                 obligation.ticket_due(world, facts, due.key, at)
             case "desk":

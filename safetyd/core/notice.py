@@ -32,6 +32,7 @@ class Reason(StrEnum):
     EXTENDED = "extended"
     DISPUTED = "disputed"
     ACKNOWLEDGED = "acknowledged"
+    HELD = "held"
     OUTAGE_BEGAN = "outage_began"
     OUTAGE_WARNING = "outage_warning"
     OUTAGE_OVER = "outage_over"
@@ -56,6 +57,7 @@ _ROLES: dict[Reason, tuple[Role, ...]] = {
     Reason.EXTENDED: _WATCH,
     Reason.DISPUTED: _ALL,
     Reason.ACKNOWLEDGED: (Role.FACILITIES,),
+    Reason.HELD: (Role.FACILITIES,),
     Reason.OUTAGE_BEGAN: _OUTAGE,
     Reason.OUTAGE_WARNING: _OUTAGE,
     Reason.OUTAGE_OVER: _OUTAGE,

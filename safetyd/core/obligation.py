@@ -7,7 +7,7 @@ reading ever closes one. What is decided is written into the World with the mome
 from dataclasses import replace
 from datetime import datetime
 
-from safetyd.core import notice, power
+from safetyd.core import morning, notice, power
 from safetyd.core.model import (
     Condition,
     Episode,
@@ -18,9 +18,14 @@ from safetyd.core.model import (
 from safetyd.core.notice import Reason
 from safetyd.core.room import verdict as room_verdict
 from safetyd.core.telling import SAFETYD, record, tell, tell_outage
-from safetyd.core.ticket import Status, Ticket, deadlines, miss, next_miss
+from safetyd.core.ticket import Basis, Status, Ticket, deadlines, miss, next_miss
 from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Facts, Subject, World
+
+_BETWEEN_YEARS = (
+    "it began between two work years, and 9.9.4.C does not say whose end counts: "
+    "midterm relief is promised by the end of the coming one"
+)
 
 
 def verdict(world: World, facts: Facts, ticket: Ticket, now: datetime) -> Verdict:
@@ -47,9 +52,7 @@ def episode_began(world: World, facts: Facts, place: Place, finding: Finding, no
         if counts_from is not None and finding.ended_at is not None and finding.ended_at <= counts_from:
             return  # learned late, and over before it counted: it stays on record
         if counts_from is not None and counts_from > now:
-            world.held[number] = counts_from
-            world.changes.held = True
-            world.schedule("hold", str(number), counts_from)
+            morning.hold(world, number, counts_from, now)
             return
         if counts_from is not None and counts_from > episode.began_at:
             take_up(world, facts, number, counts_from, now)
@@ -109,6 +112,8 @@ def raise_ticket(
     ticket = replace(_new_ticket(world, facts, subject, began_at, now), is_presumed=is_presumed)
     world.put_ticket(ticket)
     record(world, now, ticket.id, "opened", note or learned(began_at, now), by)
+    if any(deadline.basis is Basis.BETWEEN_YEARS for deadline in ticket.deadlines):
+        record(world, now, ticket.id, "ambiguous", _BETWEEN_YEARS)
     tell(world, Reason.OPENED, ticket, now, by=by, note=note)
     _mark_missed(world, facts, ticket, now, is_new=True)
     schedule_ticket(world, facts, ticket)
@@ -135,6 +140,7 @@ def _new_ticket(world: World, facts: Facts, subject: Subject, began_at: datetime
         deadlines=deadlines(condition, hazard, began_at, rules, calendar),
         told_until=now,
         follows=before.id if before is not None and before.left_in_breach else None,
+        calendar=calendar.fingerprint,
     )
 
 

@@ -57,6 +57,15 @@ def tell_outage(world: World, reason: Reason, place: Place, step: power.Step, **
     _keep_desk(world, place.building, notice.count(world.desks.get(place.building, Desk()), step.at))
 
 
+def tell_building(
+    world: World, reason: Reason, building: str, at: datetime, key: str, about: Mapping[str, str]
+) -> None:
+    """Owe a notice about a building that has no ticket for it."""
+    told = notice.roles(reason)
+    world.changes.notices.append(Notice(key, at, building, reason, told, None, None, about))
+    _keep_desk(world, building, notice.count(world.desks.get(building, Desk()), at))
+
+
 def signs(world: World, sensor: str, place: Place, found: Iterable[Sign], now: datetime) -> None:
     """Begin and end the troubles that a sensor shows, and complain of them."""
     standing = world.troubles.get(sensor, {})

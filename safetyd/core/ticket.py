@@ -47,6 +47,14 @@ class Due(StrEnum):
     MET_LATE = "met_late"
 
 
+class Basis(StrEnum):
+    """What a deadline goes by that the calendar gave."""
+
+    NONE = ""
+    WORK_YEAR = "work year"
+    BETWEEN_YEARS = "ambiguous: between two work years"  # 9.9.4.C does not say which; the coming one
+
+
 class Relief(StrEnum):
     """What kind of relief was given."""
 
@@ -97,7 +105,8 @@ TRANSITIONS: dict[tuple[Status, Verb], Status] = {
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """One tier's promise. `extended_to` is what the parties agreed since; `state` follows `due_at`."""
+    """One tier's promise. `extended_to` is what the parties agreed since, `amended_to` when it would be due
+    by a calendar that came later; `state` follows `due_at`."""
 
     tier: Tier
     due_at: datetime | None
@@ -105,6 +114,8 @@ class Deadline:
     met_at: datetime | None = None
     by: str | None = None
     extended_to: datetime | None = None
+    basis: Basis = Basis.NONE
+    amended_to: datetime | None = None
 
     @property
     def in_force_at(self) -> datetime | None:
@@ -120,7 +131,8 @@ class Deadline:
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """`told_until` is the moment up to which reminders have been decided; `left_in_breach` that it was closed
-    although the breach went on; `is_presumed` that nobody has seen the breach, and people are asked."""
+    although the breach went on; `is_presumed` that nobody has seen the breach, and people are asked;
+    `calendar` the version that its midterm deadline was promised by."""
 
     id: str
     place: Place
@@ -138,6 +150,7 @@ class Ticket:
     left_in_breach: bool = False
     is_presumed: bool = False
     closure: Closure = field(default_factory=Closure)
+    calendar: str = ""
 
     @property
     def subject(self) -> tuple[Place, Condition, Hazard | None]:
@@ -168,8 +181,15 @@ def deadlines(
     promised.append((Tier.IMMEDIATE, began_at + rules.deadlines.immediate))
     promised.append((Tier.MIDTERM, calendar.work_year_end(began_at)))
     promised.append((Tier.LONG_TERM, None))
+    basis = Basis.BETWEEN_YEARS if calendar.is_between_years(began_at) else Basis.WORK_YEAR
     return tuple(
-        Deadline(tier, due_at, Due.UNSET if due_at is None else Due.PENDING) for tier, due_at in promised
+        Deadline(
+            tier,
+            due_at,
+            Due.UNSET if due_at is None else Due.PENDING,
+            basis=basis if tier is Tier.MIDTERM and due_at is not None else Basis.NONE,
+        )
+        for tier, due_at in promised
     )
 
 

@@ -62,6 +62,8 @@ def render(
             return _trouble(notice, site)
         case Reason.OUTAGE_BEGAN | Reason.OUTAGE_WARNING | Reason.OUTAGE_OVER:
             return _outage(notice, site)
+        case Reason.HELD:
+            return _held(notice, site)
     assert notice.ticket is not None
     return _about_ticket(notice, tickets[notice.ticket], episodes.get(notice.ticket), site)
 
@@ -206,6 +208,27 @@ def _outage(notice: Notice, site: Site) -> tuple[str, str]:
     if notice.ticket:
         text += f"\nTicket {notice.ticket} stays open until a person closes it."
     return f"{where}: electricity is back", text
+
+
+def _held(notice: Notice, site: Site) -> tuple[str, str]:
+    """The rooms that would begin the day in breach: what is wrong there, since when, and how bad it got."""
+    building = site.building(notice.building)
+    begins = _time(datetime.fromisoformat(notice.about["begins_at"]), site)
+    lines = []
+    for key, value in notice.about.items():
+        condition, _, id = key.partition(" ")
+        if not id:
+            continue
+        since, _, worst = value.partition(" ")
+        room = building.room(id) if building else None
+        measure = "heat index " if condition == Condition.HEAT else ""
+        bad = f", {measure}{worst} °F" if worst else ""
+        what = f"{_SHORT[Condition(condition)]} since {_time(datetime.fromisoformat(since), site)}"
+        lines.append(f"{room.name if room else id}: {what}{bad}.")
+    rooms = "one room" if len(lines) == 1 else f"{len(lines)} rooms"
+    title = f"{_building(notice.building, site)}: {rooms} would begin the work day in breach"
+    advice = f"Work begins {begins}; what is still so then becomes a ticket."
+    return title, "\n".join([*lines, advice])
 
 
 def _where(ticket: Ticket, site: Site) -> str:

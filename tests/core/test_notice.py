@@ -243,6 +243,7 @@ WHO = {
     Reason.EXTENDED: WATCH,
     Reason.DISPUTED: ALL,
     Reason.ACKNOWLEDGED: {Role.FACILITIES},
+    Reason.HELD: {Role.FACILITIES},
     Reason.OUTAGE_BEGAN: OUTAGE,
     Reason.OUTAGE_WARNING: OUTAGE,
     Reason.OUTAGE_OVER: OUTAGE,

@@ -46,6 +46,7 @@ OF_A_TICKET = [
         Reason.OUTAGE_BEGAN,
         Reason.OUTAGE_WARNING,
         Reason.OUTAGE_OVER,
+        Reason.HELD,
     )
 ]
 WORDS = {
