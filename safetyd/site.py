@@ -15,7 +15,7 @@ from safetyd.faults import ConfigurationError, Fault, Misfit, did_you_mean, one_
 from safetyd.overrides import as_table
 from safetyd.profile import NATIVE, SPARKPLUG, Profile, read_profile, shipped_profiles
 from safetyd.shapes import address, identifier, member, text, zone
-from safetyd.site_calendar import read_calendar
+from safetyd.site_calendar import Heard, read_calendar
 from safetyd.site_csv import add_rows
 from safetyd.site_readings import SensorBinding
 from safetyd.site_rules import read_rulebook, read_rules
@@ -71,7 +71,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Everything that is watched."""
+    """Everything that is watched; the remarks are for who wrote the files."""
 
     name: str
     timezone: ZoneInfo
@@ -79,6 +79,7 @@ class Site:
     calendar: Calendar
     buildings: tuple[Building, ...] = ()
     people: tuple[Person, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def building(self, id: str) -> Building | None:
         """Return the building of this id."""
@@ -121,8 +122,9 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
         for table in page.tables("people"):
             _add_person(table, people, homes, environ)
     rulebook = read_rulebook(_only(pages, "rules"), local)
-    calendar = read_calendar(_only(pages, "calendar").table("calendar"), local)
-    own = {id: read_calendar(table, local, calendar) for id, table in calendars.items()}
+    heard = Heard()
+    calendar = read_calendar(_only(pages, "calendar").table("calendar"), local, None, heard)
+    own = {id: read_calendar(table, local, calendar, heard) for id, table in calendars.items()}
     for page in pages:
         page.done()
     buildings = tuple(
@@ -131,7 +133,7 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
     )
     if not name:
         name = buildings[0].name if len(buildings) == 1 else "All buildings"
-    return Site(name, local, rulebook, calendar, buildings, tuple(people.values()))
+    return Site(name, local, rulebook, calendar, buildings, tuple(people.values()), tuple(heard.remarks))
 
 
 def with_rules(site: Site, settings: Sequence[str]) -> Site:

@@ -4,21 +4,26 @@ Rule: what is said of a date stands over what is said of all days, and what a bu
 what the site says of it. Hours of a day on which nobody is there are a fault, not a silence.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from safetyd.core.calendar import Calendar, Day, Year
-from safetyd.faults import Misfit, shown
+from safetyd.faults import Fault, Misfit, shown
 from safetyd.shapes import day, days, flag, hours, pair, text, whole_within
+from safetyd.site_ics import Event, read_ics
 from safetyd.tables import Table
 
 _DATES = 'a list of dates, or of spans such as "2026-12-21..2027-01-01"'
 _MEANINGS = "closed, holiday, open, students, work_hours and student_hours"
 _LONGEST_YEAR = timedelta(days=731)
+_CLOSED_WORDS = ("no school", "school closed", "schools closed")  # ours: what says so in these very words
+_MOST_NAMED, _MOST_TITLE = 20, 80
 
 
 class Meaning(NamedTuple):
@@ -27,6 +32,14 @@ class Meaning(NamedTuple):
     is_closed: bool
     is_holiday: bool
     day: Day
+
+
+@dataclass(slots=True)
+class Heard:
+    """What the calendars of a site share: which words mean what, the first that holds; and remarks."""
+
+    events: list[tuple[tuple[str, ...], Meaning]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 class Dates:
@@ -63,10 +76,13 @@ class Dates:
         )
 
 
-def read_calendar(table: Table, timezone: ZoneInfo, base: Calendar | None = None) -> Calendar:
+def read_calendar(
+    table: Table, timezone: ZoneInfo, base: Calendar | None = None, heard: Heard | None = None
+) -> Calendar:
     """Return the calendar of a table, and of the base what it leaves out.
 
-    A table with nothing in it, and no base, gives a calendar in which every hour counts.
+    A table with nothing in it, and no base, gives a calendar in which every hour counts. What a school's
+    calendar file holds that is nobody's fault and yet not taken is remarked on.
     """
     base = base or Calendar(timezone)
     years = table.get("work_year", _work_years, base.work_years)
@@ -78,13 +94,12 @@ def read_calendar(table: Table, timezone: ZoneInfo, base: Calendar | None = None
         contract_days=_contract_days(table, years, base),
     )
     dates = Dates(base)
+    _add_events(table, calendar, dates, heard or Heard())
     for name, is_holiday in (("closed", False), ("holidays", True)):
         for span in table.each(name, days, _DATES):
             for each in span:
                 dates.put(each, Meaning(True, is_holiday, Day()))
     _add_dates(table, calendar, dates)
-    if "ics" in table:
-        table.fault("ics", "this release reads no school calendar", 'the closed days under "closed" instead')
     table.done()
     return dates.into(calendar)
 
@@ -105,8 +120,82 @@ def _add_dates(table: Table, calendar: Calendar, dates: Dates) -> None:
             dates.put(each, meaning)
 
 
-def read_meaning(entry: Table) -> Meaning:
-    """Return what an entry says of its dates; an entry that says nothing is a fault."""
+def _add_events(table: Table, calendar: Calendar, dates: Dates, heard: Heard) -> None:
+    """Add the dates of the calendar file, by what the site file says that its events mean."""
+    meanings = [
+        (entry.each("words", text, "a list of words or phrases"), read_meaning(entry, "words"), entry)
+        for entry in table.tables("events")
+    ]
+    for words, _, entry in meanings:
+        if entry.sound and not words:
+            entry.fault("words", "nothing stands here", "a list of words or phrases of the events meant")
+        entry.done()
+    if meanings:
+        heard.events = [(words, meaning) for words, meaning, _ in meanings] + heard.events
+    given = table.get("ics", text, "")
+    if not given:
+        if meanings:
+            table.fault("events", "no calendar file is named", 'ics = "calendar.ics" beside it')
+        return
+    if not calendar.work_years:
+        table.fault("ics", "there is no work year in which to look", "work_year beside it")
+        return
+    path, found = Path(table.file).parent / given, list[Fault]()
+    events = read_ics(path, calendar.work_years, calendar.timezone, found)
+    table.note(found)
+    known = heard.events or [(_CLOSED_WORDS, Meaning(True, False, Day()))]
+    if not heard.events:
+        said = " or ".join(f"“{word}”" for word in _CLOSED_WORDS)
+        heard.remarks.append(
+            f"{given}: events called {said} are closed days; [[calendar.events]] can say more."
+        )
+    ranked = [(_rank(event, known), event) for event in events]
+    taken: dict[date, tuple[int, str]] = {}
+    beside, idle = [], []
+    for rank, event in sorted(ranked, key=lambda pair: pair[0]):
+        for each in event.dates if rank < len(known) else ():
+            first = taken.setdefault(each, (rank, event.title))
+            if first[0] != rank:
+                beside.append(f"{_quoted(event.title)} ({each}, which is {_quoted(first[1])})")
+    for each, (rank, title) in sorted(taken.items()):
+        meaning = known[rank][1]
+        if not meaning.is_closed and not meaning.day.is_open and each.weekday() > 4:
+            idle.append(f"{_quoted(title)} ({each}, a {each:%A})")
+            continue
+        note = meaning.day.note or _plain(title)
+        dates.put(each, meaning._replace(day=replace(meaning.day, note=note)))
+    left = [f"{_quoted(event.title)} ({event.dates[0]})" for rank, event in ranked if rank == len(known)]
+    for told, named in (
+        ("no words of [[calendar.events]] stand in these, so they change nothing", left),
+        ("these stand behind another event of their date", beside),
+        ("nobody works on these dates, so they change nothing", idle),
+    ):
+        if named:
+            more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+            heard.remarks.append(f"{given}: {told}: {', '.join(named[:_MOST_NAMED])}{more}.")
+
+
+def _plain(title: str) -> str:
+    """Return a title as one line that may be printed."""
+    return "".join(filter(str.isprintable, " ".join(title.split())))[:_MOST_TITLE]
+
+
+def _quoted(title: str) -> str:
+    return f"“{_plain(title)}”"
+
+
+def _rank(event: Event, known: Sequence[tuple[tuple[str, ...], Meaning]]) -> int:
+    """Return which entry's words are the first to stand in a title or category, as whole words."""
+    named = [" ".join(text.casefold().split()) for text in (event.title, *event.categories)]
+    for rank, (words, _) in enumerate(known):
+        phrases = [re.escape(" ".join(phrase.casefold().split())) for phrase in words]
+        if any(re.search(rf"(?<!\w){phrase}(?!\w)", text) for phrase in phrases for text in named):
+            return rank
+    return len(known)
+
+
+def read_meaning(entry: Table, key: str = "on") -> Meaning:
+    """Return what an entry says of its dates; an entry that says nothing is a fault at the key."""
     is_closed, is_open = entry.get("closed", flag, False), entry.get("open", flag, False)
     is_holiday = entry.get("holiday", flag, False)
     has_students = entry.get("students", flag, True)
@@ -121,7 +210,7 @@ def read_meaning(entry: Table) -> Meaning:
     elif student and not has_students:
         entry.fault("student_hours", "students = false says that none are there", "one of the two")
     elif not (meaning.is_closed or is_open or work or student) and has_students:
-        entry.fault("on", "nothing is said of it", f"one or more of {_MEANINGS}")
+        entry.fault(key, "nothing is said of it", f"one or more of {_MEANINGS}")
     return meaning
 
 

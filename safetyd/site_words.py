@@ -36,6 +36,7 @@ def site_words(loaded: Loaded) -> list[str]:
         if building.calendar is not None:
             own = calendar_words(building.calendar)
             lines += [f"{building.name} has days of its own:", *(f"  {line}" for line in own), ""]
+    lines += [*site.remarks, ""] if site.remarks else []
     lines += [*_people(site)]
     for note in (*loaded.notes, *(f"Warning: {warning}" for warning in _warnings(site))):
         lines += ["", note] if lines[-1] and not lines[-1].startswith(("Warning", "[")) else [note]

@@ -7,7 +7,7 @@ on with, so that one reading finds every fault.
 import glob
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,6 +43,10 @@ class Table:
         self.sound = False
         stem, bracket, index = name.partition("[")
         self._faults.append(Fault(self.file, self.at(stem) + bracket + index, value, expected))
+
+    def note(self, faults: Iterable[Fault]) -> None:
+        """Note the faults of another file that this table names."""
+        self._faults.extend(faults)
 
     def get(self, name: str, read: Callable[[object], T], default: D) -> T | D:
         """Return what stands at `name`, or the default when nothing does or when it does not fit."""

@@ -50,8 +50,8 @@ SHELL = (
     ("configuration",),
     (
         "settings.* + setting_shapes",
-        "site.* + site_rules + site_calendar + site_sensors + site_readings + site_topics + site_csv"
-        " + overrides + profile",
+        "site.* + site_rules + site_calendar + site_ics + site_sensors + site_readings + site_topics"
+        " + site_csv + overrides + profile",
         "clock",
         "machine",
     ),
@@ -89,7 +89,9 @@ DOORS = {
     "alembic": ("store.*",),
     "amqtt": ("simulate.*",),
     "apprise": ("notify.sender.*",),
+    "dateutil": ("site_ics",),
     "google": ("ingest.sparkplug_message",),
+    "icalendar": ("site_ics",),
     "influxdb_client": ("history.influx.*",),
     "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record"),
     "rich": ("cli.*",),

@@ -99,7 +99,13 @@ def test_the_sensors_that_it_shows_are_accepted(tmp_path: Path) -> None:
 
 
 def test_the_calendar_that_it_shows_is_accepted(tmp_path: Path) -> None:
-    (tmp_path / "site.toml").write_text(files()["site.toml"] + files()["days.toml"])
+    days = files()["days.toml"]
+    (tmp_path / "site.toml").write_text(files()["site.toml"] + days)
+    assert bound(tmp_path, "site.toml") == [0]
+    with_events = days.replace("[calendar]", '[calendar]\nics = "calendar.ics"') + files()["events.toml"]
+    (tmp_path / "site.toml").write_text(files()["site.toml"] + with_events)
+    early = "BEGIN:VEVENT\nSUMMARY:Early release\nDTSTART;VALUE=DATE:20261202\nEND:VEVENT"
+    (tmp_path / "calendar.ics").write_text(f"BEGIN:VCALENDAR\n{early}\nEND:VCALENDAR\n")
     assert bound(tmp_path, "site.toml") == [0]
 
 

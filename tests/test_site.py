@@ -585,7 +585,11 @@ class TestCalendar:
             ('closed = [2026-11-26, "x"]', "closed[1]: 'x' is not a date; expected"),
             ('closed = ["2027-01-01..2026-12-21"]', "closed[0]: '2027-01-01..2026-12-21' is no span of days"),
             ("closed = 2026-11-26", "closed: 2026-11-26 is not a list; expected"),
-            ('ics = "calendar.ics"', "ics: this release reads no school calendar; expected the closed days"),
+            ('ics = "calendar.ics"', "ics: there is no work year in which to look; expected work_year"),
+            (
+                '[[calendar.events]]\nwords = ["x"]\nclosed = true',
+                'events: no calendar file is named; expected ics = "calendar.ics" beside it',
+            ),
             ("workyear = []", "workyear: nobody knows this key; expected"),
         ],
     )
