@@ -21,6 +21,7 @@ _YEARS = range(1900, 2200)
 _A_DAY = timedelta(days=1)
 _CYCLE = 400  # years after which dates and weekdays are the same again
 _TIMES = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
+_ONCE = ("DTSTART", "DTEND", "DURATION", "RRULE", "RECURRENCE-ID")
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _PARTS = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYSETPOS", "WKST")
 
@@ -139,15 +140,20 @@ def _moved(events: list[Any], zone: ZoneInfo) -> dict[str, set[date]]:
     found: dict[str, set[date]] = {}
     for event in events:
         given = event.get("RECURRENCE-ID")
-        if given is not None and not _broken(event):
+        if given is None or _broken(event):
+            continue  # told when the event itself is read
+        try:
             found.setdefault(str(event.get("UID", "")), set()).add(_local(given.dt, zone)[0])
+        except Misfit:
+            continue
     return found
 
 
 def _broken(event: Any) -> str:
     """Return what is wrong with the times of an event; nothing when they could be read."""
     told = (f"{name or 'a line'}: {reason}" for name, reason in event.errors if name in (None, *_TIMES))
-    return next(told, "")
+    twice = (f"{name} stands there twice" for name in _ONCE if isinstance(event.get(name), list))
+    return next(told, "") or next(twice, "")
 
 
 def _dates(
@@ -161,10 +167,13 @@ def _dates(
         begins |= set(_repeated(event["RRULE"], start, years, zone))
     begins |= _listed(event, "RDATE", zone)
     begins -= _listed(event, "EXDATE", zone)
-    if "RECURRENCE-ID" not in event:
+    instead_of = event.get("RECURRENCE-ID")
+    if instead_of is None:
         begins -= moved.get(str(event.get("UID", "")), set())
-    elif "RANGE" in event["RECURRENCE-ID"].params:
+    elif "RANGE" in instead_of.params:
         raise Misfit("it moves all events after it too (RANGE)", "an event of its own for each date")
+    else:
+        _local(instead_of.dt, zone)
     dates = {begin + _A_DAY * number for begin in begins for number in range(start.days)}
     return tuple(sorted(day for day in dates if any(first <= day <= last for first, last in years)))
 
@@ -180,6 +189,8 @@ def _start(event: Any, zone: ZoneInfo) -> _Start:
     day, clock = _local(given.dt, zone)
     if event.get("DTEND") is None:
         lasts = event["DURATION"].dt if "DURATION" in event else timedelta(0)
+        if not isinstance(lasts, timedelta):
+            raise Misfit(f"its duration is {shown(lasts)}", "one such as PT1H or P2D")
         is_moment = isinstance(given.dt, datetime)
         end = _shifted(given.dt, lasts if is_moment or lasts else _A_DAY)
     else:

@@ -266,6 +266,18 @@ GOOD = event("Fine", "DTSTART;VALUE=DATE:20261002")
             "calendar.ics: event 1 ('Bad'): 0001-01-01T10:00:00 is no date here; expected a date from 1900",
         ),
         (
+            ics(event("Bad", "DTSTART;VALUE=DATE:20261002", "DTSTART;VALUE=DATE:20261003")),
+            "calendar.ics: event 1 ('Bad'): DTSTART stands there twice; expected times as RFC 5545",
+        ),
+        (
+            ics(event("Bad", "DTSTART:20261002T100000", "RECURRENCE-ID;VALUE=TIME:100000")),
+            "calendar.ics: event 1 ('Bad'): 10:00:00 is no date here",
+        ),
+        (
+            ics(event("Bad", "DTSTART:20261002T100000", "RECURRENCE-ID;RANGE=THISANDFUTURE:20261001T100000")),
+            "calendar.ics: event 1 ('Bad'): it moves all events after it too (RANGE); expected an event of",
+        ),
+        (
             ics(event("Bad", "DTSTART;VALUE=DATE:20261002", "DURATION:P999999999D")),
             "calendar.ics: event 1 ('Bad'): it lasts 999999999 days",
         ),
