@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from safetyd.core.calendar import Calendar, Day, Hours, Year
 
 _A_DAY = timedelta(days=1)
+_MOST_NAMED = 20
 
 
 def calendar_words(calendar: Calendar) -> Iterator[str]:
@@ -21,8 +22,10 @@ def calendar_words(calendar: Calendar) -> Iterator[str]:
     work, student = _hours(calendar.work_hours), _hours(calendar.student_hours)
     closed = "1 day" if len(calendar.closed) == 1 else f"{len(calendar.closed) or 'no'} days"
     yield f"Work year: {years or 'none, so midterm relief has no date'}; closed on {closed}."
-    for year in calendar.work_years:
-        yield f"  {year[0]} to {year[1]} has {_counted(calendar, year)}."
+    for number, year in enumerate(calendar.work_years):
+        is_right = _off(calendar, number, year) == 0
+        adds_up = ": they add up to its contract_days" if is_right else ""
+        yield f"  {year[0]} to {year[1]} has {_counted(calendar, year)}{adds_up}."
     yield f"Work hours {work}, student hours {student}, Monday to Friday."
     for first, last, words in _unusual(calendar):
         yield f"  {first}{f' to {last}' if last != first else ''}: {words}"
@@ -30,25 +33,43 @@ def calendar_words(calendar: Calendar) -> Iterator[str]:
     yield f"{version}: each ticket names the version by which its midterm relief was promised."
 
 
+def own_words(calendar: Calendar, usual: Calendar) -> Iterator[str]:
+    """Yield what a building's calendar says that the usual one does not."""
+    said = set(calendar_words(usual))
+    yield from (line for line in calendar_words(calendar) if line not in said)
+    for told, days in (
+        ("closed here only", calendar.closed - usual.closed),
+        ("closed elsewhere only", usual.closed - calendar.closed),
+    ):
+        if days:
+            more = f" and {len(days) - _MOST_NAMED} more" if len(days) > _MOST_NAMED else ""
+            yield f"  {told}: {', '.join(map(str, sorted(days)[:_MOST_NAMED]))}{more}"
+
+
 def calendar_warnings(calendar: Calendar, whose: str) -> Iterator[str]:
     """Yield what is allowed and probably not meant; `whose` begins the sentence."""
     for number, year in enumerate(calendar.work_years):
-        if number < len(calendar.contract_days):
-            expected = calendar.contract_days[number]
-            found = calendar.days_of_work(year) + calendar.paid_holidays(year)
-            if found != expected:
-                apart = f"{abs(found - expected)} {'more' if found > expected else 'fewer'}"
-                yield (
-                    f"{whose} work year {year[0]} to {year[1]} has {_counted(calendar, year)}, {apart} than "
-                    f"its contract_days ({expected}); look under closed, holidays and dates for what is "
-                    f"{'missing' if found > expected else 'too much'}."
-                )
+        off = _off(calendar, number, year)
+        if off:
+            apart = f"{abs(off)} {'more' if off > 0 else 'fewer'}"
+            yield (
+                f"{whose} work year {year[0]} to {year[1]} has {_counted(calendar, year)}, {apart} than "
+                f"its contract_days ({calendar.contract_days[number]}); look under closed, holidays and "
+                f"dates for what is {'missing' if off > 0 else 'too much'}."
+            )
         if calendar.day(year[1]).is_open or calendar.is_work_day(year[1]):
             continue
         yield (
             f"nobody works on {year[1]}, the last day of {whose} work year; "
             f"midterm relief is due by {_due(calendar, year)} all the same."
         )
+
+
+def _off(calendar: Calendar, number: int, year: Year) -> int | None:
+    """Return by how many contract days a work year is off; None where the number is not said."""
+    if number >= len(calendar.contract_days):
+        return None
+    return calendar.days_of_work(year) + calendar.paid_holidays(year) - calendar.contract_days[number]
 
 
 def listed(words: Iterable[str], joined: str = "and") -> str:

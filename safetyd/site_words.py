@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from safetyd.calendar_words import calendar_warnings, calendar_words, listed
+from safetyd.calendar_words import calendar_warnings, calendar_words, listed, own_words
 from safetyd.configuration import Loaded
 from safetyd.core.model import CLAUSE, Condition, Offset, Quantity, Role
 from safetyd.core.notice import Reason, roles
@@ -34,7 +34,7 @@ def site_words(loaded: Loaded) -> list[str]:
     lines += [*calendar_words(site.calendar), ""]
     for building in site.buildings:
         if building.calendar is not None:
-            own = calendar_words(building.calendar)
+            own = own_words(building.calendar, site.calendar)
             lines += [f"{building.name} has days of its own:", *(f"  {line}" for line in own), ""]
     lines += [*site.remarks, ""] if site.remarks else []
     lines += [*_people(site)]

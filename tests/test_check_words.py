@@ -189,8 +189,9 @@ def test_dates_unlike_the_others_are_said_for_what_they_are(tmp_path):
 
 def test_the_days_of_a_work_year_add_up(tmp_path):
     said = words(tmp_path, SITE + UNLIKE.format(days=199))
-    assert "2026-08-25 to 2027-06-11 has 199 contract days (197 of work, 2 paid holidays)." in said
-    assert "contract_days" not in said
+    assert "2026-08-25 to 2027-06-11 has 199 contract days (197 of work, 2 paid holidays)" in said
+    assert "2 paid holidays): they add up to its contract_days." in said
+    assert "than its contract_days" not in said
 
 
 @pytest.mark.parametrize(
@@ -211,6 +212,8 @@ def test_a_building_with_days_of_its_own_has_them_said_and_counted(tmp_path):
     said = words(tmp_path, (SITE + UNLIKE.format(days=199)).replace("[[people]]\n", own, 1))
     assert "Lincoln High School has days of its own:\n  Work year: 2026-08-25 to 2027-06-11" in said
     assert "  Work hours 07:00 to 15:00, student hours 08:30 to 15:15, Monday to Friday." in said
+    assert "    closed here only: 2026-10-05" in said
+    assert said.count("early release, students 08:30 to 12:00 (conferences)") == 1
     assert "Warning: Lincoln High School's work year 2026-08-25 to 2027-06-11 has 198 contract days" in said
 
 
