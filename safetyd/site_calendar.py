@@ -23,6 +23,7 @@ _DATES = 'a list of dates, or of spans such as "2026-12-21..2027-01-01"'
 _MEANINGS = "closed, holiday, open, students, work_hours and student_hours"
 _LONGEST_YEAR = timedelta(days=731)
 _CLOSED_WORDS = ("no school", "school closed", "schools closed")  # ours: what says so in these very words
+_AFTER = timedelta(days=31)  # a make-up day so long after the work year is still noticed
 _MOST_NAMED, _MOST_TITLE = 20, 80
 
 
@@ -141,7 +142,8 @@ def _add_events(table: Table, calendar: Calendar, dates: Dates, heard: Heard) ->
         table.fault("ics", "there is no work year in which to look", "work_year beside it")
         return
     path, found = Path(table.file).parent / given, list[Fault]()
-    events = read_ics(path, calendar.work_years, calendar.timezone, found)
+    looked_at = tuple((first, last + _AFTER) for first, last in calendar.work_years)
+    events = read_ics(path, looked_at, calendar.timezone, found)
     table.note(found)
     known = heard.events or [(_CLOSED_WORDS, Meaning(True, False, Day()))]
     if not heard.events:
@@ -151,7 +153,7 @@ def _add_events(table: Table, calendar: Calendar, dates: Dates, heard: Heard) ->
         )
     ranked = [(_rank(event, known), event) for event in events]
     taken: dict[date, tuple[int, str]] = {}
-    beside, idle = [], []
+    beside, idle, outside = [], [], []
     for rank, event in sorted(ranked, key=lambda pair: pair[0]):
         for each in event.dates if rank < len(known) else ():
             first = taken.setdefault(each, (rank, event.title))
@@ -159,6 +161,9 @@ def _add_events(table: Table, calendar: Calendar, dates: Dates, heard: Heard) ->
                 beside.append(f"{_quoted(event.title)} ({each}, which is {_quoted(first[1])})")
     for each, (rank, title) in sorted(taken.items()):
         meaning = known[rank][1]
+        if not any(first <= each <= last for first, last in calendar.work_years):
+            outside += [f"{_quoted(title)} ({each})"] if meaning.day.is_open else []
+            continue
         if not meaning.is_closed and not meaning.day.is_open and each.weekday() > 4:
             idle.append(f"{_quoted(title)} ({each}, a {each:%A})")
             continue
@@ -169,6 +174,7 @@ def _add_events(table: Table, calendar: Calendar, dates: Dates, heard: Heard) ->
         ("no words of [[calendar.events]] stand in these, so they change nothing", left),
         ("these stand behind another event of their date", beside),
         ("nobody works on these dates, so they change nothing", idle),
+        ("these days of work lie after the work year; let work_year end with the last of them", outside),
     ):
         if named:
             more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""

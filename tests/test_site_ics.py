@@ -174,6 +174,7 @@ def test_what_no_words_are_named_for_changes_nothing_and_is_listed(read: Read) -
             event("Early release", "DTSTART;VALUE=DATE:20261003"),  # a Saturday
             event("No school", "DTSTART;VALUE=DATE:20261005"),
             event("Planning", "DTSTART;VALUE=DATE:20261005"),
+            event("Make-up day", "DTSTART;VALUE=DATE:20270614"),  # the work year ends on the eleventh
             event("Long ago", "DTSTART;VALUE=DATE:20161002"),
         )
     )
@@ -186,6 +187,8 @@ def test_what_no_words_are_named_for_changes_nothing_and_is_listed(read: Read) -
         "“Planning” (2026-10-05, which is “No school”).",
         "calendar.ics: nobody works on these dates, so they change nothing: "
         "“Early release” (2026-10-03, a Saturday).",
+        "calendar.ics: these days of work lie after the work year; let work_year end with the last of them: "
+        "“Make-up day” (2027-06-14).",
     )
 
 
