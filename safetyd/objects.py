@@ -9,9 +9,11 @@ from typing import Any
 
 from safetyd.core import obligation, power, votes
 from safetyd.core.closure import staff_window, standing
+from safetyd.core.duty import Duty, duties, remaining, times
 from safetyd.core.model import CLAUSE, Condition, Episode, Place, Trouble, Worst
 from safetyd.core.quality import temperature_f
 from safetyd.core.room import EMPTY, Room, verdict, warmth
+from safetyd.core.spaces import Space
 from safetyd.core.ticket import Deadline, Ticket
 from safetyd.core.world import Facts, Row, World, up_to_date
 from safetyd.store.leftovers import Refusal, RefusedKind
@@ -23,6 +25,8 @@ def ticket_object(
 ) -> dict[str, Any]:
     """Return a ticket as it stands at `now`."""
     episodes = [up_to_date(world, episode, now) for episode in world.episodes_of(ticket.id)]
+    rows = [row for row, _ in history]
+    owed = duties(ticket, rows, times(ticket, episodes, facts.calendar, now))
     return {
         "id": ticket.id,
         "building": ticket.place.building,
@@ -44,6 +48,29 @@ def ticket_object(
         "follows": ticket.follows,
         "presumed": ticket.is_presumed,
         "closure": _closure(facts, ticket, len(episodes), now),
+        "duties": [_duty(duty) for duty in owed],
+        "not_on_record": remaining(owed),
+    }
+
+
+def space_object(space: Space, name: str) -> dict[str, Any]:
+    """Return a room that could take a class in."""
+    return {
+        "room": space.place.room,
+        "name": name,
+        "temperature_f": space.air_temp_f,
+        "heat_index_f": space.heat_index_f,
+        "observed_at": rfc3339(space.observed_at),
+    }
+
+
+def _duty(duty: Duty) -> dict[str, Any]:
+    return {
+        "clause": duty.clause,
+        "duty": duty.what,
+        "state": duty.state.value,
+        "due_at": rfc3339_or_none(duty.due_at),
+        "proofs": [{"at": rfc3339(at), "by": by, "words": words} for at, by, words in duty.proofs],
     }
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from safetyd.core import engine
 from safetyd.core.closure import LIFTERS
-from safetyd.core.model import Place, Sensor
+from safetyd.core.model import Place, Role, Sensor
 from safetyd.core.world import Facts, Span, World
 from safetyd.ingest.topics import Routes
 from safetyd.profile import NATIVE
@@ -52,6 +52,13 @@ def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Fa
         behind,
         frozenset(route.sensor.key for route in bound.all() if route.is_mains_powered),
         {each.id: [one.name for one in site.people_for(each.id, LIFTERS)] for each in site.buildings},
+        {
+            each.id: {
+                " ".join(one.name.split()).casefold(): one.roles
+                for one in site.people_for(each.id, tuple(Role))
+            }
+            for each in site.buildings
+        },
     )
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from safetyd.commands import read_command
+from safetyd.commands import one_by_one, read_command
 from safetyd.core import engine, revision, supervision
 from safetyd.core.model import Mark, Observation, Place, TroubleKind
 from safetyd.core.quality import Flaw
@@ -246,6 +246,8 @@ class Service:
         due = self.world.next_due()
         if due is not None and due < now:
             self.elapse(now - JUST_AFTER)
+        if isinstance(said.get("ticket"), list):
+            return one_by_one(said, lambda one: self.command(one, now))
         asked = read_command(said, self.site.timezone)
         if isinstance(asked, tuple):
             return engine.act(self.world, self.facts, *asked, now)
@@ -260,8 +262,7 @@ class Service:
         topic = str(spoke.sensor)
         speaker = self._hearing.speaker(Route(spoke.sensor, BY_HAND, native_decoder), topic)
         self._observe(speaker.number, spoke, Message(now, topic, b""))
-        measured(self.world, report, now)
-        return None
+        return measured(self.world, report, now)
 
     def refuse_command(self, said: Mapping[str, Any], reason: str, at: datetime) -> None:
         """Keep a refused action."""

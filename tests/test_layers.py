@@ -59,7 +59,7 @@ SHELL = (
 )
 CORE = (
     ("core.report",),
-    ("core.engine",),
+    ("core.engine", "core.duty", "core.spaces"),
     ("core.supervision", "core.waking"),
     ("core.blackout", "core.drift"),
     ("core.revision",),

@@ -14,6 +14,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     listening,
     looking,
     recorded,
+    reporting,
     sensing,
     serving,
 )

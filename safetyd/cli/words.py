@@ -28,6 +28,7 @@ _STYLES = {
     "suspected": "bold yellow",
     "on": "green",
 }
+_MOST_SPACES = 6
 
 
 class Spanned(Protocol):
@@ -123,6 +124,12 @@ def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site
         met, by = local(deadline["met_at"], site), Text(deadline["by"] or "")
         deadlines.add_row(deadline["tier"].replace("_", " "), due, styled(deadline["state"]), met, by)
     console.print(deadlines)
+    asked = Table("clause", "what it asks", "on record", box=None)
+    for duty in ticket["duties"]:
+        asked.add_row(duty["clause"], duty["duty"], _standing(duty, site))
+    console.print(asked)
+    for line in _spaces(ticket):
+        console.print(Text(line))
     for line in _closure(ticket, site):
         console.print(Text(line))
     happened = Table("when", "what", "by", "note", box=None)
@@ -136,6 +143,39 @@ def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site
         )
     if told.row_count:
         console.print(told)
+
+
+def _spaces(ticket: dict[str, Any]) -> Iterator[str]:
+    """Where a class could go, while no other space is on record."""
+    asks = any(
+        duty["clause"].endswith(".C") and duty["state"] == "not_on_record" for duty in ticket["duties"]
+    )
+    if asks:
+        found = ticket["alternative_spaces"]
+        rooms = ", ".join(f"{each['name']} ({each['temperature_f']:.0f} °F)" for each in found[:_MOST_SPACES])
+        more = f" and {len(found) - _MOST_SPACES} more" if len(found) > _MOST_SPACES else ""
+        yield (
+            f"rooms known to be in range now: {rooms}{more}"
+            if rooms
+            else "no room is known to be in range now"
+        )
+
+
+def _standing(duty: dict[str, Any], site: Site) -> Text:
+    """Whether a duty is on record: never by colour alone."""
+    if duty["proofs"]:
+        said = [
+            f"✓ {local(each['at'], site)}, {each['by']}" + (f": {each['words']}" if each["words"] else "")
+            for each in duty["proofs"]
+        ]
+        return Text("\n".join(said), style="green")
+    due = f", due {local(duty['due_at'], site)}" if duty["due_at"] else ""
+    match duty["state"]:
+        case "overdue":
+            return Text(f"✗ nothing{due}", style="bold red")
+        case "not_applicable":
+            return Text("– does not apply so far", style="dim")
+    return Text(f"○ nothing yet{due}", style="yellow")
 
 
 def _closure(ticket: dict[str, Any], site: Site) -> Iterator[str]:

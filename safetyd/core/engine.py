@@ -239,12 +239,14 @@ def act(world: World, facts: Facts, ticket_id: str, action: Action | ClosureActi
         raise TransitionError(
             f"{ticket_id} cannot be reopened: {standing} is open for the same place and condition"
         )
+    role = facts.role_of(action.by, ticket.place.building, action.role)
     changed = act_on(ticket, action, obligation.verdict(world, facts, ticket, now), now)
     if action.verb is Verb.REOPEN:
         changed = replace(changed, told_until=now)
     world.put_ticket(changed)
     event = "dispute_withdrawn" if action.withdraw and action.verb is Verb.DISPUTE else _EVENTS[action.verb]
-    telling.record(world, now, ticket_id, event, action.note, action.by, **_detail(action))
+    detail = _detail(action) | ({"role": role} if role else {})
+    telling.record(world, now, ticket_id, event, action.note, action.by, **detail)
     if action.verb in _REASONS:
         about = {**_detail(action), "by": action.by, "note": action.note, "event": event}
         telling.tell(world, _REASONS[action.verb], changed, now, **about)
@@ -257,6 +259,9 @@ def _detail(action: Action) -> dict[str, str]:
         "tier": action.tier,
         "kind": action.kind,
         "until": action.until and _text(action.until),
+        "room": action.room,
+        "since": action.since and _text(action.since),
+        "agreed_by": action.agreed_by,
     }
     return {name: str(value) for name, value in detail.items() if value}
 
@@ -268,7 +273,8 @@ def _act_on_building(
     lifters = facts.lifters.get(ticket.place.building, ())
     verdict = obligation.verdict(world, facts, ticket, now)
     changed = act_on_building(ticket, action, outages, lifters, verdict, now)
-    detail = {}
+    role = facts.role_of(action.by, ticket.place.building)
+    detail = {"role": role} if role else {}
     match action.verb:
         case ClosureVerb.TELL_DISTRICT:
             detail["minutes_after_opening"] = f"{(now - ticket.opened_at).total_seconds() / 60:.0f}"

@@ -14,7 +14,7 @@ from safetyd.core import closure
 from safetyd.core.calendar import Calendar
 from safetyd.core.closure import Closure, ClosureAction, ClosureVerb
 from safetyd.core.errors import ActionError, TransitionError
-from safetyd.core.model import Condition, Hazard, Place, Verdict
+from safetyd.core.model import Condition, Hazard, Place, Role, Verdict
 from safetyd.core.rules import Rules
 from safetyd.core.units import JUST_AFTER
 
@@ -147,7 +147,11 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a person did: the same keys in a recording, on the command line and in the API."""
+    """What a person did: the same keys in a recording, on the command line and in the API.
+
+    Of relief, `room` is what was offered and `since` when it was given; of an extension, `agreed_by` who
+    agreed. `role` is who they are to the building, where the site file does not know them.
+    """
 
     verb: Verb
     by: str
@@ -156,6 +160,10 @@ class Action:
     until: datetime | None = None
     kind: Relief | None = None
     withdraw: bool = False
+    room: str = ""
+    since: datetime | None = None
+    agreed_by: str = ""
+    role: Role | None = None
 
 
 def deadlines(
@@ -244,6 +252,11 @@ def act_on_building(
 
 def _relieved(ticket: Ticket, action: Action, now: datetime) -> Ticket:
     reached = _position(ticket, action)
+    if action.since is not None and not ticket.began_at <= action.since <= now:
+        span = f"{ticket.began_at:%Y-%m-%d %H:%M} to {now:%Y-%m-%d %H:%M} UTC"
+        raise ActionError(
+            f"{ticket.id}: since is {action.since:%Y-%m-%d %H:%M} UTC; expected a time from {span}"
+        )
     met = tuple(
         _met(deadline, action.by, now) if i <= reached and (deadline.is_owed or i == reached) else deadline
         for i, deadline in enumerate(ticket.deadlines)

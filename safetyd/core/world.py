@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from safetyd.core import power, room, watch
 from safetyd.core.calendar import Calendar
+from safetyd.core.errors import ActionError
 from safetyd.core.health import Health
 from safetyd.core.model import Condition, Episode, Hazard, Observation, Place, Role, Trouble, TroubleKind
 from safetyd.core.notice import Desk, Reason
@@ -33,7 +34,8 @@ class Facts:
     `spans` says from when until when a sensor of the site file, by key, is to be waited for; of one that has
     left it there are none. `bridges` says through which a sensor may be heard, the likeliest first, `behind`
     the same the other way about; `mains_powered` are those that fall silent with the power;
-    `lifters` are the names of those who may lift a building's closure, by its id.
+    `lifters` are the names of those who may lift a building's closure, by its id; `roles` are who people are
+    to a building, by its id and their name in small letters.
     """
 
     timezone: ZoneInfo
@@ -45,6 +47,18 @@ class Facts:
     behind: Mapping[str, Sequence[str]] = field(default_factory=dict)
     mains_powered: Collection[str] = ()
     lifters: Mapping[str, Collection[str]] = field(default_factory=dict)
+    roles: Mapping[str, Mapping[str, Sequence[Role]]] = field(default_factory=dict)
+
+    def role_of(self, name: str, building: str, said: Role | None = None) -> str:
+        """Return who a person is to a building, by the site file, else as they say; nothing if nobody says.
+
+        Raises:
+            ActionError: the site file knows them as somebody else.
+        """
+        known = self.roles.get(building, {}).get(" ".join(name.split()).casefold(), ())
+        if said is not None and known and said not in known:
+            raise ActionError(f"role: {name} is {', '.join(known)} here and not {said}")
+        return ", ".join(known) or (said or "")
 
     def is_awaited(self, key: str, at: datetime) -> bool:
         """Return whether a sensor ought to be heard at a moment."""
