@@ -18,6 +18,8 @@ from typing import Any
 from safetyd.bulletin import Bulletin, remembered
 from safetyd.clock import Clock
 from safetyd.configuration import Loaded
+from safetyd.core import lookout
+from safetyd.core.afar import State
 from safetyd.core.errors import SafetydError
 from safetyd.core.model import Place, TroubleKind
 from safetyd.dispatch import Dispatch
@@ -71,7 +73,8 @@ class Daemon:
         self.dispatch = Dispatch(self.service, self._wake)
         self.dispatch.look(clock())
         self._bulletin = Bulletin(self.service, self.link, settings.mqtt, clock)
-        self.link.on_connected = self._bulletin.everything
+        self.link.on_connected = self._connected
+        self._worked_at = clock()
         self.vitals = Vitals(self.service, settings, clock)
 
     def stop(self) -> None:
@@ -92,6 +95,7 @@ class Daemon:
         self.vitals.wake()
         while not self._stopping:
             self.turn()
+        self._bulletin.live(State.STOPPED)
         with suppress(StoreError):
             self.vitals.beat(is_last=True)
             self.service.save_all(self.clock())
@@ -127,8 +131,14 @@ class Daemon:
             if time.monotonic() < self._store_retry_at:
                 return
             self._commit()
+        now = self.clock()
+        if not self.link.is_connected:
+            lookout.go_deaf(self.service.world, self.service.facts, now)
+        lookout.wake_up(self.service.world, self.service.facts, self._worked_at, now)
+        self._worked_at = now
         self._take_messages()
         self.vitals.tend()
+        self._bulletin.live(State.LAST_WORDS if self.vitals.is_dying else State.RUNNING)
         self._take_commands()
         if self._reload is not None:
             self._take_site()
@@ -138,6 +148,11 @@ class Daemon:
         self._bulletin.tend()
         if not self.service.is_waiting:
             self.dispatch.send_due(self.clock())
+
+    def _connected(self) -> None:
+        """What the broker remembers comes after this."""
+        lookout.hear_broker(self.service.world, self.service.facts, self.clock())
+        self._bulletin.everything()
 
     def _pause(self) -> float:
         if self._store_trouble:
@@ -288,4 +303,4 @@ class Daemon:
 
 def _filters(site: Site, settings: Mqtt) -> list[str]:
     """Every reading of a site, and what the broker remembers of us."""
-    return [*subscriptions(site, settings.root), *remembered(settings)]
+    return [*subscriptions(site, settings.root), *remembered(site, settings)]

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from safetyd.core import obligation, power, votes
+from safetyd.core import afar, obligation, power, votes
+from safetyd.core.afar import Cause
 from safetyd.core.closure import staff_window, standing
-from safetyd.core.model import CLAUSE, Condition, Episode, Place, Trouble, Worst
+from safetyd.core.model import CLAUSE, Condition, Episode, Place, Trouble, TroubleKind, Worst
 from safetyd.core.quality import temperature_f
 from safetyd.core.room import EMPTY, Room, verdict, warmth
 from safetyd.core.ticket import Deadline, Ticket
@@ -47,6 +48,7 @@ def ticket_object(
         "disputed": ticket.disputed,
         "follows": ticket.follows,
         "presumed": ticket.is_presumed,
+        "joined": ticket.joined,
         "closure": _closure(facts, ticket, len(episodes), now),
     }
 
@@ -131,6 +133,24 @@ def building_object(world: World, facts: Facts, building: str, at: datetime) -> 
             for name, word in sorted(known.words.items())
             if word.is_on is not None
         ],
+    }
+
+
+def watched_object(world: World, facts: Facts, building: str, at: datetime) -> dict[str, Any]:
+    """Return a building that is watched from afar: how it stands as seen from here, and since when."""
+    known, watched = world.afar.get(building, afar.NOTHING), facts.watched[building]
+    health = world.health.get(watched.sensor.key)
+    is_heard = health is not None and health.heard_at is not None
+    trouble = world.troubles.get(watched.sensor.key, {}).get(TroubleKind.SILENT)
+    return {
+        **building_object(world, facts, building, at),
+        "gateway": watched.gateway.rpartition("/")[2],
+        "state": known.cause.value if is_heard or known.cause is not Cause.WELL else Cause.UNHEARD.value,
+        "state_since": _or_none(known.since),
+        "why": "" if trouble is None else trouble.note.partition(": ")[2],
+        "heard_at": _or_none(health.heard_at if health is not None else None),
+        "link": known.link.value,
+        "own_tickets": sorted(known.own),
     }
 
 

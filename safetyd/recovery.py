@@ -4,14 +4,17 @@ Rule: what was saved with the last decision, and every reading since then folded
 last reading was stored. Decisions are saved in the transaction that makes them; the readings since hold none.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from safetyd.core import engine
 from safetyd.core.closure import LIFTERS
+from safetyd.core.health import Health
+from safetyd.core.lookout import sensor_of
 from safetyd.core.model import Place, Sensor
-from safetyd.core.world import Facts, Span, World
+from safetyd.core.notice import in_order
+from safetyd.core.world import Facts, Span, Watched, World
 from safetyd.ingest.topics import Routes
 from safetyd.profile import NATIVE
 from safetyd.site import Site
@@ -52,7 +55,18 @@ def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Fa
         behind,
         frozenset(route.sensor.key for route in bound.all() if route.is_mains_powered),
         {each.id: [one.name for one in site.people_for(each.id, LIFTERS)] for each in site.buildings},
+        watched(site),
+        in_order(role for person in site.people for role in person.roles) if site.is_watch else (),
     )
+
+
+def watched(site: Site) -> dict[str, Watched]:
+    """Return the buildings that are watched from afar, by id."""
+    return {
+        each.id: Watched(f"{of.root}/{of.gateway}", sensor_of(each.id, of.gateway, of.silent_after))
+        for each in site.buildings
+        if (of := each.outpost) is not None
+    }
 
 
 def _spans(bound: Routes, known: Iterable[KnownSensor]) -> dict[str, list[Span]]:
@@ -95,3 +109,16 @@ def recover(connection: Connection, facts: Facts, sensors: Mapping[int, Sensor],
     engine.schedule_all(world, facts, now)
     connection.rollback()
     return Recovered(world, newest, touched)
+
+
+def standings(
+    world: World, sensors: Mapping[int, Sensor], saved: Collection[Place], last: int
+) -> Iterator[tuple[Place, places.Standing]]:
+    """Yield how places stand, to be read back: once reading number `last` has been folded in."""
+    healths: dict[Place, dict[str, Health]] = {}
+    for sensor in sensors.values():
+        if sensor.place in saved and (health := world.health.get(str(sensor))):
+            healths.setdefault(sensor.place, {})[str(sensor)] = health
+    for place in sorted(saved, key=str):
+        known = world.rooms.get(place), world.powers.get(place)
+        yield place, places.Standing(last, *known, healths.get(place, {}))

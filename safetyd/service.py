@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from safetyd.commands import read_command
-from safetyd.core import engine, revision, supervision
+from safetyd.core import engine, lookout, revision, supervision
 from safetyd.core.model import Mark, Observation, Place, TroubleKind
 from safetyd.core.quality import Flaw
 from safetyd.core.report import Report, check, measured, observation, put_on_record, refuse_flawed
@@ -19,12 +19,12 @@ from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Changes
 from safetyd.hearing import Hearing, Word
 from safetyd.ingest.binding import native_decoder
-from safetyd.ingest.message import Message
+from safetyd.ingest.message import Message, PayloadError
 from safetyd.ingest.topics import Route
 from safetyd.notify.letters import letters
 from safetyd.objects import ticket_object
 from safetyd.past import Past, load_past, observations_of
-from safetyd.recovery import BY_HAND, SILENT, facts_of, recover
+from safetyd.recovery import BY_HAND, SILENT, facts_of, recover, standings
 from safetyd.site import Site
 from safetyd.store import bridges, ledger, leftovers, outbox, places, readings
 from safetyd.store.database import Connection, StoreError, undone_on_failure
@@ -74,6 +74,7 @@ class Service:
                 ends.append(now)
             for until in ends:
                 self.world.schedule("release", key, until)
+        lookout.expect(self.world, self.facts, now)
 
     @property
     def has_decision(self) -> bool:
@@ -127,7 +128,7 @@ class Service:
         for word in self._hearing.hear(message, self.world.health):
             is_anybodys = True
             self._take(word, message)
-        if not is_anybodys and not self._take_from_bridge(message):
+        if not is_anybodys and not self._take_from_bridge(message) and not self._take_from_afar(message):
             self._waiting.stray(message)
 
     def _take(self, word: Word, message: Message) -> None:
@@ -157,6 +158,20 @@ class Service:
             at = message.received_at
             supervision.hear_bridge(self.world, self.facts, word.bridge, word.is_there, at)
         return True
+
+    def _take_from_afar(self, message: Message) -> bool:
+        """Take what is said of buildings that are watched from afar; return whether the message is that."""
+        try:
+            said = self._hearing.outposts.hear(message)
+        except PayloadError as error:
+            self._refuse(message, RefusedKind.PAYLOAD, str(error))
+            return True
+        for building, heard in said or ():
+            at, is_retained = message.received_at, message.retain
+            engine.hear_from_afar(self.world, self.facts, building, heard, at, is_retained=is_retained)
+            self._keep_conclusions()
+            self._waiting.touched.add(Place(building, None))
+        return said is not None
 
     def _observe(
         self, number: int, spoke: Observation, message: Message, frame: str | None = None
@@ -288,7 +303,8 @@ class Service:
                 places.forget_since(self.connection, place, since)
             saved = waiting.touched | changes.places if is_time else changes.places
             if saved:
-                self._save_places(saved)
+                last = readings.last_id(self.connection)
+                places.save(self.connection, standings(self.world, self._hearing.sensors, saved, last))
             if is_time:
                 places.mark_saved(self.connection, readings.last_id(self.connection))
                 places.forget_old(self.connection, now)
@@ -324,20 +340,3 @@ class Service:
         if waiting.flushed < len(waiting.rows):
             readings.append(self.connection, waiting.rows[waiting.flushed :])
             waiting.flushed = len(waiting.rows)
-
-    def _save_places(self, saved: set[Place]) -> None:
-        last = readings.last_id(self.connection)
-        healths: dict[Place, dict[str, Any]] = {}
-        for sensor in self._hearing.sensors.values():
-            if sensor.place in saved and (health := self.world.health.get(str(sensor))):
-                healths.setdefault(sensor.place, {})[str(sensor)] = health
-        standings = (
-            (
-                place,
-                places.Standing(
-                    last, self.world.rooms.get(place), self.world.powers.get(place), healths.get(place, {})
-                ),
-            )
-            for place in sorted(saved, key=str)
-        )
-        places.save(self.connection, standings)

@@ -16,6 +16,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     recorded,
     sensing,
     serving,
+    watching,
 )
 from safetyd.cli.application import application
 from safetyd.core.errors import SafetydError

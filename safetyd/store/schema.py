@@ -112,7 +112,7 @@ ticket = Table(
         "condition",
         "hazard",
         unique=True,
-        sqlite_where=text("status <> 'closed'"),
+        sqlite_where=text("status NOT IN ('joined', 'closed')"),
     ),
 )
 
@@ -222,6 +222,13 @@ bridge = Table(  # those that have come back, and when
     metadata,
     Column("topic", Text, primary_key=True),
     Column("back_at", Integer, nullable=False),
+)
+
+afar = Table(  # what is known of buildings that are watched from afar
+    "afar",
+    metadata,
+    Column("building", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
 )
 
 inbox = Table(
