@@ -104,6 +104,11 @@ class Daemon:
         self.close()
         self.vitals.close()
 
+    def lose_power(self) -> None:
+        """End as a power cut would end us: nothing more is said or saved."""
+        self.link.drop()
+        self.close()
+
     def close(self) -> None:
         """Let go of everything that is open."""
         self._reader.close()
@@ -285,6 +290,8 @@ class Daemon:
         subject, place = "site file", Place(next((b.id for b in self.service.site.buildings), ""), None)
         try:
             site = load().site
+            if site.is_watch is not self.service.site.is_watch:
+                raise SafetydError("the site file turned from one to watch here into one from afar, or back")
         except SafetydError as error:
             log.error("the site file was not taken:\n%s", error)
             self.service.complain(subject, place, TroubleKind.CONFIGURATION, str(error), now)

@@ -139,8 +139,7 @@ def building_object(world: World, facts: Facts, building: str, at: datetime) -> 
 def watched_object(world: World, facts: Facts, building: str, at: datetime) -> dict[str, Any]:
     """Return a building that is watched from afar: how it stands as seen from here, and since when."""
     known, watched = world.afar.get(building, afar.NOTHING), facts.watched[building]
-    health = world.health.get(watched.sensor.key)
-    is_heard = health is not None and health.heard_at is not None
+    is_heard = known.heard_at is not None
     trouble = world.troubles.get(watched.sensor.key, {}).get(TroubleKind.SILENT)
     return {
         **building_object(world, facts, building, at),
@@ -148,7 +147,7 @@ def watched_object(world: World, facts: Facts, building: str, at: datetime) -> d
         "state": known.cause.value if is_heard or known.cause is not Cause.WELL else Cause.UNHEARD.value,
         "state_since": _or_none(known.since),
         "why": "" if trouble is None else trouble.note.partition(": ")[2],
-        "heard_at": _or_none(health.heard_at if health is not None else None),
+        "heard_at": _or_none(known.heard_at),
         "link": known.link.value,
         "own_tickets": sorted(known.own),
     }

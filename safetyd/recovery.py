@@ -12,7 +12,7 @@ from safetyd.core import engine
 from safetyd.core.closure import LIFTERS
 from safetyd.core.health import Health
 from safetyd.core.lookout import sensor_of
-from safetyd.core.model import Place, Sensor
+from safetyd.core.model import GATEWAY, Place, Sensor
 from safetyd.core.notice import in_order
 from safetyd.core.world import Facts, Span, Watched, World
 from safetyd.ingest.topics import Routes
@@ -38,6 +38,7 @@ def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Fa
     """Return what the engine needs of a site; `known` are the sensors that were ever heard."""
     rooms = {Place(building.id, room.id) for building in site.buildings for room in building.rooms}
     buildings = {Place(building.id, None) for building in site.buildings}
+    from_afar = watched(site)
     names: dict[str, list[str]] = {}
     behind: dict[str, list[str]] = {}
     for bridge in bound.bridges.values():
@@ -50,12 +51,12 @@ def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Fa
         site.rulebook,
         site.calendar,
         frozenset(rooms | buildings),
-        _spans(bound, known),
+        _spans(bound, known, {each.sensor.key for each in from_afar.values()}),
         names,
         behind,
         frozenset(route.sensor.key for route in bound.all() if route.is_mains_powered),
         {each.id: [one.name for one in site.people_for(each.id, LIFTERS)] for each in site.buildings},
-        watched(site),
+        from_afar,
         in_order(role for person in site.people for role in person.roles) if site.is_watch else (),
     )
 
@@ -69,10 +70,13 @@ def watched(site: Site) -> dict[str, Watched]:
     }
 
 
-def _spans(bound: Routes, known: Iterable[KnownSensor]) -> dict[str, list[Span]]:
+def _spans(bound: Routes, known: Iterable[KnownSensor], gateways: Collection[str]) -> dict[str, list[Span]]:
     """From when until when each sensor of the site file is bound; one that has left it is so no more."""
     spans: dict[str, list[Span]] = {
-        each.sensor.key: [] for each in known if each.format not in (NATIVE, BY_HAND, SILENT)
+        each.sensor.key: []
+        for each in known
+        if each.format not in (NATIVE, BY_HAND, SILENT)
+        or (each.sensor.id.startswith(GATEWAY) and each.sensor.key not in gateways)
     }
     for route in bound.all():
         span = (route.since, route.until)

@@ -85,7 +85,8 @@ class Service:
     def is_waiting(self) -> bool:
         """Whether anything is not yet committed."""
         waiting = self._waiting
-        return self.has_decision or bool(waiting.rows or waiting.refusals or waiting.strays)
+        is_any = waiting.rows or waiting.refusals or waiting.strays or self.world.changes.afar
+        return self.has_decision or bool(is_any)
 
     @property
     def touched(self) -> set[Place]:
@@ -295,7 +296,7 @@ class Service:
             leftovers.refuse(self.connection, waiting.refusals, bounded=not self.is_replay)
             leftovers.stray(self.connection, waiting.strays)
             changes = self.world.changes
-            if changes:
+            if changes or changes.afar:
                 for letter in letters(self.world, self.site, changes.notices, now):
                     outbox.add(self.connection, letter)
                 ledger.save(self.connection, changes, self.world)

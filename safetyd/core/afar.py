@@ -106,7 +106,7 @@ class Span(NamedTuple):
 
 
 class Afar(NamedTuple):
-    """What is remembered of a building that is watched from afar.
+    """What is remembered of a building that is watched from afar, last heard at `heard_at`.
 
     Its link was lost at `link_lost_at`, while its gateway was silent already. The last word's clock lagged by
     `lag_s` behind its arrival. It stands as `cause` says, since `since` where that is not well. `own` are
@@ -121,6 +121,7 @@ class Afar(NamedTuple):
     cause: Cause = Cause.WELL
     since: datetime | None = None
     own: Mapping[str, tuple[Span, ...]] = {}
+    heard_at: datetime | None = None
 
 
 NOTHING = Afar()

@@ -53,9 +53,16 @@ def expect(world: World, facts: Facts, now: datetime) -> None:
     quality = facts.book.in_force(now).quality
     for building, watched in facts.watched.items():
         sensor = watched.sensor
-        world.health.setdefault(sensor.key, expected(sensor, now, quality))
+        known = world.afar.get(building, afar.NOTHING)
+        health = world.health.setdefault(sensor.key, expected(sensor, now, quality))
+        if known.heard_at is not None and (health.heard_at is None or health.heard_at < known.heard_at):
+            until = max(health.until, known.heard_at + _patience(watched))
+            world.health[sensor.key] = health._replace(heard_at=known.heard_at, until=until)
         world.places[sensor.key] = sensor.place
-        if world.afar.get(building, afar.NOTHING).cause not in _RAISED:
+        if known.cause in _RAISED and TroubleKind.SILENT not in world.troubles.get(sensor.key, {}):
+            known = known._replace(cause=Cause.WELL, since=None)  # it had left the site file
+            world.put_afar(building, known)
+        if known.cause not in _RAISED:
             _wait(world, watched, now)
 
 
@@ -88,7 +95,7 @@ def _hear_mains(
     if health is not None and health.heard_at is not None and at < health.heard_at:
         world.put_afar(building, known)
         return
-    world.put_afar(building, afar.after_mains(known, heard))
+    world.put_afar(building, afar.after_mains(known._replace(heard_at=at), heard))
     is_alive = at + _patience(watched) >= now
     if is_alive:
         _hear_again(world, facts, now)
@@ -204,7 +211,7 @@ def _is_ours(world: World, facts: Facts, building: str, at: datetime) -> bool:
     """Whether everybody who was heard fell silent together, and nothing shows that our network lives."""
     if world.deaf_since is not None or TroubleKind.GAP in world.troubles.get(OURSELVES, {}):
         return True
-    if any(each.link is Link.UP for each in world.afar.values()):
+    if any(world.afar.get(each, afar.NOTHING).link is Link.UP for each in facts.watched):
         return False
     gateway = facts.watched[building].gateway
     others = [

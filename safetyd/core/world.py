@@ -104,7 +104,7 @@ class Notice(NamedTuple):
 
 @dataclass(slots=True)
 class Changes:
-    """What has to be saved together."""
+    """What has to be saved together; it is a decision if it is true, and may wait if only `afar` is in it."""
 
     places: set[Place] = field(default_factory=set)
     tickets: dict[str, Ticket] = field(default_factory=dict)
@@ -133,7 +133,6 @@ class Changes:
             or self.rows
             or self.notices
             or self.troubles
-            or self.afar
         )
 
 

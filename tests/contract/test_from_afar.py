@@ -456,6 +456,18 @@ def test_a_restart_forgets_neither_the_silence_nor_the_clock() -> None:
     assert watch.the_ticket()["status"] == "joined"
 
 
+@pytest.mark.parametrize("electricity", ["on", "unknown"])
+def test_the_last_sign_of_life_survives_a_restart_whatever_it_said(electricity: str) -> None:
+    watch = district()
+    watch.alive["maple"] = {"electricity": electricity}
+    watch.passes(minutes=10)
+    last = watch.falls_silent()
+    watch.link(0)
+    watch.restarts()
+    watch.passes(minutes=5)
+    assert watch.seen()["heard_at"] == watch.seen()["since"] == f"{last:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def test_after_a_restart_everybody_has_the_time_to_speak() -> None:
     watch = district()
     watch.alive.clear()
@@ -469,3 +481,19 @@ def test_after_a_restart_everybody_has_the_time_to_speak() -> None:
 
 def test_the_first_moment_is_the_schools_nine_o_clock() -> None:
     assert District().now == NINE
+
+
+def test_a_building_that_leaves_the_site_file_is_waited_for_no_more_and_may_come_back() -> None:
+    both, one = site("maple", "cedar"), site("cedar")
+    watch = District(both)
+    watch.comes_up()
+    watch.passes(minutes=10)
+    watch.falls_silent("maple")
+    watch.passes(minutes=10)
+    assert watch.state() == "no gateway"
+    watch.service.take_site(one, watch.now)
+    watch.passes(hours=1)
+    assert watch.standing() == []
+    watch.service.take_site(both, watch.now)
+    watch.passes(minutes=5)
+    assert watch.state() == "no gateway" and len(watch.standing()) == 1
