@@ -42,10 +42,17 @@ log = logging.getLogger("safetyd")
 
 
 class Daemon:
-    """Everything that is open while safetyd runs. The caller holds the writer's lock."""
+    """Everything that is open while safetyd runs. The caller holds the writer's lock.
+
+    `this_boot` names the boot of the machine; without it the machine is asked.
+    """
 
     def __init__(
-        self, loaded: Loaded, clock: Clock, on_commit: Callable[[Service], None] | None = None
+        self,
+        loaded: Loaded,
+        clock: Clock,
+        on_commit: Callable[[Service], None] | None = None,
+        this_boot: str = "",
     ) -> None:
         settings = loaded.settings
         self.clock = clock
@@ -75,7 +82,7 @@ class Daemon:
         self._bulletin = Bulletin(self.service, self.link, settings.mqtt, clock)
         self.link.on_connected = self._connected
         self._worked_at = clock()
-        self.vitals = Vitals(self.service, settings, clock)
+        self.vitals = Vitals(self.service, settings, clock, this_boot)
 
     def stop(self) -> None:
         """End the loop soon; may be called from a signal or another thread."""

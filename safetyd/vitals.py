@@ -32,10 +32,10 @@ log = logging.getLogger("safetyd")
 class Vitals:
     """Holds the connection to the UPS and the thread that beats outside; `is_dying` by the UPS's order."""
 
-    def __init__(self, service: Service, settings: Settings, clock: Clock) -> None:
+    def __init__(self, service: Service, settings: Settings, clock: Clock, this_boot: str = "") -> None:
         self._service = service
         self._clock = clock
-        self._boot = boot()
+        self._boot = this_boot or boot()
         self._beat_at = 0.0
         self._away_since: float | None = None
         self._heard: deque[Message] = deque()
