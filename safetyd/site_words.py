@@ -212,6 +212,8 @@ def _people(site: Site) -> Iterator[str]:
         more = roles(Reason.OPENED, Condition.OUTAGE)[len(told) :] if Reason.OPENED in reasons else ()
         also = f" (an outage opened: also {_listed(map(_said, more))})" if more else ""
         yield f"  {_listed(reasons)}: {_listed(map(_said, told))}{also}"
+    if site.is_watch:
+        yield "  a building silent or heard again (trouble, trouble over): everybody who is named here"
     for person in site.people:
         held = f"{_listed(map(_said, person.roles))} {_where(person, site)}"
         yield f"  {person.name}: {held}, {_count(len(person.notify), 'address', 'addresses')}"

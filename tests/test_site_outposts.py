@@ -91,6 +91,7 @@ def test_the_shipped_watch_is_accepted_and_said_in_words(capsys: pytest.CaptureF
     assert "its link is told on safetyd/links/lincoln" in said
     assert "after 190 s" in said and "lincoln-watch-YEAR-NUMBER" in said
     assert "no rooms" not in said
+    assert "a building silent or heard again (trouble, trouble over): everybody who is named here" in said
 
 
 def test_the_watch_of_the_readme_is_accepted(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from safetyd.core.power import Standing
 
 IN_TIME = timedelta(minutes=2)  # a word that took longer waited somewhere, or its clock is wrong
-_SAME_LAG_S = 30.0  # what waited comes in a burst; a wrong clock is as wrong the next minute
+_SAME_LAG = timedelta(seconds=30)  # what waited comes in a burst; a wrong clock is as wrong the next minute
 _LINK_NOTICED = timedelta(seconds=90)  # a broker misses a link after one and a half keepalives of a minute
 
 
@@ -108,9 +108,9 @@ class Span(NamedTuple):
 class Afar(NamedTuple):
     """What is remembered of a building that is watched from afar, last heard at `heard_at`.
 
-    Its link was lost at `link_lost_at`, while its gateway was silent already. The last word's clock lagged by
-    `lag_s` behind its arrival. It stands as `cause` says, since `since` where that is not well. `own` are
-    the outages of the building's own open tickets, by id.
+    Its link was lost at `link_lost_at`, while its gateway was silent already. The last word was `lag_s` old
+    when it arrived at `word_at`; by `off_by_s` its clock is known to be behind. It stands as `cause` says,
+    since `since` where that is not well. `own` are the outages of the building's own open tickets, by id.
     """
 
     word: Word = Word.NONE
@@ -118,6 +118,8 @@ class Afar(NamedTuple):
     said: Said = Said.UNKNOWN
     link_lost_at: datetime | None = None
     lag_s: float | None = None
+    word_at: datetime | None = None
+    off_by_s: float | None = None
     cause: Cause = Cause.WELL
     since: datetime | None = None
     own: Mapping[str, tuple[Span, ...]] = {}
@@ -205,18 +207,23 @@ def after_mains(afar: Afar, heard: Mains) -> Afar:
 def said_at(afar: Afar, at: datetime | None, now: datetime) -> tuple[datetime, timedelta, Afar]:
     """Return when a word that arrives now was said, how far its clock is off, and what is then known.
 
-    What waited on its way counts from when it was said. A clock that is off by the same again has no say.
+    What waited on its way counts from when it was said. A clock that is ahead, or behind by the same a while
+    later, has no say.
     """
     if at is None:
         return now, timedelta(0), afar
-    lag = now - at
-    lag_s, before_s = lag.total_seconds(), afar.lag_s
-    afar = afar._replace(lag_s=lag_s)
+    lag, before = now - at, afar
+    afar = afar._replace(lag_s=lag.total_seconds(), word_at=now, off_by_s=None)
     if -IN_TIME <= lag <= IN_TIME:
         return now, timedelta(0), afar
-    if lag < timedelta(0) or (before_s is not None and abs(lag_s - before_s) < _SAME_LAG_S):
-        return now, lag, afar
+    is_later = before.word_at is not None and now - before.word_at >= _SAME_LAG
+    if lag < timedelta(0) or _is_same(lag, before.off_by_s) or (is_later and _is_same(lag, before.lag_s)):
+        return now, lag, afar._replace(off_by_s=lag.total_seconds())
     return at, timedelta(0), afar
+
+
+def _is_same(lag: timedelta, before_s: float | None) -> bool:
+    return before_s is not None and abs(lag.total_seconds() - before_s) < _SAME_LAG.total_seconds()
 
 
 def carrier(afar: Afar, outages: Iterable[Span]) -> str | None:

@@ -27,7 +27,7 @@ from safetyd.core.trouble import Sign
 from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Facts, Watched, World
 
-OURSELVES = "the watch's own network"  # the subject of the trouble that we hear nobody
+OURSELVES = "the whole site"  # the subject of the trouble that we hear nobody
 SILENT_GATEWAY = f"{SILENCE}gateway"
 _STAGGER = timedelta(seconds=65)  # each speaks once a minute: cut off together, so far apart at most
 _RAISED = (Cause.STOPPED, Cause.NO_NETWORK, Cause.NO_GATEWAY, Cause.NO_MAINS)
@@ -45,11 +45,14 @@ def watched_by(facts: Facts, key: str) -> str | None:
     return building if watched is not None and watched.sensor.key == key else None
 
 
-def expect(world: World, facts: Facts, now: datetime) -> None:
-    """Wait for every gateway from now on; while we were away they were all silent to us."""
+def expect(world: World, facts: Facts, now: datetime, since: datetime | None = None) -> None:
+    """Wait for every gateway from now on; while we were away they were all silent to us.
+
+    With `since` they have so much less time to speak.
+    """
     if not facts.watched:
         return
-    world.listening_since = now
+    world.listening_since = max(since or now, world.listening_since)
     quality = facts.book.in_force(now).quality
     for building, watched in facts.watched.items():
         sensor = watched.sensor
@@ -91,6 +94,9 @@ def _hear_mains(
 ) -> Iterator[Observation]:
     at, off_by, known = afar.said_at(known, heard.at, now)
     watched, place = facts.watched[building], Place(building, None)
+    wrong = f"its clock is {_ahead_or_behind(off_by)}" if off_by else ""
+    sign = Sign(TroubleKind.CLOCK, bool(wrong), now, wrong)
+    telling.signs(world, watched.sensor.key, place, [sign], now)
     health = world.health.get(watched.sensor.key)
     if health is not None and health.heard_at is not None and at < health.heard_at:
         world.put_afar(building, known)
@@ -115,6 +121,11 @@ def _hear_mains(
         changed = world.afar[building]
         word = afar.Word.NONE if changed.word is afar.Word.STOPPED else changed.word
         world.put_afar(building, changed._replace(cause=Cause.WELL, since=None, word=word, link_lost_at=None))
+
+
+def _ahead_or_behind(off_by: timedelta) -> str:
+    minutes = abs(off_by) / timedelta(minutes=1)
+    return f"{minutes:.0f} min {'behind' if off_by > timedelta(0) else 'ahead'}"
 
 
 def _of_silence(place: Place, is_on: bool, at: datetime, known_at: datetime, since: datetime) -> Observation:
@@ -262,31 +273,33 @@ def hear_broker(world: World, facts: Facts, now: datetime) -> None:
     if not facts.watched:
         return
     world.now = max(now, world.now)
+    was_short = world.deaf_since is not None and now - world.deaf_since < _STAGGER
     world.deaf_since = None
     for building, known in list(world.afar.items()):
         world.put_afar(building, known._replace(own={}))
-    _listen_anew(world, facts, now)
+    # After a moment each has the time of a word: a line that comes and goes must not hide who is silent.
+    _listen_anew(world, facts, now, now + _STAGGER - _least_patience(facts) if was_short else now)
 
 
 def wake_up(world: World, facts: Facts, since: datetime, now: datetime) -> None:
     """After a time in which we did nothing ourselves nobody is judged by it."""
     if facts.watched and now - since > _least_patience(facts) / 2:
-        _listen_anew(world, facts, now)
+        _listen_anew(world, facts, now, now)
 
 
 def _hear_again(world: World, facts: Facts, now: datetime) -> None:
     """Somebody is heard: if we heard nobody, everybody has the time to speak before anybody is judged."""
     if TroubleKind.GAP in world.troubles.get(OURSELVES, {}):
-        _listen_anew(world, facts, now)
+        _listen_anew(world, facts, now, now)
 
 
-def _listen_anew(world: World, facts: Facts, now: datetime) -> None:
+def _listen_anew(world: World, facts: Facts, now: datetime, since: datetime) -> None:
     if TroubleKind.GAP in world.troubles.get(OURSELVES, {}):
         telling.signs(world, OURSELVES, EVERYWHERE, [Sign(TroubleKind.GAP, False, now)], now)
     for building, known in list(world.afar.items()):
         if known.cause is Cause.UNHEARD:
             world.put_afar(building, known._replace(cause=Cause.WELL, since=None))
-    expect(world, facts, now)
+    expect(world, facts, now, since)
 
 
 # One outage, one ticket with duties

@@ -47,6 +47,8 @@ def hear(old: Word, observation: Observation, rules: Rules) -> Word:
     if observation.mains is not None:
         is_dated = observation.sensor.id.startswith((SILENCE, GATEWAY))
         since = (observation.device_at if is_dated else None) or at
+        if is_dated and not observation.mains and old.on_at is not None:
+            old = old._replace(on_at=min(old.on_at, since))  # its `on` of meanwhile was not yet better known
         return _said(old, observation.mains, since, at, until)
     if observation.voltage is None or not is_voltage(observation.voltage):
         return old

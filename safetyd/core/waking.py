@@ -13,7 +13,7 @@ from safetyd.core.model import EVERYWHERE, Condition, Episode, Place, TroubleKin
 from safetyd.core.trouble import Sign
 from safetyd.core.world import Facts, World
 
-HOLE_OF_OURS = "the watch's own time"
+HOLE_OF_OURS = "the site"
 LEAST = timedelta(seconds=60)  # ours: a restart takes less
 
 

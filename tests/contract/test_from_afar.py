@@ -106,6 +106,16 @@ def test_what_its_ups_said_before_the_silence_is_no_mains() -> None:
     assert (ticket["presumed"], ticket["began_at"]) == (False, f"{out_at:%Y-%m-%dT%H:%M:%SZ}")
 
 
+def test_what_a_gateway_learned_late_is_out_since_then_here_too() -> None:
+    watch = district()
+    out_at = watch.now - timedelta(minutes=9)  # a vote had to lapse before it knew
+    watch.alive["maple"] = {"electricity": "out", "since": out_at}
+    watch.passes(minutes=5)
+    assert watch.seen()["since"] == watch.seen()["last_on_at"] == f"{out_at:%Y-%m-%dT%H:%M:%SZ}"
+    watch.until(out_at + TWO_HOURS + GRAIN)
+    assert watch.the_ticket()["began_at"] == f"{out_at:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def test_an_orderly_stop_is_told_as_such_and_nothing_is_presumed() -> None:
     watch = district()
     watch.life("stopped")
@@ -412,7 +422,24 @@ def test_a_gateway_whose_clock_is_wrong_is_well_all_the_same() -> None:
     for _ in range(60):
         watch.passes(minutes=1)
         watch.mains("on", at=watch.now - timedelta(hours=7))
-    assert watch.state() == "well" and watch.standing() == []
+    assert watch.state() == "well"
+    (trouble,) = watch.standing()
+    assert trouble["kind"] == "clock" and "420 min behind" in trouble["note"]
+    watch.passes(minutes=1)
+    watch.mains("on")
+    assert watch.standing() == []
+
+
+def test_a_line_of_ours_that_comes_and_goes_does_not_hide_who_is_silent() -> None:
+    watch = district()
+    watch.falls_silent()
+    watch.link(0)
+    for _ in range(4):
+        watch.passes(seconds=90)
+        watch.loses_broker()
+        watch.passes(seconds=5)
+        watch.finds_broker()
+    assert watch.state() == "no network"
 
 
 @pytest.mark.parametrize(

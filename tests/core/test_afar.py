@@ -138,8 +138,16 @@ def test_a_backlog_comes_in_a_burst_and_each_counts_from_when_it_was_said() -> N
 @pytest.mark.parametrize("slow", [timedelta(hours=7), timedelta(minutes=3)])
 def test_a_clock_that_is_as_slow_the_next_minute_is_wrong(slow: timedelta) -> None:
     _, _, afar = said_at(NOTHING, NOON - slow, NOON)
-    at, off_by, _ = said_at(afar, NOON + MINUTE - slow, NOON + MINUTE)
+    at, off_by, afar = said_at(afar, NOON + MINUTE - slow, NOON + MINUTE)
     assert (at, off_by) == (NOON + MINUTE, slow)
+    soon = NOON + MINUTE + timedelta(seconds=1)
+    assert said_at(afar, soon - slow, soon)[:2] == (soon, slow)
+
+
+def test_two_words_of_one_burst_that_were_said_together_are_no_wrong_clock() -> None:
+    _, _, afar = said_at(NOTHING, NOON - 80 * MINUTE, NOON)
+    second = NOON - 80 * MINUTE + timedelta(seconds=10)
+    assert said_at(afar, second, NOON + timedelta(milliseconds=2))[0] == second
 
 
 def test_a_clock_that_is_ahead_never_has_a_say() -> None:
