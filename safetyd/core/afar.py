@@ -106,7 +106,7 @@ class Span(NamedTuple):
 
 
 class Afar(NamedTuple):
-    """What is remembered of a building that is watched from afar, last heard at `heard_at`.
+    """What is remembered of a building that is watched from afar, last heard at `heard_at`, stamped `stamp`.
 
     Its link was lost at `link_lost_at`, while its gateway was silent already. The last word was `lag_s` old
     when it arrived at `word_at`; by `off_by_s` its clock is known to be behind. It stands as `cause` says,
@@ -124,6 +124,7 @@ class Afar(NamedTuple):
     since: datetime | None = None
     own: Mapping[str, tuple[Span, ...]] = {}
     heard_at: datetime | None = None
+    stamp: datetime | None = None
 
 
 NOTHING = Afar()

@@ -391,6 +391,19 @@ def test_a_retained_word_fills_in_what_was_last_known_and_is_no_sign_of_life() -
     watch.passes(hours=3)
 
 
+def test_what_a_bridge_says_again_when_it_comes_back_is_no_sign_of_life() -> None:
+    watch = district()
+    last = watch.falls_silent()
+    watch.link(0)
+    for _ in range(6):
+        watch.passes(seconds=50)
+        watch.link(1)
+        watch.mains("on", at=last)
+        watch.status("online")
+        watch.life("running")
+    assert watch.state() == "no gateway" and watch.seen()["heard_at"] == f"{last:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def test_a_gateway_that_was_never_heard_is_told_and_starts_no_clock() -> None:
     watch = District(site("maple"))
     watch.mains("on", retain=True)
