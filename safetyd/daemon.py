@@ -18,6 +18,8 @@ from typing import Any
 from safetyd.bulletin import Bulletin, remembered
 from safetyd.clock import Clock
 from safetyd.configuration import Loaded
+from safetyd.core import lookout
+from safetyd.core.afar import State
 from safetyd.core.errors import SafetydError
 from safetyd.core.model import Place, TroubleKind
 from safetyd.dispatch import Dispatch
@@ -40,10 +42,17 @@ log = logging.getLogger("safetyd")
 
 
 class Daemon:
-    """Everything that is open while safetyd runs. The caller holds the writer's lock."""
+    """Everything that is open while safetyd runs. The caller holds the writer's lock.
+
+    `this_boot` names the boot of the machine; without it the machine is asked.
+    """
 
     def __init__(
-        self, loaded: Loaded, clock: Clock, on_commit: Callable[[Service], None] | None = None
+        self,
+        loaded: Loaded,
+        clock: Clock,
+        on_commit: Callable[[Service], None] | None = None,
+        this_boot: str = "",
     ) -> None:
         settings = loaded.settings
         self.clock = clock
@@ -71,8 +80,9 @@ class Daemon:
         self.dispatch = Dispatch(self.service, self._wake)
         self.dispatch.look(clock())
         self._bulletin = Bulletin(self.service, self.link, settings.mqtt, clock)
-        self.link.on_connected = self._bulletin.everything
-        self.vitals = Vitals(self.service, settings, clock)
+        self.link.on_connected = self._connected
+        self._worked_at = clock()
+        self.vitals = Vitals(self.service, settings, clock, this_boot)
 
     def stop(self) -> None:
         """End the loop soon; may be called from a signal or another thread."""
@@ -92,6 +102,7 @@ class Daemon:
         self.vitals.wake()
         while not self._stopping:
             self.turn()
+        self._bulletin.live(State.STOPPED)
         with suppress(StoreError):
             self.vitals.beat(is_last=True)
             self.service.save_all(self.clock())
@@ -99,6 +110,11 @@ class Daemon:
         self.link.close()
         self.close()
         self.vitals.close()
+
+    def lose_power(self) -> None:
+        """End as a power cut would end us: nothing more is said or saved."""
+        self.link.drop()
+        self.close()
 
     def close(self) -> None:
         """Let go of everything that is open."""
@@ -127,8 +143,14 @@ class Daemon:
             if time.monotonic() < self._store_retry_at:
                 return
             self._commit()
+        now = self.clock()
+        if not self.link.is_connected:
+            lookout.go_deaf(self.service.world, self.service.facts, now)
+        lookout.wake_up(self.service.world, self.service.facts, self._worked_at, now)
+        self._worked_at = now
         self._take_messages()
         self.vitals.tend()
+        self._bulletin.live(State.LAST_WORDS if self.vitals.is_dying else State.RUNNING)
         self._take_commands()
         if self._reload is not None:
             self._take_site()
@@ -138,6 +160,11 @@ class Daemon:
         self._bulletin.tend()
         if not self.service.is_waiting:
             self.dispatch.send_due(self.clock())
+
+    def _connected(self) -> None:
+        """What the broker remembers comes after this."""
+        lookout.hear_broker(self.service.world, self.service.facts, self.clock())
+        self._bulletin.everything()
 
     def _pause(self) -> float:
         if self._store_trouble:
@@ -270,6 +297,8 @@ class Daemon:
         subject, place = "site file", Place(next((b.id for b in self.service.site.buildings), ""), None)
         try:
             site = load().site
+            if site.is_watch is not self.service.site.is_watch:
+                raise SafetydError("the site file turned from one to watch here into one from afar, or back")
         except SafetydError as error:
             log.error("the site file was not taken:\n%s", error)
             self.service.complain(subject, place, TroubleKind.CONFIGURATION, str(error), now)
@@ -288,4 +317,4 @@ class Daemon:
 
 def _filters(site: Site, settings: Mqtt) -> list[str]:
     """Every reading of a site, and what the broker remembers of us."""
-    return [*subscriptions(site, settings.root), *remembered(settings)]
+    return [*subscriptions(site, settings.root), *remembered(site, settings)]

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from safetyd.core import obligation, power, votes
+from safetyd.core import afar, obligation, power, votes
+from safetyd.core.afar import Cause
 from safetyd.core.closure import staff_window, standing
 from safetyd.core.duty import Duty, duties, remaining, times
-from safetyd.core.model import CLAUSE, Condition, Episode, Place, Trouble, Worst
+from safetyd.core.model import CLAUSE, Condition, Episode, Place, Trouble, TroubleKind, Worst
 from safetyd.core.quality import temperature_f
 from safetyd.core.room import EMPTY, Room, verdict, warmth
 from safetyd.core.spaces import Space
@@ -47,6 +48,7 @@ def ticket_object(
         "disputed": ticket.disputed,
         "follows": ticket.follows,
         "presumed": ticket.is_presumed,
+        "joined": ticket.joined,
         "closure": _closure(facts, ticket, len(episodes), now),
         "duties": [_duty(duty) for duty in owed],
         "not_on_record": remaining(owed),
@@ -155,6 +157,23 @@ def building_object(world: World, facts: Facts, building: str, at: datetime) -> 
             for name, word in sorted(known.words.items())
             if word.is_on is not None
         ],
+    }
+
+
+def watched_object(world: World, facts: Facts, building: str, at: datetime) -> dict[str, Any]:
+    """Return a building that is watched from afar: how it stands as seen from here, and since when."""
+    known, watched = world.afar.get(building, afar.NOTHING), facts.watched[building]
+    is_heard = known.heard_at is not None
+    trouble = world.troubles.get(watched.sensor.key, {}).get(TroubleKind.SILENT)
+    return {
+        **building_object(world, facts, building, at),
+        "gateway": watched.gateway.rpartition("/")[2],
+        "state": known.cause.value if is_heard or known.cause is not Cause.WELL else Cause.UNHEARD.value,
+        "state_since": rfc3339_or_none(known.since),
+        "why": "" if trouble is None else trouble.note.partition(": ")[2],
+        "heard_at": rfc3339_or_none(known.heard_at),
+        "link": known.link.value,
+        "own_tickets": sorted(known.own),
     }
 
 

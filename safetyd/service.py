@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from safetyd.commands import one_by_one, read_command
-from safetyd.core import engine, revision, supervision
+from safetyd.core import engine, lookout, revision, supervision
 from safetyd.core.model import Mark, Observation, Place, TroubleKind
 from safetyd.core.quality import Flaw
 from safetyd.core.report import Report, check, measured, observation, put_on_record, refuse_flawed
@@ -19,12 +19,12 @@ from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Changes
 from safetyd.hearing import Hearing, Word
 from safetyd.ingest.binding import native_decoder
-from safetyd.ingest.message import Message
+from safetyd.ingest.message import Message, PayloadError
 from safetyd.ingest.topics import Route
 from safetyd.notify.letters import letters
 from safetyd.objects import ticket_object
 from safetyd.past import Past, load_past, observations_of
-from safetyd.recovery import BY_HAND, SILENT, facts_of, recover
+from safetyd.recovery import BY_HAND, SILENT, facts_of, recover, standings
 from safetyd.site import Site
 from safetyd.store import bridges, ledger, leftovers, outbox, places, readings
 from safetyd.store.database import Connection, StoreError, undone_on_failure
@@ -76,6 +76,7 @@ class Service:
                 self.world.schedule("release", key, until)
         for key in self.world.awaited.keys() - self.facts.spans.keys():  # it left the file while we were away
             self.world.schedule("release", key, now)
+        lookout.expect(self.world, self.facts, now)
 
     @property
     def has_decision(self) -> bool:
@@ -86,7 +87,8 @@ class Service:
     def is_waiting(self) -> bool:
         """Whether anything is not yet committed."""
         waiting = self._waiting
-        return self.has_decision or bool(waiting.rows or waiting.refusals or waiting.strays)
+        is_any = waiting.rows or waiting.refusals or waiting.strays or self.world.changes.afar
+        return self.has_decision or bool(is_any)
 
     @property
     def touched(self) -> set[Place]:
@@ -129,7 +131,7 @@ class Service:
         for word in self._hearing.hear(message, self.world.health):
             is_anybodys = True
             self._take(word, message)
-        if not is_anybodys and not self._take_from_bridge(message):
+        if not is_anybodys and not self._take_from_bridge(message) and not self._take_from_afar(message):
             self._waiting.stray(message)
 
     def _take(self, word: Word, message: Message) -> None:
@@ -159,6 +161,20 @@ class Service:
             at = message.received_at
             supervision.hear_bridge(self.world, self.facts, word.bridge, word.is_there, at)
         return True
+
+    def _take_from_afar(self, message: Message) -> bool:
+        """Take what is said of buildings that are watched from afar; return whether the message is that."""
+        try:
+            said = self._hearing.outposts.hear(message)
+        except PayloadError as error:
+            self._refuse(message, RefusedKind.PAYLOAD, str(error))
+            return True
+        for building, heard in said or ():
+            at, is_retained = message.received_at, message.retain
+            engine.hear_from_afar(self.world, self.facts, building, heard, at, is_retained=is_retained)
+            self._keep_conclusions()
+            self._waiting.touched.add(Place(building, None))
+        return said is not None
 
     def _observe(
         self, number: int, spoke: Observation, message: Message, frame: str | None = None
@@ -283,7 +299,7 @@ class Service:
             leftovers.refuse(self.connection, waiting.refusals, bounded=not self.is_replay)
             leftovers.stray(self.connection, waiting.strays)
             changes = self.world.changes
-            if changes:
+            if changes or changes.afar:
                 for letter in letters(self.world, self.site, changes.notices, now):
                     outbox.add(self.connection, letter)
                 ledger.save(self.connection, changes, self.world)
@@ -291,7 +307,8 @@ class Service:
                 places.forget_since(self.connection, place, since)
             saved = waiting.touched | changes.places if is_time else changes.places
             if saved:
-                self._save_places(saved)
+                last = readings.last_id(self.connection)
+                places.save(self.connection, standings(self.world, self._hearing.sensors, saved, last))
             if is_time:
                 places.mark_saved(self.connection, readings.last_id(self.connection))
                 places.forget_old(self.connection, now)
@@ -327,20 +344,3 @@ class Service:
         if waiting.flushed < len(waiting.rows):
             readings.append(self.connection, waiting.rows[waiting.flushed :])
             waiting.flushed = len(waiting.rows)
-
-    def _save_places(self, saved: set[Place]) -> None:
-        last = readings.last_id(self.connection)
-        healths: dict[Place, dict[str, Any]] = {}
-        for sensor in self._hearing.sensors.values():
-            if sensor.place in saved and (health := self.world.health.get(str(sensor))):
-                healths.setdefault(sensor.place, {})[str(sensor)] = health
-        standings = (
-            (
-                place,
-                places.Standing(
-                    last, self.world.rooms.get(place), self.world.powers.get(place), healths.get(place, {})
-                ),
-            )
-            for place in sorted(saved, key=str)
-        )
-        places.save(self.connection, standings)

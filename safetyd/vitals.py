@@ -30,18 +30,18 @@ log = logging.getLogger("safetyd")
 
 
 class Vitals:
-    """Holds the connection to the UPS and the thread that beats outside."""
+    """Holds the connection to the UPS and the thread that beats outside; `is_dying` by the UPS's order."""
 
-    def __init__(self, service: Service, settings: Settings, clock: Clock) -> None:
+    def __init__(self, service: Service, settings: Settings, clock: Clock, this_boot: str = "") -> None:
         self._service = service
         self._clock = clock
-        self._boot = boot()
+        self._boot = this_boot or boot()
         self._beat_at = 0.0
         self._away_since: float | None = None
         self._heard: deque[Message] = deque()
         self._fault_since: datetime | None = None
         self._fault = ""
-        self._is_dying = False
+        self.is_dying = False
         ups, heart = settings.ups, settings.heartbeat
         self._ups_place = Place(ups.building, None) if ups else None
         self._ups_key = f"{ups.building}/ups-{ups.name}" if ups else ""
@@ -86,9 +86,9 @@ class Vitals:
             self._fault_since = now
         elif now - self._fault_since >= _FAULT_FOR:
             self._service.complain(self._ups_key, self._ups_place, TroubleKind.SILENT, fault, now)
-        if self.upsd.is_dying and not self._is_dying:
+        if self.upsd.is_dying and not self.is_dying:
             log.error("the UPS %s is about to order a shutdown", self._ups_key)
-        self._is_dying = self.upsd.is_dying
+        self.is_dying = self.upsd.is_dying
 
     def tell_outside(self, store_trouble: str, *, has_broker: bool) -> None:
         """Say that we live, or why we are not well."""
@@ -99,7 +99,7 @@ class Vitals:
         if self.heartbeat is None:
             return
         is_away = self._away_since is not None and time.monotonic() - self._away_since > _AWAY_SECONDS
-        dying = "the UPS is nearly empty: safetyd will be gone at any moment" if self._is_dying else ""
+        dying = "the UPS is nearly empty: safetyd will be gone at any moment" if self.is_dying else ""
         self.heartbeat.beat([store_trouble, "the broker is away" if is_away else "", dying])
         if self.heartbeat.fault != self._fault:
             self._fault = self.heartbeat.fault
@@ -119,7 +119,7 @@ class Vitals:
             self.upsd.close()
         if self.heartbeat is None:
             return
-        if self._is_dying:
+        if self.is_dying:
             self.heartbeat.last_words("the UPS ordered a shutdown", _LAST_WORDS_SECONDS)
         else:
             self.heartbeat.stop()

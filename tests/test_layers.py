@@ -43,6 +43,7 @@ SHELL = (
         "ingest.published + ingest.message + ingest.native + ingest.decode + ingest.topics"
         " + ingest.values + ingest.takes + ingest.stamps + ingest.binding + ingest.repeats"
         " + ingest.sparkplug + ingest.sparkplug_message + ingest.ruuvi + ingest.guess + ingest.proposals"
+        " + ingest.afar"
         " + ingest.profiles.*",
     ),
     ("store.*",),
@@ -50,7 +51,8 @@ SHELL = (
     ("configuration",),
     (
         "settings.* + setting_shapes",
-        "site.* + site_rules + site_sensors + site_readings + site_topics + site_csv + overrides + profile",
+        "site.* + site_rules + site_sensors + site_readings + site_topics + site_csv + site_outposts"
+        " + overrides + profile",
         "clock",
         "machine",
     ),
@@ -60,7 +62,7 @@ SHELL = (
 CORE = (
     ("core.report",),
     ("core.engine", "core.duty", "core.spaces"),
-    ("core.supervision", "core.waking"),
+    ("core.supervision", "core.waking", "core.lookout"),
     ("core.blackout", "core.drift"),
     ("core.revision",),
     ("core.obligation",),
@@ -70,6 +72,7 @@ CORE = (
     ("core.health",),
     ("core.clocks",),
     ("core.account",),
+    ("core.afar",),
     ("core.notice", "core.room", "core.power"),
     ("core.warmth", "core.votes", "core.register"),
     ("core.ticket", "core.watch"),

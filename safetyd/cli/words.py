@@ -27,6 +27,13 @@ _STYLES = {
     "out": "bold red",
     "suspected": "bold yellow",
     "on": "green",
+    "well": "green",
+    "stopped": "yellow",
+    "no network": "bold red",
+    "no gateway": "bold red",
+    "no mains": "bold red",
+    "unheard": "magenta",
+    "joined": "dim",
 }
 _MOST_SPACES = 6
 
@@ -89,9 +96,13 @@ def tickets_words(tickets: Sequence[dict[str, Any]], site: Site) -> None:
     for ticket in tickets:
         owed = [d for d in ticket["deadlines"] if d["state"] in ("pending", "missed") and d["due_at"]]
         due = (
-            f"{owed[0]['tier']} {local(owed[0].get('extended_to') or owed[0]['due_at'], site)}"
-            if owed
-            else "–"
+            f"joined to {ticket['joined']}"
+            if ticket["joined"]
+            else (
+                f"{owed[0]['tier']} {local(owed[0].get('extended_to') or owed[0]['due_at'], site)}"
+                if owed
+                else "–"
+            )
         )
         table.add_row(
             ticket["id"],
@@ -130,6 +141,8 @@ def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site
     console.print(asked)
     for line in _spaces(ticket):
         console.print(Text(line))
+    if ticket["joined"]:
+        console.print(f"joined to {ticket['joined']}, whose deadlines count", highlight=False)
     for line in _closure(ticket, site):
         console.print(Text(line))
     happened = Table("when", "what", "by", "note", box=None)
@@ -288,6 +301,25 @@ def _worst(ticket: dict[str, Any]) -> str:
 
 def _short_returns(count: int) -> str:
     return "1 short return" if count == 1 else f"{count} short returns"
+
+
+def watched_words(buildings: Sequence[dict[str, Any]], site: Site) -> None:
+    """Print how each building stands as seen from afar, its electricity, and when it was last heard."""
+    table = Table(
+        "building", "seen from here", "since", "electricity", "since", "last heard", "why", box=None
+    )
+    for shown in buildings:
+        building = site.building(shown["building"])
+        table.add_row(
+            Text(building.name if building else shown["building"]),
+            styled(shown["state"]),
+            local(shown["state_since"], site),
+            styled(shown["electricity"]),
+            local(shown["since"], site),
+            local(shown["heard_at"], site),
+            Text(shown["why"]),
+        )
+    plain_console().print(table)
 
 
 def power_words(buildings: Sequence[dict[str, Any]], site: Site) -> None:

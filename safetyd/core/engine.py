@@ -10,7 +10,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from safetyd.core import blackout, drift, obligation, power, room, supervision, telling, votes, waking
+from safetyd.core import (
+    blackout,
+    drift,
+    lookout,
+    obligation,
+    power,
+    room,
+    supervision,
+    telling,
+    votes,
+    waking,
+)
+from safetyd.core.afar import Heard
 from safetyd.core.closure import ClosureAction, ClosureVerb, staff_window
 from safetyd.core.errors import ActionError, TransitionError
 from safetyd.core.model import Finding, Observation, Place, TroubleKind
@@ -106,6 +118,15 @@ def _conclude(world: World, facts: Facts, concluded: Observation | None) -> None
         world.conclusions.append(concluded)
 
 
+def hear_from_afar(
+    world: World, facts: Facts, building: str, heard: Heard, now: datetime, *, is_retained: bool
+) -> None:
+    """Take in what a gateway, or a broker, says of a building that is watched from afar."""
+    world.now = max(now, world.now)
+    for concluded in lookout.hear(world, facts, building, heard, now, is_retained=is_retained):
+        _conclude(world, facts, concluded)
+
+
 def _now_learned(steps: tuple[power.Step, ...], now: datetime) -> tuple[power.Step, ...]:
     """What a reading brings about was not known when it happened, but only now."""
     return tuple(step._replace(at=now) for step in _timely(steps))
@@ -167,6 +188,10 @@ def elapse(world: World, facts: Facts, now: datetime) -> None:
         match due.kind:
             case "room" | "power":
                 _pass_place(world, facts, world.places[due.key], due.at, at)
+            case "deaf":
+                lookout.pass_deafness(world, facts, at)
+            case "silence" if (building := lookout.watched_by(facts, due.key)) is not None:
+                _conclude(world, facts, lookout.pass_silence(world, facts, building, at))
             case "silence":
                 supervision.pass_silence(world, facts, due.key, at, _exact(due.at, at))
                 if due.key in facts.mains_powered:
@@ -186,7 +211,7 @@ def elapse(world: World, facts: Facts, now: datetime) -> None:
             case "ticket":
                 obligation.ticket_due(world, facts, due.key, at)
             case "desk":
-                telling.flush(world, due.key, at, facts.bridges)
+                telling.flush(world, facts, due.key, at)
     world.now = max(now, world.now)
 
 

@@ -13,7 +13,7 @@ from safetyd.core.model import Condition, Place, Trouble, TroubleKind
 from safetyd.core.notice import Complaint, Desk, News, Reason
 from safetyd.core.ticket import Ticket
 from safetyd.core.trouble import Sign
-from safetyd.core.world import Notice, Row, World
+from safetyd.core.world import Facts, Notice, Row, World
 
 SAFETYD = "safetyd"
 _BUNDLED = (Reason.OPENED, Reason.RECURRED, Reason.ENDED)
@@ -57,8 +57,10 @@ def tell_outage(world: World, reason: Reason, place: Place, step: power.Step, **
     _keep_desk(world, place.building, notice.count(world.desks.get(place.building, Desk()), step.at))
 
 
-def signs(world: World, sensor: str, place: Place, found: Iterable[Sign], now: datetime) -> None:
-    """Begin and end the troubles that a sensor shows, and complain of them."""
+def signs(
+    world: World, sensor: str, place: Place, found: Iterable[Sign], now: datetime, *, is_urgent: bool = False
+) -> None:
+    """Begin and end the troubles that a sensor shows, and complain of them, of what is urgent at once."""
     standing = world.troubles.get(sensor, {})
     for sign in found:
         if sign.is_on == (sign.kind in standing):
@@ -72,24 +74,25 @@ def signs(world: World, sensor: str, place: Place, found: Iterable[Sign], now: d
         world.changes.places.add(place)
         standing = world.troubles[sensor]
         desk = world.desks.get(place.building, Desk())
-        complaint = Complaint(now, sign.is_on, sensor, sign.kind, sign.note)
+        at = now - notice.TROUBLE_COMPANY if is_urgent else now
+        complaint = Complaint(at, sign.is_on, sensor, sign.kind, sign.note)
         desk = desk._replace(complaints=(*desk.complaints, complaint))
         _keep_desk(world, place.building, desk)
 
 
-def flush(world: World, building: str, now: datetime, bridges: Mapping[str, Sequence[str]]) -> None:
+def flush(world: World, facts: Facts, building: str, now: datetime) -> None:
     """Send what has waited long enough on a building's desk; of a bridge that is silent, not each sensor."""
     desk, messages = notice.flush(world.desks.get(building, Desk()), now)
     _send(world, building, messages, now)
     desk, complaints = notice.take_complaints(desk, now)
-    desk, left = _hush(world, desk, complaints, bridges)
+    desk, left = _hush(world, desk, complaints, facts.bridges)
     for is_on, reason in ((True, Reason.TROUBLE), (False, Reason.TROUBLE_OVER)):
         told = [complaint for complaint in left if complaint.is_on is is_on]
         if told:
             key = f"{building}/{reason}/{now.isoformat()}"
             about = {f"{each.kind} {each.sensor}": each.note for each in told}
             world.changes.notices.append(
-                Notice(key, now, building, reason, notice.roles(reason), None, None, about)
+                Notice(key, now, building, reason, facts.listeners or notice.roles(reason), None, None, about)
             )
     _keep_desk(world, building, desk)
 

@@ -2,7 +2,8 @@
 
 Rule: every change of status is in TRANSITIONS; anything else is a TransitionError and changes nothing.
 Deadlines are computed once, from `began_at`, and never moved; an extension stands beside its deadline, and a
-miss stays on record. Only a person closes a ticket, and not while its building is closed.
+miss stays on record. Only a person closes a ticket, and not while its building is closed. One that is joined
+to another safetyd's ticket for the same outage has no duties of its own until a person reopens it.
 """
 
 from collections.abc import Collection
@@ -26,6 +27,10 @@ class Status(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     RELIEVED = "relieved"
     CLOSED = "closed"
+    JOINED = "joined"
+
+
+AT_REST = (Status.CLOSED, Status.JOINED)  # nothing is owed, and the next episode opens a ticket of its own
 
 
 class Tier(StrEnum):
@@ -89,6 +94,10 @@ TRANSITIONS: dict[tuple[Status, Verb], Status] = {
     (Status.RELIEVED, Verb.DISPUTE): Status.RELIEVED,
     (Status.RELIEVED, Verb.CLOSE): Status.CLOSED,
     (Status.RELIEVED, Verb.REOPEN): Status.OPEN,
+    (Status.JOINED, Verb.NOTE): Status.JOINED,
+    (Status.JOINED, Verb.DISPUTE): Status.JOINED,
+    (Status.JOINED, Verb.CLOSE): Status.CLOSED,
+    (Status.JOINED, Verb.REOPEN): Status.OPEN,
     (Status.CLOSED, Verb.NOTE): Status.CLOSED,
     (Status.CLOSED, Verb.DISPUTE): Status.CLOSED,
     (Status.CLOSED, Verb.REOPEN): Status.OPEN,
@@ -120,7 +129,8 @@ class Deadline:
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """`told_until` is the moment up to which reminders have been decided; `left_in_breach` that it was closed
-    although the breach went on; `is_presumed` that nobody has seen the breach, and people are asked."""
+    although the breach went on; `is_presumed` that nobody has seen the breach, and people are asked. The
+    duties of one that is joined are those of `joined`, a ticket of another safetyd."""
 
     id: str
     place: Place
@@ -138,6 +148,7 @@ class Ticket:
     left_in_breach: bool = False
     is_presumed: bool = False
     closure: Closure = field(default_factory=Closure)
+    joined: str | None = None
 
     @property
     def subject(self) -> tuple[Place, Condition, Hazard | None]:
@@ -211,7 +222,7 @@ def act(ticket: Ticket, action: Action, verdict: Verdict, now: datetime) -> Tick
                 raise TransitionError(f"{ticket.id} is still in breach: to close it, say why in a note")
             ticket = replace(ticket, left_in_breach=verdict is Verdict.BREACH)
         case Verb.REOPEN:
-            ticket = replace(ticket, left_in_breach=False)
+            ticket = replace(ticket, left_in_breach=False, joined=None)
         case Verb.NOTE:
             if not action.note.strip():
                 raise ActionError(f"a note for {ticket.id} needs words: give them as note")
@@ -315,8 +326,8 @@ def _with(ticket: Ticket, position: int, changed: Deadline) -> tuple[Deadline, .
 
 
 def next_miss(ticket: Ticket) -> datetime | None:
-    """Return the first moment at which a pending deadline is past due; a closed ticket owes nothing."""
-    if ticket.status is Status.CLOSED:
+    """Return the first moment at which a pending deadline is past due; one at rest owes nothing."""
+    if ticket.status in AT_REST:
         return None
     dues = [
         d.due_at + JUST_AFTER for d in ticket.deadlines if d.state is Due.PENDING and d.due_at is not None
@@ -326,7 +337,7 @@ def next_miss(ticket: Ticket) -> datetime | None:
 
 def miss(ticket: Ticket, now: datetime) -> tuple[Ticket, tuple[Deadline, ...]]:
     """Return the ticket with every deadline that is past due marked missed, and those that newly are."""
-    if ticket.status is Status.CLOSED:
+    if ticket.status in AT_REST:
         return ticket, ()
     missed = []
     for position, deadline in enumerate(ticket.deadlines):

@@ -9,11 +9,12 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from safetyd.core import obligation, power, telling
-from safetyd.core.model import Condition, Episode, Observation, Place, TroubleKind
+from safetyd.core.model import EVERYWHERE, Condition, Episode, Observation, Place, TroubleKind
 from safetyd.core.register import Question, answer, answered
 from safetyd.core.trouble import Sign
 from safetyd.core.world import Facts, World
 
+HOLE_OF_OURS = "the site"
 LEAST = timedelta(seconds=60)  # ours: a restart takes less
 
 
@@ -59,6 +60,11 @@ def hole(last: Beat | None, now: datetime, boot: str) -> Hole | None:
 def wake(world: World, facts: Facts, found: Hole, now: datetime) -> None:
     """Put a hole on record, and ask about an outage that it may hide."""
     world.now = max(now, world.now)
+    if facts.watched:  # from afar: that we did not look says nothing of how the buildings were
+        gap = Sign(TroubleKind.GAP, True, found.began_at, found.cause)
+        signs = [gap, Sign(TroubleKind.GAP, False, found.ended_at)]
+        telling.signs(world, HOLE_OF_OURS, EVERYWHERE, signs, now)
+        return
     for place in sorted(facts.places, key=str):
         if place.room is not None:
             continue

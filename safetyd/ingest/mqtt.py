@@ -247,6 +247,12 @@ class Link:
         self._client.disconnect()
         self._client.send_out()
 
+    def drop(self) -> None:
+        """Be gone without a word, as when the power goes."""
+        connected = self.socket()
+        if connected is not None:
+            connected.shutdown(socket.SHUT_RDWR)
+
     def _connect(self) -> None:
         settings = self._settings
         self._client.forget()

@@ -7,7 +7,7 @@ as they are written in the site file.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from safetyd.core.model import CLAUSE, Condition, Episode, TroubleKind
+from safetyd.core.model import CLAUSE, GATEWAY, Condition, Episode, TroubleKind
 from safetyd.core.notice import Reason
 from safetyd.core.ticket import Deadline, Due, Ticket
 from safetyd.core.world import Notice
@@ -28,6 +28,10 @@ _MUST_CLOSE = "The building must be closed until this is resolved (9.14.5)."
 _ASKED = (
     "This is presumed. Please find out, and confirm or deny it by a note on the ticket, or: safetyd power"
 )
+_SILENT = {
+    "yes": "The devices that live on the mains fell silent together",
+    "gateway": "Nothing is heard from the building since then",
+}
 _TROUBLES = {
     TroubleKind.SILENT: ("has fallen silent", "is heard again"),
     TroubleKind.STUCK: ("shows the same values for hours", "shows new values again"),
@@ -159,11 +163,13 @@ def _sensor(subject: str, site: Site) -> str:
     if building is None:
         return subject
     rest = subject.removeprefix(f"{building.id}/")
+    id = subject.rsplit("/", 1)[-1]
+    if id.startswith(GATEWAY):
+        return f"the safetyd there, {id.removeprefix(GATEWAY)},"
     if rest.startswith("bridge "):
         return f"the {rest}"
     if rest == "witnesses":
         return "one witness of the mains"
-    id = subject.rsplit("/", 1)[-1]
     room = building.room(middle[0]) if middle else None
     if room is None:
         return f"the witness {id}"
@@ -177,7 +183,7 @@ def _outage(notice: Notice, site: Site) -> tuple[str, str]:
     if notice.reason is Reason.OUTAGE_BEGAN and "presumed" in notice.about:
         return (
             f"{where}: power may be out",
-            f"{since}\nThe devices that live on the mains fell silent together, and no witness says more. "
+            f"{since}\n{_SILENT[notice.about['presumed']]}, and no witness says more. "
             f"Please look, and say so: safetyd power {notice.building} off --by NAME (or on). "
             "The two hours are counted meanwhile.",
         )
@@ -232,7 +238,7 @@ def _late(deadline: Deadline | None, now: datetime) -> str:
 
 def _building(id: str, site: Site) -> str:
     building = site.building(id)
-    return building.name if building else id
+    return building.name if building else id or site.name
 
 
 def _what(ticket: Ticket) -> str:

@@ -112,7 +112,7 @@ ticket = Table(
         "condition",
         "hazard",
         unique=True,
-        sqlite_where=text("status <> 'closed'"),
+        sqlite_where=text("status NOT IN ('joined', 'closed')"),
     ),
 )
 
@@ -229,6 +229,13 @@ awaited = Table(  # sensors of the site file that were not heard when they were 
     metadata,
     Column("sensor", Text, primary_key=True),
     Column("since", Integer, nullable=False),
+)
+
+afar = Table(  # what is known of buildings that are watched from afar
+    "afar",
+    metadata,
+    Column("building", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
 )
 
 inbox = Table(

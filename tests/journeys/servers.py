@@ -73,8 +73,9 @@ def program(name: str) -> str:
 class Broker:
     """A Mosquitto that can end, be killed and come back on the same port."""
 
-    def __init__(self, folder: Path, *, is_persistent: bool = True) -> None:
+    def __init__(self, folder: Path, *, is_persistent: bool = True, more: Sequence[str] = ()) -> None:
         self.folder = folder
+        self.more = more
         self.port = free_port()
         self.is_persistent = is_persistent
         self.is_open = True
@@ -102,6 +103,7 @@ class Broker:
             "user root",  # of effect for root only: else the broker becomes a user who cannot write here
             f"persistence {str(self.is_persistent).lower()}",
             f"persistence_location {self.folder}/",
+            *self.more,
         ]
         if not self.is_open:
             lines.append(f"password_file {self.password_file}")

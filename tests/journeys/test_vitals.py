@@ -1,5 +1,6 @@
 """The daemon's own life: its heartbeat outside, what it makes of the time nobody watched, and its UPS."""
 
+import json
 import sqlite3
 import threading
 import time
@@ -380,3 +381,26 @@ def test_a_word_that_lacks_something_is_refused(
     said = home.run("power", *words)
     assert (said.code, said.out) == (2, "") and hint in said.err
     assert electricity(home)["witnesses"] == []
+
+
+def test_what_its_ups_is_about_to_do_is_its_last_word_on_the_wire(
+    nut: Nut, broker: Broker, client: Client, house: Make
+) -> None:
+    heard = Client(broker, "safetyd/gateways/#", "safetyd/buildings/#")
+
+    def state_is(word: str) -> bool:
+        last = heard.last("safetyd/gateways/safetyd")
+        return last is not None and json.loads(last)["state"] == word
+
+    try:
+        home = on_a_ups(nut, broker, house, client)
+        until("it says that it runs", lambda: state_is("running"))
+        nut.says("OB LB", input_voltage="0.0")
+        until("it says its last words", lambda: state_is("last_words"))
+        assert home.stop() == 0  # as the UPS orders
+        told = [json.loads(payload)["state"] for topic, payload, _ in heard.heard if "gateways" in topic]
+        assert told[-1] == "last_words" and "stopped" not in told
+        building = json.loads(heard.last("safetyd/buildings/maple") or b"{}")
+        assert (building["electricity"], building["gateway"]) == ("out", "safetyd") and building["at"]
+    finally:
+        heard.close()
