@@ -1,18 +1,18 @@
 """Opens everything and runs the loop: the broker, the inbox, the due times, and nothing in between.
 
 Rule: one thread decides and writes. It sleeps until a message, a command, an outcome or a due time; readings
-wait a little for company, decisions do not, and only what is committed is acknowledged.
+wait a little for company, decisions do not, and only what is committed is acknowledged. While nobody knows
+the time, what arrives is kept, and there is no service yet that could judge it.
 """
 
 import gc
 import json
 import logging
-import os
-import selectors
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from safetyd.bulletin import Bulletin, remembered
@@ -20,14 +20,19 @@ from safetyd.clock import Clock
 from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
 from safetyd.core.model import Place, TroubleKind
+from safetyd.core.timekeeping import Ticks
 from safetyd.dispatch import Dispatch
+from safetyd.doorbell import Doorbell
+from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link, Received
 from safetyd.ingest.topics import subscriptions
 from safetyd.service import Service
 from safetyd.settings import Mqtt
 from safetyd.site import Site
-from safetyd.store import inbox
+from safetyd.store import beats, inbox, undated
 from safetyd.store.database import StoreError, open_for_reading, open_for_writing
+from safetyd.timekeeper import Timekeeper
+from safetyd.vigil import Vigil
 from safetyd.vitals import Vitals
 
 LOOK_EVERY = 0.25  # seconds: how soon a command of another process is seen
@@ -42,14 +47,28 @@ log = logging.getLogger("safetyd")
 class Daemon:
     """Everything that is open while safetyd runs. The caller holds the writer's lock."""
 
+    service: Service
+    dispatch: Dispatch
+    _bulletin: Bulletin
+
     def __init__(
-        self, loaded: Loaded, clock: Clock, on_commit: Callable[[Service], None] | None = None
+        self,
+        loaded: Loaded,
+        clock: Clock,
+        on_commit: Callable[[Service], None] | None = None,
+        ticks: Callable[[], Ticks] | None = None,
     ) -> None:
+        """Open everything; `ticks` is what the machine says beside its clock, without which that is right."""
         settings = loaded.settings
-        self.clock = clock
-        self.service = Service(open_for_writing(settings.store.url), loaded.site, settings.mqtt.root, clock())
-        self.link = Link(settings.mqtt, _filters(loaded.site, settings.mqtt), clock)
+        self._connection = open_for_writing(settings.store.url)
+        last = beats.last(self._connection)
+        self._connection.rollback()
+        self._time = Timekeeper(clock, ticks, last)
+        self.clock = self._time.clock
+        self.link = Link(settings.mqtt, _filters(loaded.site, settings.mqtt), self.clock)
         self._settings = settings
+        self._site = loaded.site
+        self._is_begun = False
         self._on_commit = on_commit or (lambda _: None)
         self._commit_every = settings.store.commit_every.total_seconds()
         self._unacknowledged: list[Received] = []
@@ -62,40 +81,50 @@ class Daemon:
         self._answers: dict[int, str] = {}
         self._stopping = False
         self._reload: Callable[[], Loaded] | None = None
-        self._selector = selectors.DefaultSelector()
-        self._watched: dict[Any, int] = {}
-        self._wake_out, self._wake_in = os.pipe()
-        os.set_blocking(self._wake_out, False)
-        os.set_blocking(self._wake_in, False)
-        self._selector.register(self._wake_out, selectors.EVENT_READ)
-        self.dispatch = Dispatch(self.service, self._wake)
-        self.dispatch.look(clock())
-        self._bulletin = Bulletin(self.service, self.link, settings.mqtt, clock)
+        self._bell = Doorbell()
+        self.vitals = Vitals(settings, self._time)
+        self._vigil = Vigil(self._connection, self._reader, self._time)
+        if self._time.is_known():
+            self._begin()
+        else:
+            log.warning("the clock is not believed yet; what arrives is kept, and judged when it is")
+
+    def _begin(self) -> None:
+        """Begin to judge, as if the time had been known for as long as somebody has listened."""
+        settings, at = self._settings, self._vigil.beginning()
+        self.service = Service(self._connection, self._site, settings.mqtt.root, at)
+        self.dispatch = Dispatch(self.service, self._bell.ring)
+        self.dispatch.look(self.clock())
+        self._bulletin = Bulletin(self.service, self.link, settings.mqtt, self.clock)
         self.link.on_connected = self._bulletin.everything
-        self.vitals = Vitals(self.service, settings, clock)
+        self.vitals.serve(self.service)
+        self._time.wake(self.service, at)
+        self._is_begun = True
+        if self.link.is_connected:
+            self._bulletin.everything()
 
     def stop(self) -> None:
         """End the loop soon; may be called from a signal or another thread."""
         self._stopping = True
-        self._wake()
+        self._bell.ring()
 
     def reload(self, load: Callable[[], Loaded]) -> None:
         """Read the site anew at the next turn of the loop."""
         self._reload = load
-        self._wake()
+        self._bell.ring()
 
     def run(self) -> None:
         """Run until stopped, then leave everything as the next start wants it."""
         gc.freeze()  # what is loaded by now lives as long as we do
         gc.set_threshold(_GARBAGE_THRESHOLD)
         sys.setswitchinterval(_SWITCH_SECONDS)
-        self.vitals.wake()
         while not self._stopping:
             self.turn()
-        with suppress(StoreError):
-            self.vitals.beat(is_last=True)
-            self.service.save_all(self.clock())
-            self.link.acknowledge(self._unacknowledged)
+        if self._is_begun:
+            with suppress(StoreError):
+                self.vitals.beat(self.service, is_last=True)
+                self.service.save_all(self.clock())
+                self.link.acknowledge(self._unacknowledged)
         self.link.close()
         self.close()
         self.vitals.close()
@@ -103,32 +132,36 @@ class Daemon:
     def close(self) -> None:
         """Let go of everything that is open."""
         self._reader.close()
-        self.service.connection.close()
-        self._selector.close()
-        os.close(self._wake_out)
-        os.close(self._wake_in)
+        self._connection.close()
+        self._bell.close()
 
     def turn(self) -> None:
         """Wait for something to happen, and do what it calls for."""
         self.link.tend()
-        self._watch_sockets()
-        for key, _ in self._selector.select(self._pause()):
-            if key.fd == self._wake_out:
-                with suppress(BlockingIOError):
-                    os.read(self._wake_out, 4096)
+        # While the store is away nothing is read, so nothing is waited for: it would only wake us.
+        self._bell.wait(() if self._store_trouble else (self.link, self.vitals.upsd), self._pause())
         try:
             self._work()
         except StoreError as error:
             self._store_failed(error)
-        self.vitals.tell_outside(self._store_trouble, has_broker=self.link.socket() is not None)
+        unsure = "" if self._is_begun else "the clock is not synchronised yet: what arrives is kept unjudged"
+        trouble = self._store_trouble or unsure
+        self.vitals.tell_outside(trouble, has_broker=self.link.socket() is not None)
 
     def _work(self) -> None:
+        if self._store_trouble and time.monotonic() < self._store_retry_at:
+            return
+        if not self._is_begun:
+            self._keep_vigil()
+            return
         if self._store_trouble:  # the same transaction first, after a while
-            if time.monotonic() < self._store_retry_at:
-                return
             self._commit()
+        self._time.tend(self.service)
+        if not self._vigil.is_over:
+            self._take_kept()
+            return
         self._take_messages()
-        self.vitals.tend()
+        self.vitals.tend(self.service)
         self._take_commands()
         if self._reload is not None:
             self._take_site()
@@ -142,11 +175,11 @@ class Daemon:
     def _pause(self) -> float:
         if self._store_trouble:
             return LOOK_EVERY
-        if self.link.has_more:
+        if self.link.has_more or (self._is_begun and not self._vigil.is_over):
             return 0.0
         now = self.clock()
         waits = [LOOK_EVERY, *self.vitals.seconds_to_next(now)]
-        for at in (self.service.next_due(), self.dispatch.next_at):
+        for at in (self.service.next_due(), self.dispatch.next_at) if self._is_begun else ():
             if at is not None:
                 waits.append((at - now).total_seconds())
         if self._waiting_since is not None:
@@ -156,44 +189,57 @@ class Daemon:
             waits.append(retry)
         return max(0.0, min(waits))
 
-    def _watch_sockets(self) -> None:
-        """Wait on the connections there are now, for writing only while something waits to be written.
+    def _keep_vigil(self) -> None:
+        """Keep what arrives, and begin once the time is known."""
+        received = self.link.receive(_BATCH)
+        self.vitals.listen()
+        try:
+            self._vigil.keep([*(each.message for each in received), *self.vitals.heard])
+        except StoreError:
+            self.link.put_back(received)
+            raise
+        self._store_is_back()
+        self.vitals.heard.clear()
+        self.link.acknowledge(received)
+        if self._time.is_known():
+            self._begin()
 
-        While the store is away nothing is read, so nothing is waited for: it would only wake us. What is gone
-        is let go first: a new connection may have the number of an old one.
-        """
-        wanted: dict[Any, int] = {}
-        for peer in () if self._store_trouble else (self.link, self.vitals.upsd):
-            socket = None if peer is None else peer.socket()
-            if peer is not None and socket is not None:
-                write = selectors.EVENT_WRITE if peer.wants_to_write else 0
-                wanted[socket] = selectors.EVENT_READ | write
-        for socket in [each for each in self._watched if each not in wanted]:
-            with suppress(KeyError, ValueError):
-                self._selector.unregister(socket)
-        for socket, events in wanted.items():
-            if socket not in self._watched:
-                self._selector.register(socket, events)
-            elif self._watched[socket] != events:
-                self._selector.modify(socket, events)
-        self._watched = wanted
+    def _take_kept(self) -> None:
+        """Take in the next of what was kept while nobody knew the time."""
+        for each in self._vigil.piece():
+            if each.refused and each.command is None:
+                self.service.set_aside(each.message, each.refused)
+            elif each.command is None:
+                self._take(each.message)
+            elif not each.refused:
+                self._answer_left(each.command, each.message.received_at)
+            self._vigil.taken = each.id
+        if not self._vigil.is_over:
+            self._commit()
 
     def _take_messages(self) -> None:
         received = self.link.receive(_BATCH)
         for position, item in enumerate(received):
-            if self._bulletin.is_ours(item.message):
-                if item.mid:
-                    self._unacknowledged.append(item)
-                continue
             try:
-                self.service.take(item.message)
+                is_ours = self._take(item.message)
             except StoreError:
                 self.link.put_back(received[position:])
                 raise
-            except Exception:  # a fault of ours must not make one message stop the watch for ever
-                log.exception("a message on %s could not be judged; it is kept", item.message.topic)
-                self.service.set_aside(item.message)
-            self._unacknowledged.append(item)
+            if item.mid or not is_ours:
+                self._unacknowledged.append(item)
+
+    def _take(self, message: Message) -> bool:
+        """Take in a message; return whether it is but the broker's memory of us."""
+        if self._bulletin.is_ours(message):
+            return True
+        try:
+            self.service.take(message)
+        except StoreError:
+            raise
+        except Exception:  # a fault of ours must not make one message stop the watch for ever
+            log.exception("a message on %s could not be judged; it is kept", message.topic)
+            self.service.set_aside(message)
+        return False
 
     def _must_commit(self) -> bool:
         if self.service.has_decision:
@@ -214,12 +260,12 @@ class Daemon:
         with self.service.writing() as connection:
             for number, text in self._answers.items():
                 inbox.answer(connection, number, text)
-        self.vitals.beat()
+            if self._vigil.taken and not self._vigil.is_over:
+                undated.forget(connection, self._vigil.taken)
+        self.vitals.beat(self.service)
         self.service.commit(now)
         self._answers.clear()
-        if self._store_trouble:
-            log.warning("store: can be written again")
-            self._store_trouble = ""
+        self._store_is_back()
         self.link.acknowledge(self._unacknowledged)
         self._unacknowledged.clear()
         self._waiting_since = None
@@ -230,12 +276,18 @@ class Daemon:
         self._bulletin.places(touched)
         self._on_commit(self.service)
 
+    def _store_is_back(self) -> None:
+        if self._store_trouble:
+            log.warning("store: can be written again")
+            self._store_trouble = ""
+
     def _store_failed(self, error: StoreError) -> None:
         self._store_retry_at = time.monotonic() + _STORE_PAUSE
         if self._store_trouble != str(error):
             log.error("%s; nothing is acknowledged until it can be", error)
         self._store_trouble = str(error)
-        self.dispatch.look(self.clock())
+        if self._is_begun:
+            self.dispatch.look(self.clock())
 
     def _take_commands(self) -> None:
         """Carry out what other processes left in the inbox, each in a transaction with its answer."""
@@ -247,11 +299,17 @@ class Daemon:
         self._reader.rollback()
         for number, body in found:
             if number not in self._answers:
-                self._answer(number, json.loads(body))
+                self._answer(number, json.loads(body), self.clock())
         self._data_version = version
 
-    def _answer(self, number: int, said: dict[str, Any]) -> None:
-        now = self.clock()
+    def _answer_left(self, number: int, at: datetime) -> None:
+        """Carry out a command that was left while nobody knew the time."""
+        body = dict(inbox.unanswered(self._reader)).get(number)
+        self._reader.rollback()
+        if body is not None and number not in self._answers:
+            self._answer(number, json.loads(body), at)
+
+    def _answer(self, number: int, said: dict[str, Any], now: datetime) -> None:
         try:
             ticket = self.service.command(said, now)
             answer: dict[str, Any] = {"ticket": ticket.id if ticket else None}
@@ -280,10 +338,6 @@ class Daemon:
         self.link.subscribe(_filters(site, self._settings.mqtt))
         self._bulletin.announce()
         log.info("the site file was taken anew")
-
-    def _wake(self) -> None:
-        with suppress(BlockingIOError):
-            os.write(self._wake_in, b"!")
 
 
 def _filters(site: Site, settings: Mqtt) -> list[str]:

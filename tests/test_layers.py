@@ -22,7 +22,8 @@ SHELL = (
     ("__main__",),
     ("cli.*",),
     ("daemon.*", "recorder"),
-    ("dispatch", "bulletin", "vitals"),
+    ("dispatch", "bulletin", "vitals", "vigil", "doorbell"),
+    ("timekeeper",),
     (
         "ingest.mqtt.*",
         "ingest.upsd.*",
@@ -60,6 +61,7 @@ SHELL = (
 CORE = (
     ("core.report",),
     ("core.engine",),
+    ("core.timekeeping",),
     ("core.supervision", "core.waking"),
     ("core.blackout",),
     ("core.revision",),
