@@ -14,6 +14,7 @@ from safetyd.core.waking import Beat
 Clock = Callable[[], datetime]
 
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # from where a moment is counted that has no date yet
+_AT_ONCE = timedelta(seconds=1)
 
 
 def now() -> datetime:
@@ -37,10 +38,10 @@ class SteadyClock:
         self._time: Time | None = None
 
     def __call__(self) -> datetime:
-        ticks = self._ticks()
-        if self._time is None:
-            return UNDATED + ticks.since_boot
-        wall, before = self._wall(), self._time
+        before = self._time
+        if before is None:
+            return UNDATED + self._ticks().since_boot
+        wall, ticks = self._look()
         step = stepped(before, wall, ticks)
         if step is not None:
             self.steps.append((step, before))
@@ -51,6 +52,14 @@ class SteadyClock:
         """Return what the machine says beside the wall clock."""
         return self._ticks()
 
+    def _look(self) -> tuple[datetime, Ticks]:
+        """Return both at one moment: between two looks the machine may be suspended, and that is no step."""
+        ticks = self._ticks()
+        while True:
+            wall, before, ticks = self._wall(), ticks, self._ticks()
+            if ticks.since_boot - before.since_boot < _AT_ONCE:
+                return wall, ticks
+
     @property
     def is_behind(self) -> bool:
         """Whether the wall clock is still to catch up with the time that was lived through."""
@@ -58,7 +67,7 @@ class SteadyClock:
 
     def try_to_begin(self, last: Beat | None) -> Beginning | None:
         """Return what time it is from now on; None while the wall clock may not be believed."""
-        wall, ticks = self._wall(), self._ticks()
+        wall, ticks = self._look()
         begun = beginning(last, wall, ticks)
         if begun is not None:
             self._time = Time(begun.now, wall, ticks.since_boot)

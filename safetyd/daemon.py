@@ -206,14 +206,17 @@ class Daemon:
 
     def _take_kept(self) -> None:
         """Take in the next of what was kept while nobody knew the time."""
+        refused = ""
         for each in self._vigil.piece():
-            if each.refused and each.command is None:
-                self.service.set_aside(each.message, each.refused)
-            elif each.command is None:
+            if each.command is None and not each.refused:
                 self._take(each.message)
-            elif not each.refused:
+            elif each.command is None and not self._bulletin.is_ours(each.message):
+                self.service.set_aside(each.message, refused := each.refused)
+            elif each.command is not None and not each.refused:
                 self._answer_left(each.command, each.message.received_at)
             self._vigil.taken = each.id
+        if refused:
+            self._time.put_on_record(self.service, f"some messages cannot be dated: {refused}", self.clock())
         if not self._vigil.is_over:
             self._commit()
 

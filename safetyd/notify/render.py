@@ -160,6 +160,8 @@ def _sensor(subject: str, site: Site) -> str:
     rest = subject.removeprefix(f"{building.id}/")
     if rest.startswith("bridge "):
         return f"the {rest}"
+    if rest == "gateway":
+        return "the gateway"
     if rest == "witnesses":
         return "one witness of the mains"
     id = subject.rsplit("/", 1)[-1]

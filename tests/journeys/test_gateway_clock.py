@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from safetyd.store.moments import micros
+from safetyd.store.moments import micros, moment
 from tests.journeys.gateway import Gateway
-from tests.journeys.servers import Broker, Client, House, Site, until
+from tests.journeys.servers import STATUS, Broker, Client, House, Site, until
 
 pytestmark = pytest.mark.journey
 
 Make = Callable[..., House]
 ROOM, MAINS = "safetyd/readings/maple/12", "safetyd/power/maple"
+NOWHERE = "safetyd/readings/maple/nowhere"  # a room that is none
 COLD, MILD = {"temperature_f": 55, "humidity": 40}, {"temperature_f": 70, "humidity": 40}
 EIGHT = datetime(2026, 12, 1, 16, tzinfo=UTC)  # in Oregon
 YEAR_ZERO = datetime(1970, 1, 1, 0, 0, 30, tzinfo=UTC)
@@ -26,7 +27,7 @@ SITE = Site(people={"Ada": []})  # named in each notice, and without an address
 
 def settles(home: House, client: Client, gateway: Gateway) -> None:
     """Wait until everything up to the present moment is decided and on disk."""
-    client.tell("safetyd/readings/maple/nowhere", MILD)
+    client.tell(NOWHERE, MILD)
     now = micros(gateway.wall)
     until("it is decided", lambda: home.rows("SELECT 1 FROM unassigned WHERE last_at >= ?", now))
 
@@ -53,7 +54,7 @@ def heard(home: House) -> int:
 
 
 def outcome(home: House) -> dict[str, list[Any]]:
-    """Return all that was decided, in whole seconds: of messages that come at once each has its microsecond."""
+    """Return all that was decided, in whole seconds: messages that come at once are a microsecond apart."""
     return {
         "readings": home.rows(
             "SELECT building, room, name, observed_at / 1000000, quantity, value, mark FROM reading"
@@ -117,6 +118,7 @@ def after_the_cut(home: House, client: Client, gateway: Gateway, now: datetime) 
     hears(home, client, "safetyd/readings/maple/lab", COLD)
     gateway.passes(seconds=10)
     if not gateway.is_synchronised:
+        hears(home, client, NOWHERE, MILD)  # by now the broker knows that we have what came before
         home.kill()
         home.start(client)
     gateway.passes(seconds=10)
@@ -124,7 +126,7 @@ def after_the_cut(home: House, client: Client, gateway: Gateway, now: datetime) 
     hears(home, client, MAINS, {"mains": "on"})
     gateway.passes(seconds=30)
     gateway.is_put(now + MINUTE)
-    until("the fourth message is judged", lambda: home.count("undated") == 0 and heard(home) >= 6)
+    settles(home, client, gateway)
     for _ in range(4):  # openings, and then troubles, wait for company
         gateway.passes(seconds=20)
         settles(home, client, gateway)
@@ -153,3 +155,203 @@ def test_a_clock_that_boots_in_the_past_changes_nothing_once_it_is_right(
     gaps = [(began, ended) for kind, _, began, ended, _ in right["troubles"] if kind == "gap"]
     assert [round((ended - began) / 3600) for began, ended in gaps] == [3]
     assert len(right["tickets"]) == 3
+
+
+def clock_troubles(home: House) -> list[tuple[str, bool, str]]:
+    """Return each trouble with the gateway's clock: of which subject, whether it stands, in which words."""
+    rows = home.rows("SELECT sensor, ended_at IS NULL, note FROM trouble WHERE kind = 'clock' ORDER BY id")
+    return [(sensor, bool(stands), note) for sensor, stands, note in rows]
+
+
+def unwatched(home: House) -> list[tuple[datetime, datetime, str]]:
+    rows = home.rows("SELECT began_at, ended_at, note FROM trouble WHERE kind = 'gap' ORDER BY id")
+    return [(moment(began_at), moment(ended_at), note) for began_at, ended_at, note in rows]
+
+
+def in_doubt(home: House, client: Client, shows: datetime) -> Gateway:
+    """A daemon that was alive at eight, and has booted since with a clock that nobody vouches for."""
+    gateway = Gateway(home, EIGHT)
+    home.start(client)
+    hears(home, client, ROOM, MILD)
+    dies(home, gateway)
+    gateway.boots(shows, is_synchronised=False)
+    home.start(client)
+    return gateway
+
+
+def test_while_the_time_is_not_known_nothing_is_judged_and_everything_acknowledged(
+    broker: Broker, client: Client, house: Make
+) -> None:
+    home = house(broker, SITE)
+    gateway = in_doubt(home, client, YEAR_ZERO)
+    for number in range(30):
+        client.say(ROOM, COLD | {"humidity": number})
+    home.has("undated", 30)
+    gateway.passes(minutes=9, seconds=29)  # half a minute had gone before
+    hears(home, client, MAINS, {"mains": False})
+    assert home.count("ticket") == 0 and home.count("notice") == 0 and home.count("reading") == 2
+    kept = home.rows("SELECT count(DISTINCT since_boot) FROM undated WHERE topic IN (?, ?)", ROOM, MAINS)
+    assert kept == [(31,)]
+    assert client.last(STATUS) == b'{"state":"online"}'
+    assert home.stop() == 0
+    assert home.rows("SELECT at, is_last FROM beat") == [(micros(EIGHT), 0)]  # what is known of the hole
+
+
+def test_a_person_is_heard_at_the_moment_at_which_they_asked(
+    broker: Broker, client: Client, house: Make
+) -> None:
+    home = house(broker, SITE)
+    gateway = Gateway(home, EIGHT)
+    home.start(client)
+    hears(home, client, ROOM, COLD)
+    dies(home, gateway)
+    gateway.boots(YEAR_ZERO, is_synchronised=False)
+    home.start(client)
+    gateway.passes(seconds=30)
+    body = json.dumps({"do": "acknowledge", "ticket": "maple-2026-0001", "by": "A. Reyes"})
+    with closing(sqlite3.connect(home.store)) as connection, connection:
+        connection.execute("INSERT INTO inbox (at, body) VALUES (0, ?)", (body,))
+    until("it is marked", lambda: home.rows("SELECT 1 FROM undated WHERE command IS NOT NULL"))
+    gateway.passes(minutes=2)
+    gateway.is_put(EIGHT + HOUR)
+    until("it is answered", lambda: home.rows("SELECT 1 FROM inbox WHERE answer IS NOT NULL"))
+    asked_at = int((EIGHT + HOUR - 2 * MINUTE).timestamp())
+    assert home.rows("SELECT at / 1000000 FROM history WHERE event = 'acknowledged'") == [(asked_at,)]
+
+
+@pytest.mark.parametrize(
+    ("shows", "goes_on_at", "words"),
+    [
+        (EIGHT + HOUR, EIGHT + HOUR + 10 * MINUTE, "not synchronised"),
+        (YEAR_ZERO, EIGHT + 10 * MINUTE + timedelta(seconds=30), "behind the last sign of life"),
+    ],
+)
+def test_a_building_without_a_time_server_is_watched_after_ten_minutes(
+    shows: datetime, goes_on_at: datetime, words: str, broker: Broker, client: Client, house: Make
+) -> None:
+    home = house(broker, SITE)
+    gateway = in_doubt(home, client, shows)
+    gateway.passes(minutes=5)
+    hears(home, client, ROOM, COLD)
+    gateway.passes(minutes=5)
+    home.has("ticket", 1)
+    assert home.rows("SELECT opened_at / 1000000 FROM ticket") == [((goes_on_at - 5 * MINUTE).timestamp(),)]
+    until("the trouble is on record", lambda: clock_troubles(home))
+    ((subject, stands, note),) = clock_troubles(home)
+    assert subject == "maple/gateway" and stands and words in note
+    # and when the clock is right at last, it is seen how long the machine was down
+    right = EIGHT + 5 * HOUR
+    gateway.is_put(right)
+    until("the trouble is over", lambda: not clock_troubles(home)[0][1])
+    began_at, ended_at, note = unwatched(home)[-1]
+    assert (ended_at, ended_at - began_at) == (right, right - goes_on_at) and "loses power" in note
+    assert home.rows("SELECT condition FROM ticket ORDER BY id") == [("cold",), ("outage",)]
+
+
+def test_what_an_earlier_boot_never_learned_to_date_is_kept_as_refused(
+    broker: Broker, client: Client, house: Make
+) -> None:
+    home = house(broker, SITE)
+    gateway = in_doubt(home, client, YEAR_ZERO)
+    hears(home, client, MAINS, {"mains": False})
+    home.kill()
+    gateway.boots(EIGHT + HOUR, is_synchronised=True)
+    home.start(client)
+    until("it is refused", lambda: home.count("refused"))
+    ((at, topic, reason, payload),) = home.rows("SELECT at, topic, reason, payload FROM refused")
+    assert EIGHT < moment(at) < EIGHT + HOUR and topic == MAINS and json.loads(payload) == {"mains": False}
+    assert "never learned the time" in reason
+    assert home.count("undated") == 0
+    ((_, stands, note),) = clock_troubles(home)
+    assert not stands and "cannot be dated" in note and reason in note
+    assert home.rows("SELECT 1 FROM notice WHERE reason = 'outage_began'") == []
+
+
+# While it runs
+
+
+def running(home: House, client: Client) -> Gateway:
+    """A cold room with its ticket, a mild one, an outage of an hour, and all of it told."""
+    gateway = Gateway(home, EIGHT)
+    home.start(client)
+    hears(home, client, MAINS, {"mains": False})
+    gateway.passes(minutes=55)
+    hears(home, client, ROOM, COLD)
+    hears(home, client, "safetyd/readings/maple/lab", MILD)
+    gateway.passes(minutes=6)
+    settles(home, client, gateway)
+    return gateway
+
+
+def test_a_step_forward_is_on_record_and_judged(broker: Broker, client: Client, house: Make) -> None:
+    home = house(broker, SITE)
+    gateway = running(home, client)
+    before = gateway.wall
+    gateway.is_put(before + HOUR)
+    settles(home, client, gateway)
+    ((subject, stands, note),) = clock_troubles(home)
+    assert subject == "maple/gateway" and not stands
+    assert f"forward from {before:%Y-%m-%d %H:%M:%S} UTC to {before + HOUR:%Y-%m-%d %H:%M:%S} UTC" in note
+    assert "outage" in {ticket["condition"] for ticket in home.tickets()}
+    assert unwatched(home) == []  # the machine ran
+
+
+def test_a_few_minutes_forward_are_not_worth_a_word(broker: Broker, client: Client, house: Make) -> None:
+    home = house(broker, SITE)
+    gateway = running(home, client)
+    gateway.is_put(gateway.wall + 5 * MINUTE)
+    settles(home, client, gateway)
+    assert clock_troubles(home) == [] and "it was put forward" in home.log
+
+
+def test_after_a_step_back_nothing_comes_twice_and_nobody_is_silent(
+    broker: Broker, client: Client, house: Make
+) -> None:
+    home = house(broker, SITE)
+    gateway = running(home, client)
+    before, was = outcome(home), gateway.wall
+    gateway.is_put(was - HOUR)
+    gateway.passes(seconds=30)
+    hears(home, client, ROOM, COLD)
+    hears(home, client, "safetyd/readings/maple/lab", MILD)
+    after = outcome(home)
+    for what in ("tickets", "episodes", "history", "notices"):
+        assert after[what] == before[what], what
+    assert [at for *_, at, _, _, _ in after["readings"]] == sorted(
+        at for *_, at, _, _, _ in after["readings"]
+    )
+    assert moment(home.rows("SELECT max(observed_at) FROM reading")[0][0]) >= was
+    ((subject, stands, note),) = clock_troubles(home)
+    assert subject == "maple/gateway" and stands and "put back" in note
+    # an hour later nothing has fallen silent that spoke, and what is due is due once
+    for _ in range(12):
+        gateway.passes(minutes=5)
+        hears(home, client, ROOM, COLD)
+        hears(home, client, "safetyd/readings/maple/lab", MILD)
+    reasons = [reason for _, reason, *_ in outcome(home)["notices"]]
+    assert len(home.tickets()) == 2  # the cold room's, and of the outage by the second limb: told together
+    assert (reasons.count("outage_began"), reasons.count("digest"), reasons.count("opened")) == (1, 1, 0)
+    silent = home.rows("SELECT sensor FROM trouble WHERE kind = 'silent' AND sensor LIKE 'maple/%/%'")
+    assert silent == []
+    assert len(home.rows("SELECT DISTINCT key FROM notice")) == home.count("notice")
+    gateway.is_put(was + 2 * HOUR)
+    until("the trouble is over", lambda: not clock_troubles(home)[0][1])
+
+
+def test_a_restart_behind_a_step_back_goes_on_where_it_was(
+    broker: Broker, client: Client, house: Make
+) -> None:
+    home = house(broker, SITE)
+    gateway = running(home, client)
+    before, was = outcome(home), gateway.wall
+    dies(home, gateway)
+    gateway.is_put(was - HOUR)
+    gateway.passes(seconds=30)
+    home.start(client)
+    hears(home, client, ROOM, COLD)
+    assert moment(home.rows("SELECT max(observed_at) FROM reading")[0][0]) >= was + timedelta(seconds=30)
+    after = outcome(home)
+    for what in ("tickets", "episodes", "history", "notices"):
+        assert after[what] == before[what], what
+    until("the trouble stands", lambda: [stands for _, stands, _ in clock_troubles(home)] == [True])
+    assert unwatched(home) == []

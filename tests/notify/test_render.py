@@ -190,6 +190,12 @@ def test_several_troubles_are_one_list() -> None:
     ]
 
 
+def test_a_clock_that_was_put_back_is_the_gateways() -> None:
+    about = {"clock maple/gateway": "it was put back"}
+    title, _ = render(notice(Reason.TROUBLE, about=about), {}, {}, SITE)
+    assert title == "Maple School: the gateway has a wrong clock (it was put back)"
+
+
 def test_a_digest_lists_every_ticket_with_its_place_and_news() -> None:
     tickets = {
         f"maple-2026-{number:04d}": ticket(condition, id=f"maple-2026-{number:04d}")
