@@ -19,6 +19,7 @@ from safetyd.objects import building_object, room_object
 from safetyd.service import Service
 from safetyd.settings import Mqtt
 
+RUNNING, DYING, STOPPED = "running", "dying", "stopped"
 _ROOM_SECONDS = 60.0
 _LOOK_SECONDS = 0.05
 _PLACES_A_LOOK = 16  # a few at a time, so that no message waits for the screen
@@ -46,6 +47,18 @@ class Bulletin:
         self._said: dict[Place, tuple[float, object]] = {}
         self._pending: set[Place] = set()
         self._looked_at = 0.0
+        self._state = RUNNING
+
+    def gateway(self, state: str) -> None:
+        """Publish what becomes of us, if that is news: who watches from afar learns why we fell silent."""
+        if state != self._state:
+            self._state = state
+            self._say_state()
+
+    def _say_state(self) -> None:
+        at = self._clock().isoformat().replace("+00:00", "Z")
+        topic = f"{self._root}/gateways/{self._settings.client_id}"
+        self._link.publish(topic, json.dumps({"state": self._state, "at": at}).encode(), retain=True)
 
     def tickets(self, ids: Iterable[str]) -> None:
         """Publish tickets as they stand; one that is closed is cleared."""
@@ -143,6 +156,7 @@ class Bulletin:
     def everything(self) -> None:
         """Publish all that is open and all that there is: the broker may have forgotten."""
         self._said.clear()
+        self._say_state()
         self.tickets(self._service.world.open.values())
         self.places([*self._service.world.rooms, *self._buildings()])
         self.announce()

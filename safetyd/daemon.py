@@ -6,16 +6,13 @@ the time, what arrives is kept, and there is no service yet that could judge it.
 """
 
 import gc
-import json
 import logging
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
-from typing import Any
 
-from safetyd.bulletin import Bulletin, remembered
+from safetyd.bulletin import DYING, RUNNING, STOPPED, Bulletin, remembered
 from safetyd.clock import Clock
 from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
@@ -23,19 +20,19 @@ from safetyd.core.model import Place, TroubleKind
 from safetyd.core.timekeeping import Ticks
 from safetyd.dispatch import Dispatch
 from safetyd.doorbell import Doorbell
+from safetyd.errands import LOOK_EVERY, Errands
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link, Received
 from safetyd.ingest.topics import subscriptions
 from safetyd.service import Service
 from safetyd.settings import Mqtt
 from safetyd.site import Site
-from safetyd.store import beats, inbox, undated
+from safetyd.store import beats, undated
 from safetyd.store.database import StoreError, open_for_reading, open_for_writing
 from safetyd.timekeeper import Timekeeper
 from safetyd.vigil import Vigil
-from safetyd.vitals import Vitals
+from safetyd.vitals import LAST_WORDS_SECONDS, Vitals
 
-LOOK_EVERY = 0.25  # seconds: how soon a command of another process is seen
 _BATCH = 1000
 _GARBAGE_THRESHOLD = 20_000  # readings make no cycles: looking for them ten times as often only costs
 _SWITCH_SECONDS = 0.0005  # a sender that waits for the interpreter is a notice that waits
@@ -50,6 +47,7 @@ class Daemon:
     service: Service
     dispatch: Dispatch
     _bulletin: Bulletin
+    _errands: Errands
 
     def __init__(
         self,
@@ -76,9 +74,6 @@ class Daemon:
         self._store_retry_at = 0.0
         self._store_trouble = ""
         self._reader = open_for_reading(settings.store.url)
-        self._data_version = 0
-        self._looked_at = 0.0
-        self._answers: dict[int, str] = {}
         self._stopping = False
         self._reload: Callable[[], Loaded] | None = None
         self._bell = Doorbell()
@@ -97,6 +92,7 @@ class Daemon:
         self.dispatch.look(self.clock())
         self._bulletin = Bulletin(self.service, self.link, settings.mqtt, self.clock)
         self.link.on_connected = self._bulletin.everything
+        self._errands = Errands(self.service, self._reader, self._commit)
         self.vitals.serve(self.service)
         self._time.wake(self.service, at)
         self._is_begun = True
@@ -125,9 +121,23 @@ class Daemon:
                 self.vitals.beat(self.service, is_last=True)
                 self.service.save_all(self.clock())
                 self.link.acknowledge(self._unacknowledged)
+                if self.vitals.is_dying:
+                    self._see_off()
+            if not self.vitals.is_dying:  # else it is known why we are gone
+                self._bulletin.gateway(STOPPED)
         self.link.close()
         self.close()
         self.vitals.close()
+
+    def _see_off(self) -> None:
+        """Give the notices a moment to arrive; who has not got theirs by then gets it after the return."""
+        give_up_at = time.monotonic() + LAST_WORDS_SECONDS
+        self.dispatch.look(self.clock())
+        self.dispatch.send_due(self.clock())
+        while self.dispatch.is_busy and (left := give_up_at - time.monotonic()) > 0:
+            self._bell.wait((), left)
+            self.dispatch.take_outcomes(self.clock())
+        self.service.commit(self.clock())
 
     def close(self) -> None:
         """Let go of everything that is open."""
@@ -162,7 +172,8 @@ class Daemon:
             return
         self._take_messages()
         self.vitals.tend(self.service)
-        self._take_commands()
+        self._bulletin.gateway(DYING if self.vitals.is_dying else RUNNING)
+        self._errands.tend(self.clock())
         if self._reload is not None:
             self._take_site()
         self.service.elapse(self.clock())
@@ -213,7 +224,7 @@ class Daemon:
             elif each.command is None and not self._bulletin.is_ours(each.message):
                 self.service.set_aside(each.message, refused := each.refused)
             elif each.command is not None and not each.refused:
-                self._answer_left(each.command, each.message.received_at)
+                self._errands.carry_out(each.command, each.message.received_at)
             self._vigil.taken = each.id
         if refused:
             self._time.put_on_record(self.service, f"some messages cannot be dated: {refused}", self.clock())
@@ -261,13 +272,12 @@ class Daemon:
         """Make it durable, then acknowledge; what cannot be written is kept and tried again."""
         now, changes, touched = self.clock(), self.service.world.changes, set(self.service.touched)
         with self.service.writing() as connection:
-            for number, text in self._answers.items():
-                inbox.answer(connection, number, text)
+            self._errands.write_answers(connection)
             if self._vigil.taken and not self._vigil.is_over:
                 undated.forget(connection, self._vigil.taken)
         self.vitals.beat(self.service)
         self.service.commit(now)
-        self._answers.clear()
+        self._errands.are_answered()
         self._store_is_back()
         self.link.acknowledge(self._unacknowledged)
         self._unacknowledged.clear()
@@ -291,38 +301,6 @@ class Daemon:
         self._store_trouble = str(error)
         if self._is_begun:
             self.dispatch.look(self.clock())
-
-    def _take_commands(self) -> None:
-        """Carry out what other processes left in the inbox, each in a transaction with its answer."""
-        if time.monotonic() - self._looked_at < LOOK_EVERY:
-            return
-        self._looked_at = time.monotonic()
-        version = self._reader.exec_driver_sql("PRAGMA data_version").scalar() or 0
-        found = inbox.unanswered(self._reader) if version != self._data_version else []
-        self._reader.rollback()
-        for number, body in found:
-            if number not in self._answers:
-                self._answer(number, json.loads(body), self.clock())
-        self._data_version = version
-
-    def _answer_left(self, number: int, at: datetime) -> None:
-        """Carry out a command that was left while nobody knew the time."""
-        body = dict(inbox.unanswered(self._reader)).get(number)
-        self._reader.rollback()
-        if body is not None and number not in self._answers:
-            self._answer(number, json.loads(body), at)
-
-    def _answer(self, number: int, said: dict[str, Any], now: datetime) -> None:
-        try:
-            ticket = self.service.command(said, now)
-            answer: dict[str, Any] = {"ticket": ticket.id if ticket else None}
-        except SafetydError as error:
-            answer = {"refused": str(error)}
-        except Exception:  # a fault of ours must not make one command stop the watch for ever
-            log.exception("a command could not be carried out: %s", said)
-            answer = {"refused": "safetyd failed on it; please report this"}
-        self._answers[number] = json.dumps(answer)
-        self._commit()
 
     def _take_site(self) -> None:
         load, self._reload = self._reload, None

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from safetyd.core.model import Place, TroubleKind
+from safetyd.core.telling import last_words
 from safetyd.ingest.message import Message
 from safetyd.ingest.upsd import Upsd
 from safetyd.notify.heartbeat import Heartbeat
@@ -22,13 +23,16 @@ from safetyd.timekeeper import Timekeeper
 BEAT_SECONDS = 10.0
 _AWAY_SECONDS = 60.0  # a broker that is back sooner is nobody's business
 _FAULT_FOR = timedelta(seconds=10)  # a restarted upsd is back sooner
-_LAST_WORDS_SECONDS = 5.0
+LAST_WORDS_SECONDS = 5.0  # for each way of saying them: nobody knows how long the battery lasts
 
 log = logging.getLogger("safetyd")
 
 
 class Vitals:
-    """Holds the connection to the UPS and the thread that beats outside."""
+    """Holds the connection to the UPS and the thread that beats outside.
+
+    `is_dying`: the UPS orders a shutdown. `heard` is what it said and nobody has taken in yet.
+    """
 
     def __init__(self, settings: Settings, time: Timekeeper) -> None:
         self._service: Service | None = None
@@ -38,7 +42,8 @@ class Vitals:
         self._away_since: float | None = None
         self._fault_since: datetime | None = None
         self._fault = ""
-        self._is_dying = False
+        self._has_said_last_words = False
+        self.is_dying = False
         self.heard: deque[Message] = deque()
         ups, heart = settings.ups, settings.heartbeat
         self._ups_place = Place(ups.building, None) if ups else None
@@ -68,9 +73,9 @@ class Vitals:
         if self.upsd is None:
             return
         self.heard.extend(self.upsd.tend(self._clock()))
-        if self.upsd.is_dying and not self._is_dying:
+        if self.upsd.is_dying and not self.is_dying:
             log.error("the UPS %s is about to order a shutdown", self._ups_key)
-        self._is_dying = self.upsd.is_dying
+        self.is_dying = self.upsd.is_dying
 
     def tend(self, service: Service) -> None:
         """Take in what the UPS says."""
@@ -81,6 +86,10 @@ class Vitals:
             service.take(self.heard[0])
             self.heard.popleft()
         now, fault = self._clock(), self.upsd.fault
+        if self.is_dying and not self._has_said_last_words:
+            buildings = [building.id for building in service.site.buildings]
+            last_words(service.world, buildings, self._ups_place, self._ups_key.rpartition("/")[2], now)
+        self._has_said_last_words = self.is_dying
         if not fault:
             self._fault_since = None
         elif self._fault_since is None:
@@ -97,7 +106,7 @@ class Vitals:
         if self.heartbeat is None:
             return
         is_away = self._away_since is not None and time.monotonic() - self._away_since > _AWAY_SECONDS
-        dying = "the UPS is nearly empty: safetyd will be gone at any moment" if self._is_dying else ""
+        dying = "the UPS is nearly empty: safetyd will be gone at any moment" if self.is_dying else ""
         self.heartbeat.beat([trouble, "the broker is away" if is_away else "", dying])
         service = self._service
         if service is not None and self.heartbeat.fault != self._fault:
@@ -118,7 +127,7 @@ class Vitals:
             self.upsd.close()
         if self.heartbeat is None:
             return
-        if self._is_dying:
-            self.heartbeat.last_words("the UPS ordered a shutdown", _LAST_WORDS_SECONDS)
+        if self.is_dying:
+            self.heartbeat.last_words("the UPS ordered a shutdown", LAST_WORDS_SECONDS)
         else:
             self.heartbeat.stop()
