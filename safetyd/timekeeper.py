@@ -34,6 +34,7 @@ class Timekeeper:
         self.began = self._ticks()
         self._booted_at = wall()
         self._doubt: Doubt | None = None
+        self._began_behind = False
         self._put_back = ""
         self._said: str | None = None  # of the standing trouble; None before the first look
 
@@ -49,7 +50,7 @@ class Timekeeper:
         begun = self._steady.try_to_begin(self.last)
         if begun is None:
             return False
-        self._doubt = begun.doubt
+        self._doubt, self._began_behind = begun.doubt, self._steady.is_behind
         self._booted_at = begun.now - self._ticks().since_boot
         if begun.doubt is not None:
             log.warning("the clock %s; it is %s from now on", begun.doubt.words, begun.now.isoformat())
@@ -107,7 +108,7 @@ class Timekeeper:
 
     def _is_doubtful(self) -> bool:
         assert self._steady is not None
-        return self._steady.is_behind or self._ticks().is_synchronised is False
+        return self._steady.is_behind if self._began_behind else self._ticks().is_synchronised is False
 
     def _note(self, service: Service, step: Step, before: Time, now: datetime) -> None:
         way = "back" if step.by < timedelta(0) else "forward"

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -86,8 +87,8 @@ def _seconds(body: str) -> str:
                 return {name: cut(each) for name, each in value.items() if name != "told_until"}
             case list():
                 return [cut(each) for each in value]
-            case str() if value[4:5] == "-" and "." in value:
-                return value.partition(".")[0]
+            case str() if value[4:5] == "-":
+                return value[:19]
             case int() if value > 10**15:
                 return value // 1_000_000
         return value
@@ -195,6 +196,39 @@ def test_while_the_time_is_not_known_nothing_is_judged_and_everything_acknowledg
     assert client.last(STATUS) == b'{"state":"online"}'
     assert home.stop() == 0
     assert home.rows("SELECT at, is_last FROM beat") == [(micros(EIGHT), 0)]  # what is known of the hole
+
+
+def test_a_daemon_killed_while_it_takes_in_what_was_kept_takes_each_in_once(
+    broker: Broker, client: Client, house: Make
+) -> None:
+    home = house(broker, SITE)
+    gateway = in_doubt(home, client, YEAR_ZERO)
+    hears(home, client, ROOM, COLD)
+    home.kill()
+    kept = [
+        ("boot 2", (40 + n) * 1_000_000, ROOM, json.dumps(COLD | {"humidity": n % 90}).encode(), 0)
+        for n in range(5000)
+    ]
+    columns = "boot, since_boot, topic, payload, retain"
+    with closing(sqlite3.connect(home.store)) as connection, connection:
+        connection.executemany(f"INSERT INTO undated ({columns}) VALUES (?, ?, ?, ?, ?)", kept)
+    gateway.passes(hours=2)
+    gateway.is_put(EIGHT + 5 * HOUR)
+    stored = "SELECT count(*) FROM reading JOIN sensor ON sensor.id = sensor WHERE room = '12'"
+
+    def has_stored(least: int) -> bool:
+        return bool(home.rows(stored)[0][0] >= least)
+
+    for least in (3, 2003, 4003):  # it takes in a thousand at a time, of two values each
+        home.spawn()
+        until("more of it is taken in", partial(has_stored, least), 60)
+        home.kill()
+    home.start(client)
+    until("all is taken in", lambda: home.count("undated") == 0, 60)
+    assert home.rows(stored) == [(2 * 5002,)]  # temperature and humidity; and one at eight, one of this boot
+    assert home.count("ticket") == 2  # the cold room's, and the question of the five hours' hole
+    (gap,) = unwatched(home)
+    assert gap[0] == EIGHT
 
 
 def test_a_person_is_heard_at_the_moment_at_which_they_asked(

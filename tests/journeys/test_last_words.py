@@ -1,4 +1,4 @@
-"""Before the UPS orders a shutdown people are told that nobody will watch, and so is whoever asks the broker."""
+"""Before a shutdown by the UPS people are told that nobody will watch, and so is whoever asks the broker."""
 
 import json
 import signal
