@@ -202,18 +202,19 @@ class Daemon:
 
     def _keep_vigil(self) -> None:
         """Keep what arrives, and begin once the time is known."""
-        received = self.link.receive(_BATCH)
-        self.vitals.listen()
-        try:
-            self._vigil.keep([*(each.message for each in received), *self.vitals.heard])
-        except StoreError:
-            self.link.put_back(received)
-            raise
-        self._store_is_back()
-        self.vitals.heard.clear()
-        self.link.acknowledge(received)
+        if not self._time.is_dated:
+            received = self.link.receive(_BATCH)
+            self.vitals.listen()
+            try:
+                self._vigil.keep([*(each.message for each in received), *self.vitals.heard])
+            except StoreError:
+                self.link.put_back(received)
+                raise
+            self.vitals.heard.clear()
+            self.link.acknowledge(received)
         if self._time.is_known():
             self._begin()
+        self._store_is_back()
 
     def _take_kept(self) -> None:
         """Take in the next of what was kept while nobody knew the time."""

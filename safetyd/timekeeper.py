@@ -30,6 +30,7 @@ class Timekeeper:
         self._steady = None if ticks is None else SteadyClock(wall, ticks)
         self._ticks = ticks or (lambda: Ticks(boot(), timedelta(0), None))
         self.clock: Clock = self._steady or wall
+        self.is_dated = ticks is None  # until then the clock shows the time since boot
         self.last = last
         self.began = self._ticks()
         self._booted_at = wall()
@@ -45,13 +46,14 @@ class Timekeeper:
 
     def is_known(self) -> bool:
         """Return whether the time is known, or taken to be from now on."""
-        if self._steady is None:
+        if self._steady is None or self.is_dated:
             return True
         begun = self._steady.try_to_begin(self.last)
         if begun is None:
             return False
         self._doubt, self._began_behind = begun.doubt, self._steady.is_behind
         self._booted_at = begun.now - self._ticks().since_boot
+        self.is_dated = True
         if begun.doubt is not None:
             log.warning("the clock %s; it is %s from now on", begun.doubt.words, begun.now.isoformat())
         return True

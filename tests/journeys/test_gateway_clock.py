@@ -49,9 +49,10 @@ def hears(home: House, client: Client, topic: str, payload: object) -> None:
 
 
 def heard(home: House) -> int:
-    """Return how many messages are on disk, those not judged yet included."""
+    """Return how many messages are on disk, also those not judged yet, but for what the broker remembers."""
     stored = home.rows("SELECT count(DISTINCT sensor || '/' || observed_at) FROM reading")
-    return (stored[0][0] if stored else 0) + home.count("undated") + home.count("refused")
+    kept = home.rows("SELECT count(*) FROM undated WHERE topic LIKE '%/readings/%' OR topic LIKE '%/power/%'")
+    return sum(rows[0][0] for rows in (stored, kept) if rows)
 
 
 def outcome(home: House) -> dict[str, list[Any]]:
