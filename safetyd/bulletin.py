@@ -17,6 +17,7 @@ from safetyd.core.model import Place
 from safetyd.core.ticket import Status
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link
+from safetyd.ingest.topics import subscriptions
 from safetyd.objects import building_object, room_object, watched_object
 from safetyd.service import Service
 from safetyd.settings import Mqtt
@@ -29,10 +30,14 @@ _PLACES_A_LOOK = 16  # a few at a time, so that no message waits for the screen
 _KEPT = ("tickets", "rooms", "buildings")
 
 
-def remembered(site: Site, settings: Mqtt) -> list[str]:
-    """Return the topic filters that bring what the broker remembers of us."""
+def topics_heard(site: Site, settings: Mqtt) -> list[str]:
+    """Return the topic filters that bring every reading of a site, and what the broker remembers of us."""
     root = _root(site, settings)
-    return [*(f"{root}/{each}/#" for each in _KEPT), f"{settings.announce_prefix}/device/+/config"]
+    return [
+        *subscriptions(site, settings.root),
+        *(f"{root}/{each}/#" for each in _KEPT),
+        f"{settings.announce_prefix}/device/+/config",
+    ]
 
 
 def _root(site: Site, settings: Mqtt) -> str:

@@ -240,9 +240,9 @@ class Service:
         """Return all that was ever said of a place, in order of its own time."""
         return observations_of(self.connection, self._hearing.sensors, place)
 
-    def set_aside(self, message: Message) -> None:
+    def set_aside(self, message: Message, reason: str = "safetyd failed on it; please report this") -> None:
         """Keep a message that could not be judged for a reason of ours."""
-        self._refuse(message, RefusedKind.PAYLOAD, "safetyd failed on it; please report this")
+        self._refuse(message, RefusedKind.PAYLOAD, reason)
 
     def _refuse(self, message: Message, kind: RefusedKind, reason: str) -> None:
         self._waiting.refusals.append(

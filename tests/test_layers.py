@@ -22,7 +22,8 @@ SHELL = (
     ("__main__",),
     ("cli.*",),
     ("daemon.*", "recorder"),
-    ("dispatch", "bulletin", "vitals"),
+    ("dispatch", "bulletin", "vitals", "vigil", "doorbell", "errands"),
+    ("timekeeper",),
     (
         "ingest.mqtt.*",
         "ingest.upsd.*",
@@ -62,6 +63,7 @@ SHELL = (
 CORE = (
     ("core.report",),
     ("core.engine", "core.duty", "core.spaces"),
+    ("core.timekeeping",),
     ("core.supervision", "core.waking", "core.lookout"),
     ("core.blackout", "core.drift"),
     ("core.revision",),

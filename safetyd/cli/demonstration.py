@@ -169,7 +169,6 @@ class Performance:
         has_power = self._plan.scenario.gateway(self.clock())
         if self._daemon is None and has_power:
             self._daemon = Daemon(self._loaded, self.clock, this_boot="after the power cut")
-            self._daemon.vitals.wake()
             camera.follow(self._daemon.service)
             look()
         elif self._daemon is not None and not has_power:

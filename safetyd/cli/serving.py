@@ -68,6 +68,7 @@ def serve(configuration: Loaded, config: str | None) -> None:
 
 def _run(configuration: Loaded, config: str | None) -> None:
     from safetyd.daemon import Daemon
+    from safetyd.machine import ticks
     from safetyd.store.database import writer_lock
 
     settings = configuration.settings
@@ -79,7 +80,7 @@ def _run(configuration: Loaded, config: str | None) -> None:
         with ExitStack() as stack:
             if settings.mqtt.embedded:
                 configuration = stack.enter_context(_with_broker(configuration))
-            daemon = Daemon(configuration, now)
+            daemon = Daemon(configuration, now, ticks=ticks)
             for each in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(each, lambda *_: daemon.stop())
             signal.signal(signal.SIGHUP, lambda *_: daemon.reload(lambda: loaded(config)))

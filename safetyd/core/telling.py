@@ -57,6 +57,29 @@ def tell_outage(world: World, reason: Reason, place: Place, step: power.Step, **
     _keep_desk(world, place.building, notice.count(world.desks.get(place.building, Desk()), step.at))
 
 
+def last_words(world: World, buildings: Iterable[str], ups: Place, witness: str, now: datetime) -> None:
+    """Owe the people of each building a word that nobody will watch any more: the UPS orders a shutdown.
+
+    Once for one outage, in each building. It is a warning of an outage, the last one for a while, and so has
+    its reason: whoever sorts notices by that has it where the others are.
+    """
+    standing = world.powers.get(ups, power.EMPTY)
+    word = standing.words.get(witness)
+    on_battery_since = word.since if word is not None and word.is_on is False else None
+    since = standing.began_at or on_battery_since or now
+    for building in buildings:
+        place, reason = Place(building, None), Reason.OUTAGE_WARNING
+        began_at = world.powers.get(place, power.EMPTY).began_at
+        about = {"last_words": "yes", "ups": ups.building}
+        about |= {} if began_at is None else {"began_at": began_at.isoformat()}
+        ticket = world.open.get((place, Condition.OUTAGE, None))
+        key = f"{building}/last_words/{since.isoformat()}"
+        world.changes.notices.append(
+            Notice(key, now, building, reason, notice.roles(reason), ticket, None, about)
+        )
+        _keep_desk(world, building, notice.count(world.desks.get(building, Desk()), now))
+
+
 def signs(
     world: World, sensor: str, place: Place, found: Iterable[Sign], now: datetime, *, is_urgent: bool = False
 ) -> None:

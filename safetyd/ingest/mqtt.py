@@ -246,6 +246,7 @@ class Link:
         if self.is_connected and not self._is_guest:
             self._client.publish(self._status, b'{"state":"offline"}', qos=1, retain=True)
         self._is_closing = True
+        self._client.send_out()  # paho closes its socket as soon as it has handed us the last packet
         self._client.disconnect()
         self._client.send_out()
 

@@ -215,6 +215,20 @@ beat = Table(  # one row: when the daemon was last known to live
     Column("at", Integer, nullable=False),
     Column("boot", Text, nullable=False),
     Column("is_last", Integer, nullable=False),
+    Column("since_boot", Integer),  # and how long the machine had run then
+    Column("unsure", Integer),  # 1: by a clock that was believed for want of a better
+)
+
+undated = Table(  # what arrived while nobody knew the time
+    "undated",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("boot", Text, nullable=False),
+    Column("since_boot", Integer, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("retain", Integer, nullable=False),
+    Column("command", Integer),  # a person's, by its number in the inbox; no topic and no payload then
 )
 
 bridge = Table(  # those that have come back, and when

@@ -30,6 +30,7 @@ WITHIN = 30.0  # seconds: the machine may be busy with other things
 LOOK_AGAIN = 0.02
 SAFETYD = str(Path(sys.executable).with_name("safetyd"))
 STATUS = "safetyd/status/safetyd"
+ROOT = Path(__file__).resolve().parents[2]
 SYSTEM_PROGRAMS = ("/usr/sbin", "/usr/local/sbin")  # where distributions put Mosquitto, often not on PATH
 
 Json = dict[str, Any]
@@ -320,6 +321,7 @@ class House:
         self.store = folder / "var" / "safetyd.db"
         self.log_file = folder / "safetyd.log"
         self.daemon: subprocess.Popen[bytes] | None = None
+        self.command = [SAFETYD, "run", "--config", str(self.config)]
         self._logged = 0
         self.config.write_text(
             f'site = ["site.toml"]\n[mqtt]\nhost = "{LOOPBACK}"\nport = {port}\n{mqtt}\n', encoding="utf-8"
@@ -337,9 +339,7 @@ class House:
         """Start the daemon and look no further."""
         self._logged = len(self.log_file.read_bytes()) if self.log_file.exists() else 0
         with self.log_file.open("ab") as log:
-            self.daemon = subprocess.Popen(
-                [SAFETYD, "run", "--config", str(self.config)], stdout=log, stderr=log, env=environment()
-            )
+            self.daemon = subprocess.Popen(self.command, stdout=log, stderr=log, env=environment(), cwd=ROOT)
 
     def start(self, client: Client) -> Self:
         """Start the daemon and wait until it has told a client of its broker that it listens."""

@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.journeys.gateway import Gateway
 from tests.journeys.nut import Nut
 from tests.journeys.servers import LOOPBACK, Broker, Client, House, Json, Site, until
 
@@ -139,6 +141,19 @@ def test_a_monitor_that_refuses_is_a_trouble_until_it_listens_and_the_url_stays_
     monitor.code = 200
     until("the trouble is over", lambda: home.rows(trouble)[0][1] is not None)
     assert SECRET not in home.log and "404" in home.log
+
+
+def test_a_clock_that_is_not_believed_yet_is_told_outside(
+    broker: Broker, client: Client, house: Make, monitor: Monitor
+) -> None:
+    home = house(broker, mqtt=monitor.settings())
+    gateway = Gateway(home, datetime(1970, 1, 1, tzinfo=UTC))
+    gateway.boots(gateway.wall, is_synchronised=False)
+    home.start(client)
+    (_, text), *_ = monitor.has(UNWELL)
+    assert "the clock is not synchronised yet" in text
+    gateway.is_put(datetime(2026, 12, 1, tzinfo=UTC))
+    monitor.has(WELL)
 
 
 def test_no_command_shows_the_url(broker: Broker, client: Client, house: Make, monitor: Monitor) -> None:
