@@ -8,16 +8,21 @@ coming is waited for. What it keeps of rooms and buildings that have left the si
 import json
 import time
 from collections.abc import Iterable
+from datetime import datetime
 
 from safetyd.announcement import announcements, is_announcement
 from safetyd.clock import Clock
+from safetyd.core.afar import State
 from safetyd.core.model import Place
 from safetyd.core.ticket import Status
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link
-from safetyd.objects import building_object, room_object
+from safetyd.ingest.topics import subscriptions
+from safetyd.objects import building_object, room_object, watched_object
 from safetyd.service import Service
 from safetyd.settings import Mqtt
+from safetyd.site import Site
+from safetyd.times import rfc3339
 
 _ROOM_SECONDS = 60.0
 _LOOK_SECONDS = 0.05
@@ -25,9 +30,19 @@ _PLACES_A_LOOK = 16  # a few at a time, so that no message waits for the screen
 _KEPT = ("tickets", "rooms", "buildings")
 
 
-def remembered(settings: Mqtt) -> list[str]:
-    """Return the topic filters that bring what the broker remembers of us."""
-    return [*(f"{settings.root}/{each}/#" for each in _KEPT), f"{settings.announce_prefix}/device/+/config"]
+def topics_heard(site: Site, settings: Mqtt) -> list[str]:
+    """Return the topic filters that bring every reading of a site, and what the broker remembers of us."""
+    root = _root(site, settings)
+    return [
+        *subscriptions(site, settings.root),
+        *(f"{root}/{each}/#" for each in _KEPT),
+        f"{settings.announce_prefix}/device/+/config",
+    ]
+
+
+def _root(site: Site, settings: Mqtt) -> str:
+    """Below what we speak; from afar apart from the buildings, whose words are in the same places."""
+    return f"{settings.root}/watch" if site.is_watch else settings.root
 
 
 class Bulletin:
@@ -39,11 +54,12 @@ class Bulletin:
         self._round: list[Place] = []
         self._link = link
         self._settings = settings
-        self._root = settings.root
+        self._root = _root(service.site, settings)
+        self._life = ""
         self._devices = f"{settings.announce_prefix}/device/"
         self._kept = (*(f"{self._root}/{each}/" for each in _KEPT), self._devices)
         self._announced: set[str] = set()
-        self._said: dict[Place, tuple[float, object]] = {}
+        self._said: dict[Place, tuple[float, datetime, object]] = {}
         self._pending: set[Place] = set()
         self._looked_at = 0.0
 
@@ -52,7 +68,7 @@ class Bulletin:
         service = self._service
         for id in sorted(ids):
             ticket = service.world.tickets[id]
-            is_open = service.world.open.get(ticket.subject) == id
+            is_open = ticket.status is not Status.CLOSED
             payload = json.dumps(service.ticket_object(ticket, service.last_at)).encode() if is_open else b""
             self._link.publish(f"{self._root}/tickets/{ticket.place.building}/{id}", payload, retain=True)
             self._pending.add(Place(ticket.place.building, None))
@@ -116,13 +132,26 @@ class Bulletin:
             self._room(place, now)
 
     def _building(self, place: Place, now: float) -> None:
-        shown = building_object(self._service.world, self._service.facts, place.building, self._clock())
-        what = {name: value for name, value in shown.items() if name != "witnesses"}
+        at, facts = self._clock(), self._service.facts
+        is_watched = place.building in facts.watched
+        shown = (watched_object if is_watched else building_object)(
+            self._service.world, facts, place.building, at
+        )
+        what = {name: value for name, value in shown.items() if name not in ("witnesses", "heard_at")}
         what["says"] = {each["witness"]: each["says"] for each in shown["witnesses"]}
-        said_at, said = self._said.get(place, (0.0, None))
-        if what != said or now - said_at >= _ROOM_SECONDS:
-            self._said[place] = now, what
-            self._link.publish(self._topic(place), json.dumps(shown).encode(), retain=True)
+        if self._is_news(place, now, at, what):
+            said = shown | {"at": rfc3339(at)} | ({} if is_watched else {"gateway": self._settings.client_id})
+            self._link.publish(self._topic(place), json.dumps(said).encode(), retain=True)
+
+    def _is_news(self, place: Place, now: float, at: datetime, what: object) -> bool:
+        """Whether a place is to be said: it says something new, or was last said a minute ago."""
+        before = self._said.get(place)
+        if before is not None and before[2] == what:
+            said_at, by_clock, _ = before
+            if now - said_at < _ROOM_SECONDS and (at - by_clock).total_seconds() < _ROOM_SECONDS:
+                return False
+        self._said[place] = now, at, what
+        return True
 
     def _room(self, place: Place, now: float) -> None:
         service = self._service
@@ -130,9 +159,9 @@ class Bulletin:
         room = building.room(place.room or "") if building else None
         name = room.name if room else place.room or ""
         shown = room_object(service.world, service.facts, place, name, self._clock())
-        said_at, said = self._said.get(place, (0.0, None))
-        if shown["verdicts"] != said or now - said_at >= _ROOM_SECONDS:
-            self._said[place] = now, shown["verdicts"]
+        before = self._said.get(place)
+        if before is None or shown["verdicts"] != before[2] or now - before[0] >= _ROOM_SECONDS:
+            self._said[place] = now, self._clock(), shown["verdicts"]
             self._link.publish(self._topic(place), json.dumps(shown).encode(), retain=True, qos=0)
 
     def _topic(self, place: Place) -> str:
@@ -140,10 +169,28 @@ class Bulletin:
             return f"{self._root}/buildings/{place.building}"
         return f"{self._root}/rooms/{place.building}/{place.room}"
 
+    def live(self, state: State) -> None:
+        """Say how we are ourselves, if that is news; the last word of a UPS is not taken back by a stop."""
+        is_last = self._life == State.LAST_WORDS and state is State.STOPPED
+        if self._life != state and not is_last:
+            self._life = state
+            self._say_life()
+
+    def _say_life(self) -> None:
+        said = {
+            "state": self._life or State.RUNNING,
+            "at": rfc3339(self._clock()),
+            "buildings": [building.id for building in self._service.site.buildings],
+        }
+        topic = f"{self._settings.root}/gateways/{self._settings.client_id}"
+        self._link.publish(topic, json.dumps(said).encode(), retain=True)
+
     def everything(self) -> None:
         """Publish all that is open and all that there is: the broker may have forgotten."""
         self._said.clear()
-        self.tickets(self._service.world.open.values())
+        self._say_life()
+        world = self._service.world
+        self.tickets(id for id, ticket in world.tickets.items() if ticket.status is not Status.CLOSED)
         self.places([*self._service.world.rooms, *self._buildings()])
         self.announce()
 

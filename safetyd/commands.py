@@ -3,7 +3,7 @@
 Rule: a command is understood whole or refused in a sentence that names the key, its value and the mend.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import isfinite
@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from safetyd.core.closure import ClosureAction, ClosureVerb
-from safetyd.core.errors import ActionError
-from safetyd.core.model import Condition, Hazard, Place
+from safetyd.core.errors import ActionError, SafetydError
+from safetyd.core.model import Condition, Hazard, Place, Role
 from safetyd.core.report import Report
 from safetyd.core.ticket import Action, Relief, Tier, Verb
 from safetyd.faults import did_you_mean
@@ -22,13 +22,14 @@ from safetyd.wording import sound
 _A_DAY = timedelta(days=1) - timedelta(seconds=1)
 
 Word = TypeVar("Word", bound=StrEnum)
+Done = TypeVar("Done")
 
 REPORT = "report"
 _OF_ACTION = {
     Verb.ACKNOWLEDGE: (),
-    Verb.RELIEVE: ("tier", "kind"),
+    Verb.RELIEVE: ("tier", "kind", "room", "since"),
     Verb.NOTE: (),
-    Verb.EXTEND: ("tier", "until"),
+    Verb.EXTEND: ("tier", "until", "agreed_by"),
     Verb.DISPUTE: ("tier", "withdraw"),
     Verb.CLOSE: (),
     Verb.REOPEN: (),
@@ -50,6 +51,8 @@ _OF_REPORT = (
     "notice",
     "location",
     "mains",
+    "role",
+    "heat_index_f",
 )
 _ALWAYS = ("at", "do", "by", "note")
 
@@ -72,7 +75,7 @@ def read_command(said: Mapping[str, Any], timezone: ZoneInfo) -> tuple[str, Acti
             f"do: {do!r} is no action; expected one of {', '.join(words)}{did_you_mean(str(do), words)}"
         )
     verb = Verb(do)
-    _only(said, ("ticket", *_OF_ACTION[verb]))
+    _only(said, ("ticket", "role", *_OF_ACTION[verb]))
     withdraw = said.get("withdraw", False)
     if not isinstance(withdraw, bool):
         raise ActionError(f"withdraw: {withdraw!r} is neither true nor false")
@@ -84,8 +87,29 @@ def read_command(said: Mapping[str, Any], timezone: ZoneInfo) -> tuple[str, Acti
         _moment(said, "until", timezone, by_end_of_day=True),
         _word(said, "kind", Relief),
         withdraw,
+        _text(said, "room"),
+        _moment(said, "since", timezone),
+        _text(said, "agreed_by"),
+        _word(said, "role", Role),
     )
     return _text(said, "ticket", needed=True), action
+
+
+def one_by_one(said: Mapping[str, Any], carry_out: Callable[[Mapping[str, Any]], Done | None]) -> Done | None:
+    """Do the same with several tickets, and return the last that was done; a refusal stops no other.
+
+    Raises:
+        ActionError: some were refused, with each reason.
+    """
+    done, refusals = None, []
+    for id in dict.fromkeys(said["ticket"]):
+        try:
+            done = carry_out({**said, "ticket": id})
+        except SafetydError as error:
+            refusals.append(str(error))
+    if refusals:
+        raise ActionError("; ".join(refusals) + ("; the others are done" if done is not None else ""))
+    return done
 
 
 def _closure(said: Mapping[str, Any], verb: ClosureVerb, timezone: ZoneInfo) -> tuple[str, ClosureAction]:
@@ -114,6 +138,8 @@ def _report(said: Mapping[str, Any]) -> Report:
         _word(said, "notice", Condition),
         None if location is None else _text(said, "location", needed=True),
         _on_or_off(said, "mains"),
+        _word(said, "role", Role),
+        _number(said, "heat_index_f"),
     )
 
 

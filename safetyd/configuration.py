@@ -60,6 +60,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     site = read_site(files, environ, faults)
     if settings is not None and site is not None and settings.ups is not None:
         _check_ups(path, settings.ups.building, site, faults)
+    if settings is not None and site is not None and site.is_watch and settings.mqtt.announce:
+        value = "the buildings of this site are watched from afar"
+        faults.append(Fault(str(path), "mqtt.announce", value, "false: their own safetyds announce them"))
     if faults or settings is None or site is None:
         raise ConfigurationError(faults)
     return Loaded(settings, site, _notes(settings))

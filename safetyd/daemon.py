@@ -1,36 +1,37 @@
 """Opens everything and runs the loop: the broker, the inbox, the due times, and nothing in between.
 
 Rule: one thread decides and writes. It sleeps until a message, a command, an outcome or a due time; readings
-wait a little for company, decisions do not, and only what is committed is acknowledged.
+wait a little for company, decisions do not, and only what is committed is acknowledged. While nobody knows
+the time, what arrives is kept, and there is no service yet that could judge it.
 """
 
 import gc
-import json
 import logging
-import os
-import selectors
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
-from safetyd.bulletin import Bulletin, remembered
+from safetyd.bulletin import Bulletin, topics_heard
 from safetyd.clock import Clock
 from safetyd.configuration import Loaded
+from safetyd.core import lookout
+from safetyd.core.afar import State
 from safetyd.core.errors import SafetydError
 from safetyd.core.model import Place, TroubleKind
+from safetyd.core.timekeeping import Ticks
 from safetyd.dispatch import Dispatch
+from safetyd.doorbell import Doorbell
+from safetyd.errands import LOOK_EVERY, Errands
+from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link, Received
-from safetyd.ingest.topics import subscriptions
 from safetyd.service import Service
-from safetyd.settings import Mqtt
-from safetyd.site import Site
-from safetyd.store import inbox
+from safetyd.store import beats, undated
 from safetyd.store.database import StoreError, open_for_reading, open_for_writing
-from safetyd.vitals import Vitals
+from safetyd.timekeeper import Timekeeper
+from safetyd.vigil import Vigil
+from safetyd.vitals import LAST_WORDS_SECONDS, Vitals
 
-LOOK_EVERY = 0.25  # seconds: how soon a command of another process is seen
 _BATCH = 1000
 _GARBAGE_THRESHOLD = 20_000  # readings make no cycles: looking for them ten times as often only costs
 _SWITCH_SECONDS = 0.0005  # a sender that waits for the interpreter is a notice that waits
@@ -42,14 +43,34 @@ log = logging.getLogger("safetyd")
 class Daemon:
     """Everything that is open while safetyd runs. The caller holds the writer's lock."""
 
+    service: Service
+    dispatch: Dispatch
+    _bulletin: Bulletin
+    _errands: Errands
+
     def __init__(
-        self, loaded: Loaded, clock: Clock, on_commit: Callable[[Service], None] | None = None
+        self,
+        loaded: Loaded,
+        clock: Clock,
+        on_commit: Callable[[Service], None] | None = None,
+        ticks: Callable[[], Ticks] | None = None,
+        this_boot: str = "",
     ) -> None:
+        """Open everything.
+
+        `ticks` is what the machine says beside its clock, without which that is right; `this_boot` names the
+        boot of the machine, where it is not asked.
+        """
         settings = loaded.settings
-        self.clock = clock
-        self.service = Service(open_for_writing(settings.store.url), loaded.site, settings.mqtt.root, clock())
-        self.link = Link(settings.mqtt, _filters(loaded.site, settings.mqtt), clock)
+        self._connection = open_for_writing(settings.store.url)
+        last = beats.last(self._connection)
+        self._connection.rollback()
+        self._time = Timekeeper(clock, ticks, last, this_boot)
+        self.clock = self._time.clock
+        self.link = Link(settings.mqtt, topics_heard(loaded.site, settings.mqtt), self.clock)
         self._settings = settings
+        self._site = loaded.site
+        self._is_begun = False
         self._on_commit = on_commit or (lambda _: None)
         self._commit_every = settings.store.commit_every.total_seconds()
         self._unacknowledged: list[Received] = []
@@ -57,79 +78,117 @@ class Daemon:
         self._store_retry_at = 0.0
         self._store_trouble = ""
         self._reader = open_for_reading(settings.store.url)
-        self._data_version = 0
-        self._looked_at = 0.0
-        self._answers: dict[int, str] = {}
         self._stopping = False
         self._reload: Callable[[], Loaded] | None = None
-        self._selector = selectors.DefaultSelector()
-        self._watched: dict[Any, int] = {}
-        self._wake_out, self._wake_in = os.pipe()
-        os.set_blocking(self._wake_out, False)
-        os.set_blocking(self._wake_in, False)
-        self._selector.register(self._wake_out, selectors.EVENT_READ)
-        self.dispatch = Dispatch(self.service, self._wake)
-        self.dispatch.look(clock())
-        self._bulletin = Bulletin(self.service, self.link, settings.mqtt, clock)
-        self.link.on_connected = self._bulletin.everything
-        self.vitals = Vitals(self.service, settings, clock)
+        self._bell = Doorbell()
+        self.vitals = Vitals(settings, self._time)
+        self._vigil = Vigil(self._connection, self._reader, self._time)
+        if self._time.is_known():
+            self._begin()
+        else:
+            log.warning("the clock is not believed yet; what arrives is kept, and judged when it is")
+
+    def _begin(self) -> None:
+        """Begin to judge, as if the time had been known for as long as somebody has listened."""
+        settings, at = self._settings, self._vigil.beginning()
+        self.service = Service(self._connection, self._site, settings.mqtt.root, at)
+        self.dispatch = Dispatch(self.service, self._bell.ring)
+        self.dispatch.look(self.clock())
+        self._bulletin = Bulletin(self.service, self.link, settings.mqtt, self.clock)
+        self.link.on_connected = self._connected
+        self._worked_at = self.clock()
+        self._errands = Errands(self.service, self._reader, self._commit)
+        self.vitals.serve(self.service)
+        self._time.wake(self.service, at)
+        self._is_begun = True
+        if self.link.is_connected:
+            self._connected()
+
+    def _connected(self) -> None:
+        """What the broker remembers comes after this."""
+        lookout.hear_broker(self.service.world, self.service.facts, self.clock())
+        self._bulletin.everything()
 
     def stop(self) -> None:
         """End the loop soon; may be called from a signal or another thread."""
         self._stopping = True
-        self._wake()
+        self._bell.ring()
 
     def reload(self, load: Callable[[], Loaded]) -> None:
         """Read the site anew at the next turn of the loop."""
         self._reload = load
-        self._wake()
+        self._bell.ring()
 
     def run(self) -> None:
         """Run until stopped, then leave everything as the next start wants it."""
         gc.freeze()  # what is loaded by now lives as long as we do
         gc.set_threshold(_GARBAGE_THRESHOLD)
         sys.setswitchinterval(_SWITCH_SECONDS)
-        self.vitals.wake()
         while not self._stopping:
             self.turn()
-        with suppress(StoreError):
-            self.vitals.beat(is_last=True)
-            self.service.save_all(self.clock())
-            self.link.acknowledge(self._unacknowledged)
+        if self._is_begun:
+            with suppress(StoreError):
+                self.vitals.beat(self.service, is_last=True)
+                self.service.save_all(self.clock())
+                self.link.acknowledge(self._unacknowledged)
+                if self.vitals.is_dying:
+                    self._see_off()
+            self._bulletin.live(State.STOPPED)
         self.link.close()
         self.close()
         self.vitals.close()
 
+    def lose_power(self) -> None:
+        """End as a power cut would end us: nothing more is said or saved."""
+        self.link.drop()
+        self.close()
+
+    def _see_off(self) -> None:
+        """Give the notices a moment to arrive; who has not got theirs by then gets it after the return."""
+        give_up_at = time.monotonic() + LAST_WORDS_SECONDS
+        self.dispatch.look(self.clock())
+        self.dispatch.send_due(self.clock())
+        while self.dispatch.is_busy and (left := give_up_at - time.monotonic()) > 0:
+            self._bell.wait((), left)
+            self.dispatch.take_outcomes(self.clock())
+        self.service.commit(self.clock())
+
     def close(self) -> None:
         """Let go of everything that is open."""
         self._reader.close()
-        self.service.connection.close()
-        self._selector.close()
-        os.close(self._wake_out)
-        os.close(self._wake_in)
+        self._connection.close()
+        self._bell.close()
 
     def turn(self) -> None:
         """Wait for something to happen, and do what it calls for."""
         self.link.tend()
-        self._watch_sockets()
-        for key, _ in self._selector.select(self._pause()):
-            if key.fd == self._wake_out:
-                with suppress(BlockingIOError):
-                    os.read(self._wake_out, 4096)
+        # While the store is away nothing is read, so nothing is waited for: it would only wake us.
+        self._bell.wait(() if self._store_trouble else (self.link, self.vitals.upsd), self._pause())
         try:
             self._work()
         except StoreError as error:
             self._store_failed(error)
-        self.vitals.tell_outside(self._store_trouble, has_broker=self.link.socket() is not None)
+        unsure = "" if self._is_begun else "the clock is not synchronised yet: what arrives is kept unjudged"
+        trouble = self._store_trouble or unsure
+        self.vitals.tell_outside(trouble, has_broker=self.link.socket() is not None)
 
     def _work(self) -> None:
+        if self._store_trouble and time.monotonic() < self._store_retry_at:
+            return
+        if not self._is_begun:
+            self._keep_vigil()
+            return
         if self._store_trouble:  # the same transaction first, after a while
-            if time.monotonic() < self._store_retry_at:
-                return
             self._commit()
+        self._time.tend(self.service)
+        if not self._vigil.is_over:
+            self._take_kept()
+            return
+        self._look_out()
         self._take_messages()
-        self.vitals.tend()
-        self._take_commands()
+        self.vitals.tend(self.service)
+        self._bulletin.live(State.LAST_WORDS if self.vitals.is_dying else State.RUNNING)
+        self._errands.tend(self.clock())
         if self._reload is not None:
             self._take_site()
         self.service.elapse(self.clock())
@@ -139,14 +198,22 @@ class Daemon:
         if not self.service.is_waiting:
             self.dispatch.send_due(self.clock())
 
+    def _look_out(self) -> None:
+        """Take note of a broker that is away, and of a time in which we did nothing ourselves."""
+        now, service = self.clock(), self.service
+        if not self.link.is_connected:
+            lookout.go_deaf(service.world, service.facts, now)
+        lookout.wake_up(service.world, service.facts, self._worked_at, now)
+        self._worked_at = now
+
     def _pause(self) -> float:
         if self._store_trouble:
             return LOOK_EVERY
-        if self.link.has_more:
+        if self.link.has_more or (self._is_begun and not self._vigil.is_over):
             return 0.0
         now = self.clock()
         waits = [LOOK_EVERY, *self.vitals.seconds_to_next(now)]
-        for at in (self.service.next_due(), self.dispatch.next_at):
+        for at in (self.service.next_due(), self.dispatch.next_at) if self._is_begun else ():
             if at is not None:
                 waits.append((at - now).total_seconds())
         if self._waiting_since is not None:
@@ -156,44 +223,61 @@ class Daemon:
             waits.append(retry)
         return max(0.0, min(waits))
 
-    def _watch_sockets(self) -> None:
-        """Wait on the connections there are now, for writing only while something waits to be written.
+    def _keep_vigil(self) -> None:
+        """Keep what arrives, and begin once the time is known."""
+        if not self._time.is_dated:
+            received = self.link.receive(_BATCH)
+            self.vitals.listen()
+            try:
+                self._vigil.keep([*(each.message for each in received), *self.vitals.heard])
+            except StoreError:
+                self.link.put_back(received)
+                raise
+            self.vitals.heard.clear()
+            self.link.acknowledge(received)
+        if self._time.is_known():
+            self._begin()
+        self._store_is_back()
 
-        While the store is away nothing is read, so nothing is waited for: it would only wake us. What is gone
-        is let go first: a new connection may have the number of an old one.
-        """
-        wanted: dict[Any, int] = {}
-        for peer in () if self._store_trouble else (self.link, self.vitals.upsd):
-            socket = None if peer is None else peer.socket()
-            if peer is not None and socket is not None:
-                write = selectors.EVENT_WRITE if peer.wants_to_write else 0
-                wanted[socket] = selectors.EVENT_READ | write
-        for socket in [each for each in self._watched if each not in wanted]:
-            with suppress(KeyError, ValueError):
-                self._selector.unregister(socket)
-        for socket, events in wanted.items():
-            if socket not in self._watched:
-                self._selector.register(socket, events)
-            elif self._watched[socket] != events:
-                self._selector.modify(socket, events)
-        self._watched = wanted
+    def _take_kept(self) -> None:
+        """Take in the next of what was kept while nobody knew the time."""
+        refused = ""
+        for each in self._vigil.piece():
+            if each.command is None and not each.refused:
+                self._take(each.message)
+            elif each.command is None and not self._bulletin.is_ours(each.message):
+                self.service.set_aside(each.message, refused := each.refused)
+            elif each.command is not None and not each.refused:
+                self._errands.carry_out(each.command, each.message.received_at)
+            self._vigil.taken = each.id
+        if refused:
+            self._time.put_on_record(self.service, f"some messages cannot be dated: {refused}", self.clock())
+        if not self._vigil.is_over:
+            self._commit()
 
     def _take_messages(self) -> None:
         received = self.link.receive(_BATCH)
         for position, item in enumerate(received):
-            if self._bulletin.is_ours(item.message):
-                if item.mid:
-                    self._unacknowledged.append(item)
-                continue
             try:
-                self.service.take(item.message)
+                is_ours = self._take(item.message)
             except StoreError:
                 self.link.put_back(received[position:])
                 raise
-            except Exception:  # a fault of ours must not make one message stop the watch for ever
-                log.exception("a message on %s could not be judged; it is kept", item.message.topic)
-                self.service.set_aside(item.message)
-            self._unacknowledged.append(item)
+            if item.mid or not is_ours:
+                self._unacknowledged.append(item)
+
+    def _take(self, message: Message) -> bool:
+        """Take in a message; return whether it is but the broker's memory of us."""
+        if self._bulletin.is_ours(message):
+            return True
+        try:
+            self.service.take(message)
+        except StoreError:
+            raise
+        except Exception:  # a fault of ours must not make one message stop the watch for ever
+            log.exception("a message on %s could not be judged; it is kept", message.topic)
+            self.service.set_aside(message)
+        return False
 
     def _must_commit(self) -> bool:
         if self.service.has_decision:
@@ -212,14 +296,13 @@ class Daemon:
         """Make it durable, then acknowledge; what cannot be written is kept and tried again."""
         now, changes, touched = self.clock(), self.service.world.changes, set(self.service.touched)
         with self.service.writing() as connection:
-            for number, text in self._answers.items():
-                inbox.answer(connection, number, text)
-        self.vitals.beat()
+            self._errands.write_answers(connection)
+            if self._vigil.taken and not self._vigil.is_over:
+                undated.forget(connection, self._vigil.taken)
+        self.vitals.beat(self.service)
         self.service.commit(now)
-        self._answers.clear()
-        if self._store_trouble:
-            log.warning("store: can be written again")
-            self._store_trouble = ""
+        self._errands.are_answered()
+        self._store_is_back()
         self.link.acknowledge(self._unacknowledged)
         self._unacknowledged.clear()
         self._waiting_since = None
@@ -230,38 +313,18 @@ class Daemon:
         self._bulletin.places(touched)
         self._on_commit(self.service)
 
+    def _store_is_back(self) -> None:
+        if self._store_trouble:
+            log.warning("store: can be written again")
+            self._store_trouble = ""
+
     def _store_failed(self, error: StoreError) -> None:
         self._store_retry_at = time.monotonic() + _STORE_PAUSE
         if self._store_trouble != str(error):
             log.error("%s; nothing is acknowledged until it can be", error)
         self._store_trouble = str(error)
-        self.dispatch.look(self.clock())
-
-    def _take_commands(self) -> None:
-        """Carry out what other processes left in the inbox, each in a transaction with its answer."""
-        if time.monotonic() - self._looked_at < LOOK_EVERY:
-            return
-        self._looked_at = time.monotonic()
-        version = self._reader.exec_driver_sql("PRAGMA data_version").scalar() or 0
-        found = inbox.unanswered(self._reader) if version != self._data_version else []
-        self._reader.rollback()
-        for number, body in found:
-            if number not in self._answers:
-                self._answer(number, json.loads(body))
-        self._data_version = version
-
-    def _answer(self, number: int, said: dict[str, Any]) -> None:
-        now = self.clock()
-        try:
-            ticket = self.service.command(said, now)
-            answer: dict[str, Any] = {"ticket": ticket.id if ticket else None}
-        except SafetydError as error:
-            answer = {"refused": str(error)}
-        except Exception:  # a fault of ours must not make one command stop the watch for ever
-            log.exception("a command could not be carried out: %s", said)
-            answer = {"refused": "safetyd failed on it; please report this"}
-        self._answers[number] = json.dumps(answer)
-        self._commit()
+        if self._is_begun:
+            self.dispatch.look(self.clock())
 
     def _take_site(self) -> None:
         load, self._reload = self._reload, None
@@ -277,15 +340,6 @@ class Daemon:
         self.service.complain(subject, place, TroubleKind.CONFIGURATION, "", now)
         self.service.take_site(site, now)
         self.dispatch.take_site(site)
-        self.link.subscribe(_filters(site, self._settings.mqtt))
+        self.link.subscribe(topics_heard(site, self._settings.mqtt))
         self._bulletin.announce()
         log.info("the site file was taken anew")
-
-    def _wake(self) -> None:
-        with suppress(BlockingIOError):
-            os.write(self._wake_in, b"!")
-
-
-def _filters(site: Site, settings: Mqtt) -> list[str]:
-    """Every reading of a site, and what the broker remembers of us."""
-    return [*subscriptions(site, settings.root), *remembered(settings)]

@@ -73,6 +73,11 @@ class Dispatch:
             self.next_at = outbox.next_due(connection, now)
             connection.rollback()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether attempts are under way."""
+        return bool(self._in_hand)
+
     def take_outcomes(self, now: datetime) -> bool:
         """Put on record what became of attempts; return whether there was any.
 

@@ -20,7 +20,14 @@ from safetyd.site_lines import Entry, entries
 MOST_TOPICS = 2000
 _LONGEST_TOPIC, _LONGEST = 1000, 200
 _MOST_REFUSALS = 5
-_OURS = ("status", "tickets", "rooms", "buildings")  # what we say ourselves below our root
+_OURS = (
+    "status",
+    "gateways",
+    "tickets",
+    "rooms",
+    "buildings",
+    "watch",
+)  # what we say ourselves below our root
 
 Key = tuple[str, tuple[tuple[str, Scalar], ...]]  # a topic, and which of several devices on it
 

@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 from safetyd.core.health import Health
 from safetyd.core.model import Observation, Sensor, TroubleKind
+from safetyd.ingest.afar import Outposts
 from safetyd.ingest.message import Message, PayloadError
 from safetyd.ingest.repeats import REMEMBERED_FOR, Repeats, frame_of
 from safetyd.ingest.stamps import timing
 from safetyd.ingest.topics import Route, Routes, native_route, routes, topics_of
 from safetyd.profile import SPARKPLUG
+from safetyd.recovery import watched
 from safetyd.site import SensorBinding, Site
 from safetyd.store import bridges, readings
 from safetyd.store.database import Connection
@@ -87,7 +89,9 @@ class Hearing:
     def _go_by(self, site: Site, bound: Routes) -> None:
         self.site = site
         self.routes = bound
+        self.outposts = Outposts(site)
         here = {route.sensor.key: route.sensor for route in self.routes.all()}
+        here |= {each.sensor.key: each.sensor for each in watched(site).values()}
         self.sensors: dict[int, Sensor] = {
             each.number: here.get(each.sensor.key, each.sensor) for each in self.known
         }

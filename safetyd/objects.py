@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from safetyd.core import obligation, power, votes
+from safetyd.core import afar, obligation, power, votes
+from safetyd.core.afar import Cause
 from safetyd.core.closure import staff_window, standing
-from safetyd.core.model import CLAUSE, Condition, Episode, Place, Trouble, Worst
+from safetyd.core.duty import Duty, duties, remaining, times
+from safetyd.core.model import CLAUSE, Condition, Episode, Place, Trouble, TroubleKind, Worst
 from safetyd.core.quality import temperature_f
 from safetyd.core.room import EMPTY, Room, verdict, warmth
+from safetyd.core.spaces import Space
 from safetyd.core.ticket import Basis, Deadline, Ticket
 from safetyd.core.world import Facts, Row, World, up_to_date
 from safetyd.store.leftovers import Refusal, RefusedKind
@@ -23,6 +26,8 @@ def ticket_object(
 ) -> dict[str, Any]:
     """Return a ticket as it stands at `now`."""
     episodes = [up_to_date(world, episode, now) for episode in world.episodes_of(ticket.id)]
+    rows = [row for row, _ in history]
+    owed = duties(ticket, rows, times(ticket, episodes, facts.calendar_of(ticket.place.building), now))
     return {
         "id": ticket.id,
         "building": ticket.place.building,
@@ -44,7 +49,31 @@ def ticket_object(
         "disputed": ticket.disputed,
         "follows": ticket.follows,
         "presumed": ticket.is_presumed,
+        "joined": ticket.joined,
         "closure": _closure(facts, ticket, len(episodes), now),
+        "duties": [_duty(duty) for duty in owed],
+        "not_on_record": remaining(owed),
+    }
+
+
+def space_object(space: Space, name: str) -> dict[str, Any]:
+    """Return a room that could take a class in."""
+    return {
+        "room": space.place.room,
+        "name": name,
+        "temperature_f": space.air_temp_f,
+        "heat_index_f": space.heat_index_f,
+        "observed_at": rfc3339(space.observed_at),
+    }
+
+
+def _duty(duty: Duty) -> dict[str, Any]:
+    return {
+        "clause": duty.clause,
+        "duty": duty.what,
+        "state": duty.state.value,
+        "due_at": rfc3339_or_none(duty.due_at),
+        "proofs": [{"at": rfc3339(at), "by": by, "words": words} for at, by, words in duty.proofs],
     }
 
 
@@ -135,6 +164,23 @@ def building_object(world: World, facts: Facts, building: str, at: datetime) -> 
             for name, word in sorted(known.words.items())
             if word.is_on is not None
         ],
+    }
+
+
+def watched_object(world: World, facts: Facts, building: str, at: datetime) -> dict[str, Any]:
+    """Return a building that is watched from afar: how it stands as seen from here, and since when."""
+    known, watched = world.afar.get(building, afar.NOTHING), facts.watched[building]
+    is_heard = known.heard_at is not None
+    trouble = world.troubles.get(watched.sensor.key, {}).get(TroubleKind.SILENT)
+    return {
+        **building_object(world, facts, building, at),
+        "gateway": watched.gateway.rpartition("/")[2],
+        "state": known.cause.value if is_heard or known.cause is not Cause.WELL else Cause.UNHEARD.value,
+        "state_since": rfc3339_or_none(known.since),
+        "why": "" if trouble is None else trouble.note.partition(": ")[2],
+        "heard_at": rfc3339_or_none(known.heard_at),
+        "link": known.link.value,
+        "own_tickets": sorted(known.own),
     }
 
 

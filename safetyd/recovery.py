@@ -4,14 +4,17 @@ Rule: what was saved with the last decision, and every reading since then folded
 last reading was stored. Decisions are saved in the transaction that makes them; the readings since hold none.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from safetyd.core import engine
 from safetyd.core.closure import LIFTERS
-from safetyd.core.model import Place, Sensor
-from safetyd.core.world import Facts, Span, World
+from safetyd.core.health import Health
+from safetyd.core.lookout import sensor_of
+from safetyd.core.model import GATEWAY, Place, Role, Sensor
+from safetyd.core.notice import in_order
+from safetyd.core.world import Facts, Span, Watched, World
 from safetyd.ingest.topics import Routes
 from safetyd.profile import NATIVE
 from safetyd.site import Site
@@ -35,6 +38,7 @@ def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Fa
     """Return what the engine needs of a site; `known` are the sensors that were ever heard."""
     rooms = {Place(building.id, room.id) for building in site.buildings for room in building.rooms}
     buildings = {Place(building.id, None) for building in site.buildings}
+    from_afar = watched(site)
     names: dict[str, list[str]] = {}
     behind: dict[str, list[str]] = {}
     for bridge in bound.bridges.values():
@@ -47,19 +51,40 @@ def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Fa
         site.rulebook,
         site.calendar,
         frozenset(rooms | buildings),
-        _spans(bound, known),
+        _spans(bound, known, {each.sensor.key for each in from_afar.values()}),
         names,
         behind,
         frozenset(route.sensor.key for route in bound.all() if route.is_mains_powered),
         {each.id: [one.name for one in site.people_for(each.id, LIFTERS)] for each in site.buildings},
+        {
+            each.id: {
+                " ".join(one.name.split()).casefold(): one.roles
+                for one in site.people_for(each.id, tuple(Role))
+            }
+            for each in site.buildings
+        },
+        from_afar,
+        in_order(role for person in site.people for role in person.roles) if site.is_watch else (),
         {each.id: each.calendar for each in site.buildings if each.calendar is not None},
     )
 
 
-def _spans(bound: Routes, known: Iterable[KnownSensor]) -> dict[str, list[Span]]:
+def watched(site: Site) -> dict[str, Watched]:
+    """Return the buildings that are watched from afar, by id."""
+    return {
+        each.id: Watched(f"{of.root}/{of.gateway}", sensor_of(each.id, of.gateway, of.silent_after))
+        for each in site.buildings
+        if (of := each.outpost) is not None
+    }
+
+
+def _spans(bound: Routes, known: Iterable[KnownSensor], gateways: Collection[str]) -> dict[str, list[Span]]:
     """From when until when each sensor of the site file is bound; one that has left it is so no more."""
     spans: dict[str, list[Span]] = {
-        each.sensor.key: [] for each in known if each.format not in (NATIVE, BY_HAND, SILENT)
+        each.sensor.key: []
+        for each in known
+        if each.format not in (NATIVE, BY_HAND, SILENT)
+        or (each.sensor.id.startswith(GATEWAY) and each.sensor.key not in gateways)
     }
     for route in bound.all():
         span = (route.since, route.until)
@@ -96,3 +121,16 @@ def recover(connection: Connection, facts: Facts, sensors: Mapping[int, Sensor],
     engine.schedule_all(world, facts, now)
     connection.rollback()
     return Recovered(world, newest, touched)
+
+
+def standings(
+    world: World, sensors: Mapping[int, Sensor], saved: Collection[Place], last: int
+) -> Iterator[tuple[Place, places.Standing]]:
+    """Yield how places stand, to be read back: once reading number `last` has been folded in."""
+    healths: dict[Place, dict[str, Health]] = {}
+    for sensor in sensors.values():
+        if sensor.place in saved and (health := world.health.get(str(sensor))):
+            healths.setdefault(sensor.place, {})[str(sensor)] = health
+    for place in sorted(saved, key=str):
+        known = world.rooms.get(place), world.powers.get(place)
+        yield place, places.Standing(last, *known, healths.get(place, {}))

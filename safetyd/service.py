@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from safetyd.commands import read_command
-from safetyd.core import amendment, engine, revision, supervision
+from safetyd.commands import one_by_one, read_command
+from safetyd.core import amendment, engine, lookout, revision, supervision
 from safetyd.core.model import Mark, Observation, Place, TroubleKind
 from safetyd.core.quality import Flaw
 from safetyd.core.report import Report, check, measured, observation, put_on_record, refuse_flawed
@@ -19,12 +19,12 @@ from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Changes
 from safetyd.hearing import Hearing, Word
 from safetyd.ingest.binding import native_decoder
-from safetyd.ingest.message import Message
+from safetyd.ingest.message import Message, PayloadError
 from safetyd.ingest.topics import Route
 from safetyd.notify.letters import letters
 from safetyd.objects import ticket_object
 from safetyd.past import Past, load_past, observations_of
-from safetyd.recovery import BY_HAND, SILENT, facts_of, recover
+from safetyd.recovery import BY_HAND, SILENT, facts_of, recover, standings
 from safetyd.site import Site
 from safetyd.store import bridges, ledger, leftovers, outbox, places, readings
 from safetyd.store.database import Connection, StoreError, undone_on_failure
@@ -78,6 +78,7 @@ class Service:
                 self.world.schedule("release", key, until)
         for key in self.world.awaited.keys() - self.facts.spans.keys():  # it left the file while we were away
             self.world.schedule("release", key, now)
+        lookout.expect(self.world, self.facts, now)
 
     @property
     def has_decision(self) -> bool:
@@ -88,7 +89,8 @@ class Service:
     def is_waiting(self) -> bool:
         """Whether anything is not yet committed."""
         waiting = self._waiting
-        return self.has_decision or bool(waiting.rows or waiting.refusals or waiting.strays)
+        is_any = waiting.rows or waiting.refusals or waiting.strays or self.world.changes.afar
+        return self.has_decision or bool(is_any)
 
     @property
     def touched(self) -> set[Place]:
@@ -131,7 +133,7 @@ class Service:
         for word in self._hearing.hear(message, self.world.health):
             is_anybodys = True
             self._take(word, message)
-        if not is_anybodys and not self._take_from_bridge(message):
+        if not is_anybodys and not self._take_from_bridge(message) and not self._take_from_afar(message):
             self._waiting.stray(message)
 
     def _take(self, word: Word, message: Message) -> None:
@@ -161,6 +163,20 @@ class Service:
             at = message.received_at
             supervision.hear_bridge(self.world, self.facts, word.bridge, word.is_there, at)
         return True
+
+    def _take_from_afar(self, message: Message) -> bool:
+        """Take what is said of buildings that are watched from afar; return whether the message is that."""
+        try:
+            said = self._hearing.outposts.hear(message)
+        except PayloadError as error:
+            self._refuse(message, RefusedKind.PAYLOAD, str(error))
+            return True
+        for building, heard in said or ():
+            at, is_retained = message.received_at, message.retain
+            engine.hear_from_afar(self.world, self.facts, building, heard, at, is_retained=is_retained)
+            self._keep_conclusions()
+            self._waiting.touched.add(Place(building, None))
+        return said is not None
 
     def _observe(
         self, number: int, spoke: Observation, message: Message, frame: str | None = None
@@ -226,9 +242,9 @@ class Service:
         """Return all that was ever said of a place, in order of its own time."""
         return observations_of(self.connection, self._hearing.sensors, place)
 
-    def set_aside(self, message: Message) -> None:
+    def set_aside(self, message: Message, reason: str = "safetyd failed on it; please report this") -> None:
         """Keep a message that could not be judged for a reason of ours."""
-        self._refuse(message, RefusedKind.PAYLOAD, "safetyd failed on it; please report this")
+        self._refuse(message, RefusedKind.PAYLOAD, reason)
 
     def _refuse(self, message: Message, kind: RefusedKind, reason: str) -> None:
         self._waiting.refusals.append(
@@ -248,6 +264,8 @@ class Service:
         due = self.world.next_due()
         if due is not None and due < now:
             self.elapse(now - JUST_AFTER)
+        if isinstance(said.get("ticket"), list):
+            return one_by_one(said, lambda one: self.command(one, now))
         asked = read_command(said, self.site.timezone)
         if isinstance(asked, tuple):
             return engine.act(self.world, self.facts, *asked, now)
@@ -262,8 +280,7 @@ class Service:
         topic = str(spoke.sensor)
         speaker = self._hearing.speaker(Route(spoke.sensor, BY_HAND, native_decoder), topic)
         self._observe(speaker.number, spoke, Message(now, topic, b""))
-        measured(self.world, report, now)
-        return None
+        return measured(self.world, report, now)
 
     def refuse_command(self, said: Mapping[str, Any], reason: str, at: datetime) -> None:
         """Keep a refused action."""
@@ -284,7 +301,7 @@ class Service:
             leftovers.refuse(self.connection, waiting.refusals, bounded=not self.is_replay)
             leftovers.stray(self.connection, waiting.strays)
             changes = self.world.changes
-            if changes:
+            if changes or changes.afar:
                 for letter in letters(self.world, self.site, changes.notices, now):
                     outbox.add(self.connection, letter)
                 ledger.save(self.connection, changes, self.world)
@@ -292,7 +309,8 @@ class Service:
                 places.forget_since(self.connection, place, since)
             saved = waiting.touched | changes.places if is_time else changes.places
             if saved:
-                self._save_places(saved)
+                last = readings.last_id(self.connection)
+                places.save(self.connection, standings(self.world, self._hearing.sensors, saved, last))
             if is_time:
                 places.mark_saved(self.connection, readings.last_id(self.connection))
                 places.forget_old(self.connection, now)
@@ -328,20 +346,3 @@ class Service:
         if waiting.flushed < len(waiting.rows):
             readings.append(self.connection, waiting.rows[waiting.flushed :])
             waiting.flushed = len(waiting.rows)
-
-    def _save_places(self, saved: set[Place]) -> None:
-        last = readings.last_id(self.connection)
-        healths: dict[Place, dict[str, Any]] = {}
-        for sensor in self._hearing.sensors.values():
-            if sensor.place in saved and (health := self.world.health.get(str(sensor))):
-                healths.setdefault(sensor.place, {})[str(sensor)] = health
-        standings = (
-            (
-                place,
-                places.Standing(
-                    last, self.world.rooms.get(place), self.world.powers.get(place), healths.get(place, {})
-                ),
-            )
-            for place in sorted(saved, key=str)
-        )
-        places.save(self.connection, standings)

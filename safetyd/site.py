@@ -17,6 +17,7 @@ from safetyd.profile import NATIVE, SPARKPLUG, Profile, read_profile, shipped_pr
 from safetyd.shapes import address, identifier, member, text, zone
 from safetyd.site_calendar import Heard, read_calendar
 from safetyd.site_csv import add_rows
+from safetyd.site_outposts import Outpost, read_outpost
 from safetyd.site_readings import SensorBinding
 from safetyd.site_rules import read_rulebook, read_rules
 from safetyd.site_sensors import Frame, Home, Room, add_sensor
@@ -26,6 +27,7 @@ from safetyd.tables import Table, files_meant, read_secret, read_toml
 __all__ = [
     "EVERY_BUILDING",
     "Building",
+    "Outpost",
     "Person",
     "Room",
     "SensorBinding",
@@ -49,6 +51,7 @@ class Building:
     rooms: tuple[Room, ...] = ()
     sensors: tuple[SensorBinding, ...] = ()
     calendar: Calendar | None = None
+    outpost: Outpost | None = None
 
     def room(self, id: str) -> Room | None:
         """Return the room of this id."""
@@ -85,6 +88,11 @@ class Site:
         """Return the building of this id."""
         return next((building for building in self.buildings if building.id == id), None)
 
+    @property
+    def is_watch(self) -> bool:
+        """Whether buildings are watched from afar here; then all of them are."""
+        return any(building.outpost is not None for building in self.buildings)
+
     def people_for(self, building: str, roles: Collection[Role]) -> tuple[Person, ...]:
         """Return who holds one of these roles in this building, in the order of the files."""
         return tuple(
@@ -113,9 +121,14 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
     homes: dict[str, Home] = {}
     calendars: dict[str, Table] = {}
     frame = Frame(local, _profiles(pages, faults), Topics())
-    for page in pages:
-        for table in page.tables("buildings"):
-            _add_building(table, homes, frame, calendars)
+    outposts: dict[str, Outpost] = {}
+    tables = [table for page in pages for table in page.tables("buildings")]
+    is_watch = any("gateway" in table for table in tables)
+    for table in tables:
+        home = _add_building(table, homes, frame, calendars)
+        if is_watch and (outpost := read_outpost(table, home)) is not None:
+            outposts[home.id] = outpost
+        table.done()
     add_rows([file for page in pages for file in _files(page, "sensors")], homes, frame, faults)
     people: dict[str, Person] = {}
     for page in pages:
@@ -128,7 +141,14 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
     for page in pages:
         page.done()
     buildings = tuple(
-        Building(home.id, home.name, tuple(home.rooms.values()), tuple(home.sensors), own.get(home.id))
+        Building(
+            home.id,
+            home.name,
+            tuple(home.rooms.values()),
+            tuple(home.sensors),
+            own.get(home.id),
+            outposts.get(home.id),
+        )
         for home in homes.values()
     )
     if not name:
@@ -193,7 +213,7 @@ def _profiles(pages: Sequence[Table], faults: list[Fault]) -> dict[str, Profile]
     return found
 
 
-def _add_building(table: Table, homes: dict[str, Home], frame: Frame, calendars: dict[str, Table]) -> None:
+def _add_building(table: Table, homes: dict[str, Home], frame: Frame, calendars: dict[str, Table]) -> Home:
     id = table.need("id", identifier, "an id: a-z, 0-9 and -")
     home = Home(id or "", table.get("name", text, id or ""), {}, [])
     for each in table.tables("rooms"):
@@ -205,11 +225,11 @@ def _add_building(table: Table, homes: dict[str, Home], frame: Frame, calendars:
     for each in table.tables("sensors"):
         add_sensor(each, home, frame)
     calendar = table.table("calendar") if "calendar" in table else None
-    table.done()
     if id and _is_new(table, id, homes):
         homes[id] = home
         if calendar is not None:
             calendars[id] = calendar
+    return home
 
 
 def _is_new(table: Table, id: str, known: Collection[str]) -> bool:

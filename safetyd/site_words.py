@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 from safetyd.calendar_words import calendar_warnings, calendar_words, listed, own_words
 from safetyd.configuration import Loaded
-from safetyd.core.model import CLAUSE, Condition, Offset, Quantity, Role
+from safetyd.core.model import CLAUSE, FROM_AFAR, Condition, Offset, Quantity, Role
 from safetyd.core.notice import Reason, roles
 from safetyd.core.rules import Rules
 from safetyd.paths import written
 from safetyd.profile import NATIVE, Value
 from safetyd.settings import Settings
-from safetyd.site import EVERY_BUILDING, Building, Person, SensorBinding, Site
+from safetyd.site import EVERY_BUILDING, Building, Outpost, Person, SensorBinding, Site
 from safetyd.site_readings import OF_MAINS, readings
 
 _INTERVALS, _SOONEST = 3, timedelta(seconds=200)  # a sensor counts as silent after so many of its intervals
@@ -60,6 +60,9 @@ def _running(settings: Settings) -> Iterator[str]:
 
 
 def _building(building: Building, site: Site, root: str) -> Iterator[str]:
+    if building.outpost is not None:
+        yield _outpost(building, building.outpost)
+        return
     devices = _count(len(building.sensors), "device of its own format", "devices of their own formats")
     yield f"{building.name} ({building.id}): {_count(len(building.rooms), 'room', 'rooms')}, {devices}."
     yield from (f"  {room.id}: {room.name}" for room in building.rooms)
@@ -69,6 +72,15 @@ def _building(building: Building, site: Site, root: str) -> Iterator[str]:
     if building.rooms:
         native = f"{root}/readings/{building.id}/ROOM and {root}/power/{building.id}"
         yield f"  What speaks the native topics needs no entry: {native}."
+
+
+def _outpost(building: Building, outpost: Outpost) -> str:
+    link = f"its link is told on {outpost.link}" if outpost.link else "nothing tells how its link is"
+    return (
+        f"{building.name} ({building.id}): watched from afar, by what {outpost.gateway} says below"
+        f" {outpost.root}/; {link}. Its silence shows after {span(outpost.silent_after)}; tickets are called"
+        f" {building.id}{FROM_AFAR}-YEAR-NUMBER."
+    )
 
 
 def _sensor(sensor: SensorBinding, zone: ZoneInfo) -> str:
@@ -190,6 +202,8 @@ def _people(site: Site) -> Iterator[str]:
         more = roles(Reason.OPENED, Condition.OUTAGE)[len(told) :] if Reason.OPENED in reasons else ()
         also = f" (an outage opened: also {listed(map(_said, more))})" if more else ""
         yield f"  {listed(reasons)}: {listed(map(_said, told))}{also}"
+    if site.is_watch:
+        yield "  a building silent or heard again (trouble, trouble over): everybody who is named here"
     for person in site.people:
         held = f"{listed(map(_said, person.roles))} {_where(person, site)}"
         yield f"  {person.name}: {held}, {_count(len(person.notify), 'address', 'addresses')}"
@@ -216,11 +230,12 @@ def _warnings(site: Site) -> Iterator[str]:
     for building in site.buildings:
         if building.calendar is not None:
             yield from calendar_warnings(building.calendar, f"{building.name}'s")
-        if not building.rooms:
+        if not building.rooms and building.outpost is None:
             yield f"{building.name} has no rooms, so only its power is watched; add [[buildings.rooms]]."
         yield from _sensor_warnings(building)
         reached = _reached(site, building)
-        absent = [role for role in Role if role is not Role.EDUCATOR and role not in reached]
+        wanted = [Role.DISTRICT] if building.outpost else [r for r in Role if r is not Role.EDUCATOR]
+        absent = [role for role in wanted if role not in reached]
         if absent:
             role = "this role" if len(absent) == 1 else "these roles"
             yield f"in {building.name} nobody with an address holds {role}: {listed(map(_said, absent))}."

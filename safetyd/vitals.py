@@ -10,87 +10,94 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from safetyd.clock import Clock
 from safetyd.core.model import Place, TroubleKind
-from safetyd.core.waking import Beat, hole, wake
+from safetyd.core.telling import last_words
 from safetyd.ingest.message import Message
 from safetyd.ingest.upsd import Upsd
-from safetyd.machine import boot
 from safetyd.notify.heartbeat import Heartbeat
 from safetyd.service import Service
 from safetyd.settings import Settings
 from safetyd.store import beats
+from safetyd.timekeeper import Timekeeper
 
 BEAT_SECONDS = 10.0
 _AWAY_SECONDS = 60.0  # a broker that is back sooner is nobody's business
 _FAULT_FOR = timedelta(seconds=10)  # a restarted upsd is back sooner
-_LAST_WORDS_SECONDS = 5.0
+LAST_WORDS_SECONDS = 5.0  # for each way of saying them: nobody knows how long the battery lasts
 
 log = logging.getLogger("safetyd")
 
 
 class Vitals:
-    """Holds the connection to the UPS and the thread that beats outside."""
+    """Holds the connection to the UPS and the thread that beats outside.
 
-    def __init__(self, service: Service, settings: Settings, clock: Clock) -> None:
-        self._service = service
-        self._clock = clock
-        self._boot = boot()
+    `is_dying`: the UPS orders a shutdown. `heard` is what it said and nobody has taken in yet.
+    """
+
+    def __init__(self, settings: Settings, time: Timekeeper) -> None:
+        self._service: Service | None = None
+        self._time = time
+        self._clock = time.clock
         self._beat_at = 0.0
         self._away_since: float | None = None
-        self._heard: deque[Message] = deque()
         self._fault_since: datetime | None = None
         self._fault = ""
-        self._is_dying = False
+        self._has_said_last_words = False
+        self.is_dying = False
+        self.heard: deque[Message] = deque()
         ups, heart = settings.ups, settings.heartbeat
         self._ups_place = Place(ups.building, None) if ups else None
         self._ups_key = f"{ups.building}/ups-{ups.name}" if ups else ""
         topic = f"{settings.mqtt.root}/power/{self._ups_key}"
-        self.upsd = Upsd(ups.host, ups.port, ups.name, ups.every, clock, topic=topic) if ups else None
+        self.upsd = Upsd(ups.host, ups.port, ups.name, ups.every, self._clock, topic=topic) if ups else None
         self.heartbeat = Heartbeat(heart.url, heart.every) if heart else None
 
-    def wake(self) -> None:
-        """Judge the time since the last sign of life, if it was long."""
-        now = self._clock()
-        found = hole(beats.last(self._service.connection), now, self._boot)
-        self._service.connection.rollback()
-        if found is not None:
-            log.warning("nobody watched since %s: %s", found.began_at.isoformat(), found.cause)
-            wake(self._service.world, self._service.facts, found, now)
+    def serve(self, service: Service) -> None:
+        """Tell a service what happens from now on."""
+        self._service = service
 
     @property
     def must_beat(self) -> bool:
         """Whether a sign of life is due on disk."""
         return time.monotonic() - self._beat_at >= BEAT_SECONDS
 
-    def beat(self, *, is_last: bool = False) -> None:
+    def beat(self, service: Service, *, is_last: bool = False) -> None:
         """Write a sign of life into the transaction that is about to be committed, if one is due."""
         if is_last or self.must_beat:
-            with self._service.writing() as connection:
-                beats.give(connection, Beat(self._clock(), self._boot, is_last))
+            with service.writing() as connection:
+                beats.give(connection, self._time.beat(is_last=is_last))
             self._beat_at = time.monotonic()
 
-    def tend(self) -> None:
+    def listen(self) -> None:
+        """Hear what the UPS says, without taking it in."""
+        if self.upsd is None:
+            return
+        self.heard.extend(self.upsd.tend(self._clock()))
+        if self.upsd.is_dying and not self.is_dying:
+            log.error("the UPS %s is about to order a shutdown", self._ups_key)
+        self.is_dying = self.upsd.is_dying
+
+    def tend(self, service: Service) -> None:
         """Take in what the UPS says."""
+        self.listen()
         if self.upsd is None or self._ups_place is None:
             return
-        now = self._clock()
-        self._heard.extend(self.upsd.tend(now))
-        while self._heard:
-            self._service.take(self._heard[0])
-            self._heard.popleft()
-        fault = self.upsd.fault
+        while self.heard:
+            service.take(self.heard[0])
+            self.heard.popleft()
+        now, fault = self._clock(), self.upsd.fault
+        if self.is_dying and not self._has_said_last_words:
+            buildings = [building.id for building in service.site.buildings]
+            last_words(service.world, buildings, self._ups_place, self._ups_key.rpartition("/")[2], now)
+        self._has_said_last_words = self.is_dying
         if not fault:
             self._fault_since = None
         elif self._fault_since is None:
             self._fault_since = now
         elif now - self._fault_since >= _FAULT_FOR:
-            self._service.complain(self._ups_key, self._ups_place, TroubleKind.SILENT, fault, now)
-        if self.upsd.is_dying and not self._is_dying:
-            log.error("the UPS %s is about to order a shutdown", self._ups_key)
-        self._is_dying = self.upsd.is_dying
+            service.complain(self._ups_key, self._ups_place, TroubleKind.SILENT, fault, now)
 
-    def tell_outside(self, store_trouble: str, *, has_broker: bool) -> None:
+    def tell_outside(self, trouble: str, *, has_broker: bool) -> None:
         """Say that we live, or why we are not well."""
         if has_broker:
             self._away_since = None
@@ -99,16 +106,17 @@ class Vitals:
         if self.heartbeat is None:
             return
         is_away = self._away_since is not None and time.monotonic() - self._away_since > _AWAY_SECONDS
-        dying = "the UPS is nearly empty: safetyd will be gone at any moment" if self._is_dying else ""
-        self.heartbeat.beat([store_trouble, "the broker is away" if is_away else "", dying])
-        if self.heartbeat.fault != self._fault:
+        dying = "the UPS is nearly empty: safetyd will be gone at any moment" if self.is_dying else ""
+        self.heartbeat.beat([trouble, "the broker is away" if is_away else "", dying])
+        service = self._service
+        if service is not None and self.heartbeat.fault != self._fault:
             self._fault = self.heartbeat.fault
-            place = Place(next((each.id for each in self._service.site.buildings), ""), None)
-            self._service.complain("heartbeat", place, TroubleKind.UNDELIVERABLE, self._fault, self._clock())
+            place = Place(next((each.id for each in service.site.buildings), ""), None)
+            service.complain("heartbeat", place, TroubleKind.UNDELIVERABLE, self._fault, self._clock())
 
     def seconds_to_next(self, now: datetime) -> Sequence[float]:
         """Return in how many seconds something is to be done here."""
-        waits = [self._beat_at + BEAT_SECONDS - time.monotonic()]
+        waits = [] if self._service is None else [self._beat_at + BEAT_SECONDS - time.monotonic()]
         if self.upsd is not None:
             waits.append((self.upsd.next_at - now).total_seconds())
         return waits
@@ -119,7 +127,7 @@ class Vitals:
             self.upsd.close()
         if self.heartbeat is None:
             return
-        if self._is_dying:
-            self.heartbeat.last_words("the UPS ordered a shutdown", _LAST_WORDS_SECONDS)
+        if self.is_dying:
+            self.heartbeat.last_words("the UPS ordered a shutdown", LAST_WORDS_SECONDS)
         else:
             self.heartbeat.stop()

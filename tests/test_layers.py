@@ -22,7 +22,8 @@ SHELL = (
     ("__main__",),
     ("cli.*",),
     ("daemon.*", "recorder"),
-    ("dispatch", "bulletin", "vitals"),
+    ("dispatch", "bulletin", "vitals", "vigil", "doorbell", "errands"),
+    ("timekeeper",),
     (
         "ingest.mqtt.*",
         "ingest.upsd.*",
@@ -43,6 +44,7 @@ SHELL = (
         "ingest.published + ingest.message + ingest.native + ingest.decode + ingest.topics"
         " + ingest.values + ingest.takes + ingest.stamps + ingest.binding + ingest.repeats"
         " + ingest.sparkplug + ingest.sparkplug_message + ingest.ruuvi + ingest.guess + ingest.proposals"
+        " + ingest.afar"
         " + ingest.profiles.*",
     ),
     ("store.*",),
@@ -51,7 +53,7 @@ SHELL = (
     (
         "settings.* + setting_shapes",
         "site.* + site_rules + site_calendar + site_ics + site_sensors + site_readings + site_topics"
-        " + site_csv + overrides + profile",
+        " + site_csv + site_outposts + overrides + profile",
         "clock",
         "machine",
     ),
@@ -60,8 +62,9 @@ SHELL = (
 )
 CORE = (
     ("core.report",),
-    ("core.engine",),
-    ("core.supervision", "core.waking"),
+    ("core.engine", "core.duty", "core.spaces"),
+    ("core.timekeeping",),
+    ("core.supervision", "core.waking", "core.lookout"),
     ("core.blackout", "core.drift"),
     ("core.revision", "core.amendment"),
     ("core.obligation",),
@@ -72,8 +75,10 @@ CORE = (
     ("core.health",),
     ("core.clocks",),
     ("core.account",),
+    ("core.afar",),
     ("core.notice", "core.room", "core.power"),
     ("core.warmth", "core.votes", "core.register"),
+    ("core.closing",),
     ("core.ticket", "core.watch"),
     ("core.quality", "core.closure"),
     ("core.rules",),

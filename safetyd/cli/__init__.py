@@ -14,8 +14,10 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     listening,
     looking,
     recorded,
+    reporting,
     sensing,
     serving,
+    watching,
 )
 from safetyd.cli.application import application
 from safetyd.core.errors import SafetydError

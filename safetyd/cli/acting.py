@@ -1,31 +1,16 @@
-"""`ticket ID …`: look at a ticket, or act on it, by the daemon if one is running, else directly."""
+"""`ticket ID …`: look at a ticket, or act on it, or on several alike."""
 
-import json
-import time
-from contextlib import closing
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from safetyd.cli.application import Config, Json, app
+from safetyd.cli.carrying import carry_out
 from safetyd.cli.loading import loaded
-from safetyd.cli.looking import show_ticket
-from safetyd.clock import now
-from safetyd.commands import read_command
-from safetyd.configuration import Loaded
-from safetyd.core.errors import SafetydError
+from safetyd.cli.looking import show_ticket, view
+from safetyd.core.model import Role
 from safetyd.core.ticket import Relief, Tier
-from safetyd.service import Service
-from safetyd.store import inbox
-from safetyd.store.database import open_for_reading, open_for_writing, writer_lock
-
-_PATIENCE_SECONDS = 15.0
-_LOOK_SECONDS = 0.05
-
-
-class RefusedError(SafetydError):
-    """The action was refused; nothing has changed."""
 
 
 class Do(StrEnum):
@@ -67,8 +52,17 @@ def ticket_command(
     note: Annotated[str | None, typer.Option(metavar="TEXT", help="In your own words.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="extend: the new date.")] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="close-building: from when it applied.")
+        str | None, typer.Option(metavar="TIME", help="relieve, close-building: from when it applied.")
     ] = None,
+    room: Annotated[str | None, typer.Option(metavar="TEXT", help="relieve: the space offered.")] = None,
+    agreed_by: Annotated[str | None, typer.Option(metavar="NAMES", help="extend: who agreed to it.")] = None,
+    role: Annotated[Role | None, typer.Option(help="Who you are, where the site file does not say.")] = None,
+    also: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Do the same with this ticket; more than once.")
+    ] = None,
+    alike: Annotated[
+        bool, typer.Option("--alike", help="… with every open ticket of its building and condition.")
+    ] = False,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="dispute: take it back.")] = False,
     config: Config = None,
     as_json: Json = False,
@@ -93,60 +87,29 @@ def ticket_command(
         "note": note,
         "until": until,
         "since": since,
+        "room": room,
+        "agreed_by": agreed_by,
+        "role": role,
         "withdraw": withdraw or None,
     }
-    said = {"do": do.key, "ticket": id} | {key: value for key, value in given.items() if value is not None}
+    several = list(dict.fromkeys([id, *(also or ()), *(_alike(id, config) if alike else ())]))
+    ticket = id if len(several) == 1 else several
+    said = {"do": do.key, "ticket": ticket} | {
+        key: value for key, value in given.items() if value is not None
+    }
     carry_out(said, loaded(config))
     return show_ticket(id, config, as_json=as_json)
 
 
-def carry_out(said: dict[str, Any], configuration: Loaded) -> None:
-    """Have an action carried out by whoever is the writer.
-
-    Raises:
-        SafetydError: it was refused, or nobody answered.
-    """
-    url = configuration.settings.store.url
-    read_command(said, configuration.site.timezone)
-    open_for_reading(url).close()  # there is nothing to act on before the first run
-    number: int | None = None
-    give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < give_up_at:
-        with writer_lock(url) as is_ours:
-            if is_ours:
-                _act(said, number, configuration)
-                return
-        if number is None:
-            with closing(open_for_writing(url)) as connection:
-                number = inbox.leave(connection, json.dumps(said), now())
-        answer = _answer(url, number)
-        if answer is not None:
-            if "refused" in answer:
-                raise RefusedError(answer["refused"])
-            return
-        time.sleep(_LOOK_SECONDS)
-    raise RefusedError(
-        f"the daemon has not answered for {_PATIENCE_SECONDS:.0f} s; it will carry out the action when it can"
-    )
-
-
-def _act(said: dict[str, Any], number: int | None, configuration: Loaded) -> None:
-    """Carry out an action ourselves, and answer it if it was left in the inbox of a writer that is gone."""
-    at = now()
-    with closing(open_for_writing(configuration.settings.store.url)) as connection:
-        if number is not None and (done := inbox.answered(connection, number)) is not None:
-            answer = json.loads(done)
-            if "refused" in answer:
-                raise RefusedError(answer["refused"])
-            return
-        service = Service(connection, configuration.site, configuration.settings.mqtt.root, at)
-        service.command(said, at)
-        if number is not None:
-            inbox.answer(connection, number, json.dumps({"ticket": said.get("ticket")}))
-        service.commit(at)
-
-
-def _answer(url: str, number: int) -> dict[str, Any] | None:
-    with closing(open_for_reading(url)) as connection:
-        answer = inbox.answered(connection, number)
-    return None if answer is None else dict(json.loads(answer))
+def _alike(id: str, config: str | None) -> list[str]:
+    """Return the open tickets of the same building and condition."""
+    with view(loaded(config)) as seen:
+        ticket = seen.world.tickets.get(id)
+        if ticket is None:
+            return []
+        kind = ticket.place.building, ticket.condition, ticket.hazard
+        return sorted(
+            number
+            for (place, condition, hazard), number in seen.world.open.items()
+            if (place.building, condition, hazard) == kind
+        )

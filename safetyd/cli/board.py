@@ -52,6 +52,7 @@ def board(snapshot: Snapshot, width: int, height: int) -> RenderableType:
     parts: list[RenderableType] = [
         _header(snapshot),
         _mains(snapshot.mains, snapshot.at, snapshot.show.building),
+        *_district(snapshot),
         _rooms(snapshot, with_history=width >= _WIDE),
         *_tickets(snapshot, tickets, with_meter=width >= _WIDE),
         *_notices(snapshot, max(1, left - tickets)),
@@ -75,6 +76,8 @@ def closing(snapshot: Snapshot) -> Iterator[str]:
     """Yield what came of it all, in lines."""
     zone = snapshot.show.timezone
     yield f"It is {snapshot.at.astimezone(zone):%A %d %B %Y %H:%M} at {snapshot.show.building}."
+    if snapshot.district:
+        yield f"Seen from the district: {snapshot.district}"
     yield f"Tickets: {len(snapshot.tickets) or 'none'}"
     for ticket in snapshot.tickets:
         began = f"since {ticket.began_at.astimezone(zone):%a %d %b %H:%M}"
@@ -143,6 +146,19 @@ def _mains(mains: MainsSeen, at: datetime, building: str) -> Text:
         text.append(f"  {meter(share)} a breach in {lasting(mains.breach_at - at)}", "yellow")
     said = ", ".join(f"{who} says {_word(is_on)}" for who, is_on in mains.witnesses.items())
     return text.append(f"   {said or 'no witness has spoken yet'}", "dim")
+
+
+def _district(snapshot: Snapshot) -> Iterator[Text]:
+    if snapshot.district:
+        dark = "   (the gateway is dark: this is what it last knew)" if snapshot.is_dark else ""
+        style = "" if snapshot.district.startswith("well") else RED
+        yield Text.assemble(
+            (" seen from the district   ", "bold"),
+            (snapshot.district, style),
+            (dark, "dim"),
+            no_wrap=True,
+            overflow="ellipsis",
+        )
 
 
 def _word(is_on: bool | None) -> str:

@@ -5,18 +5,20 @@ everybody else gets snapshots. The story's clock stands until the daemon is conn
 """
 
 import logging
+import math
 import os
 import queue
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import dropwhile
 from pathlib import Path
 from threading import Event, Thread
 from zoneinfo import ZoneInfo
 
+from safetyd.cli.elsewhere import Elsewhere
 from safetyd.cli.snapshot import Camera, NoticeSeen, Show, Snapshot, news
 from safetyd.clock import Clock, demo_clock
 from safetyd.configuration import Loaded, load
@@ -26,13 +28,16 @@ from safetyd.simulate.publisher import publish
 from safetyd.simulate.scenario import Scenario
 from safetyd.simulate.sensors import Message, messages
 from safetyd.simulate.sink import Heard, sink
-from safetyd.simulate.site_file import PEOPLE, site_toml
+from safetyd.simulate.site_file import PEOPLE, site_toml, watch_toml
+from safetyd.site_outposts import SILENT_AFTER
 from safetyd.store import readings
 from safetyd.store.database import open_for_reading, open_for_writing, writer_lock
 
 NOTICES = "notices.txt"
 _SEED = 1
 _LOOK_EVERY_S = 0.1  # between two snapshots
+_COMPANY_S = 0.3  # of the wall, in which the same words reach all who are told them
+_LONGEST_SILENCE = timedelta(hours=1)  # what happens in the scenario takes longer
 _LAST_NOTICES_S = 0.5  # of the wall, for what is on its way when the story is over
 _END_WITHIN_S = 10.0
 _READERS = {f"{name}, {duty}": role for name, duty, role, _ in PEOPLE}
@@ -102,8 +107,14 @@ class Performance:
         )
         self._thread = Thread(target=self._live, name="safetyd", daemon=True)
         self._posts = posts
+        self._posted_at: float | None = None  # since when notices wait to be shown
+        self._daemon: Daemon | None = None  # None while the gateway is dark
+        self.elsewhere: Elsewhere | None = None
         self._notices: list[NoticeSeen] = []
-        due = dropwhile(lambda each: each.at < scenario.begin, messages(scenario, _SEED))
+        said = (
+            each for each in messages(scenario, _SEED) if scenario.gateway(each.at)
+        )  # else nobody hears it
+        due = dropwhile(lambda each: each.at < scenario.begin, said)
         self._school = Thread(target=self._publish, args=(due,), name="school", daemon=True)
 
     def start(self) -> None:
@@ -125,7 +136,7 @@ class Performance:
     def _run(self) -> None:
         url = self._loaded.settings.store.url
         with writer_lock(url), open_for_reading(url) as reader:
-            daemon = Daemon(self._loaded, self.clock)
+            self._daemon = daemon = Daemon(self._loaded, self.clock)
             camera = Camera(daemon.service, self.show)
 
             def look() -> None:
@@ -133,26 +144,46 @@ class Performance:
                 reader.rollback()
 
             try:
+                if self.elsewhere is not None:
+                    self.elsewhere.start()
                 self._wait_for_broker(daemon)
                 self.clock.start()
                 self._school.start()
-                self._follow(daemon, look)
+                self._follow(camera, look)
             finally:
                 self.over.set()
-                daemon.stop()
-                daemon.run()  # stopped already, it only leaves everything as the next start wants it
+                if self._daemon is not None:
+                    self._daemon.stop()
+                    self._daemon.run()  # stopped already: it leaves everything as the next start wants it
             look()
             self._school.join(_END_WITHIN_S)
 
     def _wait_for_broker(self, daemon: Daemon) -> None:
         while not self.over.is_set() and (not daemon.link.is_connected or daemon.link.wants_to_write):
             daemon.turn()
+        while not self.over.is_set() and self.elsewhere and not self.elsewhere.is_ready.is_set():
+            daemon.turn()
 
-    def _follow(self, daemon: Daemon, look: Callable[[], None]) -> None:
-        """Turn the daemon's wheel and look now and then, until it is over."""
+    def _live_or_die(self, camera: Camera, look: Callable[[], None]) -> None:
+        """Turn the daemon's wheel while its machine has power; it dies without a word and starts again."""
+        has_power = self._plan.scenario.gateway(self.clock())
+        if self._daemon is None and has_power:
+            self._daemon = Daemon(self._loaded, self.clock, this_boot="after the power cut")
+            camera.follow(self._daemon.service)
+            look()
+        elif self._daemon is not None and not has_power:
+            self._daemon.lose_power()
+            self._daemon = None
+        if self._daemon is None:
+            self.over.wait(_LOOK_EVERY_S / 2)
+        else:
+            self._daemon.turn()
+
+    def _follow(self, camera: Camera, look: Callable[[], None]) -> None:
+        """Let the daemon live and look now and then, until it is over."""
         look_at, end_at = 0.0, None
         while not self.over.is_set() and (end_at is None or time.monotonic() < end_at):
-            daemon.turn()
+            self._live_or_die(camera, look)
             if time.monotonic() >= look_at:
                 look_at = time.monotonic() + _LOOK_EVERY_S
                 look()
@@ -175,9 +206,20 @@ class Performance:
         log.info("the school has published %d messages", count)
 
     def _look(self, camera: Camera, stored: int) -> None:
-        while not self._posts.empty():
-            self._note(self._posts.get())
-        before, self.snapshot = self.snapshot, camera.take(self.clock(), tuple(self._notices), stored)
+        if self._posts.empty():
+            self._posted_at = None
+        elif self._posted_at is None:
+            self._posted_at = time.monotonic()
+        if self.over.is_set() or time.monotonic() - (self._posted_at or math.inf) >= _COMPANY_S:
+            while not self._posts.empty():
+                self._note(self._posts.get())
+        district = "" if self.elsewhere is None else self.elsewhere.seen
+        is_dark = self._daemon is None
+        notices = tuple(self._notices)
+        before, self.snapshot = (
+            self.snapshot,
+            camera.take(self.clock(), notices, stored, district, is_dark=is_dark),
+        )
         for each in news(before, self.snapshot):
             self.news.put(each)
 
@@ -217,24 +259,34 @@ def performance(plan: Plan, over: Event) -> Iterator[Performance]:
                 hear=posts.put,
             )
         )
-        loaded = _configured(plan.folder, broker, url)
+        loaded = _configured(plan.folder, broker, "safetyd", site_toml(url + "{role}"))
         open_for_writing(loaded.settings.store.url).close()  # made before the clock runs
         stage = Performance(plan, loaded, broker, clock, posts, over)
+        if plan.scenario.gateway_off is not None:
+            # In quick time two seconds, which this machine may be busy with other things, are long.
+            silent_after = min(_LONGEST_SILENCE, max(SILENT_AFTER, timedelta(seconds=2 * plan.speed)))
+            watch = _configured(plan.folder, broker, "watch", watch_toml("safetyd", silent_after))
+            open_for_writing(watch.settings.store.url).close()
+            stage.elsewhere = Elsewhere(watch, clock, over)
         stage.start()
         try:
             yield stage
         finally:
             over.set()
             stage.join()
-        if stage.failure is not None:
-            raise stage.failure
+            if stage.elsewhere is not None:
+                stage.elsewhere.join()
+        failure = stage.failure or (stage.elsewhere and stage.elsewhere.failure)
+        if failure:
+            raise failure
 
 
-def _configured(folder: Path, broker: Broker, url: str) -> Loaded:
-    """Write the files that a person would write, and read them as the daemon does."""
+def _configured(folder: Path, broker: Broker, name: str, site: str) -> Loaded:
+    """Write the files that a person would write, and read them as a daemon of this name does."""
     lines = [
-        'site = ["site.toml"]',
+        f'site = ["{name}-site.toml"]',
         "[mqtt]",
+        f'client_id = "{name}"',
         f'host = "{broker.host}"',
         f"port = {broker.port}",
         f"protocol = {broker.protocol}",
@@ -244,10 +296,10 @@ def _configured(folder: Path, broker: Broker, url: str) -> Loaded:
         file = folder / "mqtt.password"
         file.touch(mode=0o600)
         file.write_text(broker.password or "", encoding="utf-8")
-    lines += ["[store]", 'url = "sqlite:///safetyd.db"']
-    (folder / "safetyd.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (folder / "site.toml").write_text(site_toml(url + "{role}"), encoding="utf-8")
-    return load(folder / "safetyd.toml", {})
+    lines += ["[store]", f'url = "sqlite:///{name}.db"']
+    (folder / f"{name}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / f"{name}-site.toml").write_text(site, encoding="utf-8")
+    return load(folder / f"{name}.toml", {})
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from safetyd.cli.acting import carry_out
 from safetyd.cli.application import Config, Json, app, print_json
+from safetyd.cli.carrying import carry_out
 from safetyd.cli.loading import loaded
 from safetyd.cli.looking import view
 from safetyd.configuration import Loaded

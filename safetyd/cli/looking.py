@@ -4,7 +4,6 @@ import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,6 +17,7 @@ from safetyd.clock import now
 from safetyd.configuration import Loaded
 from safetyd.core.errors import ActionError
 from safetyd.core.model import Condition, Place, Quantity
+from safetyd.core.spaces import spaces
 from safetyd.core.ticket import Status
 from safetyd.core.units import fahrenheit
 from safetyd.core.world import Facts, World
@@ -61,6 +61,16 @@ class View(NamedTuple):
             raise ActionError(f"there is no ticket {id!r}{did_you_mean(id, self.world.tickets)}")
         history = ledger.history(self.connection, id)
         return objects.ticket_object(self.world, self.facts, found, history, self.at)
+
+    def spaces(self, id: str) -> list[dict[str, Any]]:
+        """Return the rooms that could take in the class of a ticket's room."""
+        ticket = self.world.tickets[id]
+        if ticket.place.room is None or ticket.status is Status.CLOSED:
+            return []
+        building = self.site.building(ticket.place.building)
+        names = {each.id: each.name for each in building.rooms} if building else {}
+        found = spaces(self.world, self.facts, ticket.place.building, self.at)
+        return [objects.space_object(each, names.get(each.place.room or "", "")) for each in found]
 
 
 @contextmanager
@@ -112,7 +122,7 @@ def show_ticket(id: str, config: str | None, *, as_json: bool) -> int:
     """Print one ticket: what is owed, what was done, who was told."""
     configuration = loaded(config)
     with view(configuration) as seen:
-        shown = seen.ticket(id)
+        shown = seen.ticket(id) | {"alternative_spaces": seen.spaces(id)}
         told = [objects.notice_object(each) for each in outbox.notices(seen.connection, id)]
     if as_json:
         print_json(shown)
@@ -133,22 +143,12 @@ class Span(NamedTuple):
     n: int
 
 
-class Asked(StrEnum):
-    """The quantities that may be asked for."""
-
-    TEMPERATURE = "temperature"
-    HUMIDITY = "humidity"
-    MAINS = "mains"
-    VOLTAGE = "voltage"
-    POWER = "power"
-    BATTERY = "battery"
-
-
 @app.command("readings")
 def readings_command(
     place: Annotated[str, typer.Argument(help="building/room, or building for its mains.")],
     quantity: Annotated[
-        Asked | None, typer.Option(help="What was measured; else temperature of a room, mains of a building.")
+        Quantity | None,
+        typer.Option(help="What was measured; else temperature of a room, mains of a building."),
     ] = None,
     from_: Annotated[str | None, typer.Option("--from", metavar="TIME")] = None,
     to: Annotated[str | None, typer.Option(metavar="TIME")] = None,
@@ -164,9 +164,9 @@ def readings_command(
     Example: safetyd readings lincoln/204 --quantity humidity --from 2026-12-01 --every 1h
     """
     configuration = loaded(config)
-    where = _place(place, configuration.site)
+    where = place_of(place, configuration.site)
     usual = Quantity.MAINS if where.room is None else Quantity.TEMPERATURE
-    wanted = usual if quantity is None else Quantity(quantity.value)
+    wanted = quantity or usual
     zone = configuration.site.timezone
     begin, end = (_time(text, zone) for text in (from_, to))
     width = None if every is None else _span(every)
@@ -197,7 +197,8 @@ def _value(point: Point) -> float:
     return fahrenheit(point.value) if point.kept is Kept.TEMPERATURE_C else point.value
 
 
-def _place(text: str, site: Site) -> Place:
+def place_of(text: str, site: Site) -> Place:
+    """Return the room or building that a command names."""
     building_id, _, room_id = text.partition("/")
     building = site.building(building_id)
     if building is None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from pydantic import SecretStr
@@ -17,6 +17,7 @@ from safetyd.cli.loading import loaded
 from safetyd.clock import now
 from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
+from safetyd.faults import ConfigurationError, Fault
 
 log = logging.getLogger("safetyd")
 notify = typer.Typer(
@@ -36,6 +37,22 @@ def run_command(config: Config = None) -> None:
     Example: safetyd run --config config/safetyd.toml
     """
     configuration = loaded(config)
+    if configuration.site.is_watch:
+        refuse("they are watched from afar, by a gateway of theirs", "rooms to watch here, or safetyd watch")
+    serve(configuration, config)
+
+
+def refuse(value: str, expected: str) -> NoReturn:
+    """Say that the buildings of the site files are for another command.
+
+    Raises:
+        ConfigurationError: always.
+    """
+    raise ConfigurationError([Fault("site files", "buildings", value, expected)])
+
+
+def serve(configuration: Loaded, config: str | None) -> None:
+    """Run the daemon until it is told to end, and end this process with it."""
     logging.basicConfig(
         level=logging.WARNING,  # libraries would log addresses, and addresses hold secrets
         format="%(asctime)s %(levelname)-7s %(message)s",
@@ -51,6 +68,7 @@ def run_command(config: Config = None) -> None:
 
 def _run(configuration: Loaded, config: str | None) -> None:
     from safetyd.daemon import Daemon
+    from safetyd.machine import ticks
     from safetyd.store.database import writer_lock
 
     settings = configuration.settings
@@ -62,7 +80,7 @@ def _run(configuration: Loaded, config: str | None) -> None:
         with ExitStack() as stack:
             if settings.mqtt.embedded:
                 configuration = stack.enter_context(_with_broker(configuration))
-            daemon = Daemon(configuration, now)
+            daemon = Daemon(configuration, now, ticks=ticks)
             for each in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(each, lambda *_: daemon.stop())
             signal.signal(signal.SIGHUP, lambda *_: daemon.reload(lambda: loaded(config)))

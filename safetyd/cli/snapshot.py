@@ -87,7 +87,10 @@ class Show:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything a person who watches may know; tickets and notices in order of time."""
+    """Everything a person who watches may know; tickets and notices in order of time.
+
+    `is_dark` while the gateway has no power; `district` is what a second safetyd sees from afar, if one runs.
+    """
 
     show: Show
     at: datetime
@@ -96,6 +99,8 @@ class Snapshot:
     tickets: tuple[TicketSeen, ...] = ()
     notices: tuple[NoticeSeen, ...] = ()
     readings: int = 0
+    is_dark: bool = False
+    district: str = ""
 
 
 def mains_word(mains: MainsSeen) -> str:
@@ -116,7 +121,19 @@ class Camera:
         self._building = service.site.buildings[0]
         self._temps: dict[str, dict[int, float]] = {room.id: {} for room in self._building.rooms}
 
-    def take(self, at: datetime, notices: tuple[NoticeSeen, ...], readings: int) -> Snapshot:
+    def follow(self, service: Service) -> None:
+        """Look at another daemon of the same school from now on."""
+        self._service = service
+
+    def take(
+        self,
+        at: datetime,
+        notices: tuple[NoticeSeen, ...],
+        readings: int,
+        district: str = "",
+        *,
+        is_dark: bool = False,
+    ) -> Snapshot:
         """Return how everything stands at `at`."""
         world = self._service.world
         return Snapshot(
@@ -127,6 +144,8 @@ class Camera:
             tuple(self._ticket(ticket, at) for ticket in world.tickets.values()),
             notices,
             readings,
+            is_dark,
+            district,
         )
 
     def _room(self, id: str, name: str, at: datetime) -> RoomSeen:
@@ -207,6 +226,10 @@ def _news(before: Snapshot | None, after: Snapshot) -> Iterator[tuple[datetime, 
         since = after.mains.out_since
         out = f", since {since.astimezone(zone):%H:%M}" if since and not after.mains.is_returning else ""
         yield after.at, "mains", f"{mains_word(before.mains)} → {mains_word(after.mains)}{out}"
+    if before and before.is_dark is not after.is_dark:
+        yield after.at, "gateway", "dark: its UPS is empty" if after.is_dark else "back, with the power"
+    if before and before.district != after.district and after.district:
+        yield after.at, "district", after.district
     for position, notice in enumerate(after.notices):  # notices are only added, and readers to them
         told = before.notices[position].to if before and position < len(before.notices) else ()
         fresh = [name for name in notice.to if name not in told]

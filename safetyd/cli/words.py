@@ -27,7 +27,15 @@ _STYLES = {
     "out": "bold red",
     "suspected": "bold yellow",
     "on": "green",
+    "well": "green",
+    "stopped": "yellow",
+    "no network": "bold red",
+    "no gateway": "bold red",
+    "no mains": "bold red",
+    "unheard": "magenta",
+    "joined": "dim",
 }
+_MOST_SPACES = 6
 
 
 class Spanned(Protocol):
@@ -88,9 +96,13 @@ def tickets_words(tickets: Sequence[dict[str, Any]], site: Site) -> None:
     for ticket in tickets:
         owed = [d for d in ticket["deadlines"] if d["state"] in ("pending", "missed") and d["due_at"]]
         due = (
-            f"{owed[0]['tier']} {local(owed[0].get('extended_to') or owed[0]['due_at'], site)}"
-            if owed
-            else "–"
+            f"joined to {ticket['joined']}"
+            if ticket["joined"]
+            else (
+                f"{owed[0]['tier']} {local(owed[0].get('extended_to') or owed[0]['due_at'], site)}"
+                if owed
+                else "–"
+            )
         )
         table.add_row(
             ticket["id"],
@@ -126,6 +138,14 @@ def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site
         met, by = local(deadline["met_at"], site), Text(deadline["by"] or "")
         deadlines.add_row(deadline["tier"].replace("_", " "), due, styled(deadline["state"]), met, by)
     console.print(deadlines)
+    asked = Table("clause", "what it asks", "on record", box=None)
+    for duty in ticket["duties"]:
+        asked.add_row(duty["clause"], duty["duty"], _standing(duty, site))
+    console.print(asked)
+    for line in _spaces(ticket):
+        console.print(Text(line))
+    if ticket["joined"]:
+        console.print(f"joined to {ticket['joined']}, whose deadlines count", highlight=False)
     for line in _closure(ticket, site):
         console.print(Text(line))
     happened = Table("when", "what", "by", "note", box=None)
@@ -139,6 +159,39 @@ def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site
         )
     if told.row_count:
         console.print(told)
+
+
+def _spaces(ticket: dict[str, Any]) -> Iterator[str]:
+    """Where a class could go, while no other space is on record."""
+    asks = any(
+        duty["clause"].endswith(".C") and duty["state"] == "not_on_record" for duty in ticket["duties"]
+    )
+    if asks:
+        found = ticket["alternative_spaces"]
+        rooms = ", ".join(f"{each['name']} ({each['temperature_f']:.0f} °F)" for each in found[:_MOST_SPACES])
+        more = f" and {len(found) - _MOST_SPACES} more" if len(found) > _MOST_SPACES else ""
+        yield (
+            f"rooms known to be in range now: {rooms}{more}"
+            if rooms
+            else "no room is known to be in range now"
+        )
+
+
+def _standing(duty: dict[str, Any], site: Site) -> Text:
+    """Whether a duty is on record: never by colour alone."""
+    if duty["proofs"]:
+        said = [
+            f"✓ {local(each['at'], site)}, {each['by']}" + (f": {each['words']}" if each["words"] else "")
+            for each in duty["proofs"]
+        ]
+        return Text("\n".join(said), style="green")
+    due = f", due {local(duty['due_at'], site)}" if duty["due_at"] else ""
+    match duty["state"]:
+        case "overdue":
+            return Text(f"✗ nothing{due}", style="bold red")
+        case "not_applicable":
+            return Text("– does not apply so far", style="dim")
+    return Text(f"○ nothing yet{due}", style="yellow")
 
 
 def _closure(ticket: dict[str, Any], site: Site) -> Iterator[str]:
@@ -251,6 +304,25 @@ def _worst(ticket: dict[str, Any]) -> str:
 
 def _short_returns(count: int) -> str:
     return "1 short return" if count == 1 else f"{count} short returns"
+
+
+def watched_words(buildings: Sequence[dict[str, Any]], site: Site) -> None:
+    """Print how each building stands as seen from afar, its electricity, and when it was last heard."""
+    table = Table(
+        "building", "seen from here", "since", "electricity", "since", "last heard", "why", box=None
+    )
+    for shown in buildings:
+        building = site.building(shown["building"])
+        table.add_row(
+            Text(building.name if building else shown["building"]),
+            styled(shown["state"]),
+            local(shown["state_since"], site),
+            styled(shown["electricity"]),
+            local(shown["since"], site),
+            local(shown["heard_at"], site),
+            Text(shown["why"]),
+        )
+    plain_console().print(table)
 
 
 def power_words(buildings: Sequence[dict[str, Any]], site: Site) -> None:

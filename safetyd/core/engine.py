@@ -13,6 +13,7 @@ from typing import NamedTuple
 from safetyd.core import (
     blackout,
     drift,
+    lookout,
     morning,
     obligation,
     power,
@@ -22,13 +23,15 @@ from safetyd.core import (
     votes,
     waking,
 )
+from safetyd.core.afar import Heard
+from safetyd.core.closing import act_on_building
 from safetyd.core.closure import ClosureAction, ClosureVerb, staff_window
 from safetyd.core.errors import ActionError, TransitionError
 from safetyd.core.model import Finding, Observation, Place, TroubleKind
 from safetyd.core.notice import Reason, next_flush
 from safetyd.core.quality import Flaw, judge
 from safetyd.core.rules import Rules
-from safetyd.core.ticket import Action, Ticket, Verb, act_on_building
+from safetyd.core.ticket import Action, Ticket, Verb
 from safetyd.core.ticket import act as act_on
 from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Facts, World
@@ -117,6 +120,15 @@ def _conclude(world: World, facts: Facts, concluded: Observation | None) -> None
         world.conclusions.append(concluded)
 
 
+def hear_from_afar(
+    world: World, facts: Facts, building: str, heard: Heard, now: datetime, *, is_retained: bool
+) -> None:
+    """Take in what a gateway, or a broker, says of a building that is watched from afar."""
+    world.now = max(now, world.now)
+    for concluded in lookout.hear(world, facts, building, heard, now, is_retained=is_retained):
+        _conclude(world, facts, concluded)
+
+
 def _now_learned(steps: tuple[power.Step, ...], now: datetime) -> tuple[power.Step, ...]:
     """What a reading brings about was not known when it happened, but only now."""
     return tuple(step._replace(at=now) for step in _timely(steps))
@@ -179,6 +191,10 @@ def elapse(world: World, facts: Facts, now: datetime) -> None:
         match due.kind:
             case "room" | "power":
                 _pass_place(world, facts, world.places[due.key], due.at, at)
+            case "deaf":
+                lookout.pass_deafness(world, facts, at)
+            case "silence" if (building := lookout.watched_by(facts, due.key)) is not None:
+                _conclude(world, facts, lookout.pass_silence(world, facts, building, at))
             case "silence":
                 supervision.pass_silence(world, facts, due.key, at, _exact(due.at, at))
                 if due.key in facts.mains_powered:
@@ -200,7 +216,7 @@ def elapse(world: World, facts: Facts, now: datetime) -> None:
             case "ticket":
                 obligation.ticket_due(world, facts, due.key, at)
             case "desk":
-                telling.flush(world, due.key, at, facts.bridges)
+                telling.flush(world, facts, due.key, at)
     world.now = max(now, world.now)
 
 
@@ -253,12 +269,14 @@ def act(world: World, facts: Facts, ticket_id: str, action: Action | ClosureActi
         raise TransitionError(
             f"{ticket_id} cannot be reopened: {standing} is open for the same place and condition"
         )
+    role = facts.role_of(action.by, ticket.place.building, action.role)
     changed = act_on(ticket, action, obligation.verdict(world, facts, ticket, now), now)
     if action.verb is Verb.REOPEN:
         changed = replace(changed, told_until=now)
     world.put_ticket(changed)
     event = "dispute_withdrawn" if action.withdraw and action.verb is Verb.DISPUTE else _EVENTS[action.verb]
-    telling.record(world, now, ticket_id, event, action.note, action.by, **_detail(action))
+    detail = _detail(action) | ({"role": role} if role else {})
+    telling.record(world, now, ticket_id, event, action.note, action.by, **detail)
     if action.verb in _REASONS:
         about = {**_detail(action), "by": action.by, "note": action.note, "event": event}
         telling.tell(world, _REASONS[action.verb], changed, now, **about)
@@ -271,6 +289,9 @@ def _detail(action: Action) -> dict[str, str]:
         "tier": action.tier,
         "kind": action.kind,
         "until": action.until and _text(action.until),
+        "room": action.room,
+        "since": action.since and _text(action.since),
+        "agreed_by": action.agreed_by,
     }
     return {name: str(value) for name, value in detail.items() if value}
 
@@ -282,7 +303,8 @@ def _act_on_building(
     lifters = facts.lifters.get(ticket.place.building, ())
     verdict = obligation.verdict(world, facts, ticket, now)
     changed = act_on_building(ticket, action, outages, lifters, verdict, now)
-    detail = {}
+    role = facts.role_of(action.by, ticket.place.building)
+    detail = {"role": role} if role else {}
     match action.verb:
         case ClosureVerb.TELL_DISTRICT:
             detail["minutes_after_opening"] = f"{(now - ticket.opened_at).total_seconds() / 60:.0f}"

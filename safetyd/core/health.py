@@ -77,6 +77,8 @@ def patience(sensor: Sensor, gap_s: float | None, quality: QualityRule) -> timed
 
     A learnt interval only ever makes us wait longer than `stale_after`.
     """
+    if sensor.lapse is not None:
+        return sensor.lapse
     if sensor.interval is not None:
         return max(LEAST_PATIENCE, 3 * sensor.interval)
     if gap_s is None or gap_s < _OFTEN_S:

@@ -108,8 +108,12 @@ class Place(NamedTuple):
         return self.building if self.room is None else f"{self.building}/{self.room}"
 
 
+FROM_AFAR = "-watch"  # ends the name of the tickets that are opened from afar, and so no building's
+EVERYWHERE = Place("", None)  # what concerns no building more than another
+
 HAND = "hand:"  # begins the name of a person's instrument; no device may call itself so
 SILENCE = "silence:"  # begins the name of what speaks by falling silent: devices that live on the mains
+GATEWAY = "gateway:"  # and of another safetyd, which knows since when power is out
 
 
 class Offset(NamedTuple):
@@ -125,7 +129,8 @@ class Sensor:
     """One device at one place; `interval` is how often it is expected to report, if that is known.
 
     `invalid` are temperatures, in the unit it sends, by which this device says that it knows none. `offsets`
-    are in order of time. `key` names it among all sensors.
+    are in order of time. With `lapse` its word counts for so long and no longer. `key` names it among all
+    sensors.
     """
 
     place: Place
@@ -133,6 +138,7 @@ class Sensor:
     interval: timedelta | None = None
     invalid: frozenset[float] = frozenset()
     offsets: tuple[Offset, ...] = ()
+    lapse: timedelta | None = None
     key: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:

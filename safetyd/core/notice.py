@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from safetyd.core.model import Condition, Role, TroubleKind
 from safetyd.core.rules import RemindRule
-from safetyd.core.ticket import Deadline, Status, Ticket, Tier
+from safetyd.core.ticket import AT_REST, Deadline, Ticket, Tier
 
 COMPANY = timedelta(seconds=5)  # how long an opening waits for others of its building
 FLOOD = timedelta(minutes=10)
@@ -98,7 +98,7 @@ def _timed(ticket: Ticket, deadline: Deadline, rule: RemindRule, until: datetime
 
 def reminders(ticket: Ticket, rule: RemindRule, now: datetime) -> list[Timed]:
     """Return what is owed since `told_until` up to `now`; of several of one tier, the last."""
-    if ticket.status is Status.CLOSED:
+    if ticket.status in AT_REST:
         return []
     owed = []
     for deadline in ticket.deadlines:
@@ -109,7 +109,7 @@ def reminders(ticket: Ticket, rule: RemindRule, now: datetime) -> list[Timed]:
 
 def next_reminder(ticket: Ticket, rule: RemindRule) -> datetime | None:
     """Return when the next reminder or overdue notice falls due."""
-    if ticket.status is Status.CLOSED:
+    if ticket.status in AT_REST:
         return None
     times = (t.at for d in ticket.deadlines for t in _timed(ticket, d, rule, ticket.told_until))
     return min((at for at in times if at > ticket.told_until), default=None)

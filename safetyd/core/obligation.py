@@ -7,8 +7,9 @@ reading ever closes one. What is decided is written into the World with the mome
 from dataclasses import replace
 from datetime import datetime
 
-from safetyd.core import morning, notice, power
+from safetyd.core import afar, morning, notice, power
 from safetyd.core.model import (
+    FROM_AFAR,
     Condition,
     Episode,
     Finding,
@@ -18,7 +19,7 @@ from safetyd.core.model import (
 from safetyd.core.notice import Reason
 from safetyd.core.room import verdict as room_verdict
 from safetyd.core.telling import SAFETYD, record, tell, tell_outage
-from safetyd.core.ticket import Basis, Status, Ticket, deadlines, miss, next_miss
+from safetyd.core.ticket import AT_REST, Basis, Status, Ticket, deadlines, miss, next_miss
 from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Facts, Subject, World
 
@@ -124,11 +125,12 @@ def _new_ticket(world: World, facts: Facts, subject: Subject, began_at: datetime
     place, condition, hazard = subject
     rules = facts.book.in_force(began_at)
     year = now.astimezone(facts.timezone).year
-    number = world.number(place.building, year)
+    series = series_of(facts, place.building)
+    number = world.number(series, year)
     before = world.tickets.get(world.last.get(subject, ""))
     calendar = facts.calendar_of(place.building)
     return Ticket(
-        id=f"{place.building}-{year}-{number:04d}",
+        id=f"{series}-{year}-{number:04d}",
         place=place,
         condition=condition,
         hazard=hazard,
@@ -142,6 +144,11 @@ def _new_ticket(world: World, facts: Facts, subject: Subject, began_at: datetime
         follows=before.id if before is not None and before.left_in_breach else None,
         calendar=calendar.fingerprint,
     )
+
+
+def series_of(facts: Facts, building: str) -> str:
+    """Return what a building's tickets are called; watched from afar it has its own tickets beside ours."""
+    return f"{building}{FROM_AFAR}" if building in facts.watched else building
 
 
 def learned(began_at: datetime, now: datetime) -> str:
@@ -166,7 +173,7 @@ def episode_ended(
     what = "electricity is back" if episode.condition is Condition.OUTAGE else "in range"
     what += f", after {flickers} short return{'s' if flickers > 1 else ''}," if flickers else ""
     record(world, now, ticket.id, "ended", f"{what} since {finding.ended_at:%Y-%m-%d %H:%M} UTC")
-    if ticket.status is not Status.CLOSED and episode.condition is not Condition.OUTAGE:
+    if ticket.status not in AT_REST and episode.condition is not Condition.OUTAGE:
         tell(world, Reason.ENDED, ticket, now)
 
 
@@ -196,7 +203,7 @@ def outage_step(world: World, facts: Facts, place: Place, step: power.Step) -> N
     """Carry out one stage of a building's outage, at its moment."""
     match step.stage:
         case power.Stage.BEGAN:
-            tell_outage(world, Reason.OUTAGE_BEGAN, place, step, **_bounds(step))
+            tell_outage(world, Reason.OUTAGE_BEGAN, place, step, **_bounds(facts, place, step))
         case power.Stage.CONFIRMED:
             ticket = world.open.get((place, Condition.OUTAGE, None))
             if ticket is not None:
@@ -204,7 +211,9 @@ def outage_step(world: World, facts: Facts, place: Place, step: power.Step) -> N
                 record(world, step.at, ticket, "confirmed", "a witness says that power is out")
         case power.Stage.WARNING:
             minutes = f"{step.lasted.total_seconds() / 60:.0f}"
-            tell_outage(world, Reason.OUTAGE_WARNING, place, step, minutes=minutes, **_bounds(step))
+            tell_outage(
+                world, Reason.OUTAGE_WARNING, place, step, minutes=minutes, **_bounds(facts, place, step)
+            )
         case power.Stage.LONG:
             outage_breach(world, facts, place, step.began_at, step.at, is_presumed=step.is_presumed)
         case power.Stage.OVER:
@@ -215,10 +224,11 @@ def outage_step(world: World, facts: Facts, place: Place, step: power.Step) -> N
             tell_outage(world, Reason.OUTAGE_OVER, place, step)
 
 
-def _bounds(step: power.Step) -> dict[str, str]:
-    """When power was last on for certain, and whether nobody but silent devices says that it is out."""
+def _bounds(facts: Facts, place: Place, step: power.Step) -> dict[str, str]:
+    """When power was last on for certain, and by whose silence alone it is out, if nobody says so."""
     known = {} if step.last_on_at is None else {"last_on_at": step.last_on_at.isoformat()}
-    return known | ({"presumed": "yes"} if step.is_presumed else {})
+    silent = "gateway" if place.building in facts.watched else "yes"
+    return known | ({"presumed": silent} if step.is_presumed else {})
 
 
 def outage_breach(
@@ -230,14 +240,17 @@ def outage_breach(
     *,
     is_presumed: bool = False,
 ) -> Ticket | None:
-    """Open the building's ticket for an outage; None when this outage has one already."""
+    """Open the building's ticket for an outage; None when this outage has one already, here or at home."""
     if (place, Condition.OUTAGE) in world.running:
         return None
     number = world.new_episode(Episode(place, Condition.OUTAGE, began_at))
+    if afar.carrier(world.afar.get(place.building, afar.NOTHING), [afar.Span(began_at)]) is not None:
+        return None
     since = f"no electricity since {began_at:%Y-%m-%d %H:%M} UTC"
     last_on_at = world.powers.get(place, power.EMPTY).last_on_at
     known = "" if last_on_at is None else f"; it was last known to be on at {last_on_at:%Y-%m-%d %H:%M}"
-    doubt = "; presumed from the silence of devices, to be confirmed or denied" if is_presumed else ""
+    silent = "its gateway" if place.building in facts.watched else "devices"
+    doubt = f"; presumed from the silence of {silent}, to be confirmed or denied" if is_presumed else ""
     note = since + known + doubt
     return take_up(world, facts, number, began_at, now, note, is_presumed=is_presumed)
 

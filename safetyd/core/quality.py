@@ -84,6 +84,8 @@ class Judged(NamedTuple):
 
 def window(sensor: Sensor, quality: QualityRule) -> timedelta:
     """Return how long a reading of this sensor counts at most."""
+    if sensor.lapse is not None:
+        return sensor.lapse
     if sensor.interval is None:
         return quality.stale_after
     return max(quality.stale_after, 3 * sensor.interval)

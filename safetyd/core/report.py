@@ -10,15 +10,18 @@ from datetime import datetime
 
 from safetyd.core import obligation, telling
 from safetyd.core.errors import ActionError, TransitionError
-from safetyd.core.model import HAND, Condition, Hazard, Mark, Observation, Place, Sensor
+from safetyd.core.model import HAND, Condition, Episode, Hazard, Mark, Observation, Place, Role, Sensor, Worst
 from safetyd.core.quality import Flaw
 from safetyd.core.ticket import Ticket
 from safetyd.core.world import Facts, World
 
+_COLDEST_F, _HOTTEST_F = 32.0, 160.0  # of a heat index that an instrument shows
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a person said of a place; exactly one of hazard, temperature, notice, location, mains is given."""
+    """What a person said of a place; exactly one of hazard, temperature, heat index, notice, location, mains
+    is given."""
 
     place: Place
     by: str
@@ -31,6 +34,8 @@ class Report:
     notice: Condition | None = None
     location: str | None = None
     mains: bool | None = None
+    role: Role | None = None
+    heat_index_f: float | None = None
 
 
 def check(facts: Facts, report: Report) -> None:
@@ -43,12 +48,21 @@ def check(facts: Facts, report: Report) -> None:
         raise ActionError("a report needs by: the name of who reports")
     if report.place not in facts.places:
         raise ActionError(f"there is no {'building' if report.place.room is None else 'room'} {report.place}")
+    facts.role_of(report.by, report.place.building, report.role)
     has_temperature = report.temperature_f is not None or report.temperature_c is not None
-    said = [report.hazard, report.notice, report.location, report.mains, has_temperature or None]
-    if sum(thing is not None for thing in said) != 1:
+    said = [report.hazard, report.notice, report.location, report.mains, report.heat_index_f]
+    if sum(thing is not None for thing in [*said, has_temperature or None]) != 1:
         raise ActionError(
-            "a report needs one of hazard, temperature_f or temperature_c, notice, location, mains"
+            "a report needs one of hazard, temperature_f or temperature_c, heat_index_f, notice, location,"
+            " mains"
         )
+    if report.heat_index_f is not None and not _COLDEST_F <= report.heat_index_f <= _HOTTEST_F:
+        said_f = f"heat_index_f: {report.heat_index_f:g} °F"
+        raise ActionError(
+            f"{said_f} is beyond what an instrument shows; {_COLDEST_F:g} to {_HOTTEST_F:g} is known"
+        )
+    if report.heat_index_f is not None and report.place.room is None:
+        raise ActionError("a hand-held reading needs its room")
     if report.mains is not None and report.place.room is not None:
         raise ActionError("mains are the building's: room must be null; one room's are a hazard: electricity")
     if has_temperature and report.humidity is None:
@@ -84,25 +98,20 @@ def _words(report: Report) -> str:
     return said + (f": {report.note}" if report.note else "")
 
 
-def measured(world: World, report: Report, now: datetime) -> None:
-    """Put what a person measured or saw on record with the tickets of its place that are open."""
+def measured(world: World, report: Report, now: datetime) -> Ticket | None:
+    """Put what a person measured or saw on record with the open tickets of its place; return the first."""
     if report.mains is not None:
-        ticket = world.open.get((report.place, Condition.OUTAGE, None))
-        if ticket is not None:
-            seen = "there is power" if report.mains else "there is no power"
-            note = f"{seen}; {report.note}" if report.note else seen
-            telling.record(world, now, ticket, "witnessed", note, report.by)
-        return
-    temperature = (
-        f"{report.temperature_c} °C" if report.temperature_f is None else f"{report.temperature_f} °F"
-    )
-    said = f"{temperature}, {report.humidity} %" + (
-        f", with {report.instrument}" if report.instrument else ""
-    )
+        conditions: tuple[Condition, ...] = (Condition.OUTAGE,)
+        event, said = "witnessed", "there is power" if report.mains else "there is no power"
+    else:
+        conditions, event = (Condition.COLD, Condition.HEAT), "measured"
+        sent = f"{report.temperature_c} °C" if report.temperature_f is None else f"{report.temperature_f} °F"
+        said = f"{sent}, {report.humidity} %" + (f", with {report.instrument}" if report.instrument else "")
     note = f"{said}; {report.note}" if report.note else said
-    for (place, condition, _), id in sorted(world.open.items(), key=lambda item: item[1]):
-        if place == report.place and condition in (Condition.COLD, Condition.HEAT):
-            telling.record(world, now, id, "measured", note, report.by)
+    found = [id for c in conditions if (id := world.open.get((report.place, c, None))) is not None]
+    for id in sorted(found):
+        telling.record(world, now, id, event, note, report.by)
+    return world.tickets[found[0]] if found else None
 
 
 def put_on_record(world: World, facts: Facts, report: Report, now: datetime) -> Ticket | None:
@@ -113,6 +122,8 @@ def put_on_record(world: World, facts: Facts, report: Report, now: datetime) -> 
     """
     if report.hazard is not None:
         return _hazard(world, facts, report, report.hazard, now)
+    if report.heat_index_f is not None:
+        return _heat_index(world, facts, report, report.heat_index_f, now)
     conditions = list(Condition) if report.notice is None else [report.notice]
     standing = sorted(
         id
@@ -123,14 +134,32 @@ def put_on_record(world: World, facts: Facts, report: Report, now: datetime) -> 
         raise TransitionError(f"no ticket of {report.place} is open that this could be put on record with")
     event = "notice" if report.notice is not None else "location"
     note = "; ".join(words for words in (report.location, report.note) if words)
+    role = facts.role_of(report.by, report.place.building, report.role)
+    detail = {"role": role} if role else {}
     for id in standing:
-        telling.record(world, now, id, event, note, report.by)
+        telling.record(world, now, id, event, note, report.by, **detail)
     return None
 
 
 def _hazard(world: World, facts: Facts, report: Report, hazard: Hazard, now: datetime) -> Ticket:
     subject = (report.place, Condition.HAZARD, hazard)
     return obligation.raise_ticket(world, facts, subject, now, now, report.by, report.note)
+
+
+def _heat_index(world: World, facts: Facts, report: Report, value_f: float, now: datetime) -> Ticket | None:
+    """An instrument that shows the heat index itself: it is an episode of one moment where it is a breach."""
+    said = f"heat index {value_f:g} °F" + (f", with {report.instrument}" if report.instrument else "")
+    note = f"{said}; {report.note}" if report.note else said
+    standing = world.open.get((report.place, Condition.HEAT, None))
+    if value_f <= facts.book.in_force(now).heat.above_f:
+        if standing is not None:
+            telling.record(world, now, standing, "measured", note, report.by)
+        return None
+    if (report.place, Condition.HEAT) in world.running and standing is not None:
+        telling.record(world, now, standing, "measured", note, report.by)
+        return world.tickets[standing]
+    number = world.new_episode(Episode(report.place, Condition.HEAT, now, now, Worst(value_f, now)))
+    return obligation.take_up(world, facts, number, now, now, f"measured by {report.by}: {note}")
 
 
 def refuse_flawed(flaws: tuple[Flaw, ...]) -> None:

@@ -10,7 +10,7 @@ from itertools import islice
 
 from safetyd.core import drift, room, telling, trouble
 from safetyd.core.health import Health, expected, hear, is_late, next_silence, patience
-from safetyd.core.model import SILENCE, Observation, Place, Sensor, TroubleKind
+from safetyd.core.model import GATEWAY, SILENCE, Observation, Place, Sensor, TroubleKind
 from safetyd.core.quality import Flaw, doubt_of, may_be_in_other_unit
 from safetyd.core.rules import Rules
 from safetyd.core.units import JUST_AFTER
@@ -97,6 +97,8 @@ def examine(
     place, key = sensor.place, sensor.key
     if sensor.id.startswith(SILENCE):
         return
+    if sensor.id.startswith(GATEWAY):  # since when power is out is no word on its clock
+        observation = observation._replace(device_at=None)
     quality = facts.book.in_force(at).quality
     standing_room = world.rooms.get(place, room.EMPTY)
     if observation.by_hand:

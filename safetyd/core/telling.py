@@ -13,7 +13,7 @@ from safetyd.core.model import Condition, Place, Trouble, TroubleKind
 from safetyd.core.notice import Complaint, Desk, News, Reason
 from safetyd.core.ticket import Ticket
 from safetyd.core.trouble import Sign
-from safetyd.core.world import Notice, Row, World
+from safetyd.core.world import Facts, Notice, Row, World
 
 SAFETYD = "safetyd"
 _BUNDLED = (Reason.OPENED, Reason.RECURRED, Reason.ENDED)
@@ -66,8 +66,33 @@ def tell_building(
     _keep_desk(world, building, notice.count(world.desks.get(building, Desk()), at))
 
 
-def signs(world: World, sensor: str, place: Place, found: Iterable[Sign], now: datetime) -> None:
-    """Begin and end the troubles that a sensor shows, and complain of them."""
+def last_words(world: World, buildings: Iterable[str], ups: Place, witness: str, now: datetime) -> None:
+    """Owe the people of each building a word that nobody will watch any more: the UPS orders a shutdown.
+
+    Once for one outage, in each building. It is a warning of an outage, the last one for a while, and so has
+    its reason: whoever sorts notices by that has it where the others are.
+    """
+    standing = world.powers.get(ups, power.EMPTY)
+    word = standing.words.get(witness)
+    on_battery_since = word.since if word is not None and word.is_on is False else None
+    since = standing.began_at or on_battery_since or now
+    for building in buildings:
+        place, reason = Place(building, None), Reason.OUTAGE_WARNING
+        began_at = world.powers.get(place, power.EMPTY).began_at
+        about = {"last_words": "yes", "ups": ups.building}
+        about |= {} if began_at is None else {"began_at": began_at.isoformat()}
+        ticket = world.open.get((place, Condition.OUTAGE, None))
+        key = f"{building}/last_words/{since.isoformat()}"
+        world.changes.notices.append(
+            Notice(key, now, building, reason, notice.roles(reason), ticket, None, about)
+        )
+        _keep_desk(world, building, notice.count(world.desks.get(building, Desk()), now))
+
+
+def signs(
+    world: World, sensor: str, place: Place, found: Iterable[Sign], now: datetime, *, is_urgent: bool = False
+) -> None:
+    """Begin and end the troubles that a sensor shows, and complain of them, of what is urgent at once."""
     standing = world.troubles.get(sensor, {})
     for sign in found:
         if sign.is_on == (sign.kind in standing):
@@ -81,24 +106,25 @@ def signs(world: World, sensor: str, place: Place, found: Iterable[Sign], now: d
         world.changes.places.add(place)
         standing = world.troubles[sensor]
         desk = world.desks.get(place.building, Desk())
-        complaint = Complaint(now, sign.is_on, sensor, sign.kind, sign.note)
+        at = now - notice.TROUBLE_COMPANY if is_urgent else now
+        complaint = Complaint(at, sign.is_on, sensor, sign.kind, sign.note)
         desk = desk._replace(complaints=(*desk.complaints, complaint))
         _keep_desk(world, place.building, desk)
 
 
-def flush(world: World, building: str, now: datetime, bridges: Mapping[str, Sequence[str]]) -> None:
+def flush(world: World, facts: Facts, building: str, now: datetime) -> None:
     """Send what has waited long enough on a building's desk; of a bridge that is silent, not each sensor."""
     desk, messages = notice.flush(world.desks.get(building, Desk()), now)
     _send(world, building, messages, now)
     desk, complaints = notice.take_complaints(desk, now)
-    desk, left = _hush(world, desk, complaints, bridges)
+    desk, left = _hush(world, desk, complaints, facts.bridges)
     for is_on, reason in ((True, Reason.TROUBLE), (False, Reason.TROUBLE_OVER)):
         told = [complaint for complaint in left if complaint.is_on is is_on]
         if told:
             key = f"{building}/{reason}/{now.isoformat()}"
             about = {f"{each.kind} {each.sensor}": each.note for each in told}
             world.changes.notices.append(
-                Notice(key, now, building, reason, notice.roles(reason), None, None, about)
+                Notice(key, now, building, reason, facts.listeners or notice.roles(reason), None, None, about)
             )
     _keep_desk(world, building, desk)
 

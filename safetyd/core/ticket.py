@@ -2,19 +2,18 @@
 
 Rule: every change of status is in TRANSITIONS; anything else is a TransitionError and changes nothing.
 Deadlines are computed once, from `began_at`, and never moved; an extension stands beside its deadline, and a
-miss stays on record. Only a person closes a ticket, and not while its building is closed.
+miss stays on record. Only a person closes a ticket, and not while its building is closed. One that is joined
+to another safetyd's ticket for the same outage has no duties of its own until a person reopens it.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from safetyd.core import closure
 from safetyd.core.calendar import Calendar
-from safetyd.core.closure import Closure, ClosureAction, ClosureVerb
+from safetyd.core.closure import Closure, ClosureVerb
 from safetyd.core.errors import ActionError, TransitionError
-from safetyd.core.model import Condition, Hazard, Place, Verdict
+from safetyd.core.model import Condition, Hazard, Place, Role, Verdict
 from safetyd.core.rules import Rules
 from safetyd.core.units import JUST_AFTER
 
@@ -26,6 +25,10 @@ class Status(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     RELIEVED = "relieved"
     CLOSED = "closed"
+    JOINED = "joined"
+
+
+AT_REST = (Status.CLOSED, Status.JOINED)  # nothing is owed, and the next episode opens a ticket of its own
 
 
 class Tier(StrEnum):
@@ -97,6 +100,10 @@ TRANSITIONS: dict[tuple[Status, Verb], Status] = {
     (Status.RELIEVED, Verb.DISPUTE): Status.RELIEVED,
     (Status.RELIEVED, Verb.CLOSE): Status.CLOSED,
     (Status.RELIEVED, Verb.REOPEN): Status.OPEN,
+    (Status.JOINED, Verb.NOTE): Status.JOINED,
+    (Status.JOINED, Verb.DISPUTE): Status.JOINED,
+    (Status.JOINED, Verb.CLOSE): Status.CLOSED,
+    (Status.JOINED, Verb.REOPEN): Status.OPEN,
     (Status.CLOSED, Verb.NOTE): Status.CLOSED,
     (Status.CLOSED, Verb.DISPUTE): Status.CLOSED,
     (Status.CLOSED, Verb.REOPEN): Status.OPEN,
@@ -132,7 +139,8 @@ class Deadline:
 class Ticket:
     """`told_until` is the moment up to which reminders have been decided; `left_in_breach` that it was closed
     although the breach went on; `is_presumed` that nobody has seen the breach, and people are asked;
-    `calendar` the version that its midterm deadline was promised by."""
+    `calendar` the version that its midterm deadline was promised by. The duties of one that is joined are
+    those of `joined`, a ticket of another safetyd."""
 
     id: str
     place: Place
@@ -151,6 +159,7 @@ class Ticket:
     is_presumed: bool = False
     closure: Closure = field(default_factory=Closure)
     calendar: str = ""
+    joined: str | None = None
 
     @property
     def subject(self) -> tuple[Place, Condition, Hazard | None]:
@@ -160,7 +169,11 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a person did: the same keys in a recording, on the command line and in the API."""
+    """What a person did: the same keys in a recording, on the command line and in the API.
+
+    Of relief, `room` is what was offered and `since` when it was given; of an extension, `agreed_by` who
+    agreed. `role` is who they are to the building, where the site file does not know them.
+    """
 
     verb: Verb
     by: str
@@ -169,6 +182,10 @@ class Action:
     until: datetime | None = None
     kind: Relief | None = None
     withdraw: bool = False
+    room: str = ""
+    since: datetime | None = None
+    agreed_by: str = ""
+    role: Role | None = None
 
 
 def deadlines(
@@ -223,7 +240,7 @@ def act(ticket: Ticket, action: Action, verdict: Verdict, now: datetime) -> Tick
                 raise TransitionError(f"{ticket.id} is still in breach: to close it, say why in a note")
             ticket = replace(ticket, left_in_breach=verdict is Verdict.BREACH)
         case Verb.REOPEN:
-            ticket = replace(ticket, left_in_breach=False)
+            ticket = replace(ticket, left_in_breach=False, joined=None)
         case Verb.NOTE:
             if not action.note.strip():
                 raise ActionError(f"a note for {ticket.id} needs words: give them as note")
@@ -232,38 +249,13 @@ def act(ticket: Ticket, action: Action, verdict: Verdict, now: datetime) -> Tick
     return replace(ticket, status=status)
 
 
-def act_on_building(
-    ticket: Ticket,
-    action: ClosureAction,
-    outages: Collection[datetime],
-    lifters: Collection[str],
-    verdict: Verdict,
-    now: datetime,
-) -> Ticket:
-    """Return the ticket after what a person did about its building; `outages` are when each of them began.
-
-    Raises:
-        TransitionError: the ticket or the closure does not stand so that this can be done.
-        ActionError: the action lacks something, or the wrong person does it.
-    """
-    if ticket.condition is not Condition.OUTAGE:
-        raise TransitionError(
-            f"{ticket.id} is no outage but {ticket.hazard or ticket.condition}: it has no {action.verb}"
-        )
-    if ticket.status is Status.CLOSED and action.verb is not ClosureVerb.TELL_DISTRICT:
-        raise TransitionError(f"{ticket.id} is closed: {Verb.REOPEN} it before you {action.verb}")
-    began_at = min([ticket.began_at, *outages])
-    try:
-        changed = closure.act(ticket.closure, action, began_at, len(outages), lifters, now)
-    except (TransitionError, ActionError) as error:
-        raise type(error)(f"{ticket.id}: {error}") from error
-    if action.verb is ClosureVerb.LIFT and verdict is Verdict.BREACH and not action.note.strip():
-        raise TransitionError(f"{ticket.id} is still in breach: to {action.verb}, say why in a note")
-    return replace(ticket, closure=changed)
-
-
 def _relieved(ticket: Ticket, action: Action, now: datetime) -> Ticket:
     reached = _position(ticket, action)
+    if action.since is not None and not ticket.began_at <= action.since <= now:
+        span = f"{ticket.began_at:%Y-%m-%d %H:%M} to {now:%Y-%m-%d %H:%M} UTC"
+        raise ActionError(
+            f"{ticket.id}: since is {action.since:%Y-%m-%d %H:%M} UTC; expected a time from {span}"
+        )
     met = tuple(
         _met(deadline, action.by, now) if i <= reached and (deadline.is_owed or i == reached) else deadline
         for i, deadline in enumerate(ticket.deadlines)
@@ -322,8 +314,8 @@ def _with(ticket: Ticket, position: int, changed: Deadline) -> tuple[Deadline, .
 
 
 def next_miss(ticket: Ticket) -> datetime | None:
-    """Return the first moment at which a pending deadline is past due; a closed ticket owes nothing."""
-    if ticket.status is Status.CLOSED:
+    """Return the first moment at which a pending deadline is past due; one at rest owes nothing."""
+    if ticket.status in AT_REST:
         return None
     dues = [
         d.due_at + JUST_AFTER for d in ticket.deadlines if d.state is Due.PENDING and d.due_at is not None
@@ -333,7 +325,7 @@ def next_miss(ticket: Ticket) -> datetime | None:
 
 def miss(ticket: Ticket, now: datetime) -> tuple[Ticket, tuple[Deadline, ...]]:
     """Return the ticket with every deadline that is past due marked missed, and those that newly are."""
-    if ticket.status is Status.CLOSED:
+    if ticket.status in AT_REST:
         return ticket, ()
     missed = []
     for position, deadline in enumerate(ticket.deadlines):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from safetyd.core.model import HAND, SILENCE, Observation
+from safetyd.core.model import GATEWAY, HAND, SILENCE, Observation
 from safetyd.core.quality import is_voltage, window
 from safetyd.core.rules import OutageRule, Rules
 
@@ -46,8 +46,10 @@ def hear(old: Word, observation: Observation, rules: Rules) -> Word:
     if observation.by_hand:  # a person's word must last until power is taken for back
         until = max(until, at + rules.outage.restored_after)
     if observation.mains is not None:
-        is_silence = observation.sensor.id.startswith(SILENCE)
-        since = (observation.device_at if is_silence else None) or at
+        is_dated = observation.sensor.id.startswith((SILENCE, GATEWAY))
+        since = (observation.device_at if is_dated else None) or at
+        if is_dated and not observation.mains and old.on_at is not None:
+            old = old._replace(on_at=min(old.on_at, since))  # its `on` of meanwhile was not yet better known
         return _said(old, observation.mains, since, at, until)
     if observation.voltage is None or not is_voltage(observation.voltage):
         return old

@@ -9,20 +9,27 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from safetyd.core import obligation, power, telling
-from safetyd.core.model import Condition, Episode, Observation, Place, TroubleKind
+from safetyd.core.model import EVERYWHERE, Condition, Episode, Observation, Place, TroubleKind
 from safetyd.core.register import Question, answer, answered
 from safetyd.core.trouble import Sign
 from safetyd.core.world import Facts, World
 
+HOLE_OF_OURS = "the site"
 LEAST = timedelta(seconds=60)  # ours: a restart takes less
 
 
 class Beat(NamedTuple):
-    """A sign of life: the machine's boot it was given in; `is_last` when the daemon was stopped in order."""
+    """A sign of life: the machine's boot it was given in; `is_last` when the daemon was stopped in order.
+
+    `since_boot` is None where nobody counted; not `is_sure` when it was given by a clock that was believed
+    for want of a better.
+    """
 
     at: datetime
     boot: str
     is_last: bool = False
+    since_boot: timedelta | None = None
+    is_sure: bool = True
 
 
 class Cause(StrEnum):
@@ -47,11 +54,19 @@ class Hole(NamedTuple):
         return self.cause in (Cause.RESTARTED, Cause.LOST)
 
 
-def hole(last: Beat | None, now: datetime, boot: str) -> Hole | None:
-    """Return the span between the last sign of life and a start at `now`, None if it is none to speak of."""
+def hole(last: Beat | None, now: datetime, boot: str, since_boot: timedelta | None = None) -> Hole | None:
+    """Return the span between the last sign of life and a start at `now`, None if it is none to speak of.
+
+    Where the last sign was given by a clock that was not sure, and the clock was put right while nobody
+    watched, the span is that of the machine's own silence before.
+    """
     if last is None or now - last.at <= LEAST:
         return None
     if last.boot == boot:
+        if not last.is_sure and since_boot is not None and last.since_boot is not None:
+            put_forward = now - last.at - (since_boot - last.since_boot)
+            if put_forward > LEAST:
+                return Hole(last.at, now, Cause.LOST)
         return Hole(last.at, now, Cause.STOPPED if last.is_last else Cause.CRASHED)
     return Hole(last.at, now, Cause.RESTARTED if last.is_last else Cause.LOST)
 
@@ -59,6 +74,11 @@ def hole(last: Beat | None, now: datetime, boot: str) -> Hole | None:
 def wake(world: World, facts: Facts, found: Hole, now: datetime) -> None:
     """Put a hole on record, and ask about an outage that it may hide."""
     world.now = max(now, world.now)
+    if facts.watched:  # from afar: that we did not look says nothing of how the buildings were
+        gap = Sign(TroubleKind.GAP, True, found.began_at, found.cause)
+        signs = [gap, Sign(TroubleKind.GAP, False, found.ended_at)]
+        telling.signs(world, HOLE_OF_OURS, EVERYWHERE, signs, now)
+        return
     for place in sorted(facts.places, key=str):
         if place.room is not None:
             continue

@@ -13,17 +13,36 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from safetyd.core import power, room, watch
+from safetyd.core.afar import Afar
 from safetyd.core.calendar import Calendar
+from safetyd.core.errors import ActionError
 from safetyd.core.health import Health
-from safetyd.core.model import Condition, Episode, Hazard, Observation, Place, Role, Trouble, TroubleKind
+from safetyd.core.model import (
+    Condition,
+    Episode,
+    Hazard,
+    Observation,
+    Place,
+    Role,
+    Sensor,
+    Trouble,
+    TroubleKind,
+)
 from safetyd.core.notice import Desk, Reason
 from safetyd.core.rules import RuleBook
-from safetyd.core.ticket import Status, Ticket
+from safetyd.core.ticket import AT_REST, Ticket
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 Span = tuple[datetime | None, datetime | None]  # from, and up to before; None is without limit
 Subject = tuple[Place, Condition, Hazard | None]
+
+
+class Watched(NamedTuple):
+    """A building that is watched from afar: its gateway, by client id, and what hears it here."""
+
+    gateway: str
+    sensor: Sensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +52,10 @@ class Facts:
     `spans` says from when until when a sensor of the site file, by key, is to be waited for; of one that has
     left it there are none. `bridges` says through which a sensor may be heard, the likeliest first, `behind`
     the same the other way about; `mains_powered` are those that fall silent with the power;
-    `lifters` are the names of those who may lift a building's closure, by its id; `calendars` those of
-    the buildings that have one of their own.
+    `lifters` are the names of those who may lift a building's closure, by its id; `roles` are who people are
+    to a building, by its id and their name in small letters. `watched` are the buildings watched from afar;
+    `listeners` who is told of troubles, where that is not as usual. `calendars` are those of the buildings
+    that have one of their own.
     """
 
     timezone: ZoneInfo
@@ -46,11 +67,25 @@ class Facts:
     behind: Mapping[str, Sequence[str]] = field(default_factory=dict)
     mains_powered: Collection[str] = ()
     lifters: Mapping[str, Collection[str]] = field(default_factory=dict)
+    roles: Mapping[str, Mapping[str, Sequence[Role]]] = field(default_factory=dict)
+    watched: Mapping[str, Watched] = field(default_factory=dict)
+    listeners: tuple[Role, ...] = ()
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
 
     def calendar_of(self, building: str) -> Calendar:
         """Return the calendar that a building goes by."""
         return self.calendars.get(building, self.calendar)
+
+    def role_of(self, name: str, building: str, said: Role | None = None) -> str:
+        """Return who a person is to a building, by the site file, else as they say; nothing if nobody says.
+
+        Raises:
+            ActionError: the site file knows them as somebody else.
+        """
+        known = self.roles.get(building, {}).get(" ".join(name.split()).casefold(), ())
+        if said is not None and known and said not in known:
+            raise ActionError(f"role: {name} is {', '.join(known)} here and not {said}")
+        return ", ".join(known) or (said or "")
 
     def is_awaited(self, key: str, at: datetime) -> bool:
         """Return whether a sensor ought to be heard at a moment."""
@@ -89,7 +124,7 @@ class Notice(NamedTuple):
 
 @dataclass(slots=True)
 class Changes:
-    """What has to be saved together."""
+    """What has to be saved together; it is a decision if it is true, and may wait if only `afar` is in it."""
 
     places: set[Place] = field(default_factory=set)
     tickets: dict[str, Ticket] = field(default_factory=dict)
@@ -101,6 +136,7 @@ class Changes:
     notices: list[Notice] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     awaited: dict[str, datetime | None] = field(default_factory=dict)
+    afar: set[str] = field(default_factory=set)
 
     def ticket_ids(self) -> set[str]:
         """Return every ticket that looks different now."""
@@ -137,8 +173,9 @@ class World:
     `running` are the episodes in progress, `held` those of them that become a ticket only when work hours
     begin; `dues` and `scheduled` are what time alone will do; `shown` are retained
     messages, which fill the screen and prove nothing; `conclusions` are observations of our own, drawn from
-    the silence of devices, that are taken in and not stored yet. `awaited` says of sensors of the site file
-    that were never heard since when they ought to be.
+    the silence of devices or another safetyd's words, that are taken in and not stored yet. `awaited` says
+    of sensors of the site file that were never heard since when they ought to be. `afar` is what is known of
+    buildings watched from afar, whom we hear since `listening_since`, not since `deaf_since`.
     """
 
     rooms: dict[Place, room.Room] = field(default_factory=dict)
@@ -158,6 +195,9 @@ class World:
     next_episode: int = 1
     held: dict[int, datetime] = field(default_factory=dict)
     desks: dict[str, Desk] = field(default_factory=dict)
+    afar: dict[str, Afar] = field(default_factory=dict)
+    listening_since: datetime = _BEGINNING
+    deaf_since: datetime | None = None
     now: datetime = _BEGINNING
     changes: Changes = field(default_factory=Changes)
     dues: list[Due] = field(default_factory=list)
@@ -190,7 +230,7 @@ class World:
         if ticket.id not in self.tickets:
             self.last[ticket.subject] = ticket.id
         self.tickets[ticket.id] = ticket
-        if ticket.status is Status.CLOSED:
+        if ticket.status in AT_REST:
             if self.open.get(ticket.subject) == ticket.id:
                 del self.open[ticket.subject]
         else:
@@ -223,6 +263,12 @@ class World:
         self.held.pop(number, None)
         self.changes.episodes.pop(number, None)
         self.changes.dropped.add(number)
+
+    def put_afar(self, building: str, afar: Afar) -> None:
+        """Keep what is known of a building from afar."""
+        if self.afar.get(building) != afar:
+            self.afar[building] = afar
+            self.changes.afar.add(building)
 
     def put_trouble(self, trouble: Trouble) -> None:
         """Keep a trouble while it stands."""

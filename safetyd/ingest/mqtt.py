@@ -133,6 +133,7 @@ class Link:
         self._is_guest = is_guest
         self._received: list[Received] = []
         self._connection = 0
+        self._is_closing = False
         self._last_at: datetime | None = None
         self._read_at = now()
         self._pause = _SHORTEST_PAUSE
@@ -244,8 +245,16 @@ class Link:
         """Say that we are going, and go; the broker keeps our session."""
         if self.is_connected and not self._is_guest:
             self._client.publish(self._status, b'{"state":"offline"}', qos=1, retain=True)
+        self._is_closing = True
+        self._client.send_out()  # paho closes its socket as soon as it has handed us the last packet
         self._client.disconnect()
         self._client.send_out()
+
+    def drop(self) -> None:
+        """Be gone without a word, as when the power goes."""
+        connected = self.socket()
+        if connected is not None:
+            connected.shutdown(socket.SHUT_RDWR)
 
     def _connect(self) -> None:
         settings = self._settings
@@ -286,7 +295,9 @@ class Link:
     def _on_disconnect(
         self, _client: paho.Client, _data: Any, _flags: Any, code: Any, _properties: Any
     ) -> None:
-        if self.is_connected or not self.trouble:
+        if self._is_closing:
+            log.info("broker: said good-bye")
+        elif self.is_connected or not self.trouble:
             self._lost(f"connection to {self._settings.host}:{self._settings.port} lost: {code}")
         self.is_connected = False
         self._connection += 1

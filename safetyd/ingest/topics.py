@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from safetyd.core.model import HAND, SILENCE, Place, Quantity, Sensor
+from safetyd.core.model import GATEWAY, HAND, SILENCE, Place, Quantity, Sensor
+from safetyd.ingest.afar import Outposts
 from safetyd.ingest.binding import Decode, decoder, native_decoder
 from safetyd.ingest.decode import reader
 from safetyd.ingest.message import Reader
@@ -79,7 +80,7 @@ class Routes(NamedTuple):
 
 def subscriptions(site: Site, root: str) -> list[str]:
     """Return the topic filters that bring every reading of a site."""
-    own = [f"{root}/readings/#", f"{root}/power/#"]
+    own = Outposts(site).subscriptions() if site.is_watch else [f"{root}/readings/#", f"{root}/power/#"]
     bound = [binding for building in site.buildings for binding in building.sensors]
     named = {topic for binding in bound for topic in (*topics_of(binding), *_bridge_topics(binding))}
     filters = [tuple(topic.split("/")) for topic in (*own, *named) if is_filter(topic)]
@@ -162,7 +163,7 @@ def _joined(old: Bridge | None, topic: str, binding: SensorBinding, sensor: Sens
 def native_route(topic: str, site: Site, root: str) -> Route | None:
     """Return the route of a native topic; None if it is none, or of a building or room nobody knows."""
     levels = topic.removeprefix(root + "/").split("/")
-    if not topic.startswith(root + "/") or not all(levels) or levels[-1].startswith((HAND, SILENCE)):
+    if not topic.startswith(root + "/") or not all(levels) or levels[-1].startswith((HAND, SILENCE, GATEWAY)):
         return None
     match levels:
         case ["readings", building, room, *rest] if len(rest) <= 1:

@@ -7,7 +7,7 @@ as they are written in the site file.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from safetyd.core.model import CLAUSE, Condition, Episode, TroubleKind
+from safetyd.core.model import CLAUSE, GATEWAY, Condition, Episode, Role, TroubleKind
 from safetyd.core.notice import Reason
 from safetyd.core.ticket import Deadline, Due, Ticket
 from safetyd.core.world import Notice
@@ -28,6 +28,10 @@ _MUST_CLOSE = "The building must be closed until this is resolved (9.14.5)."
 _ASKED = (
     "This is presumed. Please find out, and confirm or deny it by a note on the ticket, or: safetyd power"
 )
+_SILENT = {
+    "yes": "The devices that live on the mains fell silent together",
+    "gateway": "Nothing is heard from the building since then",
+}
 _TROUBLES = {
     TroubleKind.SILENT: ("has fallen silent", "is heard again"),
     TroubleKind.STUCK: ("shows the same values for hours", "shows new values again"),
@@ -161,25 +165,61 @@ def _sensor(subject: str, site: Site) -> str:
     if building is None:
         return subject
     rest = subject.removeprefix(f"{building.id}/")
+    id = subject.rsplit("/", 1)[-1]
+    if id.startswith(GATEWAY):
+        return f"the safetyd there, {id.removeprefix(GATEWAY)},"
     if rest.startswith("bridge "):
         return f"the {rest}"
+    if rest == "gateway":
+        return "the gateway"
     if rest == "witnesses":
         return "one witness of the mains"
-    id = subject.rsplit("/", 1)[-1]
     room = building.room(middle[0]) if middle else None
     if room is None:
         return f"the witness {id}"
     return room.name if id == room.id else f"{room.name} (sensor {id})"
 
 
+def _last_words(notice: Notice, site: Site) -> tuple[str, str]:
+    """What people must know before the watch goes dark: since when, until when, and whom to tell."""
+    where = _building(notice.building, site)
+    title = f"{where}: safetyd is about to go dark"
+    lines = ["The battery it runs on is nearly empty. From now on nobody watches until power is back."]
+    if "began_at" not in notice.about:
+        if notice.about["ups"] != notice.building:
+            lines[0] = f"The battery it runs on, in {_building(notice.about['ups'], site)}, is nearly empty. "
+            lines[0] += "From now on nobody watches this building until power is back there."
+        lines.append("This building was not known to be without electricity.")
+        if_dark, limit = "If its power goes, note when: ", "beyond two hours it must close (9.14.5)."
+        return title, "\n".join([*lines, if_dark + limit, _whom_to_tell(notice, site)])
+    began_at = datetime.fromisoformat(notice.about["began_at"])
+    limit_at = began_at + site.rulebook.in_force(began_at).outage.longer_than
+    lines.append(f"No electricity since {_time(began_at, site)}, for {_span(notice.at - began_at)} now.")
+    if notice.at > limit_at:
+        lines.append(_MUST_CLOSE)
+    else:
+        lines.append(
+            f"If it lasts beyond {_time(limit_at, site)}, the building must close (9.14.5): "
+            "somebody there must keep the time."
+        )
+    return title, "\n".join([*lines, _whom_to_tell(notice, site)])
+
+
+def _whom_to_tell(notice: Notice, site: Site) -> str:
+    names = [person.name for person in site.people_for(notice.building, (Role.DISTRICT,))]
+    return f"Tell the district{': ' if names else ''}{', '.join(names)}, and write down who was told when."
+
+
 def _outage(notice: Notice, site: Site) -> tuple[str, str]:
+    if "last_words" in notice.about:
+        return _last_words(notice, site)
     where = _building(notice.building, site)
     began_at = datetime.fromisoformat(notice.about["began_at"])
     since = f"Since {_time(began_at, site)}."
     if notice.reason is Reason.OUTAGE_BEGAN and "presumed" in notice.about:
         return (
             f"{where}: power may be out",
-            f"{since}\nThe devices that live on the mains fell silent together, and no witness says more. "
+            f"{since}\n{_SILENT[notice.about['presumed']]}, and no witness says more. "
             f"Please look, and say so: safetyd power {notice.building} off --by NAME (or on). "
             "The two hours are counted meanwhile.",
         )
@@ -255,7 +295,7 @@ def _late(deadline: Deadline | None, now: datetime) -> str:
 
 def _building(id: str, site: Site) -> str:
     building = site.building(id)
-    return building.name if building else id
+    return building.name if building else id or site.name
 
 
 def _what(ticket: Ticket) -> str:

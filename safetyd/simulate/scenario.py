@@ -43,6 +43,8 @@ class Scenario:
     boiler_off: Span | None = None
     mains_off: Span | None = None
     silences: tuple[Silence, ...] = ()
+    gateway_off: Span | None = None
+    """While it lasts nothing leaves the school, and a second safetyd elsewhere watches."""
     school: School = LINCOLN
 
     @property
@@ -51,6 +53,9 @@ class Scenario:
 
     def mains(self, at: datetime) -> bool:
         return self.mains_off is None or at not in self.mains_off
+
+    def gateway(self, at: datetime) -> bool:
+        return self.gateway_off is None or at not in self.gateway_off
 
     def boiler(self, at: datetime) -> bool:
         return self.boiler_off is None or at not in self.boiler_off
@@ -96,12 +101,13 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario(
             name="power-outage",
             story="A November storm takes the power for 2 h 40 min of the school day: no heat, no fans,"
-            " and only the UPS to tell.",
+            " only the UPS to tell, and when that is empty too, only the district to know.",
             start=_local(2026, 11, 18, 9),
             duration=timedelta(hours=10),
             climate=Climate(low_c=0, high_c=4, dew_point_c=0, clearness=0.1, ground_c=12),
             begin=_local(2026, 11, 18, 10),
             mains_off=Span(_local(2026, 11, 18, 10, 5), _local(2026, 11, 18, 12, 45)),
+            gateway_off=Span(_local(2026, 11, 18, 10, 55), _local(2026, 11, 18, 12, 50)),
         ),
     )
 }

@@ -4,6 +4,7 @@ Rule: every name of a person is invented, and whoever runs the demo decides wher
 """
 
 import json
+from datetime import timedelta
 
 from safetyd.simulate.lincoln import LINCOLN
 from safetyd.simulate.school import School
@@ -40,6 +41,18 @@ def site_toml(notify_url: str | None = None, school: School = LINCOLN) -> str:
             for room in school.rooms
         ),
         *(_person(name, duty, role, building, notify_url) for name, duty, role, building in PEOPLE),
+    ]
+    return "\n".join(parts)
+
+
+def watch_toml(gateway: str, silent_after: timedelta, school: School = LINCOLN) -> str:
+    """Return the text of a site file by which the district watches the school from afar."""
+    name, duty, role, _ = PEOPLE[-1]
+    parts = [
+        f'name = "Cedar River School District (simulated)"\ntimezone = {_text(school.timezone)}\n',
+        f"[[buildings]]\nid = {_text(school.id)}\nname = {_text(school.name)}\n"
+        f'gateway = {_text(gateway)}\nsilent_after = "{silent_after.total_seconds():.0f}s"\n',
+        _person(name, duty, role, "*", None),
     ]
     return "\n".join(parts)
 

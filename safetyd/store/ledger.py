@@ -11,9 +11,10 @@ import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from safetyd.core.afar import Afar
 from safetyd.core.model import Episode, Place, Trouble, TroubleKind
 from safetyd.core.notice import Desk
-from safetyd.core.ticket import Status, Ticket
+from safetyd.core.ticket import AT_REST, Ticket
 from safetyd.core.world import Changes, Row, World
 from safetyd.store import awaited, schema
 from safetyd.store.audit import FIRST, chained
@@ -22,6 +23,7 @@ from safetyd.store.moments import micros, moment
 _TICKET = msgspec.json.Decoder(Ticket)
 _EPISODE = msgspec.json.Decoder(Episode)
 _DESK = msgspec.msgpack.Decoder(Desk)
+_AFAR = msgspec.msgpack.Decoder(Afar)
 
 
 def save(connection: Connection, changes: Changes, world: World) -> None:
@@ -39,6 +41,9 @@ def save(connection: Connection, changes: Changes, world: World) -> None:
         connection.execute(delete(schema.held))
         for number, due_at in world.held.items():
             connection.execute(insert(schema.held).values(episode=number, due_at=micros(due_at)))
+    for building in changes.afar:
+        body = msgspec.msgpack.encode(world.afar[building])
+        _put(connection, schema.afar, ["building"], {"building": building, "body": body})
     for trouble in changes.troubles:
         _save_trouble(connection, trouble)
     awaited.keep(connection, changes.awaited)
@@ -152,7 +157,7 @@ def load(connection: Connection, world: World) -> None:
         key = building, int(year)
         world.numbers[key] = max(world.numbers.get(key, 0), int(number))
         world.tickets[ticket.id] = ticket
-        if status != Status.CLOSED:
+        if status not in AT_REST:
             world.open[ticket.subject] = ticket.id
     for number, body in connection.execute(select(schema.episode.c.id, schema.episode.c.body)):
         episode = _EPISODE.decode(body)
@@ -163,6 +168,8 @@ def load(connection: Connection, world: World) -> None:
     world.next_episode = (newest or 0) + 1
     for building, body in connection.execute(select(schema.desk)):
         world.desks[building] = _DESK.decode(body)
+    for building, body in connection.execute(select(schema.afar)):
+        world.afar[building] = _AFAR.decode(body)
     for number, due_at in connection.execute(select(schema.held)):
         world.held[number] = moment(due_at)
     for trouble in troubles(connection, standing_only=True):

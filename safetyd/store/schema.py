@@ -112,7 +112,7 @@ ticket = Table(
         "condition",
         "hazard",
         unique=True,
-        sqlite_where=text("status <> 'closed'"),
+        sqlite_where=text("status NOT IN ('joined', 'closed')"),
     ),
 )
 
@@ -215,6 +215,20 @@ beat = Table(  # one row: when the daemon was last known to live
     Column("at", Integer, nullable=False),
     Column("boot", Text, nullable=False),
     Column("is_last", Integer, nullable=False),
+    Column("since_boot", Integer),  # and how long the machine had run then
+    Column("unsure", Integer),  # 1: by a clock that was believed for want of a better
+)
+
+undated = Table(  # what arrived while nobody knew the time
+    "undated",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("boot", Text, nullable=False),
+    Column("since_boot", Integer, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("retain", Integer, nullable=False),
+    Column("command", Integer),  # a person's, by its number in the inbox; no topic and no payload then
 )
 
 bridge = Table(  # those that have come back, and when
@@ -229,6 +243,13 @@ awaited = Table(  # sensors of the site file that were not heard when they were 
     metadata,
     Column("sensor", Text, primary_key=True),
     Column("since", Integer, nullable=False),
+)
+
+afar = Table(  # what is known of buildings that are watched from afar
+    "afar",
+    metadata,
+    Column("building", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
 )
 
 inbox = Table(

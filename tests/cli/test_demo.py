@@ -48,6 +48,14 @@ def test_a_power_outage_from_its_first_notice_to_its_end(tmp_path: Path) -> None
     opened = first("ticket", "lincoln-2026-0001 opened, 9.14.5", "Lincoln High School, no electricity")
     back = first("notice", "electricity is back")
     assert gone < opened < back
+    dark, lit = first("gateway", "dark"), first("gateway", "back")
+    seen = first("district", "no mains", "power out since 10:05")
+    ours = first("district", "lincoln-watch-2026-0001 open")
+    joined = first("district", "lincoln-watch-2026-0001 joined to lincoln-2026-0001")
+    assert gone < dark < seen < ours < lit < back
+    assert lit < opened and ours < joined
+    assert "12:05" <= moment(lines[ours]) <= "12:20"
+    assert first("Seen from the district: well, lincoln-watch-2026-0001 joined to lincoln-2026-0001") > joined
     assert "10:15" <= moment(lines[gone]) <= "10:50"  # a quarter of an hour after a last word that it was on
     assert moment(lines[opened]) == "12:05"
     assert first("Tickets: 1") < first("since Wed 18 Nov 10:05; open, immediate due in 13 d")
@@ -62,6 +70,13 @@ def test_a_power_outage_from_its_first_notice_to_its_end(tmp_path: Path) -> None
         capture_output=True, text=True, timeout=30, check=True,
     )  # fmt: skip
     assert [ticket["clause"] for ticket in json.loads(listed.stdout)["tickets"]] == ["9.14.5"]
+    config = str(tmp_path / "kept" / "watch.toml")
+    elsewhere = subprocess.run(
+        [sys.executable, "-m", "safetyd", "tickets", "--json", "--config", config],
+        capture_output=True, text=True, timeout=30, check=True,
+    )  # fmt: skip
+    (ticket,) = json.loads(elsewhere.stdout)["tickets"]
+    assert (ticket["status"], ticket["joined"]) == ("joined", "lincoln-2026-0001")
 
 
 @pytest.mark.journey

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from safetyd.core.calendar import Calendar
+from safetyd.core.closing import act_on_building
 from safetyd.core.closure import (
     TRANSITIONS,
     Closure,
@@ -21,7 +22,7 @@ from safetyd.core.closure import (
 from safetyd.core.errors import ActionError, TransitionError
 from safetyd.core.model import Condition, Hazard, Verdict
 from safetyd.core.rules import Rules
-from safetyd.core.ticket import Action, Status, Ticket, Verb, act_on_building, deadlines
+from safetyd.core.ticket import Action, Status, Ticket, Verb, deadlines
 from safetyd.core.ticket import act as act_on_ticket
 from tests.core.scene import ALWAYS, BUILDING, clock
 from tests.core.test_calendar import ROUND_THE_CLOCK, SCHOOL, YEAR, ZONE, wall

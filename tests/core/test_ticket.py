@@ -34,13 +34,13 @@ NOON = clock("12:00")
 
 # What each status becomes, by its first letter; - is refused. The columns are the statuses, in their order.
 ALLOWED = {
-    Verb.ACKNOWLEDGE: "a---",
-    Verb.RELIEVE: "rrr-",
-    Verb.NOTE: "oarc",
-    Verb.EXTEND: "oar-",
-    Verb.DISPUTE: "oarc",
-    Verb.CLOSE: "ccc-",
-    Verb.REOPEN: "-ooo",
+    Verb.ACKNOWLEDGE: "a----",
+    Verb.RELIEVE: "rrr--",
+    Verb.NOTE: "oarcj",
+    Verb.EXTEND: "oar--",
+    Verb.DISPUTE: "oarcj",
+    Verb.CLOSE: "ccc-c",
+    Verb.REOPEN: "-oooo",
 }
 KEYS: dict[Verb, dict[str, Any]] = {
     Verb.RELIEVE: {"tier": Tier.MITIGATION},

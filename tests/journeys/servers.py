@@ -30,6 +30,7 @@ WITHIN = 30.0  # seconds: the machine may be busy with other things
 LOOK_AGAIN = 0.02
 SAFETYD = str(Path(sys.executable).with_name("safetyd"))
 STATUS = "safetyd/status/safetyd"
+ROOT = Path(__file__).resolve().parents[2]
 SYSTEM_PROGRAMS = ("/usr/sbin", "/usr/local/sbin")  # where distributions put Mosquitto, often not on PATH
 
 Json = dict[str, Any]
@@ -73,8 +74,9 @@ def program(name: str) -> str:
 class Broker:
     """A Mosquitto that can end, be killed and come back on the same port."""
 
-    def __init__(self, folder: Path, *, is_persistent: bool = True) -> None:
+    def __init__(self, folder: Path, *, is_persistent: bool = True, more: Sequence[str] = ()) -> None:
         self.folder = folder
+        self.more = more
         self.port = free_port()
         self.is_persistent = is_persistent
         self.is_open = True
@@ -102,6 +104,7 @@ class Broker:
             "user root",  # of effect for root only: else the broker becomes a user who cannot write here
             f"persistence {str(self.is_persistent).lower()}",
             f"persistence_location {self.folder}/",
+            *self.more,
         ]
         if not self.is_open:
             lines.append(f"password_file {self.password_file}")
@@ -318,6 +321,7 @@ class House:
         self.store = folder / "var" / "safetyd.db"
         self.log_file = folder / "safetyd.log"
         self.daemon: subprocess.Popen[bytes] | None = None
+        self.command = [SAFETYD, "run", "--config", str(self.config)]
         self._logged = 0
         self.config.write_text(
             f'site = ["site.toml"]\n[mqtt]\nhost = "{LOOPBACK}"\nport = {port}\n{mqtt}\n', encoding="utf-8"
@@ -335,9 +339,7 @@ class House:
         """Start the daemon and look no further."""
         self._logged = len(self.log_file.read_bytes()) if self.log_file.exists() else 0
         with self.log_file.open("ab") as log:
-            self.daemon = subprocess.Popen(
-                [SAFETYD, "run", "--config", str(self.config)], stdout=log, stderr=log, env=environment()
-            )
+            self.daemon = subprocess.Popen(self.command, stdout=log, stderr=log, env=environment(), cwd=ROOT)
 
     def start(self, client: Client) -> Self:
         """Start the daemon and wait until it has told a client of its broker that it listens."""

@@ -48,6 +48,7 @@ def test_asked_to_end_it_ends_at_once_and_says_so(
     assert time.monotonic() - began_at < 2
     until("everybody knows", lambda: client.last(STATUS) == b'{"state":"offline"}')
     assert "Traceback" not in home.log
+    assert "lost" not in home.log and "good-bye" in home.log
 
 
 def test_a_power_cut_is_said_by_the_broker(broker: Broker, client: Client, house: Make) -> None:

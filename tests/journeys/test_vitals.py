@@ -1,16 +1,19 @@
 """The daemon's own life: its heartbeat outside, what it makes of the time nobody watched, and its UPS."""
 
+import json
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.journeys.gateway import Gateway
 from tests.journeys.nut import Nut
 from tests.journeys.servers import LOOPBACK, Broker, Client, House, Json, Site, until
 
@@ -138,6 +141,19 @@ def test_a_monitor_that_refuses_is_a_trouble_until_it_listens_and_the_url_stays_
     monitor.code = 200
     until("the trouble is over", lambda: home.rows(trouble)[0][1] is not None)
     assert SECRET not in home.log and "404" in home.log
+
+
+def test_a_clock_that_is_not_believed_yet_is_told_outside(
+    broker: Broker, client: Client, house: Make, monitor: Monitor
+) -> None:
+    home = house(broker, mqtt=monitor.settings())
+    gateway = Gateway(home, datetime(1970, 1, 1, tzinfo=UTC))
+    gateway.boots(gateway.wall, is_synchronised=False)
+    home.start(client)
+    (_, text), *_ = monitor.has(UNWELL)
+    assert "the clock is not synchronised yet" in text
+    gateway.is_put(datetime(2026, 12, 1, tzinfo=UTC))
+    monitor.has(WELL)
 
 
 def test_no_command_shows_the_url(broker: Broker, client: Client, house: Make, monitor: Monitor) -> None:
@@ -380,3 +396,26 @@ def test_a_word_that_lacks_something_is_refused(
     said = home.run("power", *words)
     assert (said.code, said.out) == (2, "") and hint in said.err
     assert electricity(home)["witnesses"] == []
+
+
+def test_what_its_ups_is_about_to_do_is_its_last_word_on_the_wire(
+    nut: Nut, broker: Broker, client: Client, house: Make
+) -> None:
+    heard = Client(broker, "safetyd/gateways/#", "safetyd/buildings/#")
+
+    def state_is(word: str) -> bool:
+        last = heard.last("safetyd/gateways/safetyd")
+        return last is not None and json.loads(last)["state"] == word
+
+    try:
+        home = on_a_ups(nut, broker, house, client)
+        until("it says that it runs", lambda: state_is("running"))
+        nut.says("OB LB", input_voltage="0.0")
+        until("it says its last words", lambda: state_is("last_words"))
+        assert home.stop() == 0  # as the UPS orders
+        told = [json.loads(payload)["state"] for topic, payload, _ in heard.heard if "gateways" in topic]
+        assert told[-1] == "last_words" and "stopped" not in told
+        building = json.loads(heard.last("safetyd/buildings/maple") or b"{}")
+        assert (building["electricity"], building["gateway"]) == ("out", "safetyd") and building["at"]
+    finally:
+        heard.close()

@@ -192,6 +192,34 @@ def test_several_troubles_are_one_list() -> None:
     ]
 
 
+def last_words(at: datetime, **about: str) -> str:
+    owed = Notice("key", at, "maple", Reason.OUTAGE_WARNING, (), None, None, {"last_words": "yes"} | about)
+    title, text = render(owed, {}, {}, SITE)
+    assert title == "Maple School: safetyd is about to go dark"
+    return text
+
+
+def test_the_last_words_say_since_when_until_when_and_that_nobody_watches() -> None:
+    known = {"ups": "maple", "began_at": BEGAN.isoformat()}
+    text = last_words(BEGAN + timedelta(minutes=40), **known)
+    assert "No electricity since Tue 1 Dec 08:05, for 40 min now." in text
+    assert "beyond Tue 1 Dec 10:05, the building must close" in text
+    assert "nobody watches until power is back" in text and "Tell the district" in text
+    late = last_words(BEGAN + timedelta(hours=2, microseconds=1), **known)
+    assert "must be closed until this is resolved" in late and "beyond" not in late
+
+
+def test_the_last_words_of_a_ups_elsewhere_know_of_no_outage_here() -> None:
+    text = last_words(NOW, ups="cedar")
+    assert "in cedar" in text and "not known to be without electricity" in text
+
+
+def test_a_clock_that_was_put_back_is_the_gateways() -> None:
+    about = {"clock maple/gateway": "it was put back"}
+    title, _ = render(notice(Reason.TROUBLE, about=about), {}, {}, SITE)
+    assert title == "Maple School: the gateway has a wrong clock (it was put back)"
+
+
 def test_a_digest_lists_every_ticket_with_its_place_and_news() -> None:
     tickets = {
         f"maple-2026-{number:04d}": ticket(condition, id=f"maple-2026-{number:04d}")

@@ -132,6 +132,16 @@ def test_the_outage_lasts_two_hours_forty_in_the_middle_of_the_school_day() -> N
     assert outage.end.astimezone(ZONE).hour < 15
 
 
+def test_the_gateway_goes_dark_during_the_outage_and_is_back_after_more_than_two_hours_of_it() -> None:
+    outage, dark = SCENARIOS["power-outage"].mains_off, SCENARIOS["power-outage"].gateway_off
+    assert outage is not None and dark is not None
+    assert outage.start + timedelta(minutes=45) < dark.start < outage.start + timedelta(hours=1)
+    assert outage.end < dark.end < outage.end + timedelta(minutes=15)
+    assert dark.end - dark.start > timedelta(
+        hours=1
+    )  # at the demo's greatest speed a silence shows after that
+
+
 @pytest.mark.parametrize("room", ["gym", "library", "office"])
 def test_in_the_outage_rooms_with_few_people_cool_and_recover(room: str) -> None:
     outage = SCENARIOS["power-outage"].mains_off

@@ -18,8 +18,9 @@ from sqlalchemy import create_engine
 
 from safetyd.core.health import Still
 from safetyd.core.quality import Latest
+from safetyd.core.waking import Beat
 from safetyd.core.watch import CALM
-from safetyd.store import database, places
+from safetyd.store import beats, database, places
 from safetyd.store.database import (
     HEAD,
     StoreError,
@@ -205,3 +206,20 @@ def test_how_places_stood_in_the_first_release_is_read_on(url: str, file: Path) 
     remembered = found.health["maple/12/12"]
     assert (remembered.until, remembered.heard_at) == (later, nine)
     assert remembered.temperature == Still(71.5, nine, nine, 3)
+
+
+def test_the_last_sign_of_life_of_an_older_store_is_read_on(url: str, file: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    file.parent.mkdir()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        connection.exec_driver_sql("INSERT INTO beat VALUES (1, 1796140800000000, 'b1', 1)")
+    engine.dispose()
+    with closing(open_for_writing(url)) as connection:
+        assert beats.last(connection) == Beat(datetime(2026, 12, 1, 16, tzinfo=UTC), "b1", is_last=True)
+        given = Beat(datetime(2026, 12, 1, 17, tzinfo=UTC), "b2", False, timedelta(hours=3), is_sure=False)
+        beats.give(connection, given)
+        assert beats.last(connection) == given

@@ -88,9 +88,11 @@ def test_one_ticket_is_open_for_a_place_and_condition(status: str, store: Connec
         open_ticket(store, "2")
 
 
-def test_closed_ones_other_rooms_and_other_hazards_do_not_count(store: Connection) -> None:
+def test_closed_and_joined_ones_other_rooms_and_other_hazards_do_not_count(store: Connection) -> None:
     open_ticket(store, "1", "closed")
     open_ticket(store, "2", "closed")
+    open_ticket(store, "7", "joined")
+    open_ticket(store, "8", "joined")
     open_ticket(store, "3")
     open_ticket(store, "4", room="14")
     open_ticket(store, "5", room="")

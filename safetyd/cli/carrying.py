@@ -1,0 +1,75 @@
+"""Has a person's action carried out: by the daemon if one is running, else directly."""
+
+import json
+import time
+from contextlib import closing
+from typing import Any
+
+from safetyd.clock import now
+from safetyd.commands import read_command
+from safetyd.configuration import Loaded
+from safetyd.core.errors import SafetydError
+from safetyd.service import Service
+from safetyd.store import inbox
+from safetyd.store.database import open_for_reading, open_for_writing, writer_lock
+
+_PATIENCE_SECONDS = 15.0
+_LOOK_SECONDS = 0.05
+
+
+class RefusedError(SafetydError):
+    """The action was refused; of several tickets, those that it names."""
+
+
+def carry_out(said: dict[str, Any], configuration: Loaded) -> str | None:
+    """Have an action carried out by whoever is the writer, and return the id of the ticket it is about.
+
+    Raises:
+        SafetydError: it was refused, or nobody answered.
+    """
+    url = configuration.settings.store.url
+    ids = said["ticket"] if isinstance(said.get("ticket"), list) else None
+    read_command(said | ({"ticket": ids[0]} if ids else {}), configuration.site.timezone)
+    open_for_reading(url).close()  # there is nothing to act on before the first run
+    number: int | None = None
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < give_up_at:
+        with writer_lock(url) as is_ours:
+            if is_ours:
+                return _outcome(_act(said, number, configuration))
+        if number is None:
+            with closing(open_for_writing(url)) as connection:
+                number = inbox.leave(connection, json.dumps(said), now())
+        with closing(open_for_reading(url)) as connection:
+            answer = inbox.answered(connection, number)
+        if answer is not None:
+            return _outcome(answer)
+        time.sleep(_LOOK_SECONDS)
+    raise RefusedError(
+        f"the daemon has not answered for {_PATIENCE_SECONDS:.0f} s; it will carry out the action when it can"
+    )
+
+
+def _outcome(answer: str) -> str | None:
+    said = json.loads(answer)
+    if "refused" in said:
+        raise RefusedError(said["refused"])
+    return None if said.get("ticket") is None else str(said["ticket"])
+
+
+def _act(said: dict[str, Any], number: int | None, configuration: Loaded) -> str:
+    """Carry out an action ourselves, and answer it if it was left in the inbox of a writer that is gone."""
+    at = now()
+    with closing(open_for_writing(configuration.settings.store.url)) as connection:
+        if number is not None and (done := inbox.answered(connection, number)) is not None:
+            return done
+        service = Service(connection, configuration.site, configuration.settings.mqtt.root, at)
+        try:
+            ticket = service.command(said, at)
+            answer: dict[str, Any] = {"ticket": ticket.id if ticket else None}
+        except SafetydError as error:
+            answer = {"refused": str(error)}
+        if number is not None:
+            inbox.answer(connection, number, json.dumps(answer))
+        service.commit(at)  # of several tickets some may have been acted on
+    return json.dumps(answer)

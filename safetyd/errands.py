@@ -1,0 +1,74 @@
+"""What people ask of the daemon from other processes: each is carried out once, in order, and answered.
+
+Rule: an answer is written in the transaction that changed something, and a question that cannot be carried
+out is answered too.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from safetyd.core.errors import SafetydError
+from safetyd.service import Service
+from safetyd.store import inbox
+from safetyd.store.database import Connection
+
+LOOK_EVERY = 0.25  # seconds: how soon a command of another process is seen
+
+log = logging.getLogger("safetyd")
+
+
+class Errands:
+    """The commands in the inbox; `commit` makes durable what one has changed, with its answer."""
+
+    def __init__(self, service: Service, reader: Connection, commit: Callable[[], None]) -> None:
+        self._service = service
+        self._reader = reader
+        self._commit = commit
+        self._data_version = 0
+        self._looked_at = 0.0
+        self._answers: dict[int, str] = {}
+
+    def tend(self, now: datetime) -> None:
+        """Carry out what other processes have left, if it is time to look."""
+        if time.monotonic() - self._looked_at < LOOK_EVERY:
+            return
+        self._looked_at = time.monotonic()
+        version = self._reader.exec_driver_sql("PRAGMA data_version").scalar() or 0
+        found = inbox.unanswered(self._reader) if version != self._data_version else []
+        self._reader.rollback()
+        for number, body in found:
+            if number not in self._answers:
+                self._carry_out(number, json.loads(body), now)
+        self._data_version = version
+
+    def carry_out(self, number: int, at: datetime) -> None:
+        """Carry out one, as it was asked at a moment, unless that was done."""
+        body = dict(inbox.unanswered(self._reader)).get(number)
+        self._reader.rollback()
+        if body is not None and number not in self._answers:
+            self._carry_out(number, json.loads(body), at)
+
+    def write_answers(self, connection: Connection) -> None:
+        """Write the answers that are not committed yet, in the open transaction."""
+        for number, text in self._answers.items():
+            inbox.answer(connection, number, text)
+
+    def are_answered(self) -> None:
+        """Note that the answers are committed."""
+        self._answers.clear()
+
+    def _carry_out(self, number: int, said: dict[str, Any], at: datetime) -> None:
+        try:
+            ticket = self._service.command(said, at)
+            answer: dict[str, Any] = {"ticket": ticket.id if ticket else None}
+        except SafetydError as error:
+            answer = {"refused": str(error)}
+        except Exception:  # a fault of ours must not make one command stop the watch for ever
+            log.exception("a command could not be carried out: %s", said)
+            answer = {"refused": "safetyd failed on it; please report this"}
+        self._answers[number] = json.dumps(answer)
+        self._commit()
