@@ -176,9 +176,16 @@ class Bulletin:
             self._life = state
             self._say_life()
 
+    def good_bye(self) -> None:
+        """Say how each building stands, and that we stop: the last that is heard of us must be true."""
+        for place in self._buildings():
+            self._place(place, time.monotonic())
+        self.live(State.STOPPED)
+
     def _say_life(self) -> None:
+        self._life = self._life or State.RUNNING
         said = {
-            "state": self._life or State.RUNNING,
+            "state": self._life,
             "at": rfc3339(self._clock()),
             "buildings": [building.id for building in self._service.site.buildings],
         }

@@ -133,7 +133,7 @@ class Daemon:
                 self.link.acknowledge(self._unacknowledged)
                 if self.vitals.is_dying:
                     self._see_off()
-            self._bulletin.live(State.STOPPED)
+            self._bulletin.good_bye()
         self.link.close()
         self.close()
         self.vitals.close()

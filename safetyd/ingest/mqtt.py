@@ -6,6 +6,7 @@ with growing, jittered pauses; subscriptions are made anew at every connection.
 
 import logging
 import random
+import selectors
 import socket
 import ssl
 import time
@@ -31,6 +32,7 @@ _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux
 _CHUNK = 1 << 16
 _QOS, _QOS_2 = 0x06, 0x04  # in a packet's first byte
 _CONNECT_SECONDS = 3
+_GOOD_BYE_SECONDS = 2.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 log = logging.getLogger("safetyd.mqtt")
@@ -73,6 +75,10 @@ class _BufferedClient(paho.Client):
     def send_out(self) -> None:
         """Hand everything that waits to the socket, as far as it takes it."""
         self.loop_write()
+        self.flush()
+
+    def flush(self) -> None:
+        """Hand what is in our buffer to the socket, as far as it takes it."""
         while self._out and self._sock is not None:
             try:
                 sent = super()._sock_send(self._out)
@@ -243,12 +249,26 @@ class Link:
 
     def close(self) -> None:
         """Say that we are going, and go; the broker keeps our session."""
-        if self.is_connected and not self._is_guest:
-            self._client.publish(self._status, b'{"state":"offline"}', qos=1, retain=True)
         self._is_closing = True
-        self._client.send_out()  # paho closes its socket as soon as it has handed us the last packet
+        if self.is_connected and not self._is_guest:
+            last = self._client.publish(self._status, b'{"state":"offline"}', qos=1, retain=True)
+            self._until_taken(last)
         self._client.disconnect()
         self._client.send_out()
+
+    def _until_taken(self, last: paho.MQTTMessageInfo) -> None:
+        """Wait a moment for the broker to have our last words: to close while it speaks takes them back."""
+        give_up_at = time.monotonic() + _GOOD_BYE_SECONDS
+        while not last.is_published() and (left := give_up_at - time.monotonic()) > 0:
+            connected = self._client.socket()
+            if connected is None:
+                return
+            self._client.send_out()
+            if not self.has_more:
+                with selectors.DefaultSelector() as waiting:
+                    waiting.register(connected, selectors.EVENT_READ)
+                    waiting.select(left)
+            self._client.loop_read()
 
     def drop(self) -> None:
         """Be gone without a word, as when the power goes."""
@@ -296,6 +316,7 @@ class Link:
         self, _client: paho.Client, _data: Any, _flags: Any, code: Any, _properties: Any
     ) -> None:
         if self._is_closing:
+            self._client.flush()  # paho closes its socket as soon as it has handed us the last packet
             log.info("broker: said good-bye")
         elif self.is_connected or not self.trouble:
             self._lost(f"connection to {self._settings.host}:{self._settings.port} lost: {code}")

@@ -48,7 +48,6 @@ class Here:
     def __init__(self, house: House, clock: Clock) -> None:
         self.clock = clock
         self.daemon = Daemon(load(house.config, {}), clock)
-        self.daemon.vitals.wake()
 
     def turns_until(self, promise: str, look: Callable[[], Any], *others: "Here") -> None:
         def turn() -> Any:
