@@ -13,9 +13,10 @@ from datetime import datetime
 
 from safetyd.core.model import Place, Role, TroubleKind
 from safetyd.core.succession import Holder, Next, instead
+from safetyd.notify.forms import Words, links
 from safetyd.notify.letters import fingerprint
 from safetyd.notify.patience import LONGEST_PAUSE, is_lasting, is_resting, pause
-from safetyd.notify.sender import Job, Outcome, Sender, Words, warm_up
+from safetyd.notify.sender import Job, Outcome, Sender, warm_up
 from safetyd.service import Service
 from safetyd.site import Site
 from safetyd.store import attempts, outbox
@@ -35,10 +36,11 @@ log = logging.getLogger("safetyd.notify")
 class Dispatch:
     """The deliveries that are in hand; `wake` is called from other threads when an outcome has come."""
 
-    def __init__(self, service: Service, wake: Callable[[], None]) -> None:
+    def __init__(self, service: Service, wake: Callable[[], None], public_url: str | None = None) -> None:
         self.next_at: datetime | None = None
         self._service = service
         self._wake = wake
+        self._public_url = public_url
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._in_hand: set[int] = set()
         self._sender = Sender(self._report)
@@ -95,8 +97,7 @@ class Dispatch:
                 else:
                     attempts.end_forgotten(connection, _UNWRITTEN, delivery.id)
                     number = attempts.begin(connection, delivery.id, now)
-                    words = Words(f"{delivery.key} {delivery.id}", now, delivery.title, delivery.text)
-                    begun.append((Job(delivery, number, words), address))
+                    begun.append((Job(delivery, number, now, self._words(delivery)), address))
             connection.commit()
             self._has_looked, self._has_new_site = True, False
             self._look_by(outbox.next_due(connection, now))
@@ -104,6 +105,10 @@ class Dispatch:
         for job, address in begun:
             self._in_hand.add(job.delivery.id)
             self._sender.send(job, address)
+
+    def _words(self, delivery: Delivery) -> Words:
+        about = delivery.tickets
+        return Words(delivery.title, delivery.text, about, links(self._public_url, about))
 
     def take_outcomes(self, now: datetime) -> bool:
         """Put on record what became of attempts; return whether there was any.

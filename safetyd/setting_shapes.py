@@ -81,6 +81,19 @@ def plain_url(value: object) -> str:
     return given
 
 
+def page_url(value: object) -> str:
+    """Return a web address to which the path of a page can be added; it stands in messages to people."""
+    given = _web(value)
+    parts = urlsplit(given)
+    if "@" in parts.netloc:
+        raise Misfit("a name or password stands in this address (not shown)", "https://host… without them")
+    if parts.query or parts.fragment:
+        raise Misfit(
+            "this address ends in a query or fragment (not shown)", "https://host or https://host/path"
+        )
+    return given.rstrip("/")
+
+
 def _web(value: object) -> str:
     given = address(value)
     if not re.match("https?://", given, re.IGNORECASE):

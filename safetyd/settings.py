@@ -21,6 +21,7 @@ from safetyd.faults import Fault, Misfit, did_you_mean, dotted, one_of, shown
 from safetyd.setting_shapes import (
     flag_or_word,
     log_level,
+    page_url,
     path,
     paths,
     plain_url,
@@ -97,9 +98,10 @@ class Store(_Section):
 
 
 class Web(_Section):
-    """`[web]`: where the pages are served."""
+    """`[web]`: where the pages are served, and under which address people reach them."""
 
     listen: Annotated[str, PlainValidator(listener)] = "127.0.0.1:8914"
+    public_url: Annotated[str, PlainValidator(page_url)] | None = None
 
 
 class Influx(_Section):

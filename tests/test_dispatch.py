@@ -4,8 +4,10 @@ Real servers answer; the time is the story's own.
 """
 
 import queue
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,7 +25,7 @@ from safetyd.store import attempts
 from safetyd.store.database import in_memory
 from safetyd.tables import Table
 from tests.journeys.post import HANG_UP, PostOffice
-from tests.journeys.servers import WITHIN, Sink, until
+from tests.journeys.servers import LOOPBACK, WITHIN, Sink, until
 
 T0 = datetime(2026, 12, 1, 16, tzinfo=UTC)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -41,6 +43,40 @@ def site(*people: Person) -> Site:
     empty = Table("site.toml", "", {}, [])
     rules, calendar = read_rulebook(empty, ZONE), read_calendar(empty, ZONE)
     return Site("Riverbend", ZONE, rules, calendar, (Building("maple", "Maple School"),), people)
+
+
+class Ntfy:
+    """A push server: it takes what is posted to it, and keeps how it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str]] = []
+        ntfy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                ntfy.asked.append(
+                    (self.path, self.headers.get("X-Title", self.headers.get("Title", "")), body)
+                )
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, format: str, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        return f"ntfy://{LOOPBACK}:{self._server.server_address[1]}/custodians"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 class Desk:
@@ -353,3 +389,14 @@ def test_a_web_hook_that_stumbles_is_tried_again(sink: Sink, desk: Make) -> None
     one.turn()
     one.turn(after=6 * SECOND)
     assert outcomes(one.record()["Ann"]) == ["failed", "accepted"]
+
+
+def test_a_push_server_gets_the_title_and_the_text(desk: Make) -> None:
+    ntfy = Ntfy()
+    one = desk(person("Ann", ntfy.address))
+    one.owe()
+    one.turn()
+    assert one.record()["Ann"]["state"] == "accepted"
+    ((_, title, body),) = ntfy.asked
+    assert "electricity is back" in title + body and "It was out from" in body
+    ntfy.close()

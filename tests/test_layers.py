@@ -45,7 +45,7 @@ SHELL = (
         " + ingest.sparkplug + ingest.sparkplug_message + ingest.ruuvi + ingest.guess + ingest.proposals"
         " + ingest.profiles.*",
     ),
-    ("notify.mail", "notify.patience"),
+    ("notify.mail", "notify.patience", "notify.forms"),
     ("notify.request",),
     ("store.*",),
     ("site_words",),

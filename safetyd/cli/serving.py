@@ -110,7 +110,8 @@ def notify_test_command(
     Example: safetyd notify test --person "Ann Lee"
     """
     from safetyd.faults import did_you_mean
-    from safetyd.notify.sender import Words, attempt
+    from safetyd.notify.forms import Words
+    from safetyd.notify.sender import attempt
     from safetyd.store.attempts import Result
 
     site = loaded(config).site
@@ -125,8 +126,8 @@ def notify_test_command(
         for number, url in enumerate(each.notify, 1):
             scheme = url.split("://", 1)[0]
             at = now()
-            said = "This is a test. Nothing is wrong."
-            answer = attempt(url, Words(f"test {at.isoformat()}", at, f"{site.name}: test", said))
+            words = Words(f"{site.name}: test", "This is a test. Nothing is wrong.")
+            answer = attempt(url, f"test {at.isoformat()} {number}", at, words)
             failed = failed or answer.result is not Result.ACCEPTED
             print(f"{each.name}: address {number} ({scheme}): {answer.words}")
     return 1 if failed else 0

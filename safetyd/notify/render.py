@@ -7,7 +7,7 @@ as they are written in the site file.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from safetyd.core.model import CLAUSE, Condition, Episode, TroubleKind
+from safetyd.core.model import CLAUSE, Condition, Episode, Role, TroubleKind
 from safetyd.core.notice import Reason
 from safetyd.core.ticket import Deadline, Due, Ticket
 from safetyd.core.world import Notice
@@ -41,6 +41,9 @@ _TROUBLES = {
     TroubleKind.UNDELIVERABLE: ("cannot be delivered", "was delivered"),
     TroubleKind.CONFIGURATION: ("is faulty and was not taken", "was taken"),
 }
+_CALLS = (Reason.OPENED, Reason.RECURRED, Reason.REMINDER, Reason.OVERDUE)  # those that ask to do something
+_ACT = (Role.ADMINISTRATOR, Role.FACILITIES)
+_MOST_NAMES = 4
 _SHORT = {Condition.COLD: "too cold", Condition.HEAT: "too hot", Condition.OUTAGE: "no electricity"}
 
 
@@ -115,6 +118,8 @@ def _about_ticket(notice: Notice, ticket: Ticket, episode: Episode | None, site:
     }[notice.reason]
     if about.get("note"):
         lines.append(f"Note: {about['note']}")
+    if notice.reason in _CALLS:
+        lines.append(_by_whom(notice.building, site))
     clause = f"Ticket {ticket.id}, clause {CLAUSE[ticket.condition]}."
     return title, "\n".join([*(line for line in lines if line), clause])
 
@@ -293,6 +298,19 @@ def _span(left: timedelta) -> str:
 def _time(at: datetime, site: Site) -> str:
     local = at.astimezone(site.timezone)
     return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+
+def _by_whom(building: str, site: Site) -> str:
+    """Who acts: by name, as far as the site file says."""
+    people = site.people_for(building, _ACT)
+    if not people:
+        return f"To be done by {' and '.join(_ACT)}: the site file names nobody."
+    named = [
+        f"{person.name} ({', '.join(role for role in person.roles if role in _ACT)})"
+        for person in people[:_MOST_NAMES]
+    ]
+    more = f" and {len(people) - _MOST_NAMES} more" if len(people) > _MOST_NAMES else ""
+    return f"To be done by {', '.join(named)}{more}."
 
 
 def _next_step(tier: str) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from safetyd.notify.forms import SMS_SEPTETS, Words, html, plain, short
 from safetyd.notify.mail import Mail, Post, send
 from safetyd.store.attempts import Answer, Result
 from safetyd.store.outbox import Delivery
@@ -28,20 +29,12 @@ _SHORTEST_SECRET = 4
 log = logging.getLogger("safetyd.notify")
 
 
-class Words(NamedTuple):
-    """What is said: `id` is the same however often it is sent, and `at` is now."""
-
-    id: str
-    at: datetime
-    title: str
-    text: str
-
-
 class Job(NamedTuple):
-    """One attempt: what is said for which delivery, and the attempt's number on record."""
+    """One attempt: what is said for which delivery at `at`, and the attempt's number on record."""
 
     delivery: Delivery
     attempt: int
+    at: datetime
     words: Words
 
 
@@ -81,11 +74,21 @@ class Sender:
                         del self._queues[address]
                         return
                 continue
-            self._report(Outcome(job, attempt(address, job.words, job.delivery.settled)))
+            delivery = job.delivery
+            id = f"{delivery.key} {delivery.id}"
+            self._report(Outcome(job, attempt(address, id, job.at, job.words, delivery.settled)))
 
 
-def attempt(url: str, words: Words, settled: frozenset[str] = frozenset()) -> Answer:
-    """Send one message to one address; return whether the next hop accepted it, and what it said."""
+def attempt(url: str, id: str, at: datetime, words: Words, settled: frozenset[str] = frozenset()) -> Answer:
+    """Send one message to one address; return whether the next hop accepted it, and what it said.
+
+    Args:
+        url: The address, as apprise understands it.
+        id: The same however often this message is sent there.
+        at: Now.
+        words: What is said.
+        settled: Of an address with several mailboxes, those that need no further attempt.
+    """
     import apprise
 
     try:
@@ -95,11 +98,12 @@ def attempt(url: str, words: Words, settled: frozenset[str] = frozenset()) -> An
             return Answer(Result.REFUSED, "the address is not understood by apprise")
         post = _post(service)
         if post is not None:
-            return send(post, Mail(words.id, words.at, words.title, words.text), settled)
+            return send(post, Mail(id, at, words.title, plain(words), html(words)), settled)
         one = apprise.Apprise()
         one.add(service)
         service.request_rate_per_sec = 0  # it would sleep between messages; pauses are our business
-        result = one.notify(body=words.text, title=words.title, timeout=_TIMEOUT_SECONDS)
+        title, text = _fitting(service, words)
+        result = one.notify(body=text, title=title, timeout=_TIMEOUT_SECONDS)
     except Exception as error:
         return Answer(Result.UNKNOWN, without(url, f"{type(error).__name__}: {error}"))
     if result:
@@ -107,6 +111,13 @@ def attempt(url: str, words: Words, settled: frozenset[str] = frozenset()) -> An
     if result.timeout_count:
         return Answer(Result.UNKNOWN, f"it may have arrived: no answer within {_TIMEOUT_SECONDS} s")
     return _judged(url, [str(entry.message) for entry in result.logs()])
+
+
+def _fitting(service: Any, words: Words) -> tuple[str, str]:
+    """The title and text that a service takes; one that has room for a text message only says so itself."""
+    if service.title_maxlen == 0 and service.body_maxlen <= SMS_SEPTETS:
+        return "", short(words, service.body_maxlen)
+    return words.title, plain(words)
 
 
 def _judged(url: str, said: Iterable[str]) -> Answer:

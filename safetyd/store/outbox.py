@@ -50,7 +50,7 @@ class Delivery(NamedTuple):
     building: str
     notice: int
     key: str
-    ticket: str | None
+    tickets: tuple[str, ...]
     roles: tuple[Role, ...]
     settled: frozenset[str]
 
@@ -119,7 +119,7 @@ def due(connection: Connection, now: datetime) -> list[Delivery]:
     """Return the deliveries that are due, the longest waiting first."""
     wanted = (
         select(delivery, notice.c.key, notice.c.title, notice.c.text, notice.c.building)
-        .add_columns(notice.c.ticket, notice.c.roles)
+        .add_columns(notice.c.ticket, notice.c.tickets, notice.c.roles)
         .join(notice, notice.c.id == delivery.c.notice)
         .where(delivery.c.due_at <= micros(now))
         .order_by(delivery.c.due_at, delivery.c.id)
@@ -135,7 +135,7 @@ def due(connection: Connection, now: datetime) -> list[Delivery]:
             row.building,
             row.notice,
             row.key,
-            row.ticket,
+            (row.ticket,) if row.ticket else tuple(json.loads(row.tickets) or ()),
             tuple(map(Role, json.loads(row.roles))),
             frozenset(json.loads(row.settled or "[]")),
         )

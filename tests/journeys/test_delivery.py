@@ -64,6 +64,25 @@ def test_both_parties_see_when_somebody_was_told_and_to_whom_a_notice_went_inste
         assert ANN.encode() not in file.read_bytes(), file.name
 
 
+def test_a_mail_says_what_where_since_when_due_when_and_by_whom_and_links_to_the_ticket(
+    broker: Broker, client: Client, office: PostOffice, house: Make
+) -> None:
+    more = '[web]\npublic_url = "https://safe.school.example/"'
+    home = house(broker, Site(people={"Ann": [office.address(ANN)]}), mqtt=more).start(client)
+    client.tell(TOPIC, COLD)
+    accepted(home)
+    ticket = ticket_of(home)
+    (mail,) = office.mails_for(ANN)
+    assert mail["Subject"] == "Maple School, Room 12: too cold"
+    text, page = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
+    said = ["since", "55.0 °F", "Relief from the temperature due", "24 h left", "To be done by Ann", ticket]
+    for words in said:
+        assert words in text and words in page
+    assert f"https://safe.school.example/tickets/{ticket}" in text and "<a href=" in page
+    (notice,) = home.ticket(ticket)["notices"]
+    assert "https://" not in notice["text"], "what is kept does not depend on where the pages are"
+
+
 def test_killed_before_it_is_sent_it_is_sent_at_the_next_start(
     broker: Broker, client: Client, office: PostOffice, house: Make
 ) -> None:

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from safetyd.notify.forms import Words
 from safetyd.notify.mail import Mail, Post, message, send
-from safetyd.notify.sender import Words, attempt
+from safetyd.notify.sender import attempt
 from safetyd.store.attempts import Answer, Result
 from tests.journeys.post import HANG_UP, PostOffice
 from tests.journeys.servers import LOOPBACK, free_port
@@ -132,13 +133,19 @@ def test_a_title_of_any_kind_adds_no_header(title: str, office: PostOffice) -> N
 
 def test_an_apprise_address_of_mail_goes_this_way_to_all_its_mailboxes(office: PostOffice) -> None:
     office.answer(BO, "550 5.1.1 no")
-    words = Words("k/1", AT, "title", "text")
-    told = attempt(office.address(ANN, BO) + f"&cc={CLEO}&bcc=dee@school.example", words)
+    url = office.address(ANN, BO) + f"&cc={CLEO}&bcc=dee@school.example"
+    told = attempt(
+        url, "k/1", AT, Words("title", "text <&>", ("maple-2026-0001",), ("https://x.example/t/1",))
+    )
     assert told.result is Result.ACCEPTED and told.partly
     ((mailboxes, mail),) = office.arrived
     assert set(mailboxes) == {ANN, CLEO, "dee@school.example"}
     assert "dee@" not in mail.as_string() and mail["From"] == "safetyd <safetyd@school.example>"
+    text, page = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert text is not None and page is not None
+    assert text.get_content().split() == ["text", "<&>", "https://x.example/t/1"]
+    assert "text &lt;&amp;&gt;" in page.get_content()
 
 
 def test_what_apprise_does_not_understand_is_refused_for_good() -> None:
-    assert attempt("nonsense://x", Words("k", AT, "title", "text")).result is Result.REFUSED
+    assert attempt("nonsense://x", "k", AT, Words("title", "text")).result is Result.REFUSED
