@@ -68,7 +68,7 @@ class Daemon:
         os.set_blocking(self._wake_out, False)
         os.set_blocking(self._wake_in, False)
         self._selector.register(self._wake_out, selectors.EVENT_READ)
-        self.dispatch = Dispatch(self.service, self._wake, settings.web.public_url)
+        self.dispatch = Dispatch(self.service, self._wake, settings.web.public_url, settings.last_resort)
         self.dispatch.look(clock())
         self._bulletin = Bulletin(self.service, self.link, settings.mqtt, clock)
         self.link.on_connected = self._bulletin.everything

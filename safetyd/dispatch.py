@@ -13,11 +13,13 @@ from datetime import datetime
 
 from safetyd.core.model import Place, Role, TroubleKind
 from safetyd.core.succession import Holder, Next, instead
+from safetyd.distress import Distress
 from safetyd.notify.forms import Words, links
 from safetyd.notify.letters import fingerprint
 from safetyd.notify.patience import LONGEST_PAUSE, is_lasting, is_resting, pause
 from safetyd.notify.sender import Job, Outcome, Sender, warm_up
 from safetyd.service import Service
+from safetyd.setting_outside import LastResort
 from safetyd.site import Site
 from safetyd.store import attempts, outbox
 from safetyd.store.attempts import Result
@@ -36,11 +38,18 @@ log = logging.getLogger("safetyd.notify")
 class Dispatch:
     """The deliveries that are in hand; `wake` is called from other threads when an outcome has come."""
 
-    def __init__(self, service: Service, wake: Callable[[], None], public_url: str | None = None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        wake: Callable[[], None],
+        public_url: str | None = None,
+        last_resort: LastResort | None = None,
+    ) -> None:
         self.next_at: datetime | None = None
         self._service = service
         self._wake = wake
         self._public_url = public_url
+        self._distress = Distress(last_resort, wake) if last_resort else None
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._in_hand: set[int] = set()
         self._sender = Sender(self._report)
@@ -98,6 +107,8 @@ class Dispatch:
                     attempts.end_forgotten(connection, _UNWRITTEN, delivery.id)
                     number = attempts.begin(connection, delivery.id, now)
                     begun.append((Job(delivery, number, now, self._words(delivery)), address))
+            if self._distress is not None:
+                self._look_by(self._distress.tend(connection, self._service.site, now))
             connection.commit()
             self._has_looked, self._has_new_site = True, False
             self._look_by(outbox.next_due(connection, now))
@@ -127,6 +138,8 @@ class Dispatch:
                 raise
             self._in_hand.discard(outcome.job.delivery.id)
             found = True
+        if self._distress is not None and self._distress.has_word:
+            self.look(now)
         return found
 
     def _note(self, connection: Connection, outcome: Outcome, now: datetime) -> None:

@@ -107,6 +107,13 @@ def _web(value: object) -> str:
     return given
 
 
+def mailbox(value: object) -> str:
+    """Return a mail address alone, without a name; it is not quoted."""
+    if not isinstance(value, str) or not re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", value):
+        raise Misfit("what stands here is no mail address (not shown)", "name@host")
+    return value
+
+
 def store_url(value: object) -> str:
     """Return `sqlite:///` and a path."""
     given = address(value)

@@ -19,9 +19,10 @@ from safetyd.core.world import Notice
 from safetyd.dispatch import Dispatch
 from safetyd.notify.patience import DOUBTS, LONGEST_PAUSE, REST
 from safetyd.service import Service
+from safetyd.setting_outside import LastResort
 from safetyd.site import Building, Person, Site
 from safetyd.site_rules import read_calendar, read_rulebook
-from safetyd.store import attempts
+from safetyd.store import attempts, outbox
 from safetyd.store.database import in_memory
 from safetyd.tables import Table
 from tests.journeys.post import HANG_UP, PostOffice
@@ -82,11 +83,11 @@ class Ntfy:
 class Desk:
     """A dispatch over a store in memory, whose clock is set by the test."""
 
-    def __init__(self, where: Site, connection: Any = None) -> None:
+    def __init__(self, where: Site, last_resort: LastResort | None = None) -> None:
         self.now = T0
-        self.service = Service(connection or in_memory(), where, "safetyd", T0)
+        self.service = Service(in_memory(), where, "safetyd", T0)
         self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self.dispatch = Dispatch(self.service, lambda: self._woken.put(None))
+        self.dispatch = Dispatch(self.service, lambda: self._woken.put(None), None, last_resort)
 
     def owe(self, key: str = "k", roles: tuple[Role, ...] = (Role.FACILITIES,)) -> None:
         """Owe a notice, decided and committed."""
@@ -108,6 +109,12 @@ class Desk:
             self._woken.get(timeout=WITHIN)
             self.dispatch.take_outcomes(self.now)
         self.commit()
+
+    def hear(self) -> None:
+        """Wait until somebody has something to say, and put it on record."""
+        self._woken.get(timeout=WITHIN)
+        self.dispatch.take_outcomes(self.now)
+        self.turn()
 
     def settle(self) -> None:
         """Turn until nothing more is due now."""
@@ -400,3 +407,97 @@ def test_a_push_server_gets_the_title_and_the_text(desk: Make) -> None:
     ((_, title, body),) = ntfy.asked
     assert "electricity is back" in title + body and "It was out from" in body
     ntfy.close()
+
+
+# the last resort
+
+
+class Hook:
+    """A plain web hook: what was posted to it, and what it answers next."""
+
+    def __init__(self) -> None:
+        self.heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.answers: list[int] = []
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                hook.heard.put(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                self.send_response(hook.answers.pop(0) if hook.answers else 200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def settings(self) -> LastResort:
+        return LastResort(url=f"http://{LOOPBACK}:{self._server.server_address[1]}/hook")
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
+    monkeypatch.setenv("no_proxy", "*")
+    made = Hook()
+    yield made
+    made.close()
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_the_last_resort_is_told_of_a_notice_that_reaches_nobody_for_ten_minutes(
+    sink: Sink, hook: Hook
+) -> None:
+    sink.answer("ann", *[500] * 99)
+    one = Desk(site(person("Ann", sink.address("ann"))), last_resort=hook.settings)
+    one.owe()
+    one.turn(after=9 * MINUTE)
+    assert hook.heard.empty()
+    one.turn(after=MINUTE)
+    assert hook.heard.get(timeout=WITHIN).startswith(
+        "Maple School has a notice that reaches nobody since Tue"
+    )
+    one.hear()
+    (notice,) = outbox.notices(one.service.connection)
+    assert notice["last_resort_at"] == one.now
+    one.service.connection.rollback()
+    one.owe("another")
+    for _ in range(7):
+        one.turn(after=7 * MINUTE)
+    assert hook.heard.empty(), "at most one in an hour"
+    one.turn(after=15 * MINUTE)
+    assert hook.heard.get(timeout=WITHIN).startswith("Maple School has a notice that"), "each is told of once"
+
+
+def test_a_notice_to_nobody_at_all_is_told_too_and_one_that_arrived_is_not(sink: Sink, hook: Hook) -> None:
+    one = Desk(site(person("Ann", sink.address("ann"))), last_resort=hook.settings)
+    one.owe("arrives")
+    one.owe("to nobody", roles=(Role.ASSOCIATION,))
+    one.settle()
+    one.turn(after=11 * MINUTE)
+    assert hook.heard.get(timeout=WITHIN).startswith("Maple School has a notice that reaches nobody")
+
+
+def test_a_last_resort_that_does_not_answer_well_is_told_again(hook: Hook) -> None:
+    hook.answers = [500]
+    one = Desk(site(), last_resort=hook.settings)
+    one.owe()
+    one.turn(after=10 * MINUTE)
+    hook.heard.get(timeout=WITHIN)
+    one.hear()
+    assert outbox.unreached(one.service.connection, T0 - HOUR)
+    one.service.connection.rollback()
+    one.turn(after=4 * MINUTE)
+    assert hook.heard.empty()
+    one.turn(after=MINUTE)
+    hook.heard.get(timeout=WITHIN)
+    one.hear()
+    assert not outbox.unreached(one.service.connection, T0 - HOUR)

@@ -23,11 +23,13 @@ SHELL = (
     ("cli.*",),
     ("daemon.*", "recorder"),
     ("dispatch", "bulletin", "vitals"),
+    ("distress",),
     (
         "ingest.mqtt.*",
         "ingest.upsd.*",
         "notify.sender.*",
         "notify.heartbeat",
+        "notify.last_resort",
         "history.influx.*",
         "simulate.*",
         "web.*",
@@ -51,7 +53,7 @@ SHELL = (
     ("site_words",),
     ("configuration",),
     (
-        "settings.* + setting_shapes",
+        "settings.* + setting_shapes + setting_outside",
         "site.* + site_rules + site_sensors + site_readings + site_topics + site_csv + overrides + profile",
         "clock",
         "machine",

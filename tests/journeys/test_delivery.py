@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.journeys.post import HANG_UP, PostOffice
-from tests.journeys.servers import Broker, Client, House, Json, Sink, Site, until
+from tests.journeys.servers import LOOPBACK, Broker, Client, House, Json, Sink, Site, free_port, until
 
 pytestmark = pytest.mark.journey
 
@@ -174,3 +174,26 @@ def test_what_waits_after_a_failure_survives_a_restart_with_what_was_tried(
     home.spawn()
     accepted(home)
     assert outcomes(deliveries(home)[0]) == ["failed", "accepted"]
+
+
+def test_the_last_resort_is_told_by_a_daemon_whose_notices_reach_nobody(
+    broker: Broker, client: Client, office: PostOffice, house: Make
+) -> None:
+    more = (
+        f'[last_resort]\nsmtp_host = "{LOOPBACK}"\nsmtp_port = {office.port}\n'
+        f'smtp_from = "safetyd@school.example"\nsmtp_to = "{BO}"\nafter = "2s"'
+    )
+    dead = f"json://{LOOPBACK}:{free_port()}/dead"
+    home = house(broker, Site(people={"Ann": [dead]}), mqtt=more).start(client)
+    client.tell(TOPIC, COLD)
+    (mail,) = until("the last resort is told", lambda: office.mails_for(BO))
+    assert mail.get_content().startswith("Maple School has a notice that reaches nobody since ")
+    until("that is on record", lambda: home.ticket(ticket_of(home))["notices"][0]["last_resort_at"])
+    home.kill()
+    before = len(client.heard)
+    home.spawn()
+    home.is_online(client, before)
+    assert home.run("ticket", ticket_of(home), "acknowledge", "--by", "Finn").code == 0
+    until("a second notice is tried", lambda: len(home.rows("SELECT 1 FROM attempt GROUP BY delivery")) == 2)
+    assert len(office.mails_for(BO)) == 1, "at most one in an hour, through a restart too"
+    assert BO not in home.log
