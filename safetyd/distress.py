@@ -45,7 +45,8 @@ class Distress:
             return self._began_at + PATIENCE
         found = outbox.unreached(connection, now - _STALE)
         oldest = min((each.since for each in found), default=None)
-        at = due_at(oldest, outbox.last_resort_at(connection), self._failed_at, self._after)
+        told_at = outbox.last_resort_at(connection) if found else None
+        at = due_at(oldest, told_at, self._failed_at, self._after)
         if at is None or at > now:
             return at
         ripe = [each for each in found if each.since + self._after <= now]

@@ -188,12 +188,9 @@ def _outage(notice: Notice, site: Site) -> tuple[str, str]:
         )
     if notice.reason is Reason.OUTAGE_BEGAN:
         limit = began_at + site.rulebook.in_force(began_at).outage.longer_than
-        if notice.at > limit:
-            return f"{where}: power is out", f"{since}\n{_MUST_CLOSE}"
-        return (
-            f"{where}: power is out",
-            f"{since}\nIf it lasts beyond {_time(limit, site)}, the building must close (9.14.5).",
-        )
+        must = f"If it lasts beyond {_time(limit, site)}, the building must close (9.14.5)."
+        must = _MUST_CLOSE if notice.at > limit else must
+        return f"{where}: power is out", f"{since}\n{must}\n{_by_whom(notice.building, site)}"
     if notice.reason is Reason.OUTAGE_WARNING:
         limit = began_at + site.rulebook.in_force(began_at).outage.longer_than
         minutes = notice.about["minutes"]
@@ -204,7 +201,8 @@ def _outage(notice: Notice, site: Site) -> tuple[str, str]:
             )
         return (
             f"{where}: no electricity for {minutes} minutes",
-            f"{since}\nThe building must close if it lasts beyond {_time(limit, site)} (9.14.5).",
+            f"{since}\nThe building must close if it lasts beyond {_time(limit, site)} (9.14.5).\n"
+            + _by_whom(notice.building, site),
         )
     ended_at = datetime.fromisoformat(notice.about["ended_at"])
     text = f"It was out from {_time(began_at, site)} to {_time(ended_at, site)}."
