@@ -92,7 +92,7 @@ class Daemon:
         """Begin to judge, as if the time had been known for as long as somebody has listened."""
         settings, at = self._settings, self._vigil.beginning()
         self.service = Service(self._connection, self._site, settings.mqtt.root, at)
-        self.dispatch = Dispatch(self.service, self._bell.ring)
+        self.dispatch = Dispatch(self.service, self._bell.ring, settings.web.public_url, settings.last_resort)
         self.dispatch.look(self.clock())
         self._bulletin = Bulletin(self.service, self.link, settings.mqtt, self.clock)
         self.link.on_connected = self._connected

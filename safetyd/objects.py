@@ -20,6 +20,8 @@ from safetyd.core.world import Facts, Row, World, up_to_date
 from safetyd.store.leftovers import Refusal, RefusedKind
 from safetyd.times import rfc3339, rfc3339_or_none
 
+_OF_A_NOTICE = ("at", "ticket", "tickets", "reason", "roles", "to", "title", "text")
+
 
 def ticket_object(
     world: World, facts: Facts, ticket: Ticket, history: Sequence[tuple[Row, str]], now: datetime
@@ -200,7 +202,18 @@ def trouble_object(trouble: Trouble) -> dict[str, Any]:
 
 def notice_object(notice: dict[str, Any]) -> dict[str, Any]:
     """Return a kept notice as the outside sees it."""
-    return notice | {"at": rfc3339(notice["at"])}
+    return {name: notice[name] for name in _OF_A_NOTICE} | {"at": rfc3339(notice["at"])}
+
+
+def delivery_object(delivery: dict[str, Any], kind: str | None) -> dict[str, Any]:
+    """Return how far a notice has come at one address, `kind` of which is all that is said of it."""
+    tried = [
+        each | {"at": rfc3339(each["at"]), "ended_at": rfc3339_or_none(each["ended_at"])}
+        for each in delivery["tried"]
+    ]
+    kept = {name: delivery[name] for name in ("state", "attempts", "answer", "instead_of", "went_to")}
+    times = {name: rfc3339_or_none(delivery[name]) for name in ("next_at", "done_at")}
+    return {"person": delivery["person"], "kind": kind, **kept, **times, "tried": tried}
 
 
 def refusal_object(refusal: Refusal) -> dict[str, Any]:

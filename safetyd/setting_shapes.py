@@ -81,6 +81,19 @@ def plain_url(value: object) -> str:
     return given
 
 
+def page_url(value: object) -> str:
+    """Return a web address to which the path of a page can be added; it stands in messages to people."""
+    given = _web(value)
+    parts = urlsplit(given)
+    if "@" in parts.netloc:
+        raise Misfit("a name or password stands in this address (not shown)", "https://host… without them")
+    if parts.query or parts.fragment:
+        raise Misfit(
+            "this address ends in a query or fragment (not shown)", "https://host or https://host/path"
+        )
+    return given.rstrip("/")
+
+
 def _web(value: object) -> str:
     given = address(value)
     if not re.match("https?://", given, re.IGNORECASE):
@@ -92,6 +105,13 @@ def _web(value: object) -> str:
     if not host:
         raise Misfit("this address has no host (not shown)", "http://host… or https://host…")
     return given
+
+
+def mailbox(value: object) -> str:
+    """Return a mail address alone, without a name; it is not quoted."""
+    if not isinstance(value, str) or not re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", value):
+        raise Misfit("what stands here is no mail address (not shown)", "name@host")
+    return value
 
 
 def store_url(value: object) -> str:

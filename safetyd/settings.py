@@ -18,14 +18,15 @@ from pydantic_settings import (
 )
 
 from safetyd.faults import Fault, Misfit, did_you_mean, dotted, one_of, shown
+from safetyd.setting_outside import Heartbeat, LastResort, at_odds
 from safetyd.setting_shapes import (
     flag_or_word,
     log_level,
+    page_url,
     path,
     paths,
     plain_url,
     secret,
-    secret_url,
     store_url,
     ups_name,
     whole_or_word,
@@ -44,7 +45,7 @@ PREFIX = "SAFETYD_"
 CONFIG_VARIABLE = "SAFETYD_CONFIG"  # where safetyd.toml is; the one variable that is no key of it
 ENVIRONMENT = "environment"  # the "file" of a fault in a variable
 NOT_YET = ("web", "influx")  # read and checked, but nothing in this release acts on them
-_FROM_ENVIRONMENT_ONLY = (("mqtt", "password"), ("influx", "token"))
+_FROM_ENVIRONMENT_ONLY = (("mqtt", "password"), ("influx", "token"), ("last_resort", "smtp_password"))
 
 M = TypeVar("M", bound=BaseModel)
 Key = tuple[str, ...]
@@ -97,9 +98,10 @@ class Store(_Section):
 
 
 class Web(_Section):
-    """`[web]`: where the pages are served."""
+    """`[web]`: where the pages are served, and under which address people reach them."""
 
     listen: Annotated[str, PlainValidator(listener)] = "127.0.0.1:8914"
+    public_url: Annotated[str, PlainValidator(page_url)] | None = None
 
 
 class Influx(_Section):
@@ -110,13 +112,6 @@ class Influx(_Section):
     bucket: Text
     token: Secret | None = None
     token_file: File | None = None
-
-
-class Heartbeat(_Section):
-    """`[heartbeat]`: who is told regularly that we live; whoever knows the URL could tell it too."""
-
-    url: Annotated[SecretStr, PlainValidator(secret_url)]
-    every: SomeTime = timedelta(seconds=60)
 
 
 class Ups(_Section):
@@ -154,6 +149,7 @@ class Settings(BaseSettings):
     web: Web = Field(default_factory=Web)
     influx: Influx | None = None
     heartbeat: Heartbeat | None = None
+    last_resort: LastResort | None = None
     ups: Ups | None = None
     log: Log = Field(default_factory=Log)
 
@@ -164,6 +160,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "web": Web,
     "influx": Influx,
     "heartbeat": Heartbeat,
+    "last_resort": LastResort,
     "ups": Ups,
     "log": Log,
 }
@@ -197,7 +194,10 @@ def read_settings(
             note(key, value, expected)
     together = _merged(content, from_environment())
     if settings is None:
-        settings = _built(InitSettingsSource(Settings, _without(together, [key for key, *_ in wrong])))[0]
+        faulty = [
+            key[:1] if key[0] == "last_resort" else key for key, *_ in wrong
+        ]  # its keys need each other
+        settings = _built(InitSettingsSource(Settings, _without(together, faulty)))[0]
     if settings is not None:
         settings = _completed(settings, file.parent, note)
     return settings if len(faults) == before else None, _site(together.get("site"))
@@ -311,6 +311,11 @@ def _completed(settings: Settings, folder: Path, note: Note) -> Settings:
     if settings.influx:
         influx = _with_files(settings.influx, "influx", folder, note)
         changed["influx"] = _with_secret(influx, "influx", "token", note)
+    if settings.last_resort:
+        for key, value, expected in at_odds(settings.last_resort):
+            note(("last_resort", key), value, expected)
+        last = _with_files(settings.last_resort, "last_resort", folder, note)
+        changed["last_resort"] = _with_secret(last, "last_resort", "smtp_password", note)
     where = folder.absolute() / settings.store.path
     changed["store"] = settings.store.model_copy(update={"url": f"sqlite:///{where}"})
     return settings.model_copy(update=changed)

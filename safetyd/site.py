@@ -93,6 +93,11 @@ class Site:
         """Whether buildings are watched from afar here; then all of them are."""
         return any(building.outpost is not None for building in self.buildings)
 
+    def name_of(self, id: str) -> str:
+        """Return the name of a building; of none, the site's."""
+        building = self.building(id)
+        return building.name if building else id or self.name
+
     def people_for(self, building: str, roles: Collection[Role]) -> tuple[Person, ...]:
         """Return who holds one of these roles in this building, in the order of the files."""
         return tuple(

@@ -57,6 +57,10 @@ def _running(settings: Settings) -> Iterator[str]:
     how = ", encrypted" if mqtt.tls else ""
     who = f", as {mqtt.username}" if mqtt.username else ""
     yield f"Hears {broker} {mqtt.host}:{mqtt.port}{how}{who}; keeps everything in {settings.store.path}."
+    last = settings.last_resort
+    if last is not None:
+        way = "a web hook" if last.url is not None else "a mailbox"
+        yield f"When a notice has reached nobody for {span(last.after)}, the last resort is told: {way}."
 
 
 def _building(building: Building, site: Site, root: str) -> Iterator[str]:

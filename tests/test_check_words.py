@@ -286,3 +286,9 @@ def test_a_duration_is_said_in_its_largest_whole_unit(time, said):
 def test_the_files_that_are_shipped_have_no_fault():
     path = Path(__file__).resolve().parent.parent / "config/safetyd.toml"
     assert site_words(load(path, {}))
+
+
+def test_who_the_last_resort_is_and_when_it_is_told_is_said_without_its_address(tmp_path):
+    said = words(tmp_path, settings=f'[last_resort]\nurl = "https://hook.example/{SECRET}"\nafter = "15m"')
+    assert "When a notice has reached nobody for 15 min, the last resort is told: a web hook." in said
+    assert SECRET not in said

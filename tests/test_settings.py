@@ -132,6 +132,27 @@ def test_each_faulty_key_of_mqtt_is_told_with_what_was_expected(faults, lines, t
         ('[web]\nlisten = "8914"', "web.listen: '8914' is nowhere to listen; expected host:port"),
         ('[influx]\nurl = "http://i:8086"', "influx.bucket: nothing stands here; expected a value"),
         ('[heartbeat]\nevery = "60s"', "heartbeat.url: nothing stands here"),
+        ('[web]\npublic_url = "school.example"', "web.public_url: "),
+        ('[web]\npublic_url = "https://a:b@x.example"', "web.public_url: a name or password stands in this"),
+        ('[web]\npublic_url = "https://x.example/?q=1"', "web.public_url: this address ends in a query"),
+        ("[last_resort]", "last_resort.url: neither a web hook nor a mail server stands here; expected url"),
+        ('[last_resort]\nurl = "ftp://x"', "last_resort.url: ftp is not the web; expected http"),
+        (
+            '[last_resort]\nsmtp_host = "mail.example"\nsmtp_from = "a@example"',
+            "last_resort.smtp_to: nothing stands here; expected a mail address",
+        ),
+        (
+            '[last_resort]\nurl = "https://x.example"\nsmtp_port = 587',
+            "last_resort.url: a web hook and a mail server stand here; expected one of them",
+        ),
+        (
+            '[last_resort]\nsmtp_host = "mail.example"\nsmtp_from = "Ann <a@x>"\nsmtp_to = "b@x"',
+            "last_resort.smtp_from: what stands here is no mail address (not shown); expected name@host",
+        ),
+        (
+            '[last_resort]\nurl = "https://x.example"\nafter = "0s"',
+            "last_resort.after: ",
+        ),
         ('[heartbeat]\nurl = "ftp://x"', "heartbeat.url: ftp is not the web; expected http"),
         ('[log]\nlevel = "eror"', "log.level: no level is called 'eror'; expected"),
         ("[log]\nlevel = 3", "log.level: no level is called 3"),

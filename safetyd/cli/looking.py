@@ -23,12 +23,13 @@ from safetyd.core.units import fahrenheit
 from safetyd.core.world import Facts, World
 from safetyd.faults import did_you_mean
 from safetyd.hearing import Hearing
+from safetyd.notify.letters import fingerprint
 from safetyd.recovery import facts_of, recover
 from safetyd.site import Site
-from safetyd.store import ledger, outbox, readings
+from safetyd.store import attempts, ledger, outbox, readings
 from safetyd.store.database import Connection, open_for_reading
 from safetyd.store.readings import Kept, Point
-from safetyd.times import read_time, rfc3339
+from safetyd.times import read_time, rfc3339, rfc3339_or_none
 
 _UNITS = {
     Quantity.TEMPERATURE: "degF",
@@ -123,14 +124,34 @@ def show_ticket(id: str, config: str | None, *, as_json: bool) -> int:
     configuration = loaded(config)
     with view(configuration) as seen:
         shown = seen.ticket(id) | {"alternative_spaces": seen.spaces(id)}
-        told = [objects.notice_object(each) for each in outbox.notices(seen.connection, id)]
+        shown |= {"notices": told_of(seen.connection, id, configuration.site)}
     if as_json:
         print_json(shown)
     else:
+        from safetyd.cli.delivery_words import delivery_words
         from safetyd.cli.words import ticket_words
 
-        ticket_words(shown, told, configuration.site)
+        ticket_words(shown, configuration.site)
+        delivery_words(shown["notices"], configuration.site)
     return 0
+
+
+def told_of(connection: Connection, ticket: str, site: Site) -> list[dict[str, Any]]:
+    """Return the notices about a ticket, each with how far it has come at each address."""
+    kinds = {
+        (person.name, fingerprint(url)): url.partition(":")[0]
+        for person in site.people
+        for url in person.notify
+    }
+    told = []
+    for notice in outbox.notices(connection, ticket):
+        found = attempts.deliveries(connection, notice["id"])
+        deliveries = [
+            objects.delivery_object(each, kinds.get((each["person"], each["address"]))) for each in found
+        ]
+        at = rfc3339_or_none(notice["last_resort_at"])
+        told.append(objects.notice_object(notice) | {"last_resort_at": at, "deliveries": deliveries})
+    return told
 
 
 class Span(NamedTuple):

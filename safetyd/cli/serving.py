@@ -128,7 +128,9 @@ def notify_test_command(
     Example: safetyd notify test --person "Ann Lee"
     """
     from safetyd.faults import did_you_mean
+    from safetyd.notify.forms import Words
     from safetyd.notify.sender import attempt
+    from safetyd.store.attempts import Result
 
     site = loaded(config).site
     people = [each for each in site.people if person is None or each.name == person]
@@ -141,7 +143,9 @@ def notify_test_command(
             print(f"{each.name}: has no address")
         for number, url in enumerate(each.notify, 1):
             scheme = url.split("://", 1)[0]
-            accepted, answer = attempt(url, f"{site.name}: test", "This is a test. Nothing is wrong.")
-            failed = failed or not accepted
-            print(f"{each.name}: address {number} ({scheme}): {'accepted' if accepted else answer}")
+            at = now()
+            words = Words(f"{site.name}: test", "This is a test. Nothing is wrong.")
+            answer = attempt(url, f"test {at.isoformat()} {number}", at, words)
+            failed = failed or answer.result is not Result.ACCEPTED
+            print(f"{each.name}: address {number} ({scheme}): {answer.words}")
     return 1 if failed else 0

@@ -1,6 +1,6 @@
 """What people read on a terminal: tables and plain words, times in the site's zone."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -117,7 +117,7 @@ def tickets_words(tickets: Sequence[dict[str, Any]], site: Site) -> None:
     console.print(table)
 
 
-def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site: Site) -> None:
+def ticket_words(ticket: dict[str, Any], site: Site) -> None:
     """Print one ticket: what is owed, what happened, who was told."""
     console = plain_console()
     what = ticket["hazard"] or ticket["condition"]
@@ -152,13 +152,6 @@ def ticket_words(ticket: dict[str, Any], notices: Iterable[dict[str, Any]], site
     for row in ticket["history"]:
         happened.add_row(local(row["at"], site), row["event"], Text(row["by"]), Text(row["note"]))
     console.print(happened)
-    told = Table("told", "reason", "to", "words", box=None)
-    for notice in notices:
-        told.add_row(
-            local(notice["at"], site), notice["reason"], Text(", ".join(notice["to"])), Text(notice["title"])
-        )
-    if told.row_count:
-        console.print(told)
 
 
 def _spaces(ticket: dict[str, Any]) -> Iterator[str]:

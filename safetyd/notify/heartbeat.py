@@ -5,22 +5,17 @@ nobody. It speaks well of us only while the loop turns. The URL is a secret: no 
 """
 
 import logging
-import os
 import queue
-import ssl
 import threading
 import time
-from base64 import b64encode
 from collections.abc import Sequence
 from datetime import timedelta
-from http.client import HTTPMessage, responses
-from socket import gaierror
-from typing import IO, NamedTuple
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
+from typing import NamedTuple
+from urllib.request import OpenerDirector, Request
 
 from pydantic import SecretStr
+
+from safetyd.notify.request import no_answer, opener, request, why_not
 
 STANDSTILL_S = 30.0  # so long without a turn of the loop is no pause any more
 RETRY_S = 5.0
@@ -28,7 +23,6 @@ FAULT_AFTER = 3  # failed pings in a row
 TIMEOUT_S = 10.0
 _BODY_CHARACTERS = 10_000
 _ANSWER_BYTES = 100
-_AS_IS = "/?%:@!$&'()*+,;=~"  # what may stand in a path or query without being quoted
 
 log = logging.getLogger("safetyd.notify")
 
@@ -162,7 +156,7 @@ class Heartbeat:
             self._asking.start()
             return answers.get(timeout=within_s)
         except queue.Empty:
-            return _no_answer(within_s)
+            return no_answer(within_s)
         except RuntimeError:
             self._asking = None
             return "no thread can be started"
@@ -178,58 +172,5 @@ def ping(opener: OpenerDirector, url: SecretStr, text: str, timeout_s: float) ->
         return why_not(error, timeout_s)
 
 
-def why_not(error: BaseException, timeout_s: float) -> str:
-    """Return in our own words what an error says: its own may hold the address."""
-    match error:
-        case HTTPError(code=code):
-            error.close()
-            mend = ", a redirect that is not followed" if 300 <= code < 400 else ""
-            return f"it answered {code} {responses.get(code, '')}".rstrip() + mend
-        case URLError(reason=BaseException() as reason):
-            return why_not(reason, timeout_s)
-        case ssl.SSLCertVerificationError():
-            found = getattr(error, "verify_message", "no reason given")
-            return f"its certificate is not accepted: {found.partition(',')[0]}"  # the name comes after it
-        case ssl.SSLError():
-            return f"TLS failed: {getattr(error, 'reason', None) or 'no reason given'}"
-        case TimeoutError():
-            return _no_answer(timeout_s)
-        case gaierror():
-            return "its name cannot be looked up"
-        case OSError(errno=int(number)):
-            return os.strerror(number)
-    return f"the request failed: {type(error).__name__}"
-
-
-def opener() -> OpenerDirector:
-    """Return what makes requests: it trusts the machine's authorities and goes by its proxies."""
-    return build_opener(HTTPSHandler(context=ssl.create_default_context()), _SameScheme())
-
-
-class _SameScheme(HTTPRedirectHandler):
-    """Follows a redirect with the same request, but never out of TLS or into it."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> Request | None:
-        if urlsplit(newurl).scheme != urlsplit(req.full_url).scheme:
-            return None
-        return Request(newurl, req.data, req.headers, req.origin_req_host, unverifiable=True)
-
-
 def _request(url: str, text: str) -> Request:
-    parts = urlsplit(url)
-    who, _, host = parts.netloc.rpartition("@")
-    path = f"{parts.path.rstrip('/')}/fail" if text else parts.path
-    address = urlunsplit((parts.scheme, host, quote(path, _AS_IS), quote(parts.query, _AS_IS), ""))
-    headers = {"User-Agent": "safetyd", "Content-Type": "text/plain; charset=utf-8"}
-    request = Request(address, text.encode(errors="replace") or None, headers)
-    if who:
-        name, _, password = who.partition(":")
-        pair = f"{unquote(name)}:{unquote(password)}".encode()
-        request.add_unredirected_header("Authorization", f"Basic {b64encode(pair).decode()}")
-    return request
-
-
-def _no_answer(within_s: float) -> str:
-    return f"no answer within {within_s:.3g} s"
+    return request(url, text, "/fail" if text else None)

@@ -7,10 +7,11 @@ as they are written in the site file.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from safetyd.core.model import CLAUSE, GATEWAY, Condition, Episode, Role, TroubleKind
+from safetyd.core.model import CLAUSE, Condition, Episode, Role
 from safetyd.core.notice import Reason
 from safetyd.core.ticket import Deadline, Due, Ticket
 from safetyd.core.world import Notice
+from safetyd.notify.trouble_words import trouble
 from safetyd.site import Site
 
 _TIERS = {
@@ -32,19 +33,9 @@ _SILENT = {
     "yes": "The devices that live on the mains fell silent together",
     "gateway": "Nothing is heard from the building since then",
 }
-_TROUBLES = {
-    TroubleKind.SILENT: ("has fallen silent", "is heard again"),
-    TroubleKind.STUCK: ("shows the same values for hours", "shows new values again"),
-    TroubleKind.IMPLAUSIBLE: ("sends values that cannot be true", "sends plausible values again"),
-    TroubleKind.UNREADABLE: ("sends what cannot be read", "can be read again"),
-    TroubleKind.CLOCK: ("has a wrong clock", "has the right time again"),
-    TroubleKind.BATTERY: ("has a low battery", "has a good battery again"),
-    TroubleKind.GAP: ("was not watched", "is watched again"),
-    TroubleKind.DISAGREEMENT: ("disagrees with the others", "agrees again"),
-    TroubleKind.DRIFT: ("reads unlike the rest of its building", "reads like the rest again"),
-    TroubleKind.UNDELIVERABLE: ("cannot be delivered", "was delivered"),
-    TroubleKind.CONFIGURATION: ("is faulty and was not taken", "was taken"),
-}
+_CALLS = (Reason.OPENED, Reason.RECURRED, Reason.REMINDER, Reason.OVERDUE)  # those that ask to do something
+_ACT = (Role.ADMINISTRATOR, Role.FACILITIES)
+_MOST_NAMES = 4
 _SHORT = {Condition.COLD: "too cold", Condition.HEAT: "too hot", Condition.OUTAGE: "no electricity"}
 
 
@@ -63,7 +54,7 @@ def render(
         case Reason.DIGEST:
             return _digest(notice, tickets, site)
         case Reason.TROUBLE | Reason.TROUBLE_OVER:
-            return _trouble(notice, site)
+            return trouble(notice, site)
         case Reason.OUTAGE_BEGAN | Reason.OUTAGE_WARNING | Reason.OUTAGE_OVER:
             return _outage(notice, site)
         case Reason.HELD:
@@ -121,6 +112,8 @@ def _about_ticket(notice: Notice, ticket: Ticket, episode: Episode | None, site:
     }[notice.reason]
     if about.get("note"):
         lines.append(f"Note: {about['note']}")
+    if notice.reason in _CALLS:
+        lines.append(_by_whom(notice.building, site))
     clause = f"Ticket {ticket.id}, clause {CLAUSE[ticket.condition]}."
     return title, "\n".join([*(line for line in lines if line), clause])
 
@@ -138,56 +131,18 @@ def _digest(notice: Notice, tickets: Mapping[str, Ticket], site: Site) -> tuple[
         )
     is_all_new = all(notice.about.get(ticket.id) == "opened" for ticket in listed)
     count = "one ticket" if len(listed) == 1 else f"{len(listed)} tickets"
-    title = f"{_building(notice.building, site)}: {'new: ' if is_all_new else 'news of '}{count}"
+    title = f"{site.name_of(notice.building)}: {'new: ' if is_all_new else 'news of '}{count}"
     return title, "\n".join(lines)
-
-
-def _trouble(notice: Notice, site: Site) -> tuple[str, str]:
-    is_over = notice.reason is Reason.TROUBLE_OVER
-    told = []
-    for key, note in notice.about.items():
-        kind, _, subject = key.partition(" ")
-        words = _TROUBLES[TroubleKind(kind)][1 if is_over else 0]
-        told.append(f"{_sensor(subject, site)} {words}" + (f" ({note})" if note and not is_over else ""))
-    where = _building(notice.building, site)
-    title = f"{where}: {told[0]}" if len(told) == 1 else f"{where}: {len(told)} sensor troubles"
-    if is_over and len(told) > 1:
-        title += " are over"
-    lines = told if len(told) > 1 else []
-    advice = "" if is_over else "Please look at it: safetyd cannot vouch for what it does not hear."
-    return title, "\n".join(line for line in [*lines, advice] if line) or title
-
-
-def _sensor(subject: str, site: Site) -> str:
-    """A sensor by the name of its room; what is no sensor stays as it is."""
-    building_id, *middle = subject.split("/")[:-1] or [""]
-    building = site.building(building_id)
-    if building is None:
-        return subject
-    rest = subject.removeprefix(f"{building.id}/")
-    id = subject.rsplit("/", 1)[-1]
-    if id.startswith(GATEWAY):
-        return f"the safetyd there, {id.removeprefix(GATEWAY)},"
-    if rest.startswith("bridge "):
-        return f"the {rest}"
-    if rest == "gateway":
-        return "the gateway"
-    if rest == "witnesses":
-        return "one witness of the mains"
-    room = building.room(middle[0]) if middle else None
-    if room is None:
-        return f"the witness {id}"
-    return room.name if id == room.id else f"{room.name} (sensor {id})"
 
 
 def _last_words(notice: Notice, site: Site) -> tuple[str, str]:
     """What people must know before the watch goes dark: since when, until when, and whom to tell."""
-    where = _building(notice.building, site)
+    where = site.name_of(notice.building)
     title = f"{where}: safetyd is about to go dark"
     lines = ["The battery it runs on is nearly empty. From now on nobody watches until power is back."]
     if "began_at" not in notice.about:
         if notice.about["ups"] != notice.building:
-            lines[0] = f"The battery it runs on, in {_building(notice.about['ups'], site)}, is nearly empty. "
+            lines[0] = f"The battery it runs on, in {site.name_of(notice.about['ups'])}, is nearly empty. "
             lines[0] += "From now on nobody watches this building until power is back there."
         lines.append("This building was not known to be without electricity.")
         if_dark, limit = "If its power goes, note when: ", "beyond two hours it must close (9.14.5)."
@@ -213,7 +168,7 @@ def _whom_to_tell(notice: Notice, site: Site) -> str:
 def _outage(notice: Notice, site: Site) -> tuple[str, str]:
     if "last_words" in notice.about:
         return _last_words(notice, site)
-    where = _building(notice.building, site)
+    where = site.name_of(notice.building)
     began_at = datetime.fromisoformat(notice.about["began_at"])
     since = f"Since {_time(began_at, site)}."
     if notice.reason is Reason.OUTAGE_BEGAN and "presumed" in notice.about:
@@ -225,12 +180,9 @@ def _outage(notice: Notice, site: Site) -> tuple[str, str]:
         )
     if notice.reason is Reason.OUTAGE_BEGAN:
         limit = began_at + site.rulebook.in_force(began_at).outage.longer_than
-        if notice.at > limit:
-            return f"{where}: power is out", f"{since}\n{_MUST_CLOSE}"
-        return (
-            f"{where}: power is out",
-            f"{since}\nIf it lasts beyond {_time(limit, site)}, the building must close (9.14.5).",
-        )
+        must = f"If it lasts beyond {_time(limit, site)}, the building must close (9.14.5)."
+        must = _MUST_CLOSE if notice.at > limit else must
+        return f"{where}: power is out", f"{since}\n{must}\n{_by_whom(notice.building, site)}"
     if notice.reason is Reason.OUTAGE_WARNING:
         limit = began_at + site.rulebook.in_force(began_at).outage.longer_than
         minutes = notice.about["minutes"]
@@ -241,7 +193,8 @@ def _outage(notice: Notice, site: Site) -> tuple[str, str]:
             )
         return (
             f"{where}: no electricity for {minutes} minutes",
-            f"{since}\nThe building must close if it lasts beyond {_time(limit, site)} (9.14.5).",
+            f"{since}\nThe building must close if it lasts beyond {_time(limit, site)} (9.14.5).\n"
+            + _by_whom(notice.building, site),
         )
     ended_at = datetime.fromisoformat(notice.about["ended_at"])
     text = f"It was out from {_time(began_at, site)} to {_time(ended_at, site)}."
@@ -266,7 +219,7 @@ def _held(notice: Notice, site: Site) -> tuple[str, str]:
         what = f"{_SHORT[Condition(condition)]} since {_time(datetime.fromisoformat(since), site)}"
         lines.append(f"{room.name if room else id}: {what}{bad}.")
     rooms = "one room" if len(lines) == 1 else f"{len(lines)} rooms"
-    title = f"{_building(notice.building, site)}: {rooms} would begin the work day in breach"
+    title = f"{site.name_of(notice.building)}: {rooms} would begin the work day in breach"
     advice = f"Work begins {begins}; what is still so then becomes a ticket."
     return title, "\n".join([*lines, advice])
 
@@ -274,9 +227,9 @@ def _held(notice: Notice, site: Site) -> tuple[str, str]:
 def _where(ticket: Ticket, site: Site) -> str:
     building = site.building(ticket.place.building)
     if ticket.place.room is None:
-        return _building(ticket.place.building, site)
+        return site.name_of(ticket.place.building)
     room = building.room(ticket.place.room) if building else None
-    return f"{_building(ticket.place.building, site)}, {room.name if room else ticket.place.room}"
+    return f"{site.name_of(ticket.place.building)}, {room.name if room else ticket.place.room}"
 
 
 def _closure(ticket: Ticket) -> str:
@@ -291,11 +244,6 @@ def _closure(ticket: Ticket) -> str:
 def _late(deadline: Deadline | None, now: datetime) -> str:
     due_at = deadline.in_force_at if deadline else None
     return f", {_span(now - due_at)} ago" if due_at is not None and now > due_at else ""
-
-
-def _building(id: str, site: Site) -> str:
-    building = site.building(id)
-    return building.name if building else id or site.name
 
 
 def _what(ticket: Ticket) -> str:
@@ -356,6 +304,19 @@ def _span(left: timedelta) -> str:
 def _time(at: datetime, site: Site) -> str:
     local = at.astimezone(site.timezone)
     return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+
+def _by_whom(building: str, site: Site) -> str:
+    """Who acts: by name, as far as the site file says."""
+    people = site.people_for(building, _ACT)
+    if not people:
+        return f"To be done by {' and '.join(_ACT)}: the site file names nobody."
+    named = [
+        f"{person.name} ({', '.join(role for role in person.roles if role in _ACT)})"
+        for person in people[:_MOST_NAMES]
+    ]
+    more = f" and {len(people) - _MOST_NAMES} more" if len(people) > _MOST_NAMES else ""
+    return f"To be done by {', '.join(named)}{more}."
 
 
 def _next_step(tier: str) -> str:

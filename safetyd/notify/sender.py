@@ -1,30 +1,48 @@
 """Hands notices to the people's addresses, and the only door to apprise.
 
 Rule: each address has a thread of its own while it has work, so that a dead or slow one holds up no other.
-What became of an attempt is reported to whoever keeps the record; nothing is decided here.
+What became of an attempt is reported to whoever keeps the record; nothing is decided here. What mail servers
+say of each mailbox is lost in apprise, so mail goes through a door of its own, to where apprise says.
 """
 
 import logging
 import queue
+import re
 import threading
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
+from safetyd.notify.forms import SMS_SEPTETS, Words, html, plain, short
+from safetyd.notify.mail import Mail, Post, send
+from safetyd.store.attempts import Answer, Result
 from safetyd.store.outbox import Delivery
 
 _IDLE_SECONDS = 30.0
 _TIMEOUT_SECONDS = 60
 _ANSWER_CHARACTERS = 300
+_GONE = 410
+_US = "safetyd"
+_SHORTEST_SECRET = 4
 
 log = logging.getLogger("safetyd.notify")
+
+
+class Job(NamedTuple):
+    """One attempt: what is said for which delivery at `at`, and the attempt's number on record."""
+
+    delivery: Delivery
+    attempt: int
+    at: datetime
+    words: Words
 
 
 class Outcome(NamedTuple):
     """What became of one attempt."""
 
-    delivery: Delivery
-    accepted: bool
-    answer: str
+    job: Job
+    answer: Answer
 
 
 class Sender:
@@ -32,10 +50,10 @@ class Sender:
 
     def __init__(self, report: Callable[[Outcome], None]) -> None:
         self._report = report
-        self._queues: dict[str, queue.SimpleQueue[tuple[Delivery, str]]] = {}
+        self._queues: dict[str, queue.SimpleQueue[Job]] = {}
         self._lock = threading.Lock()
 
-    def send(self, delivery: Delivery, address: str) -> None:
+    def send(self, job: Job, address: str) -> None:
         """Take an attempt; its outcome is reported from another thread."""
         with self._lock:
             waiting = self._queues.get(address)
@@ -44,39 +62,106 @@ class Sender:
                 threading.Thread(
                     target=self._work, args=(address, waiting), name="sender", daemon=True
                 ).start()
-            waiting.put((delivery, address))
+            waiting.put(job)
 
-    def _work(self, address: str, waiting: "queue.SimpleQueue[tuple[Delivery, str]]") -> None:
+    def _work(self, address: str, waiting: "queue.SimpleQueue[Job]") -> None:
         while True:
             try:
-                delivery, url = waiting.get(timeout=_IDLE_SECONDS)
+                job = waiting.get(timeout=_IDLE_SECONDS)
             except queue.Empty:
                 with self._lock:
                     if waiting.empty():
                         del self._queues[address]
                         return
                 continue
-            accepted, answer = attempt(url, delivery.title, delivery.text)
-            self._report(Outcome(delivery, accepted, answer))
+            delivery = job.delivery
+            id = f"{delivery.key} {delivery.id}"
+            self._report(Outcome(job, attempt(address, id, job.at, job.words, delivery.settled)))
 
 
-def attempt(url: str, title: str, text: str) -> tuple[bool, str]:
-    """Send one message to one address; return whether the next hop accepted it, and what it said."""
+def attempt(url: str, id: str, at: datetime, words: Words, settled: frozenset[str] = frozenset()) -> Answer:
+    """Send one message to one address; return whether the next hop accepted it, and what it said.
+
+    Args:
+        url: The address, as apprise understands it.
+        id: The same however often this message is sent there.
+        at: Now.
+        words: What is said.
+        settled: Of an address with several mailboxes, those that need no further attempt.
+    """
     import apprise
 
     try:
+        asset = apprise.AppriseAsset(app_id=_US, app_desc=_US)
+        service = apprise.Apprise.instantiate(url, asset=asset)
+        if service is None:
+            return Answer(Result.REFUSED, "the address is not understood by apprise")
+        post = _post(service)
+        if post is not None:
+            return send(post, Mail(id, at, words.title, plain(words), html(words)), settled)
         one = apprise.Apprise()
-        if not one.add(url):
-            return False, "the address is not understood by apprise"
-        for service in one:
-            service.request_rate_per_sec = 0  # it would sleep between messages; pauses are our business
+        one.add(service)
+        service.request_rate_per_sec = 0  # it would sleep between messages; pauses are our business
+        title, text = _fitting(service, words)
         result = one.notify(body=text, title=title, timeout=_TIMEOUT_SECONDS)
     except Exception as error:
-        return False, f"{type(error).__name__}: {error}"
+        return Answer(Result.UNKNOWN, without(url, f"{type(error).__name__}: {error}"))
     if result:
-        return True, "accepted"
-    said = [entry.message for entry in result.logs()]
-    return False, (said[-1] if said else "not accepted")[:_ANSWER_CHARACTERS]
+        return Answer(Result.ACCEPTED, "accepted")
+    if result.timeout_count:
+        return Answer(Result.UNKNOWN, f"it may have arrived: no answer within {_TIMEOUT_SECONDS} s")
+    return _judged(url, [str(entry.message) for entry in result.logs()])
+
+
+def _fitting(service: Any, words: Words) -> tuple[str, str]:
+    """The title and text that a service takes; one that has room for a text message only says so itself."""
+    if service.title_maxlen == 0 and service.body_maxlen <= SMS_SEPTETS:
+        return "", short(words, service.body_maxlen)
+    return words.title, plain(words)
+
+
+def _judged(url: str, said: Iterable[str]) -> Answer:
+    """Return what a service's log comes to; most plug-ins end it with `error=` and the web server's code."""
+    last = (list(said) or ["not accepted"])[-1]
+    found = re.search(r"\berror[=:] ?(\d{3})\b", last)
+    code = int(found[1]) if found else None
+    result = Result.REFUSED if code == _GONE else Result.FAILED
+    return Answer(result, without(url, last)[:_ANSWER_CHARACTERS], code)
+
+
+def without(url: str, text: str) -> str:
+    """Return a text with nothing in it of what follows the scheme of an address."""
+    secrets = re.split(r"[/:@?&=,#]+", url.partition("://")[2])
+    for secret in sorted({*secrets, *map(unquote, secrets)}, key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "…")
+    return text
+
+
+def _post(service: Any) -> Post | None:
+    """Return where a mail goes, None for what is no mail or needs a plug-in's own way (PGP)."""
+    if type(service).__name__ != "NotifyEmail" or service.pgp_mode != "no":
+        return None
+    named = {address: name for name, address in (_pair((each[1], each[0])) for each in service.names.items())}
+    return Post(
+        host=str(service.smtp_host),
+        port=int(service.port or 0),
+        sender=_pair((service.from_addr[0] or _US, service.from_addr[1])),
+        to=tuple(map(_pair, service.targets)),
+        cc=tuple((named.get(each, ""), each) for each in sorted(service.cc)),
+        bcc=tuple(("", each) for each in sorted(service.bcc)),
+        reply_to=tuple((named.get(each, ""), each) for each in sorted(service.reply_to)),
+        security=str(service.secure_mode),
+        is_verified=bool(service.verify_certificate),
+        user=service.user or "",
+        password=service.password or "",
+        headers=dict(service.headers),
+    )
+
+
+def _pair(given: Sequence[Any]) -> tuple[str, str]:
+    """A name, which apprise may know as False, and an address."""
+    return str(given[0] or ""), str(given[1])
 
 
 def warm_up() -> None:

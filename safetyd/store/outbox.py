@@ -5,14 +5,15 @@ never dropped, and a dead address holds up no other.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from safetyd.core.model import Role
 from safetyd.core.world import Notice
 from safetyd.store.moments import micros, moment
 from safetyd.store.schema import delivery, notice
@@ -23,6 +24,7 @@ class DeliveryState(StrEnum):
 
     WAITING = "waiting"
     ACCEPTED = "accepted"  # by the next hop: more cannot be known
+    GIVEN_UP = "given_up"  # the address is refused for good; `went_to` says who was told instead
     WITHDRAWN = "withdrawn"  # the person or address is gone from the site file
 
 
@@ -37,7 +39,7 @@ class Letter(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """One attempt that is due."""
+    """One attempt that is due; `attempts` were made before, `settled` are mailboxes that need no more."""
 
     id: int
     person: str
@@ -46,6 +48,27 @@ class Delivery(NamedTuple):
     title: str
     text: str
     building: str
+    notice: int
+    key: str
+    tickets: tuple[str, ...]
+    roles: tuple[Role, ...]
+    settled: frozenset[str]
+
+
+class Owed(NamedTuple):
+    """How far a notice has come at one address of one person."""
+
+    person: str
+    address: str
+    state: DeliveryState
+
+
+class Silent(NamedTuple):
+    """A notice that has reached nobody since it was owed."""
+
+    id: int
+    building: str
+    since: datetime
 
 
 def add(connection: Connection, letter: Letter) -> bool:
@@ -64,45 +87,68 @@ def add(connection: Connection, letter: Letter) -> bool:
             people=json.dumps(letter.people, ensure_ascii=False),
             title=letter.title,
             text=letter.text,
+            unreached_since=micros(owed.at),
         )
         .on_conflict_do_nothing()
         .returning(notice.c.id)
     ).scalar()
     if kept is None:
         return False
-    due_at = micros(owed.at)
-    for person, address in letter.addresses:
+    add_deliveries(connection, kept, letter.addresses, owed.at)
+    return True
+
+
+def add_deliveries(
+    connection: Connection,
+    notice_id: int,
+    addresses: Collection[tuple[str, str]],
+    due_at: datetime,
+    instead_of: str | None = None,
+) -> None:
+    """Owe a notice at more addresses, (name, fingerprint); where it is or was owed nothing changes."""
+    for person, address in addresses:
         connection.execute(
-            insert(delivery).values(
-                notice=kept,
+            upsert(delivery)
+            .values(
+                notice=notice_id,
                 person=person,
                 address=address,
                 state=DeliveryState.WAITING.value,
                 attempts=0,
-                due_at=due_at,
+                due_at=micros(due_at),
                 answer="",
+                instead_of=instead_of,
             )
+            .on_conflict_do_nothing()
         )
-    return True
 
 
 def due(connection: Connection, now: datetime) -> list[Delivery]:
     """Return the deliveries that are due, the longest waiting first."""
     wanted = (
-        select(
-            delivery.c.id,
-            delivery.c.person,
-            delivery.c.address,
-            delivery.c.attempts,
-            notice.c.title,
-            notice.c.text,
-            notice.c.building,
-        )
+        select(delivery, notice.c.key, notice.c.title, notice.c.text, notice.c.building)
+        .add_columns(notice.c.ticket, notice.c.tickets, notice.c.roles)
         .join(notice, notice.c.id == delivery.c.notice)
         .where(delivery.c.due_at <= micros(now))
         .order_by(delivery.c.due_at, delivery.c.id)
     )
-    return [Delivery(*row) for row in connection.execute(wanted)]
+    return [
+        Delivery(
+            row.id,
+            row.person,
+            row.address,
+            row.attempts,
+            row.title,
+            row.text,
+            row.building,
+            row.notice,
+            row.key,
+            (row.ticket,) if row.ticket else tuple(json.loads(row.tickets) or ()),
+            tuple(map(Role, json.loads(row.roles))),
+            frozenset(json.loads(row.settled or "[]")),
+        )
+        for row in connection.execute(wanted)
+    ]
 
 
 def next_due(connection: Connection, after: datetime) -> datetime | None:
@@ -112,11 +158,28 @@ def next_due(connection: Connection, after: datetime) -> datetime | None:
     return None if at is None else moment(at)
 
 
+def owed(connection: Connection, notice_id: int) -> list[Owed]:
+    """Return how far a notice has come, in the order in which it was owed."""
+    wanted = (
+        select(delivery.c.person, delivery.c.address, delivery.c.state)
+        .where(delivery.c.notice == notice_id)
+        .order_by(delivery.c.id)
+    )
+    return [
+        Owed(person, address, DeliveryState(state)) for person, address, state in connection.execute(wanted)
+    ]
+
+
 def mark_done(
-    connection: Connection, delivery_id: int, state: DeliveryState, at: datetime, answer: str
+    connection: Connection,
+    delivery_id: int,
+    state: DeliveryState,
+    at: datetime,
+    answer: str,
+    went_to: Sequence[str] = (),
 ) -> None:
-    """Note that a delivery needs no further attempt."""
-    connection.execute(
+    """Note that a delivery needs no further attempt, and who is told instead of this person."""
+    of_notice = connection.execute(
         update(delivery)
         .where(delivery.c.id == delivery_id)
         .values(
@@ -124,27 +187,79 @@ def mark_done(
             done_at=micros(at),
             due_at=None,
             answer=answer,
-            attempts=delivery.c.attempts + 1,
+            went_to=json.dumps(went_to, ensure_ascii=False) if went_to else None,
+        )
+        .returning(delivery.c.notice)
+    ).scalar()
+    if state is DeliveryState.ACCEPTED:
+        connection.execute(update(notice).where(notice.c.id == of_notice).values(unreached_since=None))
+
+
+def mark_failed(
+    connection: Connection,
+    delivery_id: int,
+    due_at: datetime,
+    answer: str,
+    settled: Collection[str] = (),
+) -> None:
+    """Note that an attempt failed, when the next one is due, and at which mailboxes none is needed."""
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.id == delivery_id)
+        .values(
+            due_at=micros(due_at),
+            answer=answer,
+            settled=json.dumps(sorted(settled)) if settled else None,
         )
     )
 
 
-def mark_failed(connection: Connection, delivery_id: int, due_at: datetime, answer: str) -> None:
-    """Note that an attempt failed and when the next one is due."""
+def hasten(connection: Connection, person: str, address: str, now: datetime) -> None:
+    """Let what waits for an address that accepts again wait no longer."""
     connection.execute(
         update(delivery)
-        .where(delivery.c.id == delivery_id)
-        .values(due_at=micros(due_at), answer=answer, attempts=delivery.c.attempts + 1)
+        .where(delivery.c.person == person, delivery.c.address == address, delivery.c.due_at > micros(now))
+        .values(due_at=micros(now))
     )
 
 
-def notices(connection: Connection, ticket: str | None = None) -> list[dict[str, object]]:
-    """Return notices in order, as the outside sees them."""
+def unreached(connection: Connection, after: datetime) -> list[Silent]:
+    """Return what was owed after a moment, has reached nobody, and was not told to the last resort."""
+    wanted = (
+        select(notice.c.id, notice.c.building, notice.c.unreached_since)
+        .where(notice.c.unreached_since > micros(after))
+        .order_by(notice.c.unreached_since, notice.c.id)
+    )
+    return [Silent(id, building, moment(since)) for id, building, since in connection.execute(wanted)]
+
+
+def last_resort_at(connection: Connection) -> datetime | None:
+    """Return when the last resort was last told of anything."""
+    at = connection.execute(select(func.max(notice.c.last_resort_at))).scalar()
+    return None if at is None else moment(at)
+
+
+def mark_last_resort(connection: Connection, notice_ids: Collection[int], at: datetime) -> None:
+    """Note that the last resort was told of these."""
+    connection.execute(
+        update(notice)
+        .where(notice.c.id.in_(notice_ids))
+        .values(last_resort_at=micros(at), unreached_since=None)
+    )
+
+
+def notices(connection: Connection, ticket: str | None = None) -> list[dict[str, Any]]:
+    """Return notices in order, as the outside sees them, each with its `id`.
+
+    Those of a ticket come with the digests that tell of it.
+    """
     wanted = select(notice).order_by(notice.c.at, notice.c.id)
     if ticket is not None:
-        wanted = wanted.where(notice.c.ticket == ticket)
+        listed = notice.c.tickets.contains(json.dumps(ticket), autoescape=True)
+        wanted = wanted.where(or_(notice.c.ticket == ticket, listed))
     return [
         {
+            "id": row.id,
             "at": moment(row.at),
             "ticket": row.ticket,
             "tickets": json.loads(row.tickets),
@@ -153,6 +268,7 @@ def notices(connection: Connection, ticket: str | None = None) -> list[dict[str,
             "to": json.loads(row.people),
             "title": row.title,
             "text": row.text,
+            "last_resort_at": None if row.last_resort_at is None else moment(row.last_resort_at),
         }
         for row in connection.execute(wanted)
     ]

@@ -187,7 +187,10 @@ notice = Table(
     Column("people", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("unreached_since", Integer),  # while nobody has it and the last resort was not told
+    Column("last_resort_at", Integer),  # when that was told
     Index("notice_ticket", "ticket"),
+    Index("notice_unreached", "unreached_since", sqlite_where=text("unreached_since IS NOT NULL")),
 )
 
 delivery = Table(
@@ -204,8 +207,33 @@ delivery = Table(
     Column("due_at", Integer),
     Column("done_at", Integer),
     Column("answer", Text, nullable=False),
+    Column("settled", Text),  # of an address with several mailboxes: those that need no further attempt
+    Column("instead_of", Text),  # for whom this person stands in
+    Column("went_to", Text),  # who was told instead of this person
     UniqueConstraint("notice", "person", "address"),
     Index("delivery_due", "due_at", sqlite_where=text("due_at IS NOT NULL")),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("delivery", Integer, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("ended_at", Integer),  # none: under way, or the daemon ended before an answer came
+    Column("outcome", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Index("attempt_delivery", "delivery", "id"),
+    Index("attempt_under_way", "id", sqlite_where=text("outcome = 'under_way'")),
+)
+
+rejected_address = Table(  # refused for good, until something is accepted there
+    "rejected_address",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
 )
 
 beat = Table(  # one row: when the daemon was last known to live

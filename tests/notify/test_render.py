@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from safetyd.core.model import Condition, Episode, Hazard, Place, TroubleKind, Worst
+from safetyd.core.model import Condition, Episode, Hazard, Place, Role, TroubleKind, Worst
 from safetyd.core.notice import Reason, roles
 from safetyd.core.ticket import Deadline, Due, Status, Ticket, Tier
 from safetyd.core.world import Notice, World
@@ -153,6 +153,24 @@ def test_a_reminder_says_how_much_time_is_left_and_an_overdue_notice_when_it_was
 )
 def test_what_a_person_did_names_the_person(reason: Reason) -> None:
     assert "A. Reyes" in about(reason, Condition.COLD)[1]
+
+
+@pytest.mark.parametrize("reason", [Reason.OPENED, Reason.RECURRED, Reason.REMINDER, Reason.OVERDUE])
+def test_what_asks_to_do_something_says_who_is_to_do_it(reason: Reason) -> None:
+    assert "To be done by Ann Lee (facilities, administrator)." in about(reason, Condition.COLD)[1]
+
+
+def test_where_the_site_file_names_nobody_the_roles_stand_for_them() -> None:
+    one, nobody = ticket(Condition.COLD), replace(SITE, people=())
+    _, text = render(notice(Reason.OPENED, ticket=one.id), {one.id: one}, {}, nobody)
+    assert "To be done by administrator and facilities: the site file names nobody." in text
+
+
+def test_of_many_who_act_the_first_are_named() -> None:
+    one = ticket(Condition.COLD)
+    many = tuple(Person(f"P{number}", (Role.FACILITIES,)) for number in range(7))
+    _, text = render(notice(Reason.OPENED, ticket=one.id), {one.id: one}, {}, replace(SITE, people=many))
+    assert "P3 (facilities) and 3 more." in text and "P4" not in text
 
 
 def test_a_dispute_that_is_withdrawn_is_told_as_that() -> None:

@@ -14,13 +14,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 from safetyd.core.health import Still
 from safetyd.core.quality import Latest
 from safetyd.core.waking import Beat
 from safetyd.core.watch import CALM
-from safetyd.store import beats, database, places
+from safetyd.store import beats, database, outbox, places
 from safetyd.store.database import (
     HEAD,
     StoreError,
@@ -223,3 +223,38 @@ def test_the_last_sign_of_life_of_an_older_store_is_read_on(url: str, file: Path
         given = Beat(datetime(2026, 12, 1, 17, tzinfo=UTC), "b2", False, timedelta(hours=3), is_sure=False)
         beats.give(connection, given)
         assert beats.last(connection) == given
+
+
+def test_what_was_owed_before_there_was_a_delivery_record_is_owed_still(url: str, file: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    file.parent.mkdir()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        for number, state, due_at in ((1, "waiting", "5"), (2, "accepted", "NULL")):
+            connection.exec_driver_sql(
+                f"INSERT INTO notice VALUES ({number}, 'k{number}', 5, 'maple', NULL, 'null', 'opened',"
+                " '[\"facilities\"]', '[\"Ann\"]', 'title', 'text')"
+            )
+            connection.exec_driver_sql(
+                "INSERT INTO delivery VALUES"
+                f" ({number}, {number}, 'Ann', 'f', '{state}', 2, {due_at}, NULL, '')"
+            )
+    engine.dispose()
+    with closing(open_for_writing(url)) as connection:
+        (due,) = outbox.due(connection, datetime(2026, 12, 1, tzinfo=UTC))
+        assert (due.person, due.attempts, due.settled) == ("Ann", 2, frozenset())
+        (unreached,) = outbox.unreached(connection, datetime(1969, 1, 1, tzinfo=UTC))
+        assert unreached.id == 1, "what was accepted reached somebody"
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        migrated = indexes(connection)
+    assert migrated == indexes(in_memory())
+
+
+def indexes(connection: Connection) -> set[str]:
+    """Return every index that was asked for, with its condition, less the white space and quotes."""
+    wanted = "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    return {"".join(sql.replace('"', "").split()) for (sql,) in connection.exec_driver_sql(wanted)}

@@ -14,7 +14,7 @@ from safetyd.core.notice import Reason
 from safetyd.core.quality import Flaw
 from safetyd.core.room import EMPTY
 from safetyd.core.world import Notice
-from safetyd.store import bridges, inbox, leftovers, outbox, places, readings
+from safetyd.store import attempts, bridges, inbox, leftovers, outbox, places, readings
 from safetyd.store.database import in_memory
 from safetyd.store.leftovers import KEPT_A_TOPIC, KEPT_BYTES, Refusal, RefusedKind, Stray
 from safetyd.store.outbox import DeliveryState, Letter
@@ -64,6 +64,7 @@ def test_what_failed_is_due_again_and_what_was_accepted_is_not(store: Connection
     outbox.add(store, letter(addresses=(("Ada", "f1"), ("Bo", "f2"))))
     ada, bo = outbox.due(store, T0)
     outbox.mark_done(store, ada.id, DeliveryState.ACCEPTED, T0, "accepted")
+    attempts.begin(store, bo.id, T0)
     outbox.mark_failed(store, bo.id, T0 + 5 * SECOND, "500")
     assert outbox.due(store, T0 + 4 * SECOND) == []
     assert outbox.next_due(store, T0) == T0 + 5 * SECOND

@@ -1,0 +1,75 @@
+"""Requests to an address that is a secret as a whole, and what went wrong with one, in words of ours.
+
+Rule: no text that is returned has any of the address in it, whatever the error says.
+"""
+
+import os
+import ssl
+from base64 import b64encode
+from http.client import HTTPMessage, responses
+from socket import gaierror
+from typing import IO
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
+
+_AS_IS = "/?%:@!$&'()*+,;=~"  # what may stand in a path or query without being quoted
+
+
+def why_not(error: BaseException, timeout_s: float) -> str:
+    """Return in our own words what an error says: its own may hold the address."""
+    match error:
+        case HTTPError(code=code):
+            error.close()
+            mend = ", a redirect that is not followed" if 300 <= code < 400 else ""
+            return f"it answered {code} {responses.get(code, '')}".rstrip() + mend
+        case URLError(reason=BaseException() as reason):
+            return why_not(reason, timeout_s)
+        case ssl.SSLCertVerificationError():
+            found = getattr(error, "verify_message", "no reason given")
+            return f"its certificate is not accepted: {found.partition(',')[0]}"  # the name comes after it
+        case ssl.SSLError():
+            return f"TLS failed: {getattr(error, 'reason', None) or 'no reason given'}"
+        case TimeoutError():
+            return no_answer(timeout_s)
+        case gaierror():
+            return "its name cannot be looked up"
+        case OSError(errno=int(number)):
+            return os.strerror(number)
+    return f"the request failed: {type(error).__name__}"
+
+
+def opener() -> OpenerDirector:
+    """Return what makes requests: it trusts the machine's authorities and goes by its proxies."""
+    return build_opener(HTTPSHandler(context=ssl.create_default_context()), _SameScheme())
+
+
+class _SameScheme(HTTPRedirectHandler):
+    """Follows a redirect with the same request, but never out of TLS or into it."""
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        if urlsplit(newurl).scheme != urlsplit(req.full_url).scheme:
+            return None
+        return Request(newurl, req.data, req.headers, req.origin_req_host, unverifiable=True)
+
+
+def request(url: str, text: str, ending: str | None = None) -> Request:
+    """Return a request that says a text: a POST, or a GET without one; `ending` is put behind the path."""
+    parts = urlsplit(url)
+    who, _, host = parts.netloc.rpartition("@")
+    path = parts.path if ending is None else parts.path.rstrip("/") + ending
+    address = urlunsplit((parts.scheme, host, quote(path, _AS_IS), quote(parts.query, _AS_IS), ""))
+    headers = {"User-Agent": "safetyd", "Content-Type": "text/plain; charset=utf-8"}
+    made = Request(address, text.encode(errors="replace") or None, headers)
+    if who:
+        name, _, password = who.partition(":")
+        pair = f"{unquote(name)}:{unquote(password)}".encode()
+        made.add_unredirected_header("Authorization", f"Basic {b64encode(pair).decode()}")
+    return made
+
+
+def no_answer(within_s: float) -> str:
+    """Return how it is said that nobody answered in time."""
+    return f"no answer within {within_s:.3g} s"

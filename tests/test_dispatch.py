@@ -1,0 +1,504 @@
+"""The delivery record: what was tried where and when, what is given up, and to whom it went instead.
+
+Real servers answer; the time is the story's own.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from safetyd.core.model import Role, TroubleKind
+from safetyd.core.notice import Reason
+from safetyd.core.world import Notice
+from safetyd.dispatch import Dispatch
+from safetyd.notify.patience import DOUBTS, LONGEST_PAUSE, REST
+from safetyd.service import Service
+from safetyd.setting_outside import LastResort
+from safetyd.site import Building, Person, Site
+from safetyd.site_calendar import read_calendar
+from safetyd.site_rules import read_rulebook
+from safetyd.store import attempts, outbox
+from safetyd.store.database import in_memory
+from safetyd.tables import Table
+from tests.journeys.post import HANG_UP, PostOffice
+from tests.journeys.servers import LOOPBACK, WITHIN, Sink, until
+
+T0 = datetime(2026, 12, 1, 16, tzinfo=UTC)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+ZONE = ZoneInfo("America/Los_Angeles")
+NO_SUCH = "550 5.1.1 <ann@school.example>: no such mailbox"
+REFUSED = "the mail server answered 550 5.1.1: there is no such mailbox"
+ANN, ANN2, BO, ADA, DI = (f"{name}@school.example" for name in ("ann", "ann2", "bo", "ada", "di"))
+
+
+def person(name: str, *addresses: str, roles: tuple[Role, ...] = (Role.FACILITIES,)) -> Person:
+    return Person(name, roles, ("*",), addresses)
+
+
+def site(*people: Person) -> Site:
+    empty = Table("site.toml", "", {}, [])
+    rules, calendar = read_rulebook(empty, ZONE), read_calendar(empty, ZONE)
+    return Site("Riverbend", ZONE, rules, calendar, (Building("maple", "Maple School"),), people)
+
+
+class Ntfy:
+    """A push server: it takes what is posted to it, and keeps how it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str]] = []
+        ntfy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                ntfy.asked.append(
+                    (self.path, self.headers.get("X-Title", self.headers.get("Title", "")), body)
+                )
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, format: str, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        return f"ntfy://{LOOPBACK}:{self._server.server_address[1]}/custodians"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Desk:
+    """A dispatch over a store in memory, whose clock is set by the test."""
+
+    def __init__(self, where: Site, last_resort: LastResort | None = None) -> None:
+        self.now = T0
+        self.service = Service(in_memory(), where, "safetyd", T0)
+        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.dispatch = Dispatch(self.service, lambda: self._woken.put(None), None, last_resort)
+
+    def owe(self, key: str = "k", roles: tuple[Role, ...] = (Role.FACILITIES,)) -> None:
+        """Owe a notice, decided and committed."""
+        about = {"began_at": T0.isoformat(), "ended_at": T0.isoformat()}
+        owed = Notice(key, self.now, "maple", Reason.OUTAGE_OVER, roles, None, None, about)
+        self.service.world.changes.notices.append(owed)
+        self.commit()
+        self.dispatch.look(self.now)
+
+    def commit(self) -> None:
+        """As the daemon does it, but for what troubles bring about by themselves."""
+        self.service.commit(self.now)
+
+    def turn(self, after: timedelta = timedelta(0)) -> None:
+        """Let time pass, send what is due, and wait until every answer is on record."""
+        self.now += after
+        self.dispatch.send_due(self.now)
+        while self.dispatch.in_hand:
+            self._woken.get(timeout=WITHIN)
+            self.dispatch.take_outcomes(self.now)
+        self.commit()
+
+    def hear(self) -> None:
+        """Wait until somebody has something to say, and put it on record."""
+        self._woken.get(timeout=WITHIN)
+        self.dispatch.take_outcomes(self.now)
+        self.turn()
+
+    def settle(self) -> None:
+        """Turn until nothing more is due now."""
+        self.turn()
+        while self.dispatch.next_at is not None and self.dispatch.next_at <= self.now:
+            self.turn()
+
+    def record(self, number: int = 1) -> dict[str, dict[str, Any]]:
+        """The deliveries of a notice, by person; of several addresses the last."""
+        return {each["person"]: each for each in self.deliveries(number)}
+
+    def deliveries(self, number: int = 1) -> list[dict[str, Any]]:
+        found = attempts.deliveries(self.service.connection, number)
+        self.service.connection.rollback()
+        return found
+
+    def troubles(self) -> dict[str, str]:
+        """Standing troubles of delivery: subject to note."""
+        return {
+            subject: kinds[TroubleKind.UNDELIVERABLE].note
+            for subject, kinds in self.service.world.troubles.items()
+            if TroubleKind.UNDELIVERABLE in kinds
+        }
+
+
+@pytest.fixture
+def office() -> Iterator[PostOffice]:
+    made = PostOffice()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    made = Sink()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def desk() -> Callable[..., Desk]:
+    return lambda *people: Desk(site(*people))
+
+
+Make = Callable[..., Desk]
+
+
+def outcomes(delivery: dict[str, Any]) -> list[str]:
+    return [each["outcome"] for each in delivery["tried"]]
+
+
+# attempts
+
+
+def test_an_attempt_is_on_record_before_it_is_made_and_its_outcome_after(
+    office: PostOffice, desk: Make
+) -> None:
+    one = desk(person("Ann", office.address(ANN)))
+    one.owe()
+    with office.hanging():
+        one.dispatch.send_due(one.now)
+        until("the mail is there", lambda: office.mails_for(ANN))
+        (delivery,) = one.deliveries()
+        assert (delivery["state"], delivery["attempts"]) == ("waiting", 1)
+        assert delivery["tried"] == [{"at": T0, "ended_at": None, "outcome": "under_way", "answer": ""}]
+    one.turn()
+    (delivery,) = one.deliveries()
+    assert (delivery["state"], delivery["attempts"], delivery["done_at"]) == ("accepted", 1, T0)
+    assert delivery["tried"] == [{"at": T0, "ended_at": T0, "outcome": "accepted", "answer": "accepted"}]
+
+
+def test_what_fails_for_now_is_tried_again_and_each_attempt_is_on_record(
+    office: PostOffice, desk: Make
+) -> None:
+    office.answer(ANN, "451 4.3.0 later", "451 4.3.0 later")
+    one = desk(person("Ann", office.address(ANN)))
+    one.owe()
+    one.turn()
+    one.turn(after=timedelta(seconds=2))
+    assert outcomes(one.record()["Ann"]) == ["failed"], "too soon"
+    one.turn(after=timedelta(seconds=4))
+    one.turn(after=timedelta(seconds=10))
+    delivery = one.record()["Ann"]
+    assert (delivery["state"], delivery["attempts"]) == ("accepted", 3)
+    assert outcomes(delivery) == ["failed", "failed", "accepted"]
+    assert delivery["tried"][0]["answer"] == "the mail server answered 451 4.3.0"
+    assert not one.troubles()
+
+
+def test_years_of_attempts_are_counted_and_the_first_and_newest_are_kept(desk: Make, sink: Sink) -> None:
+    one = desk(person("Ann", sink.address("ann")))
+    one.owe()
+    store, number = one.service.connection, attempts.FIRST_KEPT + attempts.NEWEST_KEPT + 15
+    for minute in range(number):
+        attempts.begin(store, 1, T0 + timedelta(minutes=minute))
+    store.commit()
+    (delivery,) = one.deliveries()
+    assert delivery["attempts"] == number
+    minutes = [(each["at"] - T0) // timedelta(minutes=1) for each in delivery["tried"]]
+    assert minutes == [*range(attempts.FIRST_KEPT), *range(number - attempts.NEWEST_KEPT, number)]
+
+
+def test_what_was_under_way_when_we_ended_is_unknown_and_is_tried_again(
+    office: PostOffice, desk: Make
+) -> None:
+    one = desk(person("Ann", office.address(ANN)))
+    one.owe()
+    attempts.begin(one.service.connection, 1, T0)
+    one.service.connection.commit()
+    one.turn()
+    delivery = one.record()["Ann"]
+    assert outcomes(delivery) == ["unknown", "accepted"]
+    assert delivery["tried"][0]["answer"] == "it may have arrived: safetyd ended before an answer came"
+
+
+def test_a_server_that_dies_before_its_answer_gets_it_again_under_the_same_id(
+    office: PostOffice, desk: Make
+) -> None:
+    office.answer("DATA", HANG_UP)
+    one = desk(person("Ann", office.address(ANN)))
+    one.owe()
+    one.turn()
+    one.turn(after=6 * SECOND)
+    assert outcomes(one.record()["Ann"]) == ["unknown", "accepted"]
+    first, second = office.mails_for(ANN)
+    assert first["Message-ID"] == second["Message-ID"]
+
+
+# given up, and to whom it went instead
+
+
+def test_a_rejected_address_is_given_up_at_once_and_is_a_trouble_that_names_the_person(
+    office: PostOffice, desk: Make
+) -> None:
+    office.answer(ANN, NO_SUCH)
+    one = desk(person("Ann", office.address(ANN)), person("Bo", office.address(BO)))
+    one.owe()
+    one.settle()
+    ann, bo = one.record()["Ann"], one.record()["Bo"]
+    assert (ann["state"], outcomes(ann), ann["answer"]) == ("given_up", ["refused"], REFUSED)
+    assert ann["went_to"] == ["Bo"] and bo["state"] == "accepted"
+    ((subject, note),) = one.troubles().items()
+    assert subject.startswith("notice to Ann at ") and note == REFUSED
+    assert "ann@" not in subject + note
+
+
+def test_a_person_s_other_address_is_enough(office: PostOffice, desk: Make) -> None:
+    office.answer(ANN, NO_SUCH)
+    one = desk(
+        person("Ann", office.address(ANN), office.address(ANN2)),
+        person("Ada", office.address(ADA), roles=(Role.ADMINISTRATOR,)),
+    )
+    one.owe()
+    one.settle()
+    first, second = one.deliveries()
+    assert (first["state"], first["went_to"], second["state"]) == ("given_up", [], "accepted")
+    assert not office.mails_for(ADA)
+
+
+def test_when_nobody_of_the_role_is_left_the_next_role_up_is_told_and_the_record_says_for_whom(
+    office: PostOffice, desk: Make
+) -> None:
+    office.answer(ANN, NO_SUCH)
+    office.answer(ADA, NO_SUCH)
+    one = desk(
+        person("Ann", office.address(ANN)),
+        person("Ada", office.address(ADA), roles=(Role.ADMINISTRATOR,)),
+        person("Di", office.address(DI), roles=(Role.DISTRICT,)),
+    )
+    one.owe()
+    one.settle()
+    ann, ada, di = (one.record()[name] for name in ("Ann", "Ada", "Di"))
+    assert (ann["state"], ann["went_to"]) == ("given_up", ["Ada"])
+    assert (ada["state"], ada["instead_of"], ada["went_to"]) == ("given_up", "Ann", ["Di"])
+    assert (di["state"], di["instead_of"]) == ("accepted", "Ada")
+    assert len(office.asked) == 3
+
+
+def test_the_last_one_of_a_notice_is_never_given_up(office: PostOffice, desk: Make) -> None:
+    office.answer(ANN, NO_SUCH, NO_SUCH)
+    one = desk(person("Ann", office.address(ANN)))
+    one.owe()
+    one.settle()
+    assert one.record()["Ann"]["state"] == "waiting"
+    one.turn(after=LONGEST_PAUSE)
+    one.turn(after=LONGEST_PAUSE)
+    assert outcomes(one.record()["Ann"]) == ["refused", "refused", "accepted"]
+    assert not one.troubles(), "the trouble ends when something is accepted there"
+
+
+def test_an_address_that_refused_is_asked_about_no_other_notice_for_a_day_and_then_about_one(
+    office: PostOffice, desk: Make
+) -> None:
+    office.answer(ANN, NO_SUCH, NO_SUCH)
+    one = desk(person("Ann", office.address(ANN)), person("Bo", office.address(BO)))
+    for key in ("first", "second"):
+        one.owe(key)
+        one.settle()
+        one.now += HOUR
+    assert office.asked.count(ANN) == 1
+    second = one.record(2)["Ann"]
+    assert (second["state"], second["attempts"], second["answer"]) == ("given_up", 0, REFUSED)
+    assert second["went_to"] == ["Bo"]
+    one.now += REST
+    for key in ("third", "fourth"):
+        one.owe(key)
+        one.settle()
+    assert office.asked.count(ANN) == 2
+    one.now += REST
+    one.owe("fifth")
+    one.settle()
+    assert one.record(5)["Ann"]["state"] == "accepted" and not one.troubles()
+
+
+def test_a_new_address_in_the_site_file_is_told_what_the_old_one_could_not_be(
+    office: PostOffice, sink: Sink, desk: Make
+) -> None:
+    office.answer(ANN, *[NO_SUCH] * 9)
+    one = desk(person("Ann", office.address(ANN)))
+    one.owe()
+    one.settle()
+    assert one.troubles()
+    renewed = site(person("Ann", sink.address("ann")))
+    one.service.take_site(renewed, one.now)
+    one.dispatch.take_site(renewed)
+    one.turn(after=LONGEST_PAUSE)
+    one.settle()
+    old, new = one.deliveries()
+    assert (old["state"], new["state"]) == ("withdrawn", "accepted")
+    assert sink.of("ann") and not one.troubles()
+
+
+def test_what_waits_for_an_address_is_sent_as_soon_as_it_accepts_again(
+    office: PostOffice, desk: Make
+) -> None:
+    office.answer(ANN, *["451 later"] * 5)
+    one = desk(person("Ann", office.address(ANN)))
+    one.owe("first")
+    for _ in range(5):
+        one.turn(after=HOUR)
+    one.owe("second")
+    one.settle()
+    assert [one.record(number)["Ann"]["state"] for number in (1, 2)] == ["accepted", "accepted"]
+
+
+def test_one_rejected_mailbox_of_several_is_a_trouble_and_the_others_are_told_once(
+    office: PostOffice, desk: Make
+) -> None:
+    office.answer(ANN, NO_SUCH)
+    one = desk(person("Crew", office.address(ANN, BO)))
+    one.owe()
+    one.settle()
+    assert one.record()["Crew"]["state"] == "accepted" and len(office.arrived) == 1
+    assert list(one.troubles().values()) == [f"1 of 2 mailboxes: {REFUSED}"]
+
+
+# web hooks
+
+
+@pytest.mark.parametrize(("code", "asked"), [(410, 1), (404, DOUBTS)])
+def test_a_web_hook_that_is_gone_is_given_up_at_once_and_one_that_is_not_found_after_some_attempts(
+    code: int, asked: int, sink: Sink, desk: Make
+) -> None:
+    sink.answer("ann", *[code] * 50)
+    one = desk(person("Ann", sink.address("ann")), person("Bo", sink.address("bo")))
+    one.owe()
+    for _ in range(10):
+        one.turn(after=10 * timedelta(minutes=1))
+    ann = one.record()["Ann"]
+    assert (ann["state"], ann["went_to"]) == ("given_up", ["Bo"])
+    assert len(sink.asked_of("ann")) == ann["attempts"] == asked
+    assert f"{code}" in ann["answer"]
+
+
+def test_a_web_hook_that_stumbles_is_tried_again(sink: Sink, desk: Make) -> None:
+    sink.answer("ann", 500)
+    one = desk(person("Ann", sink.address("ann")), person("Bo", sink.address("bo")))
+    one.owe()
+    one.turn()
+    one.turn(after=6 * SECOND)
+    assert outcomes(one.record()["Ann"]) == ["failed", "accepted"]
+
+
+def test_a_push_server_gets_the_title_and_the_text(desk: Make) -> None:
+    ntfy = Ntfy()
+    one = desk(person("Ann", ntfy.address))
+    one.owe()
+    one.turn()
+    assert one.record()["Ann"]["state"] == "accepted"
+    ((_, title, body),) = ntfy.asked
+    assert "electricity is back" in title + body and "It was out from" in body
+    ntfy.close()
+
+
+# the last resort
+
+
+class Hook:
+    """A plain web hook: what was posted to it, and what it answers next."""
+
+    def __init__(self) -> None:
+        self.heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.answers: list[int] = []
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                hook.heard.put(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                self.send_response(hook.answers.pop(0) if hook.answers else 200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def settings(self) -> LastResort:
+        return LastResort(url=f"http://{LOOPBACK}:{self._server.server_address[1]}/hook")
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
+    monkeypatch.setenv("no_proxy", "*")
+    made = Hook()
+    yield made
+    made.close()
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_the_last_resort_is_told_of_a_notice_that_reaches_nobody_for_ten_minutes(
+    sink: Sink, hook: Hook
+) -> None:
+    sink.answer("ann", *[500] * 99)
+    one = Desk(site(person("Ann", sink.address("ann"))), last_resort=hook.settings)
+    one.owe()
+    one.turn(after=9 * MINUTE)
+    assert hook.heard.empty()
+    one.turn(after=MINUTE)
+    assert hook.heard.get(timeout=WITHIN).startswith(
+        "Maple School has a notice that reaches nobody since Tue"
+    )
+    one.hear()
+    (notice,) = outbox.notices(one.service.connection)
+    assert notice["last_resort_at"] == one.now
+    one.service.connection.rollback()
+    one.owe("another")
+    for _ in range(7):
+        one.turn(after=7 * MINUTE)
+    assert hook.heard.empty(), "at most one in an hour"
+    one.turn(after=15 * MINUTE)
+    assert hook.heard.get(timeout=WITHIN).startswith("Maple School has a notice that"), "each is told of once"
+
+
+def test_a_notice_to_nobody_at_all_is_told_too_and_one_that_arrived_is_not(sink: Sink, hook: Hook) -> None:
+    one = Desk(site(person("Ann", sink.address("ann"))), last_resort=hook.settings)
+    one.owe("arrives")
+    one.owe("to nobody", roles=(Role.ASSOCIATION,))
+    one.settle()
+    one.turn(after=11 * MINUTE)
+    assert hook.heard.get(timeout=WITHIN).startswith("Maple School has a notice that reaches nobody")
+
+
+def test_a_last_resort_that_does_not_answer_well_is_told_again(hook: Hook) -> None:
+    hook.answers = [500]
+    one = Desk(site(), last_resort=hook.settings)
+    one.owe()
+    one.turn(after=10 * MINUTE)
+    hook.heard.get(timeout=WITHIN)
+    one.hear()
+    assert outbox.unreached(one.service.connection, T0 - HOUR)
+    one.service.connection.rollback()
+    one.turn(after=4 * MINUTE)
+    assert hook.heard.empty()
+    one.turn(after=MINUTE)
+    hook.heard.get(timeout=WITHIN)
+    one.hear()
+    assert not outbox.unreached(one.service.connection, T0 - HOUR)
