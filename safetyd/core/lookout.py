@@ -2,7 +2,8 @@
 
 Rule: only what is fresh is a sign of life; what a broker remembers fills in what was last known. A silence is
 a trouble of its building, told apart by `afar`; where that means a suspected outage, the silence is a witness
-like that of devices, heard only where nobody has a vote. While we hear nobody at all, no building is judged.
+like that of devices, heard only where nobody has a vote. While we hear nobody at all, no building is judged;
+after an hour of that, with our broker there, each counts as without power: a false silence does more harm.
 """
 
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from safetyd.core.world import Facts, Watched, World
 
 OURSELVES = "the whole site"  # the subject of the trouble that we hear nobody
 SILENT_GATEWAY = f"{SILENCE}gateway"
+_OURS_FOR = timedelta(hours=1)  # ours: our own network is mended by then, or it is not the network
 _STAGGER = timedelta(seconds=65)  # each speaks once a minute: cut off together, so far apart at most
 _RAISED = (Cause.STOPPED, Cause.NO_NETWORK, Cause.NO_GATEWAY, Cause.NO_MAINS)
 
@@ -172,9 +174,14 @@ def _judge_again(world: World, facts: Facts, building: str, now: datetime) -> It
 def _judge(world: World, facts: Facts, building: str, health: Health, now: datetime) -> Observation | None:
     known = world.afar.get(building, afar.NOTHING)
     is_ours = known.cause not in _RAISED and _is_ours(world, facts, building, now)
+    ours_until = health.until + _OURS_FOR
+    if world.deaf_since is None and now > ours_until:  # the broker is there: a storm may have them all
+        is_ours = False
     found = afar.told_apart(Known(known.said, known.word, known.link, is_ours))
     if found.cause is Cause.UNHEARD:
         world.put_afar(building, known._replace(cause=Cause.UNHEARD, since=known.since or now))
+        if now <= ours_until:
+            world.schedule("silence", facts.watched[building].sensor.key, ours_until + JUST_AFTER)
         if world.deaf_since is None:
             _complain(
                 world, f"nobody is heard any more: our own network, or all {_gateways(facts)} at once", now

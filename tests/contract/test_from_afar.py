@@ -11,6 +11,7 @@ from tests.district import MINUTE, NINE, District, site
 
 TWO_HOURS = timedelta(hours=2)
 GRAIN = timedelta(microseconds=1)
+SILENT = timedelta(seconds=190)  # the usual `silent_after`
 
 
 def district(*buildings: str, linked: bool = True, step: timedelta | None = None) -> District:
@@ -309,7 +310,7 @@ def test_a_person_may_take_a_joined_ticket_up_again() -> None:
 def test_all_at_once_is_said_once_of_ourselves_and_of_no_building() -> None:
     watch = district("maple", "cedar", "birch", linked=False)
     last = watch.falls_silent()
-    watch.passes(hours=3)
+    watch.until(last + SILENT + timedelta(hours=1))
     (trouble,) = watch.standing()
     assert trouble["kind"] == "gap" and trouble["building"] is None
     (told,) = watch.notices("trouble")
@@ -318,16 +319,32 @@ def test_all_at_once_is_said_once_of_ourselves_and_of_no_building() -> None:
     assert {watch.state(each) for each in ("maple", "cedar", "birch")} == {"unheard"}
 
 
+def test_after_an_hour_of_that_every_building_counts_as_without_power_since_its_last_sign_of_life() -> None:
+    watch = district("maple", "cedar", "birch", linked=False)
+    last = watch.falls_silent()
+    watch.until(last + SILENT + timedelta(hours=1, seconds=1))
+    assert {watch.state(each) for each in ("maple", "cedar", "birch")} == {"no network"}
+    assert len(watch.notices("outage_began")) == 3
+    watch.until(last + timedelta(hours=2, seconds=1))
+    assert {ticket["building"] for ticket in watch.tickets()} == {"maple", "cedar", "birch"}
+    assert all(ticket["presumed"] for ticket in watch.tickets())
+    assert {ticket["began_at"] for ticket in watch.tickets()} == {f"{last:%Y-%m-%dT%H:%M:%SZ}"}
+    watch.comes_up("maple", "cedar", "birch", link=False)
+    watch.passes(minutes=20)
+    assert watch.standing() == [], "whoever is back says so"
+
+
 def test_after_that_whoever_has_had_the_time_to_speak_and_did_not_is_raised() -> None:
     watch = district("maple", "cedar", "birch", linked=False)
     last = watch.falls_silent()
-    watch.passes(hours=3)
+    watch.passes(minutes=50)
     watch.comes_up("cedar", "birch", link=False)
     back_at = watch.now
     watch.until(back_at + timedelta(seconds=180))
     assert watch.standing() == [] and watch.tickets() == []
     watch.until(back_at + timedelta(seconds=200))
     assert (watch.state("maple"), watch.state("cedar")) == ("no network", "well")
+    watch.until(last + TWO_HOURS + timedelta(seconds=1))
     ticket = watch.the_ticket()  # it was silent for all that time
     assert (ticket["building"], ticket["presumed"]) == ("maple", True)
     assert ticket["began_at"] == f"{last:%Y-%m-%dT%H:%M:%SZ}"
