@@ -63,12 +63,18 @@ class Errands:
 
     def _carry_out(self, number: int, said: dict[str, Any], at: datetime) -> None:
         try:
-            ticket = self._service.command(said, at)
-            answer: dict[str, Any] = {"ticket": ticket.id if ticket else None}
-        except SafetydError as error:
-            answer = {"refused": str(error)}
+            answer = answer_to(self._service, said, at)
         except Exception:  # a fault of ours must not make one command stop the watch for ever
             log.exception("a command could not be carried out: %s", said)
-            answer = {"refused": "safetyd failed on it; please report this"}
-        self._answers[number] = json.dumps(answer)
+            answer = json.dumps({"refused": "safetyd failed on it; please report this"})
+        self._answers[number] = answer
         self._commit()
+
+
+def answer_to(service: Service, said: dict[str, Any], at: datetime) -> str:
+    """Carry out what a person asks, and return the answer: the ticket it is about, or why it is refused."""
+    try:
+        ticket = service.command(said, at)
+    except SafetydError as error:
+        return json.dumps({"refused": str(error)})
+    return json.dumps({"ticket": ticket.id if ticket else None})

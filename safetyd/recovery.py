@@ -12,7 +12,7 @@ from safetyd.core import engine
 from safetyd.core.closure import LIFTERS
 from safetyd.core.health import Health
 from safetyd.core.lookout import sensor_of
-from safetyd.core.model import GATEWAY, Place, Role, Sensor
+from safetyd.core.model import GATEWAY, Place, Role, Sensor, same_name
 from safetyd.core.notice import in_order
 from safetyd.core.world import Facts, Span, Watched, World
 from safetyd.ingest.topics import Routes
@@ -57,10 +57,7 @@ def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Fa
         frozenset(route.sensor.key for route in bound.all() if route.is_mains_powered),
         {each.id: [one.name for one in site.people_for(each.id, LIFTERS)] for each in site.buildings},
         {
-            each.id: {
-                " ".join(one.name.split()).casefold(): one.roles
-                for one in site.people_for(each.id, tuple(Role))
-            }
+            each.id: {same_name(one.name): one.roles for one in site.people_for(each.id, tuple(Role))}
             for each in site.buildings
         },
         from_afar,

@@ -9,6 +9,7 @@ from safetyd.clock import now
 from safetyd.commands import read_command
 from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
+from safetyd.errands import answer_to
 from safetyd.service import Service
 from safetyd.store import inbox
 from safetyd.store.database import open_for_reading, open_for_writing, writer_lock
@@ -64,12 +65,8 @@ def _act(said: dict[str, Any], number: int | None, configuration: Loaded) -> str
         if number is not None and (done := inbox.answered(connection, number)) is not None:
             return done
         service = Service(connection, configuration.site, configuration.settings.mqtt.root, at)
-        try:
-            ticket = service.command(said, at)
-            answer: dict[str, Any] = {"ticket": ticket.id if ticket else None}
-        except SafetydError as error:
-            answer = {"refused": str(error)}
+        answer = answer_to(service, said, at)
         if number is not None:
-            inbox.answer(connection, number, json.dumps(answer))
+            inbox.answer(connection, number, answer)
         service.commit(at)  # of several tickets some may have been acted on
-    return json.dumps(answer)
+    return answer

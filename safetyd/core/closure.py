@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from safetyd.core.calendar import Calendar
 from safetyd.core.errors import ActionError, TransitionError
-from safetyd.core.model import Role
+from safetyd.core.model import Role, same_name
 
 LIFTERS = (Role.ADMINISTRATOR, Role.DISTRICT)
 
@@ -157,7 +157,7 @@ def _not_lifted(closure: Closure) -> Closure:
 
 
 def _check_role(action: ClosureAction, lifters: Collection[str]) -> None:
-    if lifters and _person(action.by) not in map(_person, lifters):
+    if lifters and same_name(action.by) not in map(same_name, lifters):
         raise ActionError(
             f"by: {action.by!r} may not {action.verb}; expected one of {', '.join(lifters)}"
             f" (in the site file {' or '.join(LIFTERS)} of this building)"
@@ -165,19 +165,14 @@ def _check_role(action: ClosureAction, lifters: Collection[str]) -> None:
 
 
 def _check_other_person(closure: Closure, action: ClosureAction, lifters: Collection[str]) -> None:
-    proposer = _person(closure.lift_proposed_by or "")
-    if _person(action.by) != proposer:
+    proposer = same_name(closure.lift_proposed_by or "")
+    if same_name(action.by) != proposer:
         return
-    others = [name for name in lifters if _person(name) != proposer]
+    others = [name for name in lifters if same_name(name) != proposer]
     mend = f"expected one of {', '.join(others)}" if others else "expected another person"
     if lifters and not others:
         mend += f": the site file names no other {' or '.join(LIFTERS)} of this building; add one"
     raise ActionError(f"by: {action.by!r} proposed the reopening and cannot confirm it too; {mend}")
-
-
-def _person(name: str) -> str:
-    """However somebody types a name, it is the same person."""
-    return " ".join(name.split()).casefold()
 
 
 def _said(at: datetime | None) -> str:

@@ -111,6 +111,12 @@ class Place(NamedTuple):
 FROM_AFAR = "-watch"  # ends the name of the tickets that are opened from afar, and so no building's
 EVERYWHERE = Place("", None)  # what concerns no building more than another
 
+
+def same_name(name: str) -> str:
+    """Return a person's name so that it is the same however somebody types it."""
+    return " ".join(name.split()).casefold()
+
+
 HAND = "hand:"  # begins the name of a person's instrument; no device may call itself so
 SILENCE = "silence:"  # begins the name of what speaks by falling silent: devices that live on the mains
 GATEWAY = "gateway:"  # and of another safetyd, which knows since when power is out

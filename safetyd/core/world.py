@@ -27,6 +27,7 @@ from safetyd.core.model import (
     Sensor,
     Trouble,
     TroubleKind,
+    same_name,
 )
 from safetyd.core.notice import Desk, Reason
 from safetyd.core.rules import RuleBook
@@ -53,7 +54,7 @@ class Facts:
     left it there are none. `bridges` says through which a sensor may be heard, the likeliest first, `behind`
     the same the other way about; `mains_powered` are those that fall silent with the power;
     `lifters` are the names of those who may lift a building's closure, by its id; `roles` are who people are
-    to a building, by its id and their name in small letters. `watched` are the buildings watched from afar;
+    to a building, by its id and `same_name`. `watched` are the buildings watched from afar;
     `listeners` who is told of troubles, where that is not as usual. `calendars` are those of the buildings
     that have one of their own.
     """
@@ -82,7 +83,7 @@ class Facts:
         Raises:
             ActionError: the site file knows them as somebody else.
         """
-        known = self.roles.get(building, {}).get(" ".join(name.split()).casefold(), ())
+        known = self.roles.get(building, {}).get(same_name(name), ())
         if said is not None and known and said not in known:
             raise ActionError(f"role: {name} is {', '.join(known)} here and not {said}")
         return ", ".join(known) or (said or "")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.journeys.nut import Nut
 from tests.journeys.servers import Broker, Client, House, Sink, Site
 
 
@@ -14,6 +15,19 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     folder = tmp_path / "broker"
     folder.mkdir()
     made = Broker(folder)
+    try:
+        yield made.start()
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def nut(tmp_path: Path) -> Iterator[Nut]:
+    """A upsd with a UPS that is on line."""
+    folder = tmp_path / "nut"
+    folder.mkdir(mode=0o700)
+    made = Nut(folder)
+    made.says("OL CHRG", input_voltage="118.6", battery_charge="91")
     try:
         yield made.start()
     finally:

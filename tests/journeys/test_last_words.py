@@ -3,7 +3,6 @@
 import json
 import signal
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,18 +16,6 @@ CEDAR = '[[buildings]]\nid = "cedar"\nname = "Cedar School"\n[[buildings.rooms]]
 DISTRICT = '[[people]]\nname = "Dora Vance"\nroles = ["district"]\nbuildings = ["*"]\nnotify = ["{}"]'
 DARK = "about to go dark"
 STATUS, GATEWAY = "safetyd/status/safetyd", "safetyd/gateways/safetyd"
-
-
-@pytest.fixture
-def nut(tmp_path: Path) -> Iterator[Nut]:
-    folder = tmp_path / "nut"
-    folder.mkdir(mode=0o700)
-    made = Nut(folder)
-    made.says("OL CHRG", input_voltage="118.6", battery_charge="91")
-    try:
-        yield made.start()
-    finally:
-        made.stop()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,18 +74,6 @@ def monitor() -> Iterator[Monitor]:
     made = Monitor()
     yield made
     made.close()
-
-
-@pytest.fixture
-def nut(tmp_path: Path) -> Iterator[Nut]:
-    folder = tmp_path / "nut"
-    folder.mkdir(mode=0o700)
-    made = Nut(folder)
-    made.says("OL CHRG", input_voltage="118.6", battery_charge="91")
-    try:
-        yield made.start()
-    finally:
-        made.stop()
 
 
 # The heartbeat

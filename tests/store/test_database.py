@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -208,16 +208,23 @@ def test_how_places_stood_in_the_first_release_is_read_on(url: str, file: Path) 
     assert remembered.temperature == Still(71.5, nine, nine, 3)
 
 
-def test_the_last_sign_of_life_of_an_older_store_is_read_on(url: str, file: Path) -> None:
+@contextmanager
+def older_store(url: str, file: Path, version: str) -> Iterator[Connection]:
+    """Make a store of an older version, to be filled."""
     config = Config()
     config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
     file.parent.mkdir()
     engine = create_engine(url)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
-        connection.exec_driver_sql("INSERT INTO beat VALUES (1, 1796140800000000, 'b1', 1)")
+        command.upgrade(config, version)
+        yield connection
     engine.dispose()
+
+
+def test_the_last_sign_of_life_of_an_older_store_is_read_on(url: str, file: Path) -> None:
+    with older_store(url, file, "0003") as connection:
+        connection.exec_driver_sql("INSERT INTO beat VALUES (1, 1796140800000000, 'b1', 1)")
     with closing(open_for_writing(url)) as connection:
         assert beats.last(connection) == Beat(datetime(2026, 12, 1, 16, tzinfo=UTC), "b1", is_last=True)
         given = Beat(datetime(2026, 12, 1, 17, tzinfo=UTC), "b2", False, timedelta(hours=3), is_sure=False)
@@ -226,13 +233,7 @@ def test_the_last_sign_of_life_of_an_older_store_is_read_on(url: str, file: Path
 
 
 def test_what_was_owed_before_there_was_a_delivery_record_is_owed_still(url: str, file: Path) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
-    file.parent.mkdir()
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0004")
+    with older_store(url, file, "0004") as connection:
         for number, state, due_at in ((1, "waiting", "5"), (2, "accepted", "NULL")):
             connection.exec_driver_sql(
                 f"INSERT INTO notice VALUES ({number}, 'k{number}', 5, 'maple', NULL, 'null', 'opened',"
@@ -242,7 +243,6 @@ def test_what_was_owed_before_there_was_a_delivery_record_is_owed_still(url: str
                 "INSERT INTO delivery VALUES"
                 f" ({number}, {number}, 'Ann', 'f', '{state}', 2, {due_at}, NULL, '')"
             )
-    engine.dispose()
     with closing(open_for_writing(url)) as connection:
         (due,) = outbox.due(connection, datetime(2026, 12, 1, tzinfo=UTC))
         assert (due.person, due.attempts, due.settled) == ("Ann", 2, frozenset())
