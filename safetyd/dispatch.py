@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 from datetime import datetime
 
+from safetyd.core.book import short_name
 from safetyd.core.model import Place, Role, TroubleKind
 from safetyd.core.succession import Holder, Next, instead
 from safetyd.distress import Distress
@@ -119,7 +120,8 @@ class Dispatch:
 
     def _words(self, delivery: Delivery) -> Words:
         about = delivery.tickets
-        return Words(delivery.title, delivery.text, about, links(self._public_url, about))
+        plan = short_name(delivery.plan)
+        return Words(delivery.title, delivery.text, about, links(self._public_url, about), plan)
 
     @property
     def is_busy(self) -> bool:
@@ -208,7 +210,8 @@ class Dispatch:
                 holders.append(Holder(person.name, person.roles))
         held = next((each.roles for each in site.people if each.name == delivery.person), ())
         roles = [role for role in held if role in delivery.roles] or held or delivery.roles
-        return instead(delivery.person, roles, holders, has_hope), any(has_hope.values())
+        above = site.plans.in_force(now).above
+        return instead(delivery.person, roles, holders, has_hope, above), any(has_hope.values())
 
     def _forget_addresses(self, connection: Connection, now: datetime) -> None:
         """Take back what was said of addresses that are no longer in the site file."""

@@ -20,7 +20,7 @@ from safetyd.core.world import Facts, Row, World, up_to_date
 from safetyd.store.leftovers import Refusal, RefusedKind
 from safetyd.times import rfc3339, rfc3339_or_none
 
-_OF_A_NOTICE = ("at", "ticket", "tickets", "reason", "roles", "to", "title", "text")
+_OF_A_NOTICE = ("at", "ticket", "tickets", "reason", "roles", "to", "title", "text", "plan")
 
 
 def ticket_object(

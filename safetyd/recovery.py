@@ -13,7 +13,7 @@ from safetyd.core.closure import LIFTERS
 from safetyd.core.health import Health
 from safetyd.core.lookout import sensor_of
 from safetyd.core.model import GATEWAY, Place, Role, Sensor, same_name
-from safetyd.core.notice import in_order
+from safetyd.core.plan import in_order
 from safetyd.core.world import Facts, Span, Watched, World
 from safetyd.ingest.topics import Routes
 from safetyd.profile import NATIVE
@@ -63,6 +63,7 @@ def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Fa
         from_afar,
         in_order(role for person in site.people for role in person.roles) if site.is_watch else (),
         {each.id: each.calendar for each in site.buildings if each.calendar is not None},
+        site.plans,
     )
 
 

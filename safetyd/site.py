@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from safetyd.core.calendar import Calendar
 from safetyd.core.model import Role
+from safetyd.core.plan import PlanBook
 from safetyd.core.rules import RuleBook
 from safetyd.faults import ConfigurationError, Fault, Misfit, did_you_mean, one_of, shown
 from safetyd.overrides import as_table
@@ -18,6 +19,7 @@ from safetyd.shapes import address, identifier, member, text, zone
 from safetyd.site_calendar import Heard, read_calendar
 from safetyd.site_csv import add_rows
 from safetyd.site_outposts import Outpost, read_outpost
+from safetyd.site_plan import read_plans
 from safetyd.site_readings import SensorBinding
 from safetyd.site_rules import read_rulebook, read_rules
 from safetyd.site_sensors import Frame, Home, Room, add_sensor
@@ -83,6 +85,7 @@ class Site:
     buildings: tuple[Building, ...] = ()
     people: tuple[Person, ...] = ()
     remarks: tuple[str, ...] = ()
+    plans: PlanBook = field(default_factory=PlanBook)
 
     def building(self, id: str) -> Building | None:
         """Return the building of this id."""
@@ -110,8 +113,9 @@ class Site:
 def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fault]) -> Site | None:
     """Return the site that the files give together; None when they give none. Faults are noted.
 
-    Of name, time zone, rules and calendar the first file that has them counts, and another may only repeat
-    them; each file adds its buildings and people. With any fault noted, the site returned is not to be used.
+    Of name, time zone, rules, plan and calendar the first file that has them counts, and another may only
+    repeat them; each file adds its buildings and people. With any fault noted, the site returned is not to
+    be used.
     """
     pages = [
         Table(str(path), "", content, faults)
@@ -140,6 +144,7 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
         for table in page.tables("people"):
             _add_person(table, people, homes, environ)
     rulebook = read_rulebook(_only(pages, "rules"), local)
+    plans = read_plans(_only(pages, "plan"), local)
     heard = Heard()
     calendar = read_calendar(_only(pages, "calendar").table("calendar"), local, None, heard)
     own = {id: read_calendar(table, local, calendar, heard) for id, table in calendars.items()}
@@ -158,7 +163,8 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
     )
     if not name:
         name = buildings[0].name if len(buildings) == 1 else "All buildings"
-    return Site(name, local, rulebook, calendar, buildings, tuple(people.values()), tuple(heard.remarks))
+    remarks = tuple(heard.remarks)
+    return Site(name, local, rulebook, calendar, buildings, tuple(people.values()), remarks, plans)
 
 
 def with_rules(site: Site, settings: Sequence[str]) -> Site:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from safetyd.calendar_words import calendar_warnings, calendar_words, listed, own_words
 from safetyd.configuration import Loaded
 from safetyd.core.model import CLAUSE, FROM_AFAR, Condition, Offset, Quantity, Role
-from safetyd.core.notice import Reason, roles
+from safetyd.core.plan import Plan, Reason
 from safetyd.core.rules import Rules
 from safetyd.paths import written
 from safetyd.profile import NATIVE, Value
@@ -197,20 +197,33 @@ def _quorum(quorum: str | int) -> str:
 
 
 def _people(site: Site) -> Iterator[str]:
-    groups: dict[tuple[Role, ...], list[str]] = {}
-    for reason in Reason:
-        if reason is not Reason.DIGEST:  # a digest goes to whom its tickets concern
-            groups.setdefault(roles(reason), []).append(reason.replace("_", " "))
-    yield "Who is told what:"
-    for told, reasons in groups.items():
-        more = roles(Reason.OPENED, Condition.OUTAGE)[len(told) :] if Reason.OPENED in reasons else ()
-        also = f" (an outage opened: also {listed(map(_said, more))})" if more else ""
-        yield f"  {listed(reasons)}: {listed(map(_said, told))}{also}"
+    for plan in site.plans.versions:
+        yield from _plan(plan)
     if site.is_watch:
         yield "  a building silent or heard again (trouble, trouble over): everybody who is named here"
     for person in site.people:
         held = f"{listed(map(_said, person.roles))} {_where(person, site)}"
         yield f"  {person.name}: {held}, {_count(len(person.notify), 'address', 'addresses')}"
+
+
+def _plan(plan: Plan) -> Iterator[str]:
+    since = f" from {plan.effective} on" if plan.effective else ""
+    yield f"Who is told what{since} (plan {plan.short_name}):"
+    groups: dict[tuple[Role, ...], list[str]] = {}
+    for reason, roles in plan.told.items():
+        groups.setdefault(roles, []).append(reason.replace("_", " "))
+    for roles, reasons in groups.items():
+        more = [role for role in plan.outage_opened if role not in roles]
+        also = f" (an outage opened: also {listed(map(_said, more))})" if more else ""
+        to = listed(map(_said, roles)) or "nobody"
+        yield f"  {listed(reasons)}: {to}{also if Reason.OPENED in reasons else ''}"
+    for step in plan.steps:
+        few = set(step.conditions) != set(Condition)
+        which = f"a ticket of {listed(step.conditions, 'or')}" if few else "any ticket"
+        late = f"not {step.unless} {span(step.after)} after its opening"
+        yield f"  {which} {late} (escalated): {listed(map(_said, step.to))}"
+    chain = [f"{_said(role)} by {_said(higher)}" for role, higher in plan.above.items()]
+    yield f"  Where nobody of a role can be reached: {listed(chain)}"
 
 
 def _said(role: Role) -> str:

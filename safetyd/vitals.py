@@ -88,7 +88,8 @@ class Vitals:
         now, fault = self._clock(), self.upsd.fault
         if self.is_dying and not self._has_said_last_words:
             buildings = [building.id for building in service.site.buildings]
-            last_words(service.world, buildings, self._ups_place, self._ups_key.rpartition("/")[2], now)
+            witness = self._ups_key.rpartition("/")[2]
+            last_words(service.world, service.facts, buildings, self._ups_place, witness, now)
         self._has_said_last_words = self.is_dying
         if not fault:
             self._fault_since = None

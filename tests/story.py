@@ -156,12 +156,14 @@ class Story:
         rules: TOML of one version of the rules, or of several in order of effect.
         calendar: TOML of the calendar; none by default, so that every hour is a student day.
         sensors: TOML of sensors of maple that do not speak the native topics.
+        plan: TOML of the site's escalation plan, with its headers; none by default.
         rooms: the rooms of maple; cedar has one room, "7".
     """
 
     rules: str | Sequence[str] = ""
     calendar: str = ""
     sensors: str = ""
+    plan: str = ""
     rooms: Sequence[str] = ("12", "lab")
     lines: list[Json] = field(default_factory=list)
 
@@ -262,6 +264,7 @@ class Story:
         parts += [f"[[rules]]\n{version}" for version in versions]
         if self.calendar:
             parts.append(f"[calendar]\n{self.calendar}")
+        parts.append(self.plan)
         parts.append('[[buildings]]\nid = "maple"\nname = "Maple School"')
         parts += [f'[[buildings.rooms]]\nid = "{room}"\nname = "Room {room}"' for room in self.rooms]
         parts.append(self.sensors)

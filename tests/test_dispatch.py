@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from safetyd.core.model import Role, TroubleKind
-from safetyd.core.notice import Reason
+from safetyd.core.plan import Reason
 from safetyd.core.world import Notice
 from safetyd.dispatch import Dispatch
 from safetyd.notify.patience import DOUBTS, LONGEST_PAUSE, REST
@@ -502,3 +502,24 @@ def test_a_last_resort_that_does_not_answer_well_is_told_again(hook: Hook) -> No
     hook.heard.get(timeout=WITHIN)
     one.hear()
     assert not outbox.unreached(one.service.connection, T0 - HOUR)
+
+
+# roles that nobody holds
+
+
+def test_of_a_role_that_nobody_with_an_address_holds_the_next_one_up_is_told_and_the_record_says_so(
+    sink: Sink, desk: Make
+) -> None:
+    one = desk(person("Finn"), person("Ada", sink.address("ada"), roles=(Role.ADMINISTRATOR,)))
+    one.owe()
+    one.settle()
+    assert one.record()["Ada"]["state"] == "accepted"
+    assert one.record()["Ada"]["instead_of"] == "facilities"
+
+
+def test_where_somebody_holds_the_role_nobody_stands_in(sink: Sink, desk: Make) -> None:
+    ada = person("Ada", sink.address("ada"), roles=(Role.ADMINISTRATOR,))
+    one = desk(person("Finn", sink.address("finn")), ada)
+    one.owe()
+    one.settle()
+    assert list(one.record()) == ["Finn"]

@@ -55,8 +55,8 @@ SHELL = (
     ("configuration",),
     (
         "settings.* + setting_shapes + setting_outside",
-        "site.* + site_rules + site_calendar + site_ics + site_sensors + site_readings + site_topics"
-        " + site_csv + site_outposts + overrides + profile",
+        "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
+        " + site_topics + site_csv + site_outposts + overrides + profile",
         "clock",
         "machine",
     ),
@@ -71,7 +71,7 @@ CORE = (
     ("core.blackout", "core.drift"),
     ("core.revision", "core.amendment"),
     ("core.obligation",),
-    ("core.morning",),
+    ("core.morning", "core.lateness"),
     ("core.telling",),
     ("core.world",),
     ("core.trouble",),
@@ -81,12 +81,14 @@ CORE = (
     ("core.afar",),
     ("core.notice", "core.room", "core.power", "core.succession"),
     ("core.warmth", "core.votes", "core.register"),
+    ("core.plan",),
     ("core.closing",),
     ("core.ticket", "core.watch"),
     ("core.quality", "core.closure"),
     ("core.rules",),
     ("core.calendar", "core.heat_index"),
     ("core.model",),
+    ("core.book",),
     ("core.units", "core.errors"),
 )
 # Packages whose modules stand in several rows: their __init__ imports nothing of ours.

@@ -6,13 +6,13 @@ Without a calendar every hour counts as work and as a student day; of a date ins
 said but its weekday makes it one.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from hashlib import sha256
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
+
+from safetyd.core.book import fingerprint
 
 _A_DAY = timedelta(days=1)
 _A_GRAIN = timedelta(microseconds=1)
@@ -140,8 +140,7 @@ class Calendar:
                 if replace(day, note="") != _USUAL
             },
         }
-        text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
-        return "sha256:" + sha256(text.encode()).hexdigest()
+        return fingerprint(plain)
 
     def _is_blank(self) -> bool:
         return not (self.work_years or self.work_hours or self.student_hours or self.closed or self.dates)

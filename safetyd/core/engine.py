@@ -8,11 +8,12 @@ comes before the limit.
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from safetyd.core import (
     blackout,
     drift,
+    lateness,
     lookout,
     morning,
     obligation,
@@ -28,7 +29,8 @@ from safetyd.core.closing import act_on_building
 from safetyd.core.closure import ClosureAction, ClosureVerb, staff_window
 from safetyd.core.errors import ActionError, TransitionError
 from safetyd.core.model import Finding, Observation, Place, TroubleKind
-from safetyd.core.notice import Reason, next_flush
+from safetyd.core.notice import next_flush
+from safetyd.core.plan import Reason
 from safetyd.core.quality import Flaw, judge
 from safetyd.core.rules import Rules
 from safetyd.core.ticket import Action, Ticket, Verb
@@ -173,7 +175,7 @@ def schedule_all(world: World, facts: Facts, now: datetime) -> None:
         world.schedule("power", str(place), power.next_due(standing, facts.book.in_force(standing.at or now)))
     supervision.wait_for_all(world, facts, now)
     for ticket in world.tickets.values():
-        obligation.schedule_ticket(world, facts, ticket)
+        lateness.schedule_ticket(world, facts, ticket)
     for number, due_at in world.held.items():
         world.schedule("hold", str(number), due_at)
         morning.expect(world, world.episodes[number].place.building)
@@ -212,9 +214,9 @@ def elapse(world: World, facts: Facts, now: datetime) -> None:
             case "hold":
                 obligation.release(world, facts, int(due.key), at)
             case "morning":
-                morning.warn(world, due.key, at)
+                morning.warn(world, facts, due.key, at)
             case "ticket":
-                obligation.ticket_due(world, facts, due.key, at)
+                lateness.ticket_due(world, facts, due.key, at)
             case "desk":
                 telling.flush(world, facts, due.key, at)
     world.now = max(now, world.now)
@@ -223,7 +225,7 @@ def elapse(world: World, facts: Facts, now: datetime) -> None:
 def catch_up(world: World, facts: Facts, now: datetime) -> None:
     """After a long stop, owe for each ticket only the last of the reminders that fell due meanwhile."""
     for ticket_id in list(world.open.values()):
-        obligation.remind(world, facts, ticket_id, now)
+        lateness.remind(world, facts, ticket_id, now)
 
 
 def _exact(due_at: datetime, at: datetime) -> datetime:
@@ -278,9 +280,9 @@ def act(world: World, facts: Facts, ticket_id: str, action: Action | ClosureActi
     detail = _detail(action) | ({"role": role} if role else {})
     telling.record(world, now, ticket_id, event, action.note, action.by, **detail)
     if action.verb in _REASONS:
-        about = {**_detail(action), "by": action.by, "note": action.note, "event": event}
-        telling.tell(world, _REASONS[action.verb], changed, now, **about)
-    obligation.schedule_ticket(world, facts, changed)
+        about: dict[str, Any] = {**_detail(action), "by": action.by, "note": action.note, "event": event}
+        telling.tell(world, facts, _REASONS[action.verb], changed, now, **about)
+    lateness.schedule_ticket(world, facts, changed)
     return changed
 
 

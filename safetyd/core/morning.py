@@ -7,9 +7,9 @@ is held. It is worked out anew from what is held: a restart loses none, and what
 from datetime import datetime, timedelta
 
 from safetyd.core.model import Episode
-from safetyd.core.notice import Reason
+from safetyd.core.plan import Reason
 from safetyd.core.telling import tell_building
-from safetyd.core.world import World, up_to_date
+from safetyd.core.world import Facts, World, up_to_date
 
 WARNED_BEFORE = timedelta(hours=1)  # ours: time enough to start a boiler or to open another room
 
@@ -31,7 +31,7 @@ def expect(world: World, building: str) -> None:
     world.schedule("morning", building, min(begins) - WARNED_BEFORE if begins else None)
 
 
-def warn(world: World, building: str, at: datetime) -> None:
+def warn(world: World, facts: Facts, building: str, at: datetime) -> None:
     """Owe the warning for the work that begins within the hour, if anything is held for it."""
     mornings: dict[datetime, list[Episode]] = {}
     for begin, episode in _held(world, building):
@@ -41,7 +41,7 @@ def warn(world: World, building: str, at: datetime) -> None:
             world.schedule("morning", building, begin - WARNED_BEFORE)
         elif at < begin:
             key = f"{building}/{Reason.HELD}/{begin.isoformat()}"
-            tell_building(world, Reason.HELD, building, at, key, _about(world, begin, held, at))
+            tell_building(world, facts, Reason.HELD, building, at, key, _about(world, begin, held, at))
 
 
 def _held(world: World, building: str) -> list[tuple[datetime, Episode]]:

@@ -4,12 +4,12 @@ Rule: one notice per ticket and reason. What opens together is told together; be
 minutes the news of a building goes into a digest. Nothing is dropped, it is only said in fewer messages.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import NamedTuple
 
-from safetyd.core.model import Condition, Role, TroubleKind
+from safetyd.core.model import Role, TroubleKind
+from safetyd.core.plan import Reason, in_order
 from safetyd.core.rules import RemindRule
 from safetyd.core.ticket import AT_REST, Deadline, Ticket, Tier
 
@@ -17,59 +17,6 @@ COMPANY = timedelta(seconds=5)  # how long an opening waits for others of its bu
 FLOOD = timedelta(minutes=10)
 FLOOD_MESSAGES = 5  # of one building within FLOOD; what comes beyond is told in digests, one per FLOOD
 TROUBLE_COMPANY = timedelta(seconds=60)  # troubles take a slower path: a bridge that dies is one message
-
-
-class Reason(StrEnum):
-    """Why people are told."""
-
-    OPENED = "opened"
-    RECURRED = "recurred"
-    ENDED = "ended"
-    REMINDER = "reminder"
-    OVERDUE = "overdue"
-    RELIEVED = "relieved"
-    CLOSED = "closed"
-    EXTENDED = "extended"
-    DISPUTED = "disputed"
-    ACKNOWLEDGED = "acknowledged"
-    HELD = "held"
-    OUTAGE_BEGAN = "outage_began"
-    OUTAGE_WARNING = "outage_warning"
-    OUTAGE_OVER = "outage_over"
-    TROUBLE = "trouble"
-    TROUBLE_OVER = "trouble_over"
-    DIGEST = "digest"
-
-
-_OWE = (Role.ADMINISTRATOR, Role.FACILITIES)
-_WATCH = (*_OWE, Role.SAFETY_COMMITTEE)
-_ALL = (*_WATCH, Role.DISTRICT, Role.ASSOCIATION)
-_OUTAGE = (*_OWE, Role.DISTRICT)
-
-_ROLES: dict[Reason, tuple[Role, ...]] = {
-    Reason.OPENED: _WATCH,
-    Reason.RECURRED: _OWE,
-    Reason.ENDED: _OWE,
-    Reason.REMINDER: _OWE,
-    Reason.OVERDUE: _ALL,
-    Reason.RELIEVED: _WATCH,
-    Reason.CLOSED: _WATCH,
-    Reason.EXTENDED: _WATCH,
-    Reason.DISPUTED: _ALL,
-    Reason.ACKNOWLEDGED: (Role.FACILITIES,),
-    Reason.HELD: (Role.FACILITIES,),
-    Reason.OUTAGE_BEGAN: _OUTAGE,
-    Reason.OUTAGE_WARNING: _OUTAGE,
-    Reason.OUTAGE_OVER: _OUTAGE,
-    Reason.TROUBLE: (Role.FACILITIES,),
-    Reason.TROUBLE_OVER: (Role.FACILITIES,),
-}
-
-
-def roles(reason: Reason, condition: Condition | None = None) -> tuple[Role, ...]:
-    """Return who is told of one thing; an outage's opening is the district's business too (9.14.5)."""
-    told = _ROLES[reason]
-    return (*told, Role.DISTRICT) if reason is Reason.OPENED and condition is Condition.OUTAGE else told
 
 
 class Timed(NamedTuple):
@@ -232,9 +179,3 @@ def _has_room(desk: Desk, at: datetime) -> bool:
 
 def _message(reason: Reason, news: tuple[News, ...]) -> Message:
     return Message(reason, news, in_order(role for item in news for role in item.roles))
-
-
-def in_order(found: Iterable[Role]) -> tuple[Role, ...]:
-    """Return each role once, those who act first."""
-    present = set(found)
-    return tuple(role for role in (*_ALL, Role.EDUCATOR) if role in present)

@@ -1,4 +1,4 @@
-"""Where a breach meets its obligation: episodes open and join tickets, time makes them overdue.
+"""Where a breach meets its obligation: episodes open and join tickets, and end.
 
 Rule: at most one ticket is open per place and condition. A later episode joins it and sets it open again; no
 reading ever closes one. What is decided is written into the World with the moment it was decided for.
@@ -7,7 +7,8 @@ reading ever closes one. What is decided is written into the World with the mome
 from dataclasses import replace
 from datetime import datetime
 
-from safetyd.core import afar, morning, notice, power
+from safetyd.core import afar, morning, power
+from safetyd.core.lateness import mark_missed, schedule_ticket
 from safetyd.core.model import (
     FROM_AFAR,
     Condition,
@@ -16,11 +17,10 @@ from safetyd.core.model import (
     Place,
     Verdict,
 )
-from safetyd.core.notice import Reason
+from safetyd.core.plan import Reason
 from safetyd.core.room import verdict as room_verdict
 from safetyd.core.telling import SAFETYD, record, tell, tell_outage
-from safetyd.core.ticket import AT_REST, Basis, Status, Ticket, deadlines, miss, next_miss
-from safetyd.core.units import JUST_AFTER
+from safetyd.core.ticket import AT_REST, Basis, Status, Ticket, deadlines
 from safetyd.core.world import Facts, Subject, World
 
 _BETWEEN_YEARS = (
@@ -108,15 +108,15 @@ def raise_ticket(
         ticket = replace(world.tickets[standing], status=Status.OPEN)
         world.put_ticket(ticket)
         record(world, now, ticket.id, "recurred", note or learned(began_at, now), by)
-        tell(world, Reason.RECURRED, ticket, now, by=by, note=note)
+        tell(world, facts, Reason.RECURRED, ticket, now, by=by, note=note)
         return ticket
     ticket = replace(_new_ticket(world, facts, subject, began_at, now), is_presumed=is_presumed)
     world.put_ticket(ticket)
     record(world, now, ticket.id, "opened", note or learned(began_at, now), by)
     if any(deadline.basis is Basis.BETWEEN_YEARS for deadline in ticket.deadlines):
         record(world, now, ticket.id, "ambiguous", _BETWEEN_YEARS)
-    tell(world, Reason.OPENED, ticket, now, by=by, note=note)
-    _mark_missed(world, facts, ticket, now, is_new=True)
+    tell(world, facts, Reason.OPENED, ticket, now, by=by, note=note)
+    mark_missed(world, facts, ticket, now, is_new=True)
     schedule_ticket(world, facts, ticket)
     return ticket
 
@@ -174,7 +174,7 @@ def episode_ended(
     what += f", after {flickers} short return{'s' if flickers > 1 else ''}," if flickers else ""
     record(world, now, ticket.id, "ended", f"{what} since {finding.ended_at:%Y-%m-%d %H:%M} UTC")
     if ticket.status not in AT_REST and episode.condition is not Condition.OUTAGE:
-        tell(world, Reason.ENDED, ticket, now)
+        tell(world, facts, Reason.ENDED, ticket, now)
 
 
 def episode_moved(world: World, number: int, finding: Finding, now: datetime) -> None:
@@ -203,7 +203,7 @@ def outage_step(world: World, facts: Facts, place: Place, step: power.Step) -> N
     """Carry out one stage of a building's outage, at its moment."""
     match step.stage:
         case power.Stage.BEGAN:
-            tell_outage(world, Reason.OUTAGE_BEGAN, place, step, **_bounds(facts, place, step))
+            tell_outage(world, facts, Reason.OUTAGE_BEGAN, place, step, **_bounds(facts, place, step))
         case power.Stage.CONFIRMED:
             ticket = world.open.get((place, Condition.OUTAGE, None))
             if ticket is not None:
@@ -211,9 +211,8 @@ def outage_step(world: World, facts: Facts, place: Place, step: power.Step) -> N
                 record(world, step.at, ticket, "confirmed", "a witness says that power is out")
         case power.Stage.WARNING:
             minutes = f"{step.lasted.total_seconds() / 60:.0f}"
-            tell_outage(
-                world, Reason.OUTAGE_WARNING, place, step, minutes=minutes, **_bounds(facts, place, step)
-            )
+            about = _bounds(facts, place, step) | {"minutes": minutes}
+            tell_outage(world, facts, Reason.OUTAGE_WARNING, place, step, **about)
         case power.Stage.LONG:
             outage_breach(world, facts, place, step.began_at, step.at, is_presumed=step.is_presumed)
         case power.Stage.OVER:
@@ -221,7 +220,7 @@ def outage_step(world: World, facts: Facts, place: Place, step: power.Step) -> N
             if number is not None:
                 found = Finding(Condition.OUTAGE, step.began_at, step.ended_at, None, step.seen)
                 episode_ended(world, facts, number, found, step.at, step.flickers)
-            tell_outage(world, Reason.OUTAGE_OVER, place, step)
+            tell_outage(world, facts, Reason.OUTAGE_OVER, place, step)
 
 
 def _bounds(facts: Facts, place: Place, step: power.Step) -> dict[str, str]:
@@ -277,55 +276,6 @@ def second_limb(world: World, facts: Facts, building: str, now: datetime) -> Non
             "second_limb",
             f"in breach while the power is out: {', '.join(cold_or_hot)}",
         )
-
-
-def ticket_due(world: World, facts: Facts, ticket_id: str, now: datetime) -> None:
-    """Time has passed: mark what is missed, remind, say what is overdue."""
-    _mark_missed(world, facts, world.tickets[ticket_id], now)
-    remind(world, facts, ticket_id, now)
-
-
-def remind(world: World, facts: Facts, ticket_id: str, now: datetime) -> None:
-    """Owe the reminders of a ticket up to `now`; of several of one tier, the last."""
-    ticket = world.tickets[ticket_id]
-    rule = facts.book.in_force(ticket.began_at).remind
-    for timed in notice.reminders(ticket, rule, now):
-        key = f"{ticket.id}/{timed.reason}/{timed.tier}/{timed.mark:g}/{_due_text(ticket, timed.tier)}"
-        tell(world, timed.reason, ticket, now, key=key, tier=timed.tier)
-    told = replace(ticket, told_until=max(now, ticket.told_until))
-    if told != ticket:
-        world.put_ticket(told)
-    schedule_ticket(world, facts, told)
-
-
-def _due_text(ticket: Ticket, tier: str) -> str:
-    due_at = next(d.in_force_at for d in ticket.deadlines if d.tier == tier)
-    return "" if due_at is None else due_at.isoformat()
-
-
-def _mark_missed(
-    world: World, facts: Facts, ticket: Ticket, now: datetime, *, is_new: bool = False
-) -> Ticket:
-    ticket, missed = miss(ticket, now)
-    for deadline in missed:
-        assert deadline.due_at is not None
-        # Time passing finds a miss one grain after it; an opening or reopening may learn of it much later.
-        at = deadline.due_at if now == deadline.due_at + JUST_AFTER else now
-        record(world, at, ticket.id, "missed", f"{deadline.tier} relief")
-    if missed:
-        world.put_ticket(ticket)
-    if is_new:  # learned too late: nobody could be reminded, so say at once what is overdue
-        for deadline in missed:
-            key = f"{ticket.id}/overdue/{deadline.tier}/late"
-            tell(world, Reason.OVERDUE, ticket, now, key=key, tier=deadline.tier)
-    return ticket
-
-
-def schedule_ticket(world: World, facts: Facts, ticket: Ticket) -> None:
-    """Note when the ticket next needs attention."""
-    rule = facts.book.in_force(ticket.began_at).remind
-    world.schedule("ticket", ticket.id, next_miss(ticket))
-    world.schedule("ticket", ticket.id, notice.next_reminder(ticket, rule))
 
 
 def keep_power(

@@ -1,16 +1,14 @@
-"""Article 9.14 as data: the numbers, which version of them was in force when, and their fingerprint.
+"""Article 9.14 as data: its numbers, in versions.
 
 Rule: a number of the contract stands here once, beside its clause, as a default; what the contract does
 not say is marked "ours". A reading is judged by the version in force at its own time.
 """
 
-import json
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
-from hashlib import sha256
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
+
+from safetyd.core.book import Book, Version
 
 _HALF_HOUR = timedelta(minutes=30)
 
@@ -79,10 +77,9 @@ class QualityRule:
 
 
 @dataclass(frozen=True)
-class Rules:
-    """One version of the rules; `effective` None means from the beginning."""
+class Rules(Version):
+    """One version of the rules."""
 
-    effective: date | None = None
     cold: ColdRule = field(default_factory=ColdRule)
     heat: HeatRule = field(default_factory=HeatRule)
     outage: OutageRule = field(default_factory=OutageRule)
@@ -91,59 +88,9 @@ class Rules:
     quality: QualityRule = field(default_factory=QualityRule)
     outside_work_hours: Literal["ticket", "hold"] = "ticket"
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """`sha256:` and the hash of this version's canonical JSON."""
-        return _fingerprint(self._plain())
-
-    def _plain(self) -> dict[str, object]:
-        plain: dict[str, object] = asdict(self)
-        return plain
-
 
 @dataclass(frozen=True)
-class RuleBook:
-    """Every version of a site's rules, in order of effect; never empty.
-
-    The first version also judges what came before it: nothing is ever left without a rule.
-    """
+class RuleBook(Book[Rules]):
+    """Every version of a site's rules."""
 
     versions: tuple[Rules, ...] = (Rules(),)
-    timezone: ZoneInfo = ZoneInfo("UTC")
-
-    def in_force(self, at: datetime) -> Rules:
-        """Return the version that judges a reading of this moment."""
-        chosen = self.versions[0]
-        if len(self.versions) == 1:
-            return chosen
-        for starts, version in zip(self._starts, self.versions, strict=True):
-            if starts <= at:
-                chosen = version
-        return chosen
-
-    @cached_property
-    def _starts(self) -> tuple[datetime, ...]:
-        return tuple(
-            datetime.min.replace(tzinfo=UTC)
-            if version.effective is None
-            else datetime.combine(version.effective, time(), self.timezone).astimezone(UTC)
-            for version in self.versions
-        )
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """`sha256:` and the hash of all versions together."""
-        return _fingerprint([version._plain() for version in self.versions])
-
-
-def _fingerprint(plain: object) -> str:
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), default=_canonical)
-    return "sha256:" + sha256(text.encode()).hexdigest()
-
-
-def _canonical(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{value!r} has no canonical form")

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from safetyd.core import notice, power
-from safetyd.core.model import Condition, Place, Trouble, TroubleKind
-from safetyd.core.notice import Complaint, Desk, News, Reason
+from safetyd.core.model import Condition, Place, Role, Trouble, TroubleKind
+from safetyd.core.notice import Complaint, Desk, News
+from safetyd.core.plan import Plan, Reason
 from safetyd.core.ticket import Ticket
 from safetyd.core.trouble import Sign
 from safetyd.core.world import Facts, Notice, Row, World
@@ -26,47 +27,84 @@ def record(
     world.changes.rows.append(Row(at, ticket, event, by, note, detail))
 
 
-def tell(world: World, reason: Reason, ticket: Ticket, at: datetime, key: str = "", **about: Any) -> None:
-    """Owe a notice about a ticket; some news of a building may share a message."""
+def tell(
+    world: World,
+    facts: Facts,
+    reason: Reason,
+    ticket: Ticket,
+    at: datetime,
+    key: str = "",
+    to: tuple[Role, ...] | None = None,
+    **about: Any,
+) -> None:
+    """Owe a notice about a ticket, to whom the plan says; some news of a building may share a message."""
     building = ticket.place.building
-    told = notice.roles(reason, ticket.condition)
+    plan = facts.plans.in_force(at)
+    told = plan.roles(reason, ticket.condition) if to is None else to
+    if not told:
+        return
     desk = world.desks.get(building, Desk())
     if reason in _BUNDLED:
         by = about.get("by", SAFETYD)
         words = f"{by}: {about['note']}" if by != SAFETYD and about.get("note") else ""
         desk, messages = notice.tell(desk, News(at, reason, ticket.id, told, words))
-        _send(world, building, messages, at)
+        _send(world, building, messages, at, plan)
     else:
         desk = notice.count(desk, at)
         key = key or f"{ticket.id}/{reason}/{about.get('tier', '')}/{at.isoformat()}"
         about = {name: str(value) for name, value in about.items()}
-        world.changes.notices.append(Notice(key, at, building, reason, told, ticket.id, None, about))
+        owed = Notice(key, at, building, reason, told, ticket.id, None, about, plan.fingerprint)
+        world.changes.notices.append(owed)
     _keep_desk(world, building, desk)
 
 
-def tell_outage(world: World, reason: Reason, place: Place, step: power.Step, **about: str) -> None:
+def tell_outage(
+    world: World, facts: Facts, reason: Reason, place: Place, step: power.Step, **about: str
+) -> None:
     """Owe a notice about an outage that may not have a ticket yet."""
     about |= {"began_at": step.began_at.isoformat()}
     if step.ended_at is not None:
         about |= {"ended_at": step.ended_at.isoformat()}
     ticket = world.open.get((place, Condition.OUTAGE, None))
     key = f"{place.building}/{reason}/{step.began_at.isoformat()}/{about.get('minutes', '')}"
-    world.changes.notices.append(
-        Notice(key, step.at, place.building, reason, notice.roles(reason), ticket, None, dict(about))
-    )
-    _keep_desk(world, place.building, notice.count(world.desks.get(place.building, Desk()), step.at))
+    _owe(world, facts, reason, place.building, step.at, key, about, ticket)
 
 
 def tell_building(
-    world: World, reason: Reason, building: str, at: datetime, key: str, about: Mapping[str, str]
+    world: World,
+    facts: Facts,
+    reason: Reason,
+    building: str,
+    at: datetime,
+    key: str,
+    about: Mapping[str, str],
 ) -> None:
     """Owe a notice about a building that has no ticket for it."""
-    told = notice.roles(reason)
-    world.changes.notices.append(Notice(key, at, building, reason, told, None, None, about))
-    _keep_desk(world, building, notice.count(world.desks.get(building, Desk()), at))
+    _owe(world, facts, reason, building, at, key, about)
 
 
-def last_words(world: World, buildings: Iterable[str], ups: Place, witness: str, now: datetime) -> None:
+def _owe(
+    world: World,
+    facts: Facts,
+    reason: Reason,
+    building: str,
+    at: datetime,
+    key: str,
+    about: Mapping[str, str],
+    ticket: str | None = None,
+) -> None:
+    """Owe a notice that never waits for company, to whom the plan says."""
+    plan = facts.plans.in_force(at)
+    told = plan.roles(reason)
+    if told:
+        owed = Notice(key, at, building, reason, told, ticket, None, dict(about), plan.fingerprint)
+        world.changes.notices.append(owed)
+        _keep_desk(world, building, notice.count(world.desks.get(building, Desk()), at))
+
+
+def last_words(
+    world: World, facts: Facts, buildings: Iterable[str], ups: Place, witness: str, now: datetime
+) -> None:
     """Owe the people of each building a word that nobody will watch any more: the UPS orders a shutdown.
 
     Once for one outage, in each building. It is a warning of an outage, the last one for a while, and so has
@@ -83,10 +121,7 @@ def last_words(world: World, buildings: Iterable[str], ups: Place, witness: str,
         about |= {} if began_at is None else {"began_at": began_at.isoformat()}
         ticket = world.open.get((place, Condition.OUTAGE, None))
         key = f"{building}/last_words/{since.isoformat()}"
-        world.changes.notices.append(
-            Notice(key, now, building, reason, notice.roles(reason), ticket, None, about)
-        )
-        _keep_desk(world, building, notice.count(world.desks.get(building, Desk()), now))
+        _owe(world, facts, reason, building, now, key, about, ticket)
 
 
 def signs(
@@ -115,17 +150,18 @@ def signs(
 def flush(world: World, facts: Facts, building: str, now: datetime) -> None:
     """Send what has waited long enough on a building's desk; of a bridge that is silent, not each sensor."""
     desk, messages = notice.flush(world.desks.get(building, Desk()), now)
-    _send(world, building, messages, now)
+    plan = facts.plans.in_force(now)
+    _send(world, building, messages, now, plan)
     desk, complaints = notice.take_complaints(desk, now)
     desk, left = _hush(world, desk, complaints, facts.bridges)
     for is_on, reason in ((True, Reason.TROUBLE), (False, Reason.TROUBLE_OVER)):
         told = [complaint for complaint in left if complaint.is_on is is_on]
-        if told:
+        to = facts.listeners or plan.roles(reason)
+        if told and to:
             key = f"{building}/{reason}/{now.isoformat()}"
             about = {f"{each.kind} {each.sensor}": each.note for each in told}
-            world.changes.notices.append(
-                Notice(key, now, building, reason, facts.listeners or notice.roles(reason), None, None, about)
-            )
+            owed = Notice(key, now, building, reason, to, None, None, about, plan.fingerprint)
+            world.changes.notices.append(owed)
     _keep_desk(world, building, desk)
 
 
@@ -148,7 +184,9 @@ def _hush(
     return desk._replace(hushed=tuple(sorted(hushed))), left
 
 
-def _send(world: World, building: str, messages: tuple[notice.Message, ...], at: datetime) -> None:
+def _send(
+    world: World, building: str, messages: tuple[notice.Message, ...], at: datetime, plan: Plan
+) -> None:
     for message in messages:
         ids = tuple(dict.fromkeys(news.ticket for news in message.news))
         if message.reason is Reason.DIGEST:
@@ -158,9 +196,10 @@ def _send(world: World, building: str, messages: tuple[notice.Message, ...], at:
         about = {news.ticket: news.reason.value for news in message.news} if tickets else {}
         if ticket and message.news[0].words:
             about = {"note": message.news[0].words}
-        world.changes.notices.append(
-            Notice(key, at, building, message.reason, message.roles, ticket, tickets, about)
+        owed = Notice(
+            key, at, building, message.reason, message.roles, ticket, tickets, about, plan.fingerprint
         )
+        world.changes.notices.append(owed)
 
 
 def _keep_desk(world: World, building: str, desk: Desk) -> None:

@@ -29,7 +29,8 @@ from safetyd.core.model import (
     TroubleKind,
     same_name,
 )
-from safetyd.core.notice import Desk, Reason
+from safetyd.core.notice import Desk
+from safetyd.core.plan import PlanBook, Reason
 from safetyd.core.rules import RuleBook
 from safetyd.core.ticket import AT_REST, Ticket
 
@@ -56,7 +57,7 @@ class Facts:
     `lifters` are the names of those who may lift a building's closure, by its id; `roles` are who people are
     to a building, by its id and `same_name`. `watched` are the buildings watched from afar;
     `listeners` who is told of troubles, where that is not as usual. `calendars` are those of the buildings
-    that have one of their own.
+    that have one of their own; `plans` say who is told of what.
     """
 
     timezone: ZoneInfo
@@ -72,6 +73,7 @@ class Facts:
     watched: Mapping[str, Watched] = field(default_factory=dict)
     listeners: tuple[Role, ...] = ()
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    plans: PlanBook = field(default_factory=PlanBook)
 
     def calendar_of(self, building: str) -> Calendar:
         """Return the calendar that a building goes by."""
@@ -110,7 +112,8 @@ class Row(NamedTuple):
 class Notice(NamedTuple):
     """One message owed to the people of some roles. `key` is the same however often it is worked out.
 
-    `about` are the facts the text is made of; exactly one of `ticket` and `tickets` may be given.
+    `about` are the facts the text is made of; exactly one of `ticket` and `tickets` may be given; `plan` is
+    the fingerprint of the version that says who is told.
     """
 
     key: str
@@ -121,6 +124,7 @@ class Notice(NamedTuple):
     ticket: str | None = None
     tickets: tuple[str, ...] | None = None
     about: Mapping[str, str] = MappingProxyType({})
+    plan: str = ""
 
 
 @dataclass(slots=True)

@@ -18,16 +18,21 @@ _GSM_PAIRS = set("^{}\\[~]|€\f")  # an escape and another: two septets each
 _PLAINER = str.maketrans({"°": "", "–": "-", "—": "-", "…": "...", "‘": "'", "’": "'", "“": '"', "”": '"'})
 _CUT = ".."
 _STYLE = "font:16px/1.5 sans-serif;color:#111;max-width:40em;margin:0;padding:1em"
+_SMALL = "font-size:13px;color:#555;margin:1em 0 0"
 _TITLE = "font-size:20px;line-height:1.3;margin:0 0 .6em"
 
 
 class Words(NamedTuple):
-    """A notice in words; `tickets` are the ids of those it is about, of which `links` are the pages."""
+    """A notice in words; `tickets` are the ids of those it is about, of which `links` are the pages.
+
+    `plan` is the short name of the version that says who is told.
+    """
 
     title: str
     text: str
     tickets: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    plan: str = ""
 
 
 def links(public_url: str | None, tickets: Iterable[str]) -> tuple[str, ...]:
@@ -36,8 +41,8 @@ def links(public_url: str | None, tickets: Iterable[str]) -> tuple[str, ...]:
 
 
 def plain(words: Words) -> str:
-    """Return the text, and under it the links."""
-    return "\n".join([words.text, *words.links])
+    """Return the text, and under it the links and the plan."""
+    return "\n".join([words.text, *words.links, *_footer(words)])
 
 
 def html(words: Words) -> str:
@@ -48,12 +53,17 @@ def html(words: Words) -> str:
         " (asks for your login)</p>"
         for link in words.links
     )
+    footer = "".join(f'<p style="{_SMALL}">{escape(line)}</p>' for line in _footer(words))
     title = escape(" ".join(words.title.split()))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<title>{title}</title></head><body style="{_STYLE}">'
-        f'<h1 style="{_TITLE}">{title}</h1>{lines}{pages}</body></html>'
+        f'<h1 style="{_TITLE}">{title}</h1>{lines}{pages}{footer}</body></html>'
     )
+
+
+def _footer(words: Words) -> list[str]:
+    return [f"Who is told what is in plan {words.plan}."] if words.plan else []
 
 
 def short(words: Words, septets: int = SMS_SEPTETS) -> str:

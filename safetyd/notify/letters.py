@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
 
+from safetyd.core.model import Role
+from safetyd.core.succession import Holder, in_place_of
 from safetyd.core.world import Notice, World, up_to_date
 from safetyd.notify.render import render
 from safetyd.site import Person, Site
@@ -33,7 +35,18 @@ def letters(world: World, site: Site, notices: Iterable[Notice], now: datetime) 
                 newest[id] = up_to_date(world, episodes[-1], now)
         title, text = render(notice, world.tickets, newest, site)
         names = tuple(person.name for person in people)
-        yield Letter(notice, names, tuple(_addresses(people)), title, text)
+        instead = tuple(_stand_ins(notice, site))
+        yield Letter(notice, names, tuple(_addresses(people)), title, text, instead)
+
+
+def _stand_ins(notice: Notice, site: Site) -> Iterator[tuple[str, str, str]]:
+    """Who is told in place of a role of the notice that nobody holds who has an address."""
+    there = {each.name: each for each in site.people_for(notice.building, tuple(Role)) if each.notify}
+    holders = [Holder(each.name, each.roles) for each in there.values()]
+    above = site.plans.in_force(notice.at).above
+    for role in notice.roles:
+        for name in in_place_of(role, holders, above):
+            yield from ((role, *address) for address in _addresses([there[name]]))
 
 
 def _addresses(people: Iterable[Person]) -> Iterator[tuple[str, str]]:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from safetyd.core.model import CLAUSE, Condition, Episode, Role
-from safetyd.core.notice import Reason
-from safetyd.core.ticket import Deadline, Due, Ticket
+from safetyd.core.plan import Reason
+from safetyd.core.ticket import Deadline, Due, Status, Ticket
 from safetyd.core.world import Notice
 from safetyd.notify.trouble_words import trouble
 from safetyd.site import Site
@@ -33,9 +33,10 @@ _SILENT = {
     "yes": "The devices that live on the mains fell silent together",
     "gateway": "Nothing is heard from the building since then",
 }
-_CALLS = (Reason.OPENED, Reason.RECURRED, Reason.REMINDER, Reason.OVERDUE)  # those that ask to do something
+_CALLS = (Reason.OPENED, Reason.RECURRED, Reason.REMINDER, Reason.OVERDUE, Reason.ESCALATED)
 _ACT = (Role.ADMINISTRATOR, Role.FACILITIES)
 _MOST_NAMES = 4
+_ESCALATED = {Status.OPEN: "and nobody has taken it up", Status.ACKNOWLEDGED: "and no relief is on record"}
 _SHORT = {Condition.COLD: "too cold", Condition.HEAT: "too hot", Condition.OUTAGE: "no electricity"}
 
 
@@ -103,6 +104,15 @@ def _about_ticket(notice: Notice, ticket: Ticket, episode: Episode | None, site:
         Reason.OVERDUE: (
             f"{where}: {tier} is OVERDUE",
             [f"It was due {due}{_late(deadline, notice.at)}.", _ended(episode, site), _next_step(tier)],
+        ),
+        Reason.ESCALATED: (
+            f"{where}: still {what}, {_ESCALATED.get(ticket.status, ticket.status)}",
+            [
+                _breach(ticket, episode, site),
+                _ended(episode, site),
+                f"The ticket has stood so for {_span(notice.at - ticket.opened_at)}.",
+                *_owed(ticket, notice.at, site),
+            ],
         ),
         Reason.RELIEVED: (f"{where}: relief on record", [f"{by} recorded {tier}{_kind(about)}."]),
         Reason.CLOSED: (f"{where}: ticket closed", [f"{by} closed the ticket."]),

@@ -1,7 +1,7 @@
 """Faults of the monitoring in words, for those who mend sensors."""
 
 from safetyd.core.model import GATEWAY, TroubleKind
-from safetyd.core.notice import Reason
+from safetyd.core.plan import Reason
 from safetyd.core.world import Notice
 from safetyd.site import Site
 

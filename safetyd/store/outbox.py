@@ -29,13 +29,17 @@ class DeliveryState(StrEnum):
 
 
 class Letter(NamedTuple):
-    """A notice in words, and to whom: names, and (name, address fingerprint) for each that can be reached."""
+    """A notice in words, and to whom: names, and (name, address fingerprint) for each that can be reached.
+
+    `instead` are those who are told in place of a role that reaches nobody: (role, name, fingerprint).
+    """
 
     notice: Notice
     people: tuple[str, ...]
     addresses: tuple[tuple[str, str], ...]
     title: str
     text: str
+    instead: tuple[tuple[str, str, str], ...] = ()
 
 
 class Delivery(NamedTuple):
@@ -53,6 +57,7 @@ class Delivery(NamedTuple):
     tickets: tuple[str, ...]
     roles: tuple[Role, ...]
     settled: frozenset[str]
+    plan: str = ""
 
 
 class Owed(NamedTuple):
@@ -87,6 +92,7 @@ def add(connection: Connection, letter: Letter) -> bool:
             people=json.dumps(letter.people, ensure_ascii=False),
             title=letter.title,
             text=letter.text,
+            plan=owed.plan,
             unreached_since=micros(owed.at),
         )
         .on_conflict_do_nothing()
@@ -95,6 +101,8 @@ def add(connection: Connection, letter: Letter) -> bool:
     if kept is None:
         return False
     add_deliveries(connection, kept, letter.addresses, owed.at)
+    for role, name, address in letter.instead:
+        add_deliveries(connection, kept, [(name, address)], owed.at, role)
     return True
 
 
@@ -127,7 +135,7 @@ def due(connection: Connection, now: datetime) -> list[Delivery]:
     """Return the deliveries that are due, the longest waiting first."""
     wanted = (
         select(delivery, notice.c.key, notice.c.title, notice.c.text, notice.c.building)
-        .add_columns(notice.c.ticket, notice.c.tickets, notice.c.roles)
+        .add_columns(notice.c.ticket, notice.c.tickets, notice.c.roles, notice.c.plan)
         .join(notice, notice.c.id == delivery.c.notice)
         .where(delivery.c.due_at <= micros(now))
         .order_by(delivery.c.due_at, delivery.c.id)
@@ -146,6 +154,7 @@ def due(connection: Connection, now: datetime) -> list[Delivery]:
             (row.ticket,) if row.ticket else tuple(json.loads(row.tickets) or ()),
             tuple(map(Role, json.loads(row.roles))),
             frozenset(json.loads(row.settled or "[]")),
+            row.plan or "",
         )
         for row in connection.execute(wanted)
     ]
@@ -268,6 +277,7 @@ def notices(connection: Connection, ticket: str | None = None) -> list[dict[str,
             "to": json.loads(row.people),
             "title": row.title,
             "text": row.text,
+            "plan": row.plan,
             "last_resort_at": None if row.last_resort_at is None else moment(row.last_resort_at),
         }
         for row in connection.execute(wanted)

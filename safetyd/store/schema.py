@@ -187,6 +187,7 @@ notice = Table(
     Column("people", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("plan", Text),  # the version that said who is told
     Column("unreached_since", Integer),  # while nobody has it and the last resort was not told
     Column("last_resort_at", Integer),  # when that was told
     Index("notice_ticket", "ticket"),

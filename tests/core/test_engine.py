@@ -8,7 +8,7 @@ import pytest
 from safetyd.core import engine
 from safetyd.core.calendar import Calendar, Hours
 from safetyd.core.model import Condition, Verdict
-from safetyd.core.notice import Reason
+from safetyd.core.plan import Reason
 from safetyd.core.ticket import Status, Tier, Verb
 from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Facts, World

@@ -2,7 +2,7 @@
 
 from safetyd.core import telling
 from safetyd.core.model import Role
-from safetyd.core.notice import Reason
+from safetyd.core.plan import Reason
 from tests.core.scene import BUILDING, MINUTE, Scene, clock
 
 NINE = clock("09:00")
@@ -11,7 +11,7 @@ NINE = clock("09:00")
 def said(scene: Scene, minutes: int) -> list[str]:
     scene.until(NINE + minutes * MINUTE)
     before = len(scene.world.changes.notices)
-    telling.last_words(scene.world, ["cedar", "maple"], BUILDING, "ups", scene.now)
+    telling.last_words(scene.world, scene.facts, ["cedar", "maple"], BUILDING, "ups", scene.now)
     owed = scene.world.changes.notices[before:]
     assert {notice.reason for notice in owed} == {Reason.OUTAGE_WARNING}
     assert {notice.roles for notice in owed} == {(Role.ADMINISTRATOR, Role.FACILITIES, Role.DISTRICT)}

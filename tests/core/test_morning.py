@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from safetyd.core import engine
 from safetyd.core.calendar import Calendar, Day, Hours
 from safetyd.core.model import Role
-from safetyd.core.notice import Reason
+from safetyd.core.plan import Reason
 from safetyd.core.world import Facts, World
 from tests.core.scene import LAB, MINUTE, ROOM, ZONE, Scene, rules, strictly
 

@@ -7,22 +7,20 @@ from itertools import pairwise
 
 import pytest
 
-from safetyd.core.model import Condition, Role, TroubleKind
+from safetyd.core.model import Condition, TroubleKind
 from safetyd.core.notice import (
     Complaint,
     Desk,
     News,
-    Reason,
     count,
     flush,
-    in_order,
     next_flush,
     next_reminder,
     reminders,
-    roles,
     take_complaints,
     tell,
 )
+from safetyd.core.plan import TOLD, Plan, Reason
 from safetyd.core.rules import RemindRule
 from safetyd.core.ticket import Status, Ticket, Tier, Verb
 from safetyd.core.units import JUST_AFTER
@@ -123,7 +121,7 @@ class Office:
     def hears(self, at: datetime, *names: str, reason: Reason = Reason.OPENED) -> "Office":
         for name in names:
             self.until(at - JUST_AFTER)
-            self.desk, messages = tell(self.desk, News(at, reason, name, roles(reason)))
+            self.desk, messages = tell(self.desk, News(at, reason, name, Plan().roles(reason)))
             self.sent += [(at, message) for message in messages]
             self.heard.append(name)
         return self
@@ -228,48 +226,6 @@ def test_complaints_of_one_building_come_every_ten_minutes_at_most() -> None:
 # Who
 
 
-OWE = {Role.ADMINISTRATOR, Role.FACILITIES}
-WATCH = OWE | {Role.SAFETY_COMMITTEE}
-ALL = WATCH | {Role.DISTRICT, Role.ASSOCIATION}
-OUTAGE = OWE | {Role.DISTRICT}
-WHO = {
-    Reason.OPENED: WATCH,
-    Reason.RECURRED: OWE,
-    Reason.ENDED: OWE,
-    Reason.REMINDER: OWE,
-    Reason.OVERDUE: ALL,
-    Reason.RELIEVED: WATCH,
-    Reason.CLOSED: WATCH,
-    Reason.EXTENDED: WATCH,
-    Reason.DISPUTED: ALL,
-    Reason.ACKNOWLEDGED: {Role.FACILITIES},
-    Reason.HELD: {Role.FACILITIES},
-    Reason.OUTAGE_BEGAN: OUTAGE,
-    Reason.OUTAGE_WARNING: OUTAGE,
-    Reason.OUTAGE_OVER: OUTAGE,
-    Reason.TROUBLE: {Role.FACILITIES},
-    Reason.TROUBLE_OVER: {Role.FACILITIES},
-}
-
-
-@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.DIGEST])
-def test_each_reason_has_its_roles(reason: Reason) -> None:
-    assert set(roles(reason)) == WHO[reason]
-
-
-def test_the_district_is_told_of_an_outage() -> None:
-    assert set(roles(Reason.OPENED, Condition.OUTAGE)) == WATCH | {Role.DISTRICT}
-    assert set(roles(Reason.OPENED, Condition.COLD)) == WATCH
-
-
 def test_a_digest_goes_to_everybody_whom_one_of_its_news_concerns() -> None:
     office = Office().hears(NINE, "a", "b").until(clock("10:00"))
-    assert set(office.sent[0][1].roles) == WATCH
-
-
-def test_each_role_is_named_once_and_those_who_act_come_first() -> None:
-    assert in_order([Role.EDUCATOR, Role.DISTRICT, Role.FACILITIES, Role.DISTRICT]) == (
-        Role.FACILITIES,
-        Role.DISTRICT,
-        Role.EDUCATOR,
-    )
+    assert set(office.sent[0][1].roles) == set(TOLD[Reason.OPENED])

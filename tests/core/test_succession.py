@@ -1,9 +1,18 @@
 """When somebody cannot be told, the next one is: nobody twice, nobody above while somebody beside knows."""
 
+from collections.abc import Sequence
+
 import pytest
 
+from safetyd.core import succession
 from safetyd.core.model import Role
-from safetyd.core.succession import Holder, Next, instead
+from safetyd.core.plan import ABOVE
+from safetyd.core.succession import Holder, Next, in_place_of
+
+
+def instead(name: str, roles: tuple[Role, ...], holders: Sequence[Holder], has_hope: dict[str, bool]) -> Next:
+    return succession.instead(name, roles, holders, has_hope, ABOVE)
+
 
 FACILITIES, ADMINISTRATOR, DISTRICT = Role.FACILITIES, Role.ADMINISTRATOR, Role.DISTRICT
 FINN = Holder("Finn", (FACILITIES,))
@@ -76,3 +85,18 @@ def test_it_comes_to_an_end_and_asks_nobody_twice(first: str) -> None:
         hope = refused | dict.fromkeys(waiting, True)
         waiting += instead(name, roles[name], EVERYBODY, hope).asked
     assert len(refused) <= len(EVERYBODY)
+
+
+def test_a_role_that_nobody_holds_is_stood_in_for_by_all_of_the_next_one_up() -> None:
+    assert in_place_of(FACILITIES, (ADA, ART, DI), ABOVE) == ("Ada", "Art")
+    assert in_place_of(FACILITIES, (DI, AL), ABOVE) == ("Di",)
+
+
+def test_a_role_that_somebody_holds_is_not_stood_in_for_nor_one_with_nobody_above_it() -> None:
+    assert in_place_of(FACILITIES, (FINN, ADA), ABOVE) == ()
+    assert in_place_of(DISTRICT, (FINN, ADA, AL), ABOVE) == ()
+
+
+def test_who_stands_in_is_what_the_plan_says() -> None:
+    assert in_place_of(FACILITIES, (ADA, DI), {FACILITIES: DISTRICT}) == ("Di",)
+    assert in_place_of(FACILITIES, (ADA, DI), {}) == ()

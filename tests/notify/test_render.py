@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from safetyd.core.model import Condition, Episode, Hazard, Place, Role, TroubleKind, Worst
-from safetyd.core.notice import Reason, roles
+from safetyd.core.plan import NOT_PLANNED, Plan, Reason
 from safetyd.core.ticket import Deadline, Due, Status, Ticket, Tier
 from safetyd.core.world import Notice, World
 from safetyd.notify.letters import fingerprint, letters
@@ -81,7 +81,7 @@ def ticket(condition: Condition, place: Place = ROOM, id: str = "maple-2026-0001
 
 
 def notice(reason: Reason, **more: object) -> Notice:
-    made = Notice("key", NOW, "maple", reason, roles(reason) if reason is not Reason.DIGEST else ())
+    made = Notice("key", NOW, "maple", reason, () if reason in NOT_PLANNED else Plan().roles(reason))
     return made._replace(**more)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from safetyd.core.model import Mark, Observation, Place, Quantity, Role, Sensor
-from safetyd.core.notice import Reason
+from safetyd.core.plan import Reason
 from safetyd.core.quality import Flaw
 from safetyd.core.room import EMPTY
 from safetyd.core.world import Notice
