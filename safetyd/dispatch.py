@@ -1,20 +1,23 @@
 """Brings what is owed to the people's addresses: what is due to the sender, what came of it on record.
 
 Rule: an attempt is on record before it is made, and its outcome after; a crash in between tells somebody
-twice and leaves nobody out. What fails is tried again, after growing pauses, for ever. An address that
-refuses for good is given up and others are told instead; the last one of a notice is never given up.
+twice and leaves nobody out. What is due to one address at one moment is one message. What fails is tried
+again, after growing pauses, for ever. An address that refuses for good is given up and others are told
+instead; the last one of a notice is never given up.
 """
 
 import logging
 import queue
 import random
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from safetyd.core.book import short_name
 from safetyd.core.model import Place, Role, TroubleKind
+from safetyd.core.sparing import MESSAGES_AN_HOUR, next_message_at
 from safetyd.core.succession import Holder, Next, instead
 from safetyd.distress import Distress
+from safetyd.notify.company import News, together
 from safetyd.notify.forms import Words, links
 from safetyd.notify.letters import fingerprint
 from safetyd.notify.patience import LONGEST_PAUSE, is_lasting, is_resting, pause
@@ -32,6 +35,10 @@ _HOPEFUL = (DeliveryState.WAITING, DeliveryState.ACCEPTED)
 _FORGOTTEN = "it may have arrived: safetyd ended before an answer came"
 _UNWRITTEN = "its outcome could not be written"
 _GONE = "the person or address is no longer in the site file"
+
+_AN_HOUR = timedelta(hours=1)
+_MOST_JOINED = 100  # notices in one message
+_Who = tuple[str, str]  # a person, and an address of theirs by its fingerprint
 
 log = logging.getLogger("safetyd.notify")
 
@@ -52,9 +59,11 @@ class Dispatch:
         self._public_url = public_url
         self._distress = Distress(last_resort, wake) if last_resort else None
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        self._in_hand: set[int] = set()
+        self._in_hand: set[_Who] = set()
         self._sender = Sender(self._report)
-        self._addresses: dict[tuple[str, str], str] = {}
+        self._addresses: dict[_Who, str] = {}
+        self._budgets: dict[str, int] = {}
+        self._sent: dict[_Who, list[datetime]] = {}  # in the last hour
         self._has_looked = self._has_new_site = False
         self.take_site(service.site)
         if self._addresses:
@@ -70,6 +79,7 @@ class Dispatch:
         self._addresses = {
             (person.name, fingerprint(url)): url for person in site.people for url in person.notify
         }
+        self._budgets = {person.name: person.messages_per_hour for person in site.people}
         self._has_new_site = True
 
     def look(self, now: datetime) -> None:
@@ -81,7 +91,7 @@ class Dispatch:
             self.next_at = min(at, self.next_at or at)
 
     def send_due(self, now: datetime) -> None:
-        """Hand what is due to the sender.
+        """Hand what is due to the sender: to each address one message at a time, with all that is due there.
 
         Raises:
             StoreError: the record cannot be written now.
@@ -93,21 +103,13 @@ class Dispatch:
         with self._service.writing() as connection:
             if not self._has_looked:
                 attempts.end_forgotten(connection, _FORGOTTEN)
+                for person, address, at in attempts.messages_since(connection, now - _AN_HOUR):
+                    self._sent.setdefault((person, address), []).append(at)
             if self._has_new_site:
                 self._forget_addresses(connection, now)
-            for delivery in outbox.due(connection, now):
-                if delivery.id in self._in_hand:
-                    continue
-                address = self._addresses.get((delivery.person, delivery.address))
-                rejection = attempts.rejection(connection, delivery.person, delivery.address)
-                if address is None:
-                    self._let_go(delivery, DeliveryState.WITHDRAWN, now, _GONE)
-                elif rejection is not None and not delivery.attempts and is_resting(rejection, now):
-                    self._let_go(delivery, DeliveryState.GIVEN_UP, now, rejection.answer)
-                else:
-                    attempts.end_forgotten(connection, _UNWRITTEN, delivery.id)
-                    number = attempts.begin(connection, delivery.id, now)
-                    begun.append((Job(delivery, number, now, self._words(delivery)), address))
+            for who, due in self._due(connection, now).items():
+                if who not in self._in_hand and (job := self._begin(connection, who, due, now)):
+                    begun.append((job, self._addresses[who]))
             if self._distress is not None:
                 self._look_by(self._distress.tend(connection, self._service.site, now))
             connection.commit()
@@ -115,8 +117,38 @@ class Dispatch:
             self._look_by(outbox.next_due(connection, now))
             connection.rollback()
         for job, address in begun:
-            self._in_hand.add(job.delivery.id)
+            self._in_hand.add(job.who)
             self._sender.send(job, address)
+
+    def _due(self, connection: Connection, now: datetime) -> dict[_Who, list[Delivery]]:
+        """Return what is due to each address, but for what cannot go there at all: that is let go."""
+        found: dict[_Who, list[Delivery]] = {}
+        for delivery in outbox.due(connection, now):
+            who = delivery.person, delivery.address
+            rejection = attempts.rejection(connection, *who)
+            if who not in self._addresses:
+                self._let_go(delivery, DeliveryState.WITHDRAWN, now, _GONE)
+            elif rejection is not None and not delivery.attempts and is_resting(rejection, now):
+                self._let_go(delivery, DeliveryState.GIVEN_UP, now, rejection.answer)
+            else:
+                found.setdefault(who, []).append(delivery)
+        return found
+
+    def _begin(self, connection: Connection, who: _Who, due: list[Delivery], now: datetime) -> Job | None:
+        """Put an attempt at all that is due to an address on record; None while it is spared."""
+        budget = self._budgets.get(who[0], MESSAGES_AN_HOUR)
+        at = next_message_at(self._sent.get(who, ()), budget, [each.reason for each in due], now)
+        if at > now:
+            self._look_by(at)
+            return None
+        settled = due[0].settled  # a few mailboxes of one address may need no more
+        joined = [each for each in due if each.settled == settled][:_MOST_JOINED]
+        numbers = []
+        for delivery in joined:
+            attempts.end_forgotten(connection, _UNWRITTEN, delivery.id)
+            numbers.append(attempts.begin(connection, delivery.id, now))
+        words = together([News(each.reason, self._words(each)) for each in joined])
+        return Job(tuple(joined), tuple(numbers), now, words)
 
     def _words(self, delivery: Delivery) -> Words:
         about = delivery.tickets
@@ -143,34 +175,41 @@ class Dispatch:
             except StoreError:
                 self._outcomes.put(outcome)
                 raise
-            self._in_hand.discard(outcome.job.delivery.id)
+            self._in_hand.discard(outcome.job.who)
             found = True
         if self._distress is not None and self._distress.has_word:
             self.look(now)
         return found
 
     def _note(self, connection: Connection, outcome: Outcome, now: datetime) -> None:
-        delivery, answer = outcome.job.delivery, outcome.answer
-        who = delivery.person, delivery.address
-        attempts.end(connection, outcome.job.attempt, answer.result, now, answer.words)
+        job, answer = outcome.job, outcome.answer
+        who, deliveries = job.who, job.deliveries
+        for number in job.attempts:
+            attempts.end(connection, number, answer.result, now, answer.words)
+        if answer.result in (Result.ACCEPTED, Result.UNKNOWN):
+            hour_ago = now - _AN_HOUR
+            self._sent[who] = [*(at for at in self._sent.get(who, ()) if at > hour_ago), job.at]
+        first, tried = deliveries[0], max(each.attempts for each in deliveries)
+        self.look(now)  # more may have come meanwhile, and waited
         if answer.result is Result.ACCEPTED:
-            outbox.mark_done(connection, delivery.id, DeliveryState.ACCEPTED, now, answer.words)
+            for delivery in deliveries:
+                outbox.mark_done(connection, delivery.id, DeliveryState.ACCEPTED, now, answer.words)
             attempts.accept(connection, *who)
             outbox.hasten(connection, *who, now)
-            self.look(now)
-            self._complain(*who, delivery.building, answer.partly, now)
-        elif is_lasting(answer, delivery.attempts):
+            self._complain(*who, first.building, answer.partly, now)
+        elif is_lasting(answer, tried):
             attempts.reject(connection, *who, now, answer.words)
-            log.warning("notice to %s is refused for good (%s)", delivery.person, answer.words)
-            self._complain(*who, delivery.building, answer.words, now)
-            self._let_go(delivery, DeliveryState.GIVEN_UP, now, answer.words)
+            log.warning("notice to %s is refused for good (%s)", first.person, answer.words)
+            self._complain(*who, first.building, answer.words, now)
+            for delivery in deliveries:
+                self._let_go(delivery, DeliveryState.GIVEN_UP, now, answer.words)
         else:
-            due_at = now + pause(delivery.attempts, random.random())
-            outbox.mark_failed(connection, delivery.id, due_at, answer.words, answer.settled)
-            log.warning("notice to %s was not accepted (%s); trying again", delivery.person, answer.words)
-            self._look_by(due_at)
-            if answer.partly or delivery.attempts + 1 >= _TROUBLE_AFTER:
-                self._complain(*who, delivery.building, answer.partly or answer.words, now)
+            due_at = now + pause(min(each.attempts for each in deliveries), random.random())
+            for delivery in deliveries:
+                outbox.mark_failed(connection, delivery.id, due_at, answer.words, answer.settled)
+            log.warning("notice to %s was not accepted (%s); trying again", first.person, answer.words)
+            if answer.partly or tried + 1 >= _TROUBLE_AFTER:
+                self._complain(*who, first.building, answer.partly or answer.words, now)
 
     def _let_go(self, delivery: Delivery, state: DeliveryState, now: datetime, answer: str) -> None:
         """Give an address up and tell others instead; if that would leave nobody, go on with it after all."""

@@ -14,6 +14,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from safetyd.core.calendar import Hours
+from safetyd.core.sparing import Quiet
 from safetyd.faults import Misfit, did_you_mean, one_of, shown
 
 T = TypeVar("T")
@@ -193,6 +194,17 @@ def hours(value: object) -> Hours:
     span = Hours(time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4])))
     if span.begin >= span.end:
         raise Misfit(f"{shown(value)} ends before it begins", 'a span of one day such as "07:45-16:30"')
+    return span
+
+
+def quiet_hours(value: object) -> Quiet:
+    """Return a span such as `21:00-06:00`; it may go on into the next day."""
+    found = re.fullmatch(rf"{_CLOCK} *- *{_CLOCK}", value) if isinstance(value, str) else None
+    if not found:
+        raise Misfit(f"{shown(value)} are not hours", 'a span such as "21:00-06:00"')
+    span = Quiet(time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4])))
+    if span.begin == span.end:
+        raise Misfit(f"{shown(value)} ends where it begins", 'a span such as "21:00-06:00"')
     return span
 
 

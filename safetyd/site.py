@@ -12,10 +12,11 @@ from safetyd.core.calendar import Calendar
 from safetyd.core.model import Role
 from safetyd.core.plan import PlanBook
 from safetyd.core.rules import RuleBook
+from safetyd.core.sparing import MESSAGES_AN_HOUR, Quiet
 from safetyd.faults import ConfigurationError, Fault, Misfit, did_you_mean, one_of, shown
 from safetyd.overrides import as_table
 from safetyd.profile import NATIVE, SPARKPLUG, Profile, read_profile, shipped_profiles
-from safetyd.shapes import address, identifier, member, text, zone
+from safetyd.shapes import address, identifier, member, quiet_hours, text, whole_within, zone
 from safetyd.site_calendar import Heard, read_calendar
 from safetyd.site_csv import add_rows
 from safetyd.site_outposts import Outpost, read_outpost
@@ -62,12 +63,14 @@ class Building:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is told; the addresses are secrets."""
+    """Somebody who is told; the addresses are secrets. To each go so many messages an hour one by one."""
 
     name: str
     roles: tuple[Role, ...]
     buildings: tuple[str, ...] = (EVERY_BUILDING,)
     notify: tuple[str, ...] = field(default=(), repr=False)
+    quiet: Quiet | None = None
+    messages_per_hour: int = MESSAGES_AN_HOUR
 
     def belongs_to(self, building: str) -> bool:
         """Return whether this person is told about this building."""
@@ -268,12 +271,14 @@ def _add_person(
         table.fault("buildings", "the list is empty", 'a list of buildings, or ["*"]')
     folder = Path(table.file).parent
     notify = table.each("notify", lambda entry: _address(entry, folder, environ), "a list of addresses")
+    quiet = table.get("quiet", quiet_hours, None)
+    budget = table.get("messages_per_hour", whole_within(1, 1000), MESSAGES_AN_HOUR)
     table.done()
     if name is None:
         return
     if name in people:
         table.fault("name", f"{shown(name)} is taken", "a name that tells this person from the others")
-    people[name] = Person(name, roles, where or (EVERY_BUILDING,), notify)
+    people[name] = Person(name, roles, where or (EVERY_BUILDING,), notify, quiet, budget)
 
 
 def _address(entry: object, folder: Path, environ: Mapping[str, str]) -> str:

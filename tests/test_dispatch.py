@@ -3,48 +3,24 @@
 Real servers answer; the time is the story's own.
 """
 
-import queue
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from safetyd.core.model import Role, TroubleKind
-from safetyd.core.plan import Reason
-from safetyd.core.world import Notice
-from safetyd.dispatch import Dispatch
+from safetyd.core.model import Role
 from safetyd.notify.patience import DOUBTS, LONGEST_PAUSE, REST
-from safetyd.service import Service
-from safetyd.setting_outside import LastResort
-from safetyd.site import Building, Person, Site
-from safetyd.site_calendar import read_calendar
-from safetyd.site_rules import read_rulebook
 from safetyd.store import attempts, outbox
-from safetyd.store.database import in_memory
-from safetyd.tables import Table
+from tests.desk import HOUR, MINUTE, SECOND, T0, Desk, Hook, person, site
 from tests.journeys.post import HANG_UP, PostOffice
 from tests.journeys.servers import LOOPBACK, WITHIN, Sink, until
 
-T0 = datetime(2026, 12, 1, 16, tzinfo=UTC)
-SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
-ZONE = ZoneInfo("America/Los_Angeles")
 NO_SUCH = "550 5.1.1 <ann@school.example>: no such mailbox"
 REFUSED = "the mail server answered 550 5.1.1: there is no such mailbox"
 ANN, ANN2, BO, ADA, DI = (f"{name}@school.example" for name in ("ann", "ann2", "bo", "ada", "di"))
-
-
-def person(name: str, *addresses: str, roles: tuple[Role, ...] = (Role.FACILITIES,)) -> Person:
-    return Person(name, roles, ("*",), addresses)
-
-
-def site(*people: Person) -> Site:
-    empty = Table("site.toml", "", {}, [])
-    rules, calendar = read_rulebook(empty, ZONE), read_calendar(empty, ZONE)
-    return Site("Riverbend", ZONE, rules, calendar, (Building("maple", "Maple School"),), people)
 
 
 class Ntfy:
@@ -79,66 +55,6 @@ class Ntfy:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-
-
-class Desk:
-    """A dispatch over a store in memory, whose clock is set by the test."""
-
-    def __init__(self, where: Site, last_resort: LastResort | None = None) -> None:
-        self.now = T0
-        self.service = Service(in_memory(), where, "safetyd", T0)
-        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self.dispatch = Dispatch(self.service, lambda: self._woken.put(None), None, last_resort)
-
-    def owe(self, key: str = "k", roles: tuple[Role, ...] = (Role.FACILITIES,)) -> None:
-        """Owe a notice, decided and committed."""
-        about = {"began_at": T0.isoformat(), "ended_at": T0.isoformat()}
-        owed = Notice(key, self.now, "maple", Reason.OUTAGE_OVER, roles, None, None, about)
-        self.service.world.changes.notices.append(owed)
-        self.commit()
-        self.dispatch.look(self.now)
-
-    def commit(self) -> None:
-        """As the daemon does it, but for what troubles bring about by themselves."""
-        self.service.commit(self.now)
-
-    def turn(self, after: timedelta = timedelta(0)) -> None:
-        """Let time pass, send what is due, and wait until every answer is on record."""
-        self.now += after
-        self.dispatch.send_due(self.now)
-        while self.dispatch.in_hand:
-            self._woken.get(timeout=WITHIN)
-            self.dispatch.take_outcomes(self.now)
-        self.commit()
-
-    def hear(self) -> None:
-        """Wait until somebody has something to say, and put it on record."""
-        self._woken.get(timeout=WITHIN)
-        self.dispatch.take_outcomes(self.now)
-        self.turn()
-
-    def settle(self) -> None:
-        """Turn until nothing more is due now."""
-        self.turn()
-        while self.dispatch.next_at is not None and self.dispatch.next_at <= self.now:
-            self.turn()
-
-    def record(self, number: int = 1) -> dict[str, dict[str, Any]]:
-        """The deliveries of a notice, by person; of several addresses the last."""
-        return {each["person"]: each for each in self.deliveries(number)}
-
-    def deliveries(self, number: int = 1) -> list[dict[str, Any]]:
-        found = attempts.deliveries(self.service.connection, number)
-        self.service.connection.rollback()
-        return found
-
-    def troubles(self) -> dict[str, str]:
-        """Standing troubles of delivery: subject to note."""
-        return {
-            subject: kinds[TroubleKind.UNDELIVERABLE].note
-            for subject, kinds in self.service.world.troubles.items()
-            if TroubleKind.UNDELIVERABLE in kinds
-        }
 
 
 @pytest.fixture
@@ -413,45 +329,12 @@ def test_a_push_server_gets_the_title_and_the_text(desk: Make) -> None:
 # the last resort
 
 
-class Hook:
-    """A plain web hook: what was posted to it, and what it answers next."""
-
-    def __init__(self) -> None:
-        self.heard: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self.answers: list[int] = []
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                hook.heard.put(self.rfile.read(int(self.headers["Content-Length"])).decode())
-                self.send_response(hook.answers.pop(0) if hook.answers else 200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    @property
-    def settings(self) -> LastResort:
-        return LastResort(url=f"http://{LOOPBACK}:{self._server.server_address[1]}/hook")
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
 @pytest.fixture
 def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
     monkeypatch.setenv("no_proxy", "*")
     made = Hook()
     yield made
     made.close()
-
-
-MINUTE = timedelta(minutes=1)
 
 
 def test_the_last_resort_is_told_of_a_notice_that_reaches_nobody_for_ten_minutes(

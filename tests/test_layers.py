@@ -48,7 +48,8 @@ SHELL = (
         " + ingest.afar"
         " + ingest.profiles.*",
     ),
-    ("notify.mail", "notify.patience", "notify.forms", "notify.trouble_words"),
+    ("notify.mail", "notify.patience", "notify.company", "notify.trouble_words"),
+    ("notify.forms",),
     ("notify.request",),
     ("store.*",),
     ("site_words + calendar_words",),
@@ -79,7 +80,7 @@ CORE = (
     ("core.clocks",),
     ("core.account",),
     ("core.afar",),
-    ("core.notice", "core.room", "core.power", "core.succession"),
+    ("core.notice", "core.room", "core.power", "core.succession", "core.sparing"),
     ("core.warmth", "core.votes", "core.register"),
     ("core.plan",),
     ("core.closing",),

@@ -11,6 +11,7 @@ from safetyd.clock import demo_clock, now
 from safetyd.core.calendar import Calendar, Day, Hours
 from safetyd.core.model import Role
 from safetyd.core.rules import Rules
+from safetyd.core.sparing import Quiet
 from safetyd.faults import ConfigurationError, Fault
 from safetyd.profile import shipped_profiles
 from safetyd.site import Building, Room, SensorBinding, Site, read_site, with_rules
@@ -182,6 +183,13 @@ class TestPeople:
         site = read(f'[[people]]\nname = "Ann"\nroles = ["district"]\n{text}', ANNS="ntfy://topic")
         assert site.people[0].notify == ("mailto://a@b.org", "slack://a/b", "ntfy://topic")
 
+    def test_a_person_may_be_spared(self, read):
+        keys = 'roles = ["district"]\nquiet = "21:30-06:00"\nmessages_per_hour = 4'
+        bo = '[[people]]\nname = "Bo"\nroles = ["district"]'
+        ann, bo = read(f'[[people]]\nname = "Ann"\n{keys}\n{bo}').people
+        assert (ann.quiet, ann.messages_per_hour) == (Quiet(time(21, 30), time(6)), 4)
+        assert (bo.quiet, bo.messages_per_hour) == (None, 10)
+
     def test_an_address_is_in_no_repr(self, read):
         site = read(f'[[people]]\nname = "Ann"\nroles = ["district"]\nnotify = ["mailto://u:{SECRET}@b.org"]')
         assert SECRET in site.people[0].notify[0]
@@ -197,6 +205,15 @@ class TestPeople:
             (
                 'roles = ["district"]\nbuildings = ["lincon"]',
                 "people[0].buildings[0]: no building has the id",
+            ),
+            ('roles = ["district"]\nquiet = "21:00"', "people[0].quiet: '21:00' are not hours; expected"),
+            (
+                'roles = ["district"]\nquiet = "6:00-6:00"',
+                "people[0].quiet: '6:00-6:00' ends where it begins; expected",
+            ),
+            (
+                'roles = ["district"]\nmessages_per_hour = 0',
+                "people[0].messages_per_hour: 0 is out of range; expected",
             ),
             ('roles = ["district"]\nbuildings = []', "people[0].buildings: the list is empty; expected"),
             (

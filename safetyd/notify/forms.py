@@ -18,6 +18,7 @@ _GSM_PAIRS = set("^{}\\[~]|€\f")  # an escape and another: two septets each
 _PLAINER = str.maketrans({"°": "", "–": "-", "—": "-", "…": "...", "‘": "'", "’": "'", "“": '"', "”": '"'})
 _CUT = ".."
 _STYLE = "font:16px/1.5 sans-serif;color:#111;max-width:40em;margin:0;padding:1em"
+_HEADING = "font-size:17px;line-height:1.3;margin:1.2em 0 .4em"
 _SMALL = "font-size:13px;color:#555;margin:1em 0 0"
 _TITLE = "font-size:20px;line-height:1.3;margin:0 0 .6em"
 
@@ -25,7 +26,8 @@ _TITLE = "font-size:20px;line-height:1.3;margin:0 0 .6em"
 class Words(NamedTuple):
     """A notice in words; `tickets` are the ids of those it is about, of which `links` are the pages.
 
-    `plan` is the short name of the version that says who is told.
+    `plan` is the short name of the version that says who is told. Of several notices in one message, `parts`
+    are these.
     """
 
     title: str
@@ -33,6 +35,7 @@ class Words(NamedTuple):
     tickets: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     plan: str = ""
+    parts: tuple["Words", ...] = ()
 
 
 def links(public_url: str | None, tickets: Iterable[str]) -> tuple[str, ...]:
@@ -47,7 +50,7 @@ def plain(words: Words) -> str:
 
 def html(words: Words) -> str:
     """Return a small page: nothing of it is fetched from anywhere."""
-    lines = "".join(f'<p style="margin:0 0 .5em">{escape(line)}</p>' for line in words.text.splitlines())
+    lines = "".join(map(_part, words.parts)) or _lines(words.text)
     pages = "".join(
         f'<p style="margin:0 0 .5em"><a href="{escape(link)}">Ticket {escape(link.rpartition("/")[2])}</a>'
         " (asks for your login)</p>"
@@ -60,6 +63,14 @@ def html(words: Words) -> str:
         f'<title>{title}</title></head><body style="{_STYLE}">'
         f'<h1 style="{_TITLE}">{title}</h1>{lines}{pages}{footer}</body></html>'
     )
+
+
+def _part(words: Words) -> str:
+    return f'<h2 style="{_HEADING}">{escape(" ".join(words.title.split()))}</h2>{_lines(words.text)}'
+
+
+def _lines(text: str) -> str:
+    return "".join(f'<p style="margin:0 0 .5em">{escape(line)}</p>' for line in text.splitlines())
 
 
 def _footer(words: Words) -> list[str]:

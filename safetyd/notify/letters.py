@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from safetyd.core.model import Role
+from safetyd.core.sparing import told_at
 from safetyd.core.succession import Holder, in_place_of
 from safetyd.core.world import Notice, World, up_to_date
 from safetyd.notify.render import render
@@ -36,7 +37,27 @@ def letters(world: World, site: Site, notices: Iterable[Notice], now: datetime) 
         title, text = render(notice, world.tickets, newest, site)
         names = tuple(person.name for person in people)
         instead = tuple(_stand_ins(notice, site))
-        yield Letter(notice, names, tuple(_addresses(people)), title, text, instead)
+        waits = dict(_waits(notice, world, people, site))
+        yield Letter(notice, names, tuple(_addresses(people)), title, text, instead, waits)
+
+
+def _waits(
+    notice: Notice, world: World, people: Iterable[Person], site: Site
+) -> Iterator[tuple[str, datetime]]:
+    """Until when who has quiet hours is spared; a building's silence, seen from afar, spares nobody."""
+    if site.is_watch:
+        return
+    ticket = world.tickets.get(notice.ticket or "")
+    due = (
+        (each.in_force_at for each in ticket.deadlines if each.tier == notice.about.get("tier"))
+        if ticket
+        else ()
+    )
+    needed_by = next(iter(due), None)
+    for person in people:
+        at = told_at(notice.reason, notice.at, person.quiet, site.timezone, needed_by)
+        if at > notice.at:
+            yield person.name, at
 
 
 def _stand_ins(notice: Notice, site: Site) -> Iterator[tuple[str, str, str]]:

@@ -30,12 +30,17 @@ log = logging.getLogger("safetyd.notify")
 
 
 class Job(NamedTuple):
-    """One attempt: what is said for which delivery at `at`, and the attempt's number on record."""
+    """One message to one address: what is said at `at`, for which deliveries, and their attempts' numbers."""
 
-    delivery: Delivery
-    attempt: int
+    deliveries: tuple[Delivery, ...]
+    attempts: tuple[int, ...]
     at: datetime
     words: Words
+
+    @property
+    def who(self) -> tuple[str, str]:
+        """Whose address it goes to, and which."""
+        return self.deliveries[0].person, self.deliveries[0].address
 
 
 class Outcome(NamedTuple):
@@ -74,9 +79,9 @@ class Sender:
                         del self._queues[address]
                         return
                 continue
-            delivery = job.delivery
-            id = f"{delivery.key} {delivery.id}"
-            self._report(Outcome(job, attempt(address, id, job.at, job.words, delivery.settled)))
+            id = " ".join(f"{each.key} {each.id}" for each in job.deliveries)
+            settled = job.deliveries[0].settled
+            self._report(Outcome(job, attempt(address, id, job.at, job.words, settled)))
 
 
 def attempt(url: str, id: str, at: datetime, words: Words, settled: frozenset[str] = frozenset()) -> Answer:

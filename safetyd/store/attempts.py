@@ -79,6 +79,22 @@ def _thin(connection: Connection, delivery_id: int) -> None:
     )
 
 
+def messages_since(connection: Connection, since: datetime) -> list[tuple[str, str, datetime]]:
+    """Return the messages that reached an address since a moment, or may have: person, fingerprint, when.
+
+    What was joined into one message was attempted at the same moment.
+    """
+    wanted = (
+        select(delivery.c.person, delivery.c.address, attempt.c.at)
+        .join(delivery, delivery.c.id == attempt.c.delivery)
+        .where(attempt.c.at > micros(since))
+        .where(attempt.c.outcome.in_([Result.ACCEPTED.value, Result.UNKNOWN.value]))
+        .order_by(attempt.c.at)
+        .distinct()
+    )
+    return [(person, address, moment(at)) for person, address, at in connection.execute(wanted)]
+
+
 def end(connection: Connection, number: int, result: Result, at: datetime, answer: str) -> None:
     """Note what became of an attempt."""
     connection.execute(

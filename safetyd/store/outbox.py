@@ -5,15 +5,17 @@ never dropped, and a dead address holds up no other.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.model import Role
+from safetyd.core.plan import Reason
 from safetyd.core.world import Notice
 from safetyd.store.moments import micros, moment
 from safetyd.store.schema import delivery, notice
@@ -32,6 +34,7 @@ class Letter(NamedTuple):
     """A notice in words, and to whom: names, and (name, address fingerprint) for each that can be reached.
 
     `instead` are those who are told in place of a role that reaches nobody: (role, name, fingerprint).
+    `waits` says until when somebody's quiet hours put it off.
     """
 
     notice: Notice
@@ -40,6 +43,7 @@ class Letter(NamedTuple):
     title: str
     text: str
     instead: tuple[tuple[str, str, str], ...] = ()
+    waits: Mapping[str, datetime] = MappingProxyType({})
 
 
 class Delivery(NamedTuple):
@@ -57,7 +61,8 @@ class Delivery(NamedTuple):
     tickets: tuple[str, ...]
     roles: tuple[Role, ...]
     settled: frozenset[str]
-    plan: str = ""
+    plan: str
+    reason: Reason
 
 
 class Owed(NamedTuple):
@@ -93,17 +98,25 @@ def add(connection: Connection, letter: Letter) -> bool:
             title=letter.title,
             text=letter.text,
             plan=owed.plan,
-            unreached_since=micros(owed.at),
+            unreached_since=micros(_first_told(letter)),
         )
         .on_conflict_do_nothing()
         .returning(notice.c.id)
     ).scalar()
     if kept is None:
         return False
-    add_deliveries(connection, kept, letter.addresses, owed.at)
+    for each in letter.addresses:
+        add_deliveries(connection, kept, [each], letter.waits.get(each[0], owed.at))
     for role, name, address in letter.instead:
         add_deliveries(connection, kept, [(name, address)], owed.at, role)
     return True
+
+
+def _first_told(letter: Letter) -> datetime:
+    """When the first person is told: before that, nobody need worry that nobody was."""
+    at = letter.notice.at
+    told = [letter.waits.get(name, at) for name, _ in letter.addresses]
+    return min([*told, *(at for _ in letter.instead)], default=at)
 
 
 def add_deliveries(
@@ -135,7 +148,7 @@ def due(connection: Connection, now: datetime) -> list[Delivery]:
     """Return the deliveries that are due, the longest waiting first."""
     wanted = (
         select(delivery, notice.c.key, notice.c.title, notice.c.text, notice.c.building)
-        .add_columns(notice.c.ticket, notice.c.tickets, notice.c.roles, notice.c.plan)
+        .add_columns(notice.c.ticket, notice.c.tickets, notice.c.roles, notice.c.plan, notice.c.reason)
         .join(notice, notice.c.id == delivery.c.notice)
         .where(delivery.c.due_at <= micros(now))
         .order_by(delivery.c.due_at, delivery.c.id)
@@ -155,6 +168,7 @@ def due(connection: Connection, now: datetime) -> list[Delivery]:
             tuple(map(Role, json.loads(row.roles))),
             frozenset(json.loads(row.settled or "[]")),
             row.plan or "",
+            Reason(row.reason),
         )
         for row in connection.execute(wanted)
     ]
@@ -224,10 +238,13 @@ def mark_failed(
 
 
 def hasten(connection: Connection, person: str, address: str, now: datetime) -> None:
-    """Let what waits for an address that accepts again wait no longer."""
+    """Let what waits for an address that accepts again wait no longer; quiet hours stay quiet."""
+    is_waiting = delivery.c.due_at > micros(now)
     connection.execute(
         update(delivery)
-        .where(delivery.c.person == person, delivery.c.address == address, delivery.c.due_at > micros(now))
+        .where(
+            delivery.c.person == person, delivery.c.address == address, is_waiting, delivery.c.attempts > 0
+        )
         .values(due_at=micros(now))
     )
 

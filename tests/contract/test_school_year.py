@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.story import Json, Story, Told, clock
+from tests.story import STAFF, Json, Story, Told, clock
 
 ROOMS = ("12", "14", "16", "lab")
 EVERY_MINUTES = 30
@@ -32,6 +32,7 @@ WEATHER = [
     ("2027-01-16 00:00", "2027-01-17 20:00", COLD, range(24)),  # a cold weekend
     ("2027-02-10 06:00", "2027-02-10 14:00", COLD, range(24)),  # the boiler fails again
 ]
+MESSAGES = {"Ada": 37, "Finn": 40, "Sam": 20, "Dora": 9, "Axel": 3, "Edda": 0, "Bo": 40, "Cleo": 0}
 DARK = ("2026-11-18 10:05", "2026-11-18 12:45")
 
 
@@ -166,10 +167,20 @@ def test_nobody_is_told_the_same_of_one_cause_twice(year: Told, capsys: pytest.C
             for person in notice["to"]:
                 told.setdefault((person, cause, notice["reason"], words), set()).add(notice["at"])
     assert [(*key, *at) for key, at in told.items() if len(at) > 1] == []
+
+
+def test_what_happens_to_several_rooms_at_one_moment_is_one_message(
+    year: Told, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notices, messages = Counter[str](), Counter[str]()
+    for person in STAFF:
+        moments = [notice["at"] for notice in year.output["notices"] if person in notice["to"]]
+        notices[person], messages[person] = len(moments), len(set(moments))
+    assert dict(messages) == MESSAGES
     with capsys.disabled():
         by_reason = Counter(notice["reason"] for notice in year.output["notices"])
         print(f"\n{len(year.tickets)} tickets of 5 causes; notices {dict(sorted(by_reason.items()))}")
-        print(f"messages a person, all year: {dict(sorted(Counter(key[0] for key in told).items()))}")
+        print(f"notices a person, all year: {dict(notices)}, as messages: {dict(messages)}")
 
 
 def test_every_notice_is_about_a_ticket_an_outage_or_a_trouble(year: Told) -> None:

@@ -115,6 +115,33 @@ def test_killed_while_nobody_knows_whether_it_arrived_it_is_sent_again_and_the_r
     assert delivery["tried"][0]["answer"] == FORGOTTEN
 
 
+def test_one_decision_about_twelve_rooms_is_one_mail_and_a_kill_loses_none_of_its_notices(
+    broker: Broker, client: Client, office: PostOffice, house: Make
+) -> None:
+    rooms = [f"r{number}" for number in range(12)]
+    home = house(broker, Site(rooms, people={"Ann": [office.address(ANN)]})).start(client)
+    for room in rooms:
+        client.tell(f"safetyd/readings/maple/{room}", COLD)
+    accepted(home)
+    (opened,) = office.mails_for(ANN)
+    assert opened["Subject"] == "Maple School: new: 12 tickets"
+    options = ("--tier", "mitigation", "--kind", "restored", "--by", "Finn", "--alike")
+    with office.hanging():
+        assert home.run("ticket", ticket_of(home), "relieve", *options).code == 0
+        until("the server has the mail", lambda: len(office.mails_for(ANN)) == 2)
+        home.kill()
+    home.spawn()
+    accepted(home, 13)
+    _, first, second = office.mails_for(ANN)
+    assert first["Subject"] == second["Subject"] == "Maple School, Room r0: relief on record (and 11 more)"
+    assert first["Message-ID"] == second["Message-ID"]
+    for (ticket,) in home.rows("SELECT id FROM ticket"):
+        assert ticket in second.get_body(("plain",)).get_content()
+        (notice,) = [each for each in home.ticket(ticket)["notices"] if each["reason"] == "relieved"]
+        (delivery,) = notice["deliveries"]
+        assert outcomes(delivery) == ["unknown", "accepted"]
+
+
 def test_killed_after_it_was_accepted_and_noted_it_is_not_sent_again(
     broker: Broker, client: Client, office: PostOffice, house: Make
 ) -> None:

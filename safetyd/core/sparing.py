@@ -1,0 +1,72 @@
+"""How people are spared: quiet hours, and how many messages an hour somebody gets before they are joined.
+
+Rule: nothing is dropped, and nothing that calls for action waits for the morning. What waits goes out as one
+message; a warning of an outage waits for nobody, for its minutes count.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from safetyd.core.plan import INFORMS, Reason
+
+MESSAGES_AN_HOUR = 10  # ours: to one address, before what comes is joined
+JOINED_EVERY = timedelta(minutes=10)  # ours: how far apart messages are beyond these
+_HOUR = timedelta(hours=1)
+_MAY_WAIT = INFORMS | {Reason.REMINDER, Reason.DISPUTED, Reason.TROUBLE}
+_NEVER_JOINED_LATER = frozenset({Reason.OUTAGE_BEGAN, Reason.OUTAGE_WARNING})
+
+
+class Quiet(NamedTuple):
+    """The hours in which somebody wants no message that can wait: of one day, or into the next morning."""
+
+    begin: time
+    end: time
+
+    def holds(self, at: time) -> bool:
+        """Return whether it is quiet by this wall clock."""
+        if self.begin < self.end:
+            return self.begin <= at < self.end
+        return at >= self.begin or at < self.end
+
+
+def told_at(
+    reason: Reason,
+    at: datetime,
+    quiet: Quiet | None,
+    zone: ZoneInfo,
+    needed_by: datetime | None = None,
+) -> datetime:
+    """Return when somebody is told of what is owed at a moment: at once, or when their quiet hours end.
+
+    Args:
+        reason: What calls for action is told at once.
+        at: When it is owed.
+        quiet: Theirs, if they have any.
+        zone: Of the building's wall clock.
+        needed_by: From when on it is of no use; it is told at once if it would wait beyond.
+    """
+    local = at.astimezone(zone)
+    if quiet is None or reason not in _MAY_WAIT or not quiet.holds(local.time()):
+        return at
+    day = local.date() if local.time() < quiet.end else local.date() + timedelta(days=1)
+    end = datetime.combine(day, quiet.end, zone).astimezone(UTC)
+    return at if needed_by is not None and end >= needed_by else max(at, end)
+
+
+def next_message_at(
+    sent: Sequence[datetime], budget: int, reasons: Sequence[Reason], now: datetime
+) -> datetime:
+    """Return when what is due to an address may go there: now, or a while after the last message.
+
+    Args:
+        sent: When messages went there, in order.
+        budget: How many an hour go one by one.
+        reasons: Of what is due.
+        now: The moment.
+    """
+    recent = [at for at in sent if at > now - _HOUR]
+    if len(recent) < budget or not _NEVER_JOINED_LATER.isdisjoint(reasons):
+        return now
+    return max(now, recent[-1] + JOINED_EVERY)

@@ -1,0 +1,62 @@
+"""Several notices to one address as one message.
+
+Rule: what calls most for action comes first and gives the title. A few are told in full, the others by their
+titles; none is left out.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from safetyd.core.plan import Reason
+from safetyd.notify.forms import Words
+
+IN_FULL = 5
+_URGENCY = (
+    Reason.OUTAGE_WARNING,
+    Reason.OUTAGE_BEGAN,
+    Reason.OVERDUE,
+    Reason.ESCALATED,
+    Reason.OPENED,
+    Reason.DIGEST,
+    Reason.RECURRED,
+    Reason.HELD,
+    Reason.REMINDER,
+    Reason.DISPUTED,
+)
+
+
+class News(NamedTuple):
+    """One notice in words, and its reason."""
+
+    reason: Reason
+    words: Words
+
+
+def in_order(news: Sequence[News]) -> list[Words]:
+    """Return what is told, the most urgent first, else as it was owed."""
+    ranks = {reason: rank for rank, reason in enumerate(_URGENCY)}
+    return [each.words for each in sorted(news, key=lambda each: ranks.get(each.reason, len(ranks)))]
+
+
+def together(news: Sequence[News]) -> Words:
+    """Return all of it as one message; one notice alone stays as it is."""
+    told = in_order(news)
+    if len(told) == 1:
+        return told[0]
+    first, more = told[0], len(told) - 1
+    parts = told[:IN_FULL]
+    if told[IN_FULL:]:
+        parts.append(Words("And also", "\n".join(map(_line, told[IN_FULL:]))))
+    text = "\n\n".join(f"{part.title}\n{part.text}" for part in parts)
+    tickets = _once(chain.from_iterable(each.tickets for each in told))
+    links = _once(chain.from_iterable(each.links for each in told))
+    return Words(f"{first.title} (and {more} more)", text, tickets, links, first.plan, tuple(parts))
+
+
+def _line(words: Words) -> str:
+    return f"- {words.title}" + (f" [{', '.join(words.tickets)}]" if words.tickets else "")
+
+
+def _once(found: "chain[str]") -> tuple[str, ...]:
+    return tuple(dict.fromkeys(found))
