@@ -129,7 +129,7 @@ def notify_test_command(
     """
     from safetyd.faults import did_you_mean
     from safetyd.notify.forms import Words
-    from safetyd.notify.sender import attempt
+    from safetyd.notify.sender import Line
     from safetyd.store.attempts import Result
 
     site = loaded(config).site
@@ -145,7 +145,7 @@ def notify_test_command(
             scheme = url.split("://", 1)[0]
             at = now()
             words = Words(f"{site.name}: test", "This is a test. Nothing is wrong.")
-            answer = attempt(url, f"test {at.isoformat()} {number}", at, words)
+            answer = Line(url).send(f"test {at.isoformat()} {number}", at, words)
             failed = failed or answer.result is not Result.ACCEPTED
             print(f"{each.name}: address {number} ({scheme}): {answer.words}")
     return 1 if failed else 0

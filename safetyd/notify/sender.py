@@ -70,6 +70,7 @@ class Sender:
             waiting.put(job)
 
     def _work(self, address: str, waiting: "queue.SimpleQueue[Job]") -> None:
+        line = Line(address)
         while True:
             try:
                 job = waiting.get(timeout=_IDLE_SECONDS)
@@ -80,42 +81,51 @@ class Sender:
                         return
                 continue
             id = " ".join(f"{each.key} {each.id}" for each in job.deliveries)
-            settled = job.deliveries[0].settled
-            self._report(Outcome(job, attempt(address, id, job.at, job.words, settled)))
+            self._report(Outcome(job, line.send(id, job.at, job.words, job.deliveries[0].settled)))
 
 
-def attempt(url: str, id: str, at: datetime, words: Words, settled: frozenset[str] = frozenset()) -> Answer:
-    """Send one message to one address; return whether the next hop accepted it, and what it said.
+class Line:
+    """One address, used by one thread: what apprise makes of it is made once."""
 
-    Args:
-        url: The address, as apprise understands it.
-        id: The same however often this message is sent there.
-        at: Now.
-        words: What is said.
-        settled: Of an address with several mailboxes, those that need no further attempt.
-    """
-    import apprise
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._service: Any = None
 
-    try:
-        asset = apprise.AppriseAsset(app_id=_US, app_desc=_US)
-        service = apprise.Apprise.instantiate(url, asset=asset)
-        if service is None:
+    def send(self, id: str, at: datetime, words: Words, settled: frozenset[str] = frozenset()) -> Answer:
+        """Send one message; return whether the next hop accepted it, and what it said.
+
+        Args:
+            id: The same however often this message is sent there.
+            at: Now.
+            words: What is said.
+            settled: Of an address with several mailboxes, those that need no further attempt.
+        """
+        try:
+            return self._send(id, at, words, settled)
+        except Exception as error:  # what a plug-in fails on is no reason to stop, nor to give up
+            return Answer(Result.UNKNOWN, without(self._url, f"{type(error).__name__}: {error}"))
+
+    def _send(self, id: str, at: datetime, words: Words, settled: frozenset[str]) -> Answer:
+        import apprise
+
+        if self._service is None:
+            asset = apprise.AppriseAsset(app_id=_US, app_desc=_US)
+            self._service = apprise.Apprise.instantiate(self._url, asset=asset)
+        if self._service is None:
             return Answer(Result.REFUSED, "the address is not understood by apprise")
-        post = _post(service)
+        post = _post(self._service)
         if post is not None:
             return send(post, Mail(id, at, words.title, plain(words), html(words)), settled)
         one = apprise.Apprise()
-        one.add(service)
-        service.request_rate_per_sec = 0  # it would sleep between messages; pauses are our business
-        title, text = _fitting(service, words)
+        one.add(self._service)
+        self._service.request_rate_per_sec = 0  # it would sleep between messages; pauses are our business
+        title, text = _fitting(self._service, words)
         result = one.notify(body=text, title=title, timeout=_TIMEOUT_SECONDS)
-    except Exception as error:
-        return Answer(Result.UNKNOWN, without(url, f"{type(error).__name__}: {error}"))
-    if result:
-        return Answer(Result.ACCEPTED, "accepted")
-    if result.timeout_count:
-        return Answer(Result.UNKNOWN, f"it may have arrived: no answer within {_TIMEOUT_SECONDS} s")
-    return _judged(url, [str(entry.message) for entry in result.logs()])
+        if result:
+            return Answer(Result.ACCEPTED, "accepted")
+        if result.timeout_count:
+            return Answer(Result.UNKNOWN, f"it may have arrived: no answer within {_TIMEOUT_SECONDS} s")
+        return _judged(self._url, [str(entry.message) for entry in result.logs()])
 
 
 def _fitting(service: Any, words: Words) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import pytest
 
 from safetyd.notify.forms import Words
 from safetyd.notify.mail import Mail, Post, message, send
-from safetyd.notify.sender import attempt
+from safetyd.notify.sender import Line
 from safetyd.store.attempts import Answer, Result
 from tests.journeys.post import HANG_UP, PostOffice
 from tests.journeys.servers import LOOPBACK, free_port
@@ -134,8 +134,8 @@ def test_a_title_of_any_kind_adds_no_header(title: str, office: PostOffice) -> N
 def test_an_apprise_address_of_mail_goes_this_way_to_all_its_mailboxes(office: PostOffice) -> None:
     office.answer(BO, "550 5.1.1 no")
     url = office.address(ANN, BO) + f"&cc={CLEO}&bcc=dee@school.example"
-    told = attempt(
-        url, "k/1", AT, Words("title", "text <&>", ("maple-2026-0001",), ("https://x.example/t/1",))
+    told = Line(url).send(
+        "k/1", AT, Words("title", "text <&>", ("maple-2026-0001",), ("https://x.example/t/1",))
     )
     assert told.result is Result.ACCEPTED and told.partly
     ((mailboxes, mail),) = office.arrived
@@ -148,4 +148,4 @@ def test_an_apprise_address_of_mail_goes_this_way_to_all_its_mailboxes(office: P
 
 
 def test_what_apprise_does_not_understand_is_refused_for_good() -> None:
-    assert attempt("nonsense://x", "k", AT, Words("title", "text")).result is Result.REFUSED
+    assert Line("nonsense://x").send("k", AT, Words("title", "text")).result is Result.REFUSED
