@@ -12,9 +12,10 @@ from safetyd.core.calendar import Calendar
 from safetyd.core.model import Role
 from safetyd.core.rules import RuleBook
 from safetyd.faults import ConfigurationError, Fault, Misfit, did_you_mean, one_of, shown
+from safetyd.languages import ENGLISH, languages
 from safetyd.overrides import as_table
 from safetyd.profile import NATIVE, SPARKPLUG, Profile, read_profile, shipped_profiles
-from safetyd.shapes import address, identifier, member, text, zone
+from safetyd.shapes import address, choice, identifier, member, text, zone
 from safetyd.site_calendar import Heard, read_calendar
 from safetyd.site_csv import add_rows
 from safetyd.site_outposts import Outpost, read_outpost
@@ -60,12 +61,13 @@ class Building:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is told; the addresses are secrets."""
+    """Somebody who is told, in which language; the addresses are secrets."""
 
     name: str
     roles: tuple[Role, ...]
     buildings: tuple[str, ...] = (EVERY_BUILDING,)
     notify: tuple[str, ...] = field(default=(), repr=False)
+    language: str = ENGLISH
 
     def belongs_to(self, building: str) -> bool:
         """Return whether this person is told about this building."""
@@ -83,6 +85,7 @@ class Site:
     buildings: tuple[Building, ...] = ()
     people: tuple[Person, ...] = ()
     remarks: tuple[str, ...] = ()
+    language: str = ENGLISH
 
     def building(self, id: str) -> Building | None:
         """Return the building of this id."""
@@ -110,8 +113,9 @@ class Site:
 def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fault]) -> Site | None:
     """Return the site that the files give together; None when they give none. Faults are noted.
 
-    Of name, time zone, rules and calendar the first file that has them counts, and another may only repeat
-    them; each file adds its buildings and people. With any fault noted, the site returned is not to be used.
+    Of name, time zone, language, rules and calendar the first file that has them counts, and another may
+    only repeat them; each file adds its buildings and people. With any fault noted, the site returned is not
+    to be used.
     """
     pages = [
         Table(str(path), "", content, faults)
@@ -123,6 +127,7 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
     name = _only(pages, "name").get("name", text, "")
     timezone = _only(pages, "timezone").need("timezone", zone, "a time zone, such as America/Los_Angeles")
     local = timezone or ZoneInfo("UTC")
+    language = _only(pages, "language").get("language", choice("language", languages()), ENGLISH)
     homes: dict[str, Home] = {}
     calendars: dict[str, Table] = {}
     frame = Frame(local, _profiles(pages, faults), Topics())
@@ -138,7 +143,7 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
     people: dict[str, Person] = {}
     for page in pages:
         for table in page.tables("people"):
-            _add_person(table, people, homes, environ)
+            _add_person(table, people, homes, environ, language)
     rulebook = read_rulebook(_only(pages, "rules"), local)
     heard = Heard()
     calendar = read_calendar(_only(pages, "calendar").table("calendar"), local, None, heard)
@@ -158,7 +163,8 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
     )
     if not name:
         name = buildings[0].name if len(buildings) == 1 else "All buildings"
-    return Site(name, local, rulebook, calendar, buildings, tuple(people.values()), tuple(heard.remarks))
+    told = tuple(people.values())
+    return Site(name, local, rulebook, calendar, buildings, told, tuple(heard.remarks), language)
 
 
 def with_rules(site: Site, settings: Sequence[str]) -> Site:
@@ -244,7 +250,11 @@ def _is_new(table: Table, id: str, known: Collection[str]) -> bool:
 
 
 def _add_person(
-    table: Table, people: dict[str, Person], buildings: Collection[str], environ: Mapping[str, str]
+    table: Table,
+    people: dict[str, Person],
+    buildings: Collection[str],
+    environ: Mapping[str, str],
+    language: str,
 ) -> None:
     name = table.need("name", text, "a name")
     roles = table.each("roles", member("role", Role), "a list of roles")
@@ -262,12 +272,13 @@ def _add_person(
         table.fault("buildings", "the list is empty", 'a list of buildings, or ["*"]')
     folder = Path(table.file).parent
     notify = table.each("notify", lambda entry: _address(entry, folder, environ), "a list of addresses")
+    own = table.get("language", choice("language", languages()), language)
     table.done()
     if name is None:
         return
     if name in people:
         table.fault("name", f"{shown(name)} is taken", "a name that tells this person from the others")
-    people[name] = Person(name, roles, where or (EVERY_BUILDING,), notify)
+    people[name] = Person(name, roles, where or (EVERY_BUILDING,), notify, own)
 
 
 def _address(entry: object, folder: Path, environ: Mapping[str, str]) -> str:

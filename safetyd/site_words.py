@@ -210,7 +210,8 @@ def _people(site: Site) -> Iterator[str]:
         yield "  a building silent or heard again (trouble, trouble over): everybody who is named here"
     for person in site.people:
         held = f"{listed(map(_said, person.roles))} {_where(person, site)}"
-        yield f"  {person.name}: {held}, {_count(len(person.notify), 'address', 'addresses')}"
+        spoken = "" if person.language == site.language else f", told in {person.language}"
+        yield f"  {person.name}: {held}, {_count(len(person.notify), 'address', 'addresses')}{spoken}"
 
 
 def _said(role: Role) -> str:

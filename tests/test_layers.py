@@ -48,8 +48,10 @@ SHELL = (
         " + ingest.afar"
         " + ingest.profiles.*",
     ),
-    ("notify.mail", "notify.patience", "notify.forms", "notify.trouble_words"),
-    ("notify.request",),
+    ("notify.mail", "notify.patience", "notify.forms", "notify.trouble_words + notify.remarks"),
+    ("notify.ticket_words", "notify.outage_words", "notify.morning_words"),
+    ("notify.breach_words", "notify.tier_words", "notify.who_and_where"),
+    ("notify.request", "notify.tongue"),
     ("store.*",),
     ("site_words + calendar_words",),
     ("configuration",),
@@ -61,7 +63,7 @@ SHELL = (
         "machine",
     ),
     ("shapes", "tables", "paths"),
-    ("faults", "times", "wording"),
+    ("faults", "times", "wording", "languages.*"),
 )
 CORE = (
     ("core.report",),
@@ -102,6 +104,7 @@ DOORS = {
     "icalendar": ("site_ics",),
     "influxdb_client": ("history.influx.*",),
     "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record"),
+    "polib": ("notify.tongue",),
     "rich": ("cli.*",),
     "smtplib": ("notify.mail",),
     "sqlalchemy": ("store.*",),
