@@ -1,4 +1,4 @@
-"""Notices as letters: in words, with the names of those they are for and the addresses that reach them.
+"""Notices as letters: in words of each language, with whom they are for and the addresses that reach them.
 
 Rule: an address is named by a fingerprint everywhere but in the site file and on its way out: it may hold a
 password.
@@ -10,8 +10,9 @@ from hashlib import sha256
 
 from safetyd.core.world import Notice, World, up_to_date
 from safetyd.notify.render import render
+from safetyd.notify.tongue import Tongue
 from safetyd.site import Person, Site
-from safetyd.store.outbox import Letter
+from safetyd.store.outbox import Letter, Wording
 
 _FINGERPRINT = 16
 
@@ -31,9 +32,15 @@ def letters(world: World, site: Site, notices: Iterable[Notice], now: datetime) 
             episodes = world.episodes_of(id)
             if episodes:
                 newest[id] = up_to_date(world, episodes[-1], now)
-        title, text = render(notice, world.tickets, newest, site)
-        names = tuple(person.name for person in people)
-        yield Letter(notice, names, tuple(_addresses(people)), title, text)
+        spoken = {person.name: person.language for person in people}
+        own, *others = (
+            Wording(each, *render(notice, world.tickets, newest, site, Tongue(each, site.timezone)))
+            for each in dict.fromkeys((site.language, *spoken.values()))
+        )
+        addresses = tuple(_addresses(people))
+        yield Letter(
+            notice, tuple(spoken), addresses, own.title, own.text, own.language, tuple(others), spoken
+        )
 
 
 def _addresses(people: Iterable[Person]) -> Iterator[tuple[str, str]]:
