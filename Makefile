@@ -19,7 +19,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format fuzz fuzz-guided bench bench-decoding pins clean servers
+.PHONY: help demo test unit lint format catalogues fuzz fuzz-guided bench bench-decoding pins clean servers
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -27,6 +27,7 @@ help:
 	@echo "make unit    only the tests that start no server"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  let ruff rewrite what it can"
+	@echo "make catalogues      take new sentences of notices into every safetyd/languages/*.po"
 	@echo "make fuzz    a million hostile messages through every decoder (ARGS='--count … --seed … --only FORMAT')"
 	@echo "make fuzz-guided     the same, steered by coverage (SECONDS=$(SECONDS); needs the package atheris)"
 	@echo "make bench   messages per second on this machine"
@@ -51,6 +52,16 @@ lint: $(DEV)
 format: $(DEV)
 	$(PY) -m ruff check --fix
 	$(PY) -m ruff format
+
+# A language begins with an empty file: touch safetyd/languages/so.po && make catalogues
+catalogues: $(DEV)
+	mkdir -p build
+	$(PY) -m babel.messages.frontend -q extract --no-default-keywords -k say -k plural:1,2 -k msgid \
+	    -c Translators: --strip-comments --add-location=file --no-wrap --project=safetyd --msgid-bugs-address= -o build/notices.pot safetyd
+	for each in safetyd/languages/*.po; do \
+	    $(PY) -m babel.messages.frontend -q update --no-fuzzy-matching --ignore-obsolete --no-wrap \
+	        --ignore-pot-creation-date -i build/notices.pot -o $$each -l $$(basename $$each .po) || exit 1; \
+	done
 
 fuzz: $(DEV)
 	$(PY) -m tests.fuzz.decoding $(ARGS)

@@ -80,6 +80,7 @@ class Dispatch:
             (person.name, fingerprint(url)): url for person in site.people for url in person.notify
         }
         self._budgets = {person.name: person.messages_per_hour for person in site.people}
+        self._languages = {person.name: person.language for person in site.people}
         self._has_new_site = True
 
     def look(self, now: datetime) -> None:
@@ -152,8 +153,8 @@ class Dispatch:
 
     def _words(self, delivery: Delivery) -> Words:
         about = delivery.tickets
-        plan = short_name(delivery.plan)
-        return Words(delivery.title, delivery.text, about, links(self._public_url, about), plan)
+        plan, pages = short_name(delivery.plan), links(self._public_url, about)
+        return Words(delivery.title, delivery.text, about, pages, delivery.language, plan)
 
     @property
     def is_busy(self) -> bool:
@@ -220,7 +221,8 @@ class Dispatch:
             if name == delivery.person and not is_resting(attempts.rejection(connection, name, address), now)
         ]
         if any(person.name == delivery.person for person in site.people_for(delivery.building, list(Role))):
-            outbox.add_deliveries(connection, delivery.notice, own, now)  # what the site file has by now
+            # what the site file has by now
+            outbox.add_deliveries(connection, delivery.notice, own, now, languages=self._languages)
         following, has_hope = self._instead(connection, delivery, now)
         if state is DeliveryState.GIVEN_UP and not has_hope and not following.asked:
             due_at = now + LONGEST_PAUSE
@@ -229,7 +231,7 @@ class Dispatch:
             return
         for name in following.asked:
             theirs = [known for known in self._addresses if known[0] == name]
-            outbox.add_deliveries(connection, delivery.notice, theirs, now, delivery.person)
+            outbox.add_deliveries(connection, delivery.notice, theirs, now, delivery.person, self._languages)
         outbox.mark_done(connection, delivery.id, state, now, answer, following.instead)
         if state is DeliveryState.WITHDRAWN:
             self._complain(delivery.person, delivery.address, delivery.building, "", now)

@@ -14,9 +14,10 @@ from safetyd.core.plan import PlanBook
 from safetyd.core.rules import RuleBook
 from safetyd.core.sparing import MESSAGES_AN_HOUR, Quiet
 from safetyd.faults import ConfigurationError, Fault, Misfit, did_you_mean, one_of, shown
+from safetyd.languages import ENGLISH, languages
 from safetyd.overrides import as_table
 from safetyd.profile import NATIVE, SPARKPLUG, Profile, read_profile, shipped_profiles
-from safetyd.shapes import address, identifier, member, quiet_hours, text, whole_within, zone
+from safetyd.shapes import address, choice, identifier, member, quiet_hours, text, whole_within, zone
 from safetyd.site_calendar import Heard, read_calendar
 from safetyd.site_csv import add_rows
 from safetyd.site_outposts import Outpost, read_outpost
@@ -63,12 +64,16 @@ class Building:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is told; the addresses are secrets. To each go so many messages an hour one by one."""
+    """Somebody who is told, in which language; the addresses are secrets.
+
+    To each of them go so many messages an hour one by one.
+    """
 
     name: str
     roles: tuple[Role, ...]
     buildings: tuple[str, ...] = (EVERY_BUILDING,)
     notify: tuple[str, ...] = field(default=(), repr=False)
+    language: str = ENGLISH
     quiet: Quiet | None = None
     messages_per_hour: int = MESSAGES_AN_HOUR
 
@@ -88,6 +93,7 @@ class Site:
     buildings: tuple[Building, ...] = ()
     people: tuple[Person, ...] = ()
     remarks: tuple[str, ...] = ()
+    language: str = ENGLISH
     plans: PlanBook = field(default_factory=PlanBook)
 
     def building(self, id: str) -> Building | None:
@@ -116,9 +122,9 @@ class Site:
 def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fault]) -> Site | None:
     """Return the site that the files give together; None when they give none. Faults are noted.
 
-    Of name, time zone, rules, plan and calendar the first file that has them counts, and another may only
-    repeat them; each file adds its buildings and people. With any fault noted, the site returned is not to
-    be used.
+    Of name, time zone, language, rules, plan and calendar the first file that has them counts, and another
+    may only repeat them; each file adds its buildings and people. With any fault noted, the site returned is
+    not to be used.
     """
     pages = [
         Table(str(path), "", content, faults)
@@ -130,6 +136,7 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
     name = _only(pages, "name").get("name", text, "")
     timezone = _only(pages, "timezone").need("timezone", zone, "a time zone, such as America/Los_Angeles")
     local = timezone or ZoneInfo("UTC")
+    language = _only(pages, "language").get("language", choice("language", languages()), ENGLISH)
     homes: dict[str, Home] = {}
     calendars: dict[str, Table] = {}
     frame = Frame(local, _profiles(pages, faults), Topics())
@@ -145,7 +152,7 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
     people: dict[str, Person] = {}
     for page in pages:
         for table in page.tables("people"):
-            _add_person(table, people, homes, environ)
+            _add_person(table, people, homes, environ, language)
     rulebook = read_rulebook(_only(pages, "rules"), local)
     plans = read_plans(_only(pages, "plan"), local)
     heard = Heard()
@@ -166,8 +173,8 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
     )
     if not name:
         name = buildings[0].name if len(buildings) == 1 else "All buildings"
-    remarks = tuple(heard.remarks)
-    return Site(name, local, rulebook, calendar, buildings, tuple(people.values()), remarks, plans)
+    told, remarks = tuple(people.values()), tuple(heard.remarks)
+    return Site(name, local, rulebook, calendar, buildings, told, remarks, language, plans)
 
 
 def with_rules(site: Site, settings: Sequence[str]) -> Site:
@@ -253,7 +260,11 @@ def _is_new(table: Table, id: str, known: Collection[str]) -> bool:
 
 
 def _add_person(
-    table: Table, people: dict[str, Person], buildings: Collection[str], environ: Mapping[str, str]
+    table: Table,
+    people: dict[str, Person],
+    buildings: Collection[str],
+    environ: Mapping[str, str],
+    language: str,
 ) -> None:
     name = table.need("name", text, "a name")
     roles = table.each("roles", member("role", Role), "a list of roles")
@@ -271,6 +282,7 @@ def _add_person(
         table.fault("buildings", "the list is empty", 'a list of buildings, or ["*"]')
     folder = Path(table.file).parent
     notify = table.each("notify", lambda entry: _address(entry, folder, environ), "a list of addresses")
+    own = table.get("language", choice("language", languages()), language)
     quiet = table.get("quiet", quiet_hours, None)
     budget = table.get("messages_per_hour", whole_within(1, 1000), MESSAGES_AN_HOUR)
     table.done()
@@ -278,7 +290,7 @@ def _add_person(
         return
     if name in people:
         table.fault("name", f"{shown(name)} is taken", "a name that tells this person from the others")
-    people[name] = Person(name, roles, where or (EVERY_BUILDING,), notify, quiet, budget)
+    people[name] = Person(name, roles, where or (EVERY_BUILDING,), notify, own, quiet, budget)
 
 
 def _address(entry: object, folder: Path, environ: Mapping[str, str]) -> str:

@@ -203,10 +203,11 @@ def _people(site: Site) -> Iterator[str]:
         yield "  a building silent or heard again (trouble, trouble over): everybody who is named here"
     for person in site.people:
         held = f"{listed(map(_said, person.roles))} {_where(person, site)}"
+        spoken = "" if person.language == site.language else f", told in {person.language}"
         spared = (
             f", quiet from {person.quiet.begin:%H:%M} to {person.quiet.end:%H:%M}" if person.quiet else ""
         )
-        yield f"  {person.name}: {held}, {_count(len(person.notify), 'address', 'addresses')}{spared}"
+        yield f"  {person.name}: {held}, {_count(len(person.notify), 'address', 'addresses')}{spared}{spoken}"
 
 
 def _plan(plan: Plan) -> Iterator[str]:

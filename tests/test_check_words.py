@@ -236,6 +236,13 @@ def test_who_is_told_what_is_said_and_no_address_is_shown(tmp_path):
     assert SECRET not in said
 
 
+def test_a_language_that_is_not_the_site_s_is_said(tmp_path):
+    people = '[[people]]\nname = "Cy"\nroles = ["facilities"]\nlanguage = "es"\nnotify = ["json://h"]\n'
+    said = words(tmp_path, f"{SITE}\n{people}")
+    assert "Cy: facilities of every building, 1 address, told in es" in said
+    assert "told in" not in words(tmp_path, f'language = "es"\n{SITE}\n{people}')
+
+
 def test_a_person_without_an_address_and_a_role_that_nobody_holds_are_warnings(tmp_path):
     said = words(tmp_path)
     assert "Warning: Bo Roe has no address and is told nothing; add one to notify." in said

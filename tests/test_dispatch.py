@@ -5,6 +5,7 @@ Real servers answer; the time is the story's own.
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -158,6 +159,66 @@ def test_a_server_that_dies_before_its_answer_gets_it_again_under_the_same_id(
     assert outcomes(one.record()["Ann"]) == ["unknown", "accepted"]
     first, second = office.mails_for(ANN)
     assert first["Message-ID"] == second["Message-ID"]
+
+
+# in each person's language
+
+
+def test_each_person_is_told_in_their_own_language(office: PostOffice, sink: Sink, desk: Make) -> None:
+    spanish = replace(person("Bo", office.address(BO), sink.address("bo")), language="es")
+    one = desk(person("Ann", office.address(ANN)), spanish)
+    one.owe()
+    one.settle()
+    (to_ann,), (to_bo,) = office.mails_for(ANN), office.mails_for(BO)
+    assert to_ann["Subject"] == "Maple School: electricity is back"
+    assert to_bo["Subject"] == "Maple School: volvió la electricidad"
+    plain, page = (part.get_content() for part in to_bo.iter_parts())
+    assert "No hubo desde el mar 1 dic 08:00 hasta el mar 1 dic 08:00." in plain
+    assert '<html lang="es">' in page and "No hubo desde" in page
+    assert '<html lang="en">' in [part.get_content() for part in to_ann.iter_parts()][1]
+    (letter,) = sink.of("bo")
+    assert letter.title == "Maple School: volvió la electricidad"
+    (kept,) = outbox.notices(one.service.connection)
+    assert kept["title"] == "Maple School: electricity is back", "the record is in the site's language"
+
+
+def test_where_the_site_is_spanish_a_person_may_be_told_in_english(sink: Sink) -> None:
+    ann, bo = (person(name, sink.address(name)) for name in ("ann", "bo"))
+    where = replace(site(ann, replace(bo, language="es")), language="es")
+    one = Desk(where)
+    one.owe()
+    one.settle()
+    assert sink.of("ann")[0].title == "Maple School: electricity is back"
+    assert sink.of("bo")[0].title == "Maple School: volvió la electricidad"
+    (kept,) = outbox.notices(one.service.connection)
+    assert kept["title"] == "Maple School: volvió la electricidad"
+
+
+def test_whoever_stands_in_is_told_in_their_own_language_if_it_was_said_in_that(
+    office: PostOffice, desk: Make
+) -> None:
+    """Di, who is told only because nobody of the role can be, speaks the language of one who is."""
+    office.answer(ANN, NO_SUCH)
+    ann = replace(person("Ann", office.address(ANN)), language="es")
+    di = replace(person("Di", office.address(DI), roles=(Role.ADMINISTRATOR,)), language="es")
+    one = desk(ann, di)
+    one.owe()
+    one.settle()
+    assert one.record()["Di"]["instead_of"] == "Ann"
+    assert office.mails_for(DI)[0]["Subject"] == "Maple School: volvió la electricidad"
+
+
+def test_whoever_stands_in_is_told_in_the_site_s_language_if_it_was_not(
+    office: PostOffice, desk: Make
+) -> None:
+    office.answer(ANN, NO_SUCH)
+    di = replace(person("Di", office.address(DI), roles=(Role.ADMINISTRATOR,)), language="es")
+    one = desk(person("Ann", office.address(ANN)), di)
+    one.owe()
+    one.settle()
+    (mail,) = office.mails_for(DI)
+    assert mail["Subject"] == "Maple School: electricity is back"
+    assert '<html lang="en">' in [part.get_content() for part in mail.iter_parts()][1]
 
 
 # given up, and to whom it went instead

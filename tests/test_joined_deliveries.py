@@ -65,7 +65,7 @@ def test_what_comes_while_a_message_is_on_its_way_follows_as_one(sink: Sink) -> 
         assert one.dispatch.in_hand == 1
     one.hear()
     one.settle()
-    assert [letter.title for letter in sink.of("finn")] == [OVER, f"{OVER} (and 1 more)"]
+    assert [letter.title for letter in sink.of("finn")] == [OVER, f"{OVER} (and one more)"]
 
 
 def test_what_waited_for_a_dead_server_comes_as_one_message(sink: Sink) -> None:
@@ -135,7 +135,7 @@ def test_a_warning_of_an_outage_waits_for_no_budget(sink: Sink) -> None:
     assert len(sink.of("finn")) == 1
     one.owe("c", reason=Reason.OUTAGE_WARNING)
     one.turn(MINUTE)
-    assert sink.of("finn")[-1].title == "Maple School: no electricity for 60 minutes (and 1 more)"
+    assert sink.of("finn")[-1].title == "Maple School: no electricity for 60 minutes (and one more)"
 
 
 def test_what_was_refused_costs_nothing_of_the_budget(sink: Sink) -> None:

@@ -48,9 +48,11 @@ SHELL = (
         " + ingest.afar"
         " + ingest.profiles.*",
     ),
-    ("notify.mail", "notify.patience", "notify.company", "notify.trouble_words"),
+    ("notify.mail", "notify.patience", "notify.company", "notify.trouble_words + notify.remarks"),
     ("notify.forms",),
-    ("notify.request",),
+    ("notify.ticket_words", "notify.outage_words", "notify.morning_words"),
+    ("notify.breach_words", "notify.tier_words", "notify.who_and_where"),
+    ("notify.request", "notify.tongue"),
     ("store.*",),
     ("site_words + calendar_words",),
     ("configuration",),
@@ -62,7 +64,7 @@ SHELL = (
         "machine",
     ),
     ("shapes", "tables", "paths"),
-    ("faults", "times", "wording"),
+    ("faults", "times", "wording", "languages.*"),
 )
 CORE = (
     ("core.report",),
@@ -105,6 +107,7 @@ DOORS = {
     "icalendar": ("site_ics",),
     "influxdb_client": ("history.influx.*",),
     "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record"),
+    "polib": ("notify.tongue",),
     "rich": ("cli.*",),
     "smtplib": ("notify.mail",),
     "sqlalchemy": ("store.*",),

@@ -177,6 +177,23 @@ class TestPeople:
         assert told == {"lincoln": ["Bo", "Cy"], "adams": ["Ann", "Bo", "Cy"]}
         assert [person.name for person in site.people_for("lincoln", [Role.DISTRICT])] == []
 
+    def test_a_person_is_told_in_a_language_of_their_own_or_in_the_site_s(self, read):
+        people = '[[people]]\nname = "Ann"\nroles = ["district"]\n'
+        assert (read(people).language, read(people).people[0].language) == ("en", "en")
+        assert read(people + 'language = "es"').people[0].language == "es"
+        site = read(
+            f'language = "es"\n{people}[[people]]\nname = "Bo"\nroles = ["district"]\nlanguage = "en"'
+        )
+        assert (site.language, [each.language for each in site.people]) == ("es", ["es", "en"])
+
+    def test_a_language_without_a_catalogue_is_a_fault_that_names_those_there_are(self, faults):
+        person = '[[people]]\nname = "Ann"\nroles = ["district"]\nlanguage = "spanish"'
+        first, second = faults(f'language = "ES"\n{person}')
+        assert (
+            first == "site.toml: language: no language is called 'ES'; expected en or es; did you mean 'es'?"
+        )
+        assert second == "site.toml: people[0].language: no language is called 'spanish'; expected en or es"
+
     def test_an_address_stands_in_the_file_in_another_or_in_the_environment(self, read, tmp_path):
         (tmp_path / "secret").write_text("slack://a/b\n", encoding="utf-8")
         text = 'notify = ["mailto://a@b.org", { file = "secret" }, { env = "ANNS" }]'

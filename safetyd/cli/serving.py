@@ -130,6 +130,7 @@ def notify_test_command(
     from safetyd.faults import did_you_mean
     from safetyd.notify.forms import Words
     from safetyd.notify.sender import Line
+    from safetyd.notify.tongue import Tongue
     from safetyd.store.attempts import Result
 
     site = loaded(config).site
@@ -144,7 +145,10 @@ def notify_test_command(
         for number, url in enumerate(each.notify, 1):
             scheme = url.split("://", 1)[0]
             at = now()
-            words = Words(f"{site.name}: test", "This is a test. Nothing is wrong.")
+            tongue = Tongue(each.language, site.timezone)
+            title = tongue.say("{site}: test", site=site.name)
+            text = tongue.say("This is a test. Nothing is wrong.")
+            words = Words(title, text, language=each.language)
             answer = Line(url).send(f"test {at.isoformat()} {number}", at, words)
             failed = failed or answer.result is not Result.ACCEPTED
             print(f"{each.name}: address {number} ({scheme}): {answer.words}")

@@ -47,11 +47,15 @@ def together(news: Sequence[News]) -> Words:
     first, more = told[0], len(told) - 1
     parts = told[:IN_FULL]
     if told[IN_FULL:]:
-        parts.append(Words("And also", "\n".join(map(_line, told[IN_FULL:]))))
+        parts.append(Words(first.tongue.say("And also"), "\n".join(map(_line, told[IN_FULL:]))))
     text = "\n\n".join(f"{part.title}\n{part.text}" for part in parts)
     tickets = _once(chain.from_iterable(each.tickets for each in told))
     links = _once(chain.from_iterable(each.links for each in told))
-    return Words(f"{first.title} (and {more} more)", text, tickets, links, first.plan, tuple(parts))
+    # Translators: the title of a message that holds several notices is that of the most urgent.
+    title = first.tongue.plural(
+        "{title} (and one more)", "{title} (and {count} more)", more, title=first.title
+    )
+    return Words(title, text, tickets, links, first.language, first.plan, tuple(parts))
 
 
 def _line(words: Words) -> str:

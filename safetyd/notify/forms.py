@@ -8,6 +8,12 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from safetyd.core.model import CLAUSE
+from safetyd.languages import ENGLISH
+from safetyd.notify.ticket_words import which_ticket
+from safetyd.notify.tongue import Tongue
 
 SMS_SEPTETS, SMS_UCS2 = 160, 70  # one message of 3GPP 23.038, in its own alphabet or in any other
 _GSM = set(
@@ -17,6 +23,7 @@ _GSM = set(
 _GSM_PAIRS = set("^{}\\[~]|€\f")  # an escape and another: two septets each
 _PLAINER = str.maketrans({"°": "", "–": "-", "—": "-", "…": "...", "‘": "'", "’": "'", "“": '"', "”": '"'})
 _CUT = ".."
+_NO_ZONE = ZoneInfo("UTC")
 _STYLE = "font:16px/1.5 sans-serif;color:#111;max-width:40em;margin:0;padding:1em"
 _HEADING = "font-size:17px;line-height:1.3;margin:1.2em 0 .4em"
 _SMALL = "font-size:13px;color:#555;margin:1em 0 0"
@@ -24,7 +31,7 @@ _TITLE = "font-size:20px;line-height:1.3;margin:0 0 .6em"
 
 
 class Words(NamedTuple):
-    """A notice in words; `tickets` are the ids of those it is about, of which `links` are the pages.
+    """A notice in words of a language; `tickets` are the ids of those it is about, `links` their pages.
 
     `plan` is the short name of the version that says who is told. Of several notices in one message, `parts`
     are these.
@@ -34,8 +41,14 @@ class Words(NamedTuple):
     text: str
     tickets: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    language: str = ENGLISH
     plan: str = ""
     parts: tuple["Words", ...] = ()
+
+    @property
+    def tongue(self) -> Tongue:
+        """How a form says what it adds, none of which is a time."""
+        return Tongue(self.language, _NO_ZONE)
 
 
 def links(public_url: str | None, tickets: Iterable[str]) -> tuple[str, ...]:
@@ -51,15 +64,11 @@ def plain(words: Words) -> str:
 def html(words: Words) -> str:
     """Return a small page: nothing of it is fetched from anywhere."""
     lines = "".join(map(_part, words.parts)) or _lines(words.text)
-    pages = "".join(
-        f'<p style="margin:0 0 .5em"><a href="{escape(link)}">Ticket {escape(link.rpartition("/")[2])}</a>'
-        " (asks for your login)</p>"
-        for link in words.links
-    )
+    pages = "".join(_page(link, words.tongue) for link in words.links)
     footer = "".join(f'<p style="{_SMALL}">{escape(line)}</p>' for line in _footer(words))
     title = escape(" ".join(words.title.split()))
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{escape(words.language.replace("_", "-"))}"><head><meta charset="utf-8">'
         f'<title>{title}</title></head><body style="{_STYLE}">'
         f'<h1 style="{_TITLE}">{title}</h1>{lines}{pages}{footer}</body></html>'
     )
@@ -73,8 +82,15 @@ def _lines(text: str) -> str:
     return "".join(f'<p style="margin:0 0 .5em">{escape(line)}</p>' for line in text.splitlines())
 
 
+def _page(link: str, tongue: Tongue) -> str:
+    """A link to a ticket's page."""
+    ticket = escape(tongue.say("Ticket {ticket}", ticket=link.rpartition("/")[2]))
+    login = escape(tongue.say("(asks for your login)"))
+    return f'<p style="margin:0 0 .5em"><a href="{escape(link)}">{ticket}</a> {login}</p>'
+
+
 def _footer(words: Words) -> list[str]:
-    return [f"Who is told what is in plan {words.plan}."] if words.plan else []
+    return [words.tongue.say("Who is told what is in plan {plan}.", plan=words.plan)] if words.plan else []
 
 
 def short(words: Words, septets: int = SMS_SEPTETS) -> str:
@@ -88,7 +104,7 @@ def short(words: Words, septets: int = SMS_SEPTETS) -> str:
     about = words.tickets[0] if len(words.tickets) == 1 else ""
     limit = Limit(septets, all(map(_is_gsm, title + about)))
     said = limit.cut(title, limit.size(f" {about}") if about else 0)
-    for sentence in (*_sentences(text, about), *map(_plainer, words.links[:1])):
+    for sentence in (*_sentences(text, words.tongue, about), *map(_plainer, words.links[:1])):
         more = f"{said}{' ' if said.endswith(('.', '!', '?')) else '. '}{sentence}"
         if all(map(_is_gsm, sentence)) >= limit.is_gsm and limit.holds(f"{more} {about}"):
             said = more
@@ -121,11 +137,10 @@ class Limit(NamedTuple):
         return text + _CUT
 
 
-def _sentences(text: str, about: str) -> Sequence[str]:
+def _sentences(text: str, tongue: Tongue, about: str) -> Sequence[str]:
     """The lines of a text, but for that which only names the ticket."""
-    return [
-        line for line in text.splitlines() if line and not (about and line.startswith(f"Ticket {about},"))
-    ]
+    naming = {_plainer(which_ticket(about, clause, tongue)) for clause in CLAUSE.values()}
+    return [line for line in text.splitlines() if line and line not in naming]
 
 
 def _plainer(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Notices as letters: in words, with the names of those they are for and the addresses that reach them.
+"""Notices as letters: in words of each language, with whom they are for and the addresses that reach them.
 
 Rule: an address is named by a fingerprint everywhere but in the site file and on its way out: it may hold a
 password.
@@ -13,8 +13,9 @@ from safetyd.core.sparing import told_at
 from safetyd.core.succession import Holder, in_place_of
 from safetyd.core.world import Notice, World, up_to_date
 from safetyd.notify.render import render
+from safetyd.notify.tongue import Tongue
 from safetyd.site import Person, Site
-from safetyd.store.outbox import Letter
+from safetyd.store.outbox import Letter, Wording
 
 _FINGERPRINT = 16
 
@@ -34,11 +35,33 @@ def letters(world: World, site: Site, notices: Iterable[Notice], now: datetime) 
             episodes = world.episodes_of(id)
             if episodes:
                 newest[id] = up_to_date(world, episodes[-1], now)
-        title, text = render(notice, world.tickets, newest, site)
-        names = tuple(person.name for person in people)
-        instead = tuple(_stand_ins(notice, site))
-        waits = dict(_waits(notice, world, people, site))
-        yield Letter(notice, names, tuple(_addresses(people)), title, text, instead, waits)
+        stand_ins = tuple(_stand_ins(notice, site))
+        spoken = {person.name: person.language for person in (*people, *(each for _, each in stand_ins))}
+        own, *others = (
+            Wording(each, *render(notice, world.tickets, newest, site, Tongue(each, site.timezone)))
+            for each in dict.fromkeys((site.language, *spoken.values()))
+        )
+        yield Letter(
+            notice=notice,
+            people=tuple(person.name for person in people),
+            addresses=tuple(_addresses(people)),
+            title=own.title,
+            text=own.text,
+            language=own.language,
+            wordings=tuple(others),
+            languages=spoken,
+            instead=tuple((role, *address) for role, each in stand_ins for address in _addresses([each])),
+            waits=dict(_waits(notice, world, people, site)),
+        )
+
+
+def _stand_ins(notice: Notice, site: Site) -> Iterator[tuple[str, Person]]:
+    """Who is told in place of a role of the notice that nobody holds who has an address."""
+    there = {each.name: each for each in site.people_for(notice.building, tuple(Role)) if each.notify}
+    holders = [Holder(each.name, each.roles) for each in there.values()]
+    above = site.plans.in_force(notice.at).above
+    for role in notice.roles:
+        yield from ((role, there[name]) for name in in_place_of(role, holders, above))
 
 
 def _waits(
@@ -47,27 +70,13 @@ def _waits(
     """Until when who has quiet hours is spared; a building's silence, seen from afar, spares nobody."""
     if site.is_watch:
         return
-    ticket = world.tickets.get(notice.ticket or "")
-    due = (
-        (each.in_force_at for each in ticket.deadlines if each.tier == notice.about.get("tier"))
-        if ticket
-        else ()
-    )
+    ticket, tier = world.tickets.get(notice.ticket or ""), notice.about.get("tier")
+    due = [each.in_force_at for each in ticket.deadlines if each.tier == tier] if ticket else []
     needed_by = next(iter(due), None)
     for person in people:
         at = told_at(notice.reason, notice.at, person.quiet, site.timezone, needed_by)
         if at > notice.at:
             yield person.name, at
-
-
-def _stand_ins(notice: Notice, site: Site) -> Iterator[tuple[str, str, str]]:
-    """Who is told in place of a role of the notice that nobody holds who has an address."""
-    there = {each.name: each for each in site.people_for(notice.building, tuple(Role)) if each.notify}
-    holders = [Holder(each.name, each.roles) for each in there.values()]
-    above = site.plans.in_force(notice.at).above
-    for role in notice.roles:
-        for name in in_place_of(role, holders, above):
-            yield from ((role, *address) for address in _addresses([there[name]]))
 
 
 def _addresses(people: Iterable[Person]) -> Iterator[tuple[str, str]]:

@@ -11,14 +11,15 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.model import Role
 from safetyd.core.plan import Reason
 from safetyd.core.world import Notice
+from safetyd.languages import ENGLISH
 from safetyd.store.moments import micros, moment
-from safetyd.store.schema import delivery, notice
+from safetyd.store.schema import delivery, notice, wording
 
 
 class DeliveryState(StrEnum):
@@ -30,9 +31,18 @@ class DeliveryState(StrEnum):
     WITHDRAWN = "withdrawn"  # the person or address is gone from the site file
 
 
+class Wording(NamedTuple):
+    """A notice in words of one language."""
+
+    language: str
+    title: str
+    text: str
+
+
 class Letter(NamedTuple):
     """A notice in words, and to whom: names, and (name, address fingerprint) for each that can be reached.
 
+    `wordings` are the same in the other languages of its people, `languages` which one each of them speaks.
     `instead` are those who are told in place of a role that reaches nobody: (role, name, fingerprint).
     `waits` says until when somebody's quiet hours put it off.
     """
@@ -42,12 +52,18 @@ class Letter(NamedTuple):
     addresses: tuple[tuple[str, str], ...]
     title: str
     text: str
+    language: str = ENGLISH
+    wordings: tuple[Wording, ...] = ()
+    languages: Mapping[str, str] = MappingProxyType({})
     instead: tuple[tuple[str, str, str], ...] = ()
     waits: Mapping[str, datetime] = MappingProxyType({})
 
 
 class Delivery(NamedTuple):
-    """One attempt that is due; `attempts` were made before, `settled` are mailboxes that need no more."""
+    """One attempt that is due; `attempts` were made before, `settled` are mailboxes that need no more.
+
+    Title and text are in `language`: the person's, or the notice's own where it has no words in that.
+    """
 
     id: int
     person: str
@@ -61,6 +77,7 @@ class Delivery(NamedTuple):
     tickets: tuple[str, ...]
     roles: tuple[Role, ...]
     settled: frozenset[str]
+    language: str
     plan: str
     reason: Reason
 
@@ -99,16 +116,20 @@ def add(connection: Connection, letter: Letter) -> bool:
             text=letter.text,
             plan=owed.plan,
             unreached_since=micros(_first_told(letter)),
+            language=letter.language,
         )
         .on_conflict_do_nothing()
         .returning(notice.c.id)
     ).scalar()
     if kept is None:
         return False
+    for wording_ in letter.wordings:
+        connection.execute(insert(wording).values(notice=kept, **wording_._asdict()))
     for each in letter.addresses:
-        add_deliveries(connection, kept, [each], letter.waits.get(each[0], owed.at))
+        due_at = letter.waits.get(each[0], owed.at)
+        add_deliveries(connection, kept, [each], due_at, languages=letter.languages)
     for role, name, address in letter.instead:
-        add_deliveries(connection, kept, [(name, address)], owed.at, role)
+        add_deliveries(connection, kept, [(name, address)], owed.at, role, letter.languages)
     return True
 
 
@@ -125,8 +146,12 @@ def add_deliveries(
     addresses: Collection[tuple[str, str]],
     due_at: datetime,
     instead_of: str | None = None,
+    languages: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Owe a notice at more addresses, (name, fingerprint); where it is or was owed nothing changes."""
+    """Owe a notice at more addresses, (name, fingerprint); where it is or was owed nothing changes.
+
+    `languages` are those of the people, by name.
+    """
     for person, address in addresses:
         connection.execute(
             upsert(delivery)
@@ -139,6 +164,7 @@ def add_deliveries(
                 due_at=micros(due_at),
                 answer="",
                 instead_of=instead_of,
+                language=languages.get(person),
             )
             .on_conflict_do_nothing()
         )
@@ -149,7 +175,13 @@ def due(connection: Connection, now: datetime) -> list[Delivery]:
     wanted = (
         select(delivery, notice.c.key, notice.c.title, notice.c.text, notice.c.building)
         .add_columns(notice.c.ticket, notice.c.tickets, notice.c.roles, notice.c.plan, notice.c.reason)
+        .add_columns(notice.c.language.label("own"), wording.c.language.label("spoken"))
+        .add_columns(wording.c.title.label("said"), wording.c.text.label("in_full"))
         .join(notice, notice.c.id == delivery.c.notice)
+        .outerjoin(
+            wording,
+            and_(wording.c.notice == delivery.c.notice, wording.c.language == delivery.c.language),
+        )
         .where(delivery.c.due_at <= micros(now))
         .order_by(delivery.c.due_at, delivery.c.id)
     )
@@ -159,14 +191,15 @@ def due(connection: Connection, now: datetime) -> list[Delivery]:
             row.person,
             row.address,
             row.attempts,
-            row.title,
-            row.text,
+            row.title if row.said is None else row.said,
+            row.text if row.in_full is None else row.in_full,
             row.building,
             row.notice,
             row.key,
             (row.ticket,) if row.ticket else tuple(json.loads(row.tickets) or ()),
             tuple(map(Role, json.loads(row.roles))),
             frozenset(json.loads(row.settled or "[]")),
+            row.spoken or row.own or ENGLISH,
             row.plan or "",
             Reason(row.reason),
         )

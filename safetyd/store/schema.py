@@ -190,8 +190,18 @@ notice = Table(
     Column("plan", Text),  # the version that said who is told
     Column("unreached_since", Integer),  # while nobody has it and the last resort was not told
     Column("last_resort_at", Integer),  # when that was told
+    Column("language", Text),  # of title and text; none: English
     Index("notice_ticket", "ticket"),
     Index("notice_unreached", "unreached_since", sqlite_where=text("unreached_since IS NOT NULL")),
+)
+
+wording = Table(  # a notice in the other languages of its people
+    "wording",
+    metadata,
+    Column("notice", Integer, primary_key=True, autoincrement=False),
+    Column("language", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
 )
 
 delivery = Table(
@@ -211,6 +221,7 @@ delivery = Table(
     Column("settled", Text),  # of an address with several mailboxes: those that need no further attempt
     Column("instead_of", Text),  # for whom this person stands in
     Column("went_to", Text),  # who was told instead of this person
+    Column("language", Text),  # the person's; none: the notice's own
     UniqueConstraint("notice", "person", "address"),
     Index("delivery_due", "due_at", sqlite_where=text("due_at IS NOT NULL")),
 )

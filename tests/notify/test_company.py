@@ -9,7 +9,9 @@ from safetyd.notify.forms import SMS_SEPTETS, Words, html, plain, short
 
 def news(name: str, reason: Reason = Reason.RELIEVED) -> News:
     id = f"maple-2026-{name:0>4}"
-    words = Words(f"Room {name}: {reason}", f"About room {name}.", (id,), (f"http://s/{id}",), "1a2b3c4d")
+    words = Words(
+        f"Room {name}: {reason}", f"About room {name}.", (id,), (f"http://s/{id}",), plan="1a2b3c4d"
+    )
     return News(reason, words)
 
 
@@ -47,6 +49,11 @@ def test_a_few_are_told_in_full_and_of_the_others_what_where_and_which_ticket() 
 def test_a_ticket_is_linked_once_however_often_it_is_told_of() -> None:
     told = together([news("1"), news("1", Reason.CLOSED)])
     assert told.tickets == ("maple-2026-0001",) and len(told.links) == 1
+
+
+def test_it_is_said_in_the_language_of_what_it_joins() -> None:
+    two = [each._replace(words=each.words._replace(language="es")) for each in map(news, "12")]
+    assert together(two).title == "Room 1: relieved (y uno más)"
 
 
 def test_every_form_says_all_of_it() -> None:

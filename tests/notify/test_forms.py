@@ -121,6 +121,34 @@ def test_no_words_are_too_long_for_one_message(title: str, text: str, id: str) -
         assert said.endswith(id)
 
 
+SPANISH = """Bajo lo permitido desde mié 2 dic 08:05, 57.2 °F.
+Alivio de temperatura: vence jue 3 dic 08:05 (en 22 h).
+A cargo de Íñigo Núñez (mantenimiento).
+Caso maple-2026-0001, cláusula 9.14.3."""
+
+
+def test_spanish_letters_take_no_more_room_than_others() -> None:
+    said = short(Words("Maple School, Room 12: demasiado frío", SPANISH, (ID,), (), "es"))
+    assert said == (
+        "Maple School, Room 12: demasiado frio. Bajo lo permitido desde mié 2 dic 08:05, 57.2 F. "
+        "Alivio de temperatura: vence jue 3 dic 08:05 (en 22 h). maple-2026-0001"
+    )
+    assert GSM.holds(said), "í is in no text message of 160 letters; é is"
+    assert short(Words("Íñigo Ángel: ¿café?", "", (ID,), (), "es")) == f"Iñigo Angel: ¿café? {ID}"
+
+
+def test_the_line_that_only_names_the_ticket_is_left_out_in_every_language() -> None:
+    notice = Words("Salón 12: demasiado frío", SPANISH, (ID,), (), "es")
+    assert "Caso" not in short(notice) and short(notice).endswith(ID)
+
+
+def test_a_page_says_in_which_language_it_is() -> None:
+    page = html(NOTICE._replace(language="es"))
+    assert Page(page).tags[0] == ("html", {"lang": "es"})
+    assert f">Caso {ID}</a> (le pedirá iniciar sesión)</p>" in page
+    assert '<html lang="zh-Hant">' in html(NOTICE._replace(language="zh_Hant"))
+
+
 # which form an address takes
 
 

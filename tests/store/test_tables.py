@@ -17,7 +17,7 @@ from safetyd.core.world import Notice
 from safetyd.store import attempts, bridges, inbox, leftovers, outbox, places, readings
 from safetyd.store.database import in_memory
 from safetyd.store.leftovers import KEPT_A_TOPIC, KEPT_BYTES, Refusal, RefusedKind, Stray
-from safetyd.store.outbox import DeliveryState, Letter
+from safetyd.store.outbox import DeliveryState, Letter, Wording
 from safetyd.store.places import PERIOD, REACH, Standing
 from safetyd.store.readings import KnownSensor
 
@@ -57,6 +57,18 @@ def test_each_address_is_owed_its_own_delivery(store: Connection) -> None:
         ("Ada", "f1"),
         ("Ada", "f2"),
         ("Bo", "f1"),
+    ]
+
+
+def test_a_delivery_has_the_words_of_its_person_s_language_or_the_notice_s_own(store: Connection) -> None:
+    people = (("Ada", "f1"), ("Bo", "f2"), ("Cy", "f3"))
+    spoken = {"Ada": "es", "Bo": "so"}
+    spanish = Wording("es", "título", "texto")
+    outbox.add(store, letter(addresses=people)._replace(wordings=(spanish,), languages=spoken))
+    assert [(each.person, each.language, each.title, each.text) for each in outbox.due(store, T0)] == [
+        ("Ada", "es", "título", "texto"),
+        ("Bo", "en", "title", "text"),
+        ("Cy", "en", "title", "text"),
     ]
 
 

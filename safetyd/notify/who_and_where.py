@@ -1,0 +1,54 @@
+"""The places of a notice by the names that the site file gives them, and the people who are to act."""
+
+from safetyd.core.model import Place, Role
+from safetyd.notify.tongue import Tongue, msgid
+from safetyd.site import Site
+
+_ACT = (Role.ADMINISTRATOR, Role.FACILITIES)
+_MOST_NAMES = 4
+_ROLES = {
+    # Translators: what a person is to a school; both stand in parentheses behind the person's name.
+    Role.ADMINISTRATOR: msgid("administrator"),
+    Role.FACILITIES: msgid("facilities"),
+}
+
+
+def place_name(place: Place, site: Site, tongue: Tongue) -> str:
+    """Return a place as people call it; by its ids where it is gone from the site file."""
+    building = site.name_of(place.building)
+    if place.room is None:
+        return building
+    room = room_name(place.building, place.room, site)
+    return tongue.say("{building}, {room}", building=building, room=room)
+
+
+def room_name(building_id: str, id: str, site: Site) -> str:
+    """Return a room as people call it; by its id where it is gone from the site file."""
+    building = site.building(building_id)
+    room = building.room(id) if building else None
+    return room.name if room else id
+
+
+def by_whom(building: str, site: Site, tongue: Tongue) -> str:
+    """Return who acts: by name, as far as the site file says."""
+    people = site.people_for(building, _ACT)
+    if not people:
+        return tongue.say("To be done by administrator and facilities: the site file names nobody.")
+    names = tongue.listed(
+        # Translators: a person, and what that person is to the school.
+        tongue.say(
+            "{name} ({roles})",
+            name=person.name,
+            roles=tongue.listed(tongue.say(_ROLES[role]) for role in person.roles if role in _ROLES),
+        )
+        for person in people[:_MOST_NAMES]
+    )
+    more = len(people) - _MOST_NAMES
+    if more > 0:
+        return tongue.plural(
+            "To be done by {names} and {count} more.",
+            "To be done by {names} and {count} more.",
+            more,
+            names=names,
+        )
+    return tongue.say("To be done by {names}.", names=names)
