@@ -77,8 +77,8 @@ def require_whole(store: Path, config: str | None, *, thorough: bool = False) ->
 
 def _words(held: Holdings) -> str:
     last = "none" if held.last_reading_at is None else _moment(held.last_reading_at)
-    size = held.bytes / 1e6
-    return f"{held.tickets:,} tickets, {held.readings:,} readings, the last {last}, {size:,.1f} MB, checked"
+    counts = f"tickets {held.tickets:,}, readings {held.readings:,}"
+    return f"{counts}, last reading {last}, {held.bytes / 1e6:,.1f} MB, checked"
 
 
 def _moment(at: datetime) -> str:
