@@ -3,6 +3,7 @@
 Rule: a command is understood whole or refused in a sentence that names the key, its value and the mend.
 """
 
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,6 +11,7 @@ from math import isfinite
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from safetyd.core.attachment import Attachment, attachment, check_name, check_number, check_size
 from safetyd.core.closure import ClosureAction, ClosureVerb
 from safetyd.core.errors import ActionError, SafetydError
 from safetyd.core.model import Condition, Hazard, Place, Role
@@ -25,10 +27,11 @@ Word = TypeVar("Word", bound=StrEnum)
 Done = TypeVar("Done")
 
 REPORT = "report"
+ATTACH = "attach"
 _OF_ACTION = {
     Verb.ACKNOWLEDGE: (),
     Verb.RELIEVE: ("tier", "kind", "room", "since"),
-    Verb.NOTE: (),
+    Verb.NOTE: (ATTACH,),
     Verb.EXTEND: ("tier", "until", "agreed_by"),
     Verb.DISPUTE: ("tier", "withdraw"),
     Verb.CLOSE: (),
@@ -91,6 +94,7 @@ def read_command(said: Mapping[str, Any], timezone: ZoneInfo) -> tuple[str, Acti
         _moment(said, "since", timezone),
         _text(said, "agreed_by"),
         _word(said, "role", Role),
+        _files(said),
     )
     return _text(said, "ticket", needed=True), action
 
@@ -101,6 +105,8 @@ def one_by_one(said: Mapping[str, Any], carry_out: Callable[[Mapping[str, Any]],
     Raises:
         ActionError: some were refused, with each reason.
     """
+    if ATTACH in said:
+        said = {**said, ATTACH: _files(said)}  # read once for all
     done, refusals = None, []
     for id in dict.fromkeys(said["ticket"]):
         try:
@@ -141,6 +147,37 @@ def _report(said: Mapping[str, Any]) -> Report:
         _word(said, "role", Role),
         _number(said, "heat_index_f"),
     )
+
+
+def _files(said: Mapping[str, Any]) -> tuple[Attachment, ...]:
+    """Return the files of a note; the size is looked at before the content is read."""
+    given = said.get(ATTACH)
+    if given is None or isinstance(given, tuple):
+        return given or ()
+    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+        raise ActionError(
+            f'{ATTACH}: it is no list of files; expected [{{"name": "photo.jpg", "base64": "…"}}]'
+        )
+    for each in given:
+        for key in ("name", "base64"):
+            if not isinstance(each.get(key), str):
+                raise ActionError(f"{ATTACH}: {each.get('name')!r:.60} needs {key}, as text")
+        for key in each:
+            if key not in ("name", "base64"):
+                raise ActionError(f"{ATTACH}: a file has no key {key!r:.60}; expected name and base64")
+    check_number([each["name"] for each in given])
+    return tuple(_file(each["name"], each["base64"]) for each in given)
+
+
+def _file(name: str, text: str) -> Attachment:
+    check_name(name)
+    check_size(name, len(text) * 3 // 4 - text[-2:].count("="))
+    try:
+        return attachment(name, b64decode(text, validate=True))
+    except ValueError as error:
+        raise ActionError(
+            f"{ATTACH}: {name!r}: its base64 is broken ({error}); send the file again"
+        ) from error
 
 
 def _only(said: Mapping[str, Any], known: tuple[str, ...]) -> None:

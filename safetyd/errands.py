@@ -40,16 +40,16 @@ class Errands:
         version = self._reader.exec_driver_sql("PRAGMA data_version").scalar() or 0
         found = inbox.unanswered(self._reader) if version != self._data_version else []
         self._reader.rollback()
-        for number, body in found:
-            if number not in self._answers:
-                self._carry_out(number, json.loads(body), now)
+        for number in found:
+            self.carry_out(number, now)
         self._data_version = version
 
     def carry_out(self, number: int, at: datetime) -> None:
         """Carry out one, as it was asked at a moment, unless that was done."""
-        body = dict(inbox.unanswered(self._reader)).get(number)
-        self._reader.rollback()
-        if body is not None and number not in self._answers:
+        if number in self._answers:
+            return
+        body = inbox.body(self._reader, number)
+        if body is not None:
             self._carry_out(number, json.loads(body), at)
 
     def write_answers(self, connection: Connection) -> None:
@@ -65,7 +65,7 @@ class Errands:
         try:
             answer = answer_to(self._service, said, at)
         except Exception:  # a fault of ours must not make one command stop the watch for ever
-            log.exception("a command could not be carried out: %s", said)
+            log.exception("a command could not be carried out: %s", inbox.without_contents(said))
             answer = json.dumps({"refused": "safetyd failed on it; please report this"})
         self._answers[number] = answer
         self._commit()

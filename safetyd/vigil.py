@@ -50,7 +50,7 @@ class Vigil:
         Raises:
             StoreError: nothing was kept.
         """
-        asked = {number for number, _ in inbox.unanswered(self._reader)} - self._commands
+        asked = set(inbox.unanswered(self._reader)) - self._commands
         self._reader.rollback()
         if not messages and not asked:
             return

@@ -89,7 +89,7 @@ CORE = (
     ("core.ticket", "core.watch"),
     ("core.quality", "core.closure"),
     ("core.rules",),
-    ("core.calendar", "core.heat_index"),
+    ("core.calendar", "core.heat_index", "core.attachment"),
     ("core.model",),
     ("core.book",),
     ("core.units", "core.errors"),

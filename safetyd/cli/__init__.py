@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 from safetyd.cli import (  # noqa: F401 - commands register themselves
     acting,
+    attaching,
     demo,
     electricity,
+    keeping,
     listening,
     looking,
     recorded,

@@ -1,11 +1,13 @@
 """`ticket ID …`: look at a ticket, or act on it, or on several alike."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from safetyd.cli.application import Config, Json, app
+from safetyd.cli.attaching import files_to_attach
 from safetyd.cli.carrying import carry_out
 from safetyd.cli.loading import loaded
 from safetyd.cli.looking import show_ticket, view
@@ -50,6 +52,10 @@ def ticket_command(
     tier: Annotated[Tier | None, typer.Option(help="relieve, extend: which relief.")] = None,
     kind: Annotated[Relief | None, typer.Option(help="relieve: what was done.")] = None,
     note: Annotated[str | None, typer.Option(metavar="TEXT", help="In your own words.")] = None,
+    attach: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="note: a photo or a document; more than once."),
+    ] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="extend: the new date.")] = None,
     since: Annotated[
         str | None, typer.Option(metavar="TIME", help="relieve, close-building: from when it applied.")
@@ -80,6 +86,8 @@ def ticket_command(
         raise typer.BadParameter(f"--by is needed: the name of who wants to {do}")
     if tier is None and do in (Do.RELIEVE, Do.EXTEND):
         raise typer.BadParameter(f"--tier is needed: one of {', '.join(Tier)}")
+    if attach and do is not Do.NOTE:
+        raise typer.BadParameter(f"--attach goes with note, not with {do}")
     given = {
         "by": by,
         "tier": tier,
@@ -91,6 +99,7 @@ def ticket_command(
         "agreed_by": agreed_by,
         "role": role,
         "withdraw": withdraw or None,
+        "attach": files_to_attach(attach) if attach else None,
     }
     several = list(dict.fromkeys([id, *(also or ()), *(_alike(id, config) if alike else ())]))
     ticket = id if len(several) == 1 else several

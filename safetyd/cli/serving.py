@@ -13,6 +13,7 @@ import typer
 from pydantic import SecretStr
 
 from safetyd.cli.application import Config, app
+from safetyd.cli.keeping import require_whole
 from safetyd.cli.loading import loaded
 from safetyd.clock import now
 from safetyd.configuration import Loaded
@@ -75,12 +76,17 @@ def _run(configuration: Loaded, config: str | None) -> None:
     with writer_lock(settings.store.url) as is_ours:
         if not is_ours:
             raise AlreadyRunningError(f"store {settings.store.path}: another safetyd is running on it")
+        require_whole(settings.store.path, config)
         for note in configuration.notes:
             log.info("%s", note)
         with ExitStack() as stack:
             if settings.mqtt.embedded:
                 configuration = stack.enter_context(_with_broker(configuration))
-            daemon = Daemon(configuration, now, ticks=ticks)
+            try:
+                daemon = Daemon(configuration, now, ticks=ticks)
+            except Exception:
+                require_whole(settings.store.path, config, thorough=True)
+                raise
             for each in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(each, lambda *_: daemon.stop())
             signal.signal(signal.SIGHUP, lambda *_: daemon.reload(lambda: loaded(config)))

@@ -150,8 +150,14 @@ def ticket_words(ticket: dict[str, Any], site: Site) -> None:
         console.print(Text(line))
     happened = Table("when", "what", "by", "note", box=None)
     for row in ticket["history"]:
-        happened.add_row(local(row["at"], site), row["event"], Text(row["by"]), Text(row["note"]))
+        happened.add_row(local(row["at"], site), row["event"], Text(row["by"]), _noted(row))
     console.print(happened)
+
+
+def _noted(row: dict[str, Any]) -> Text:
+    """A person's words, and below them the files that go with them."""
+    files = [f"+ {each['name']} ({each['size']:,} bytes)" for each in row.get("attachments", ())]
+    return Text("\n".join([row["note"], *files]))
 
 
 def _spaces(ticket: dict[str, Any]) -> Iterator[str]:

@@ -279,6 +279,8 @@ def act(world: World, facts: Facts, ticket_id: str, action: Action | ClosureActi
     event = "dispute_withdrawn" if action.withdraw and action.verb is Verb.DISPUTE else _EVENTS[action.verb]
     detail = _detail(action) | ({"role": role} if role else {})
     telling.record(world, now, ticket_id, event, action.note, action.by, **detail)
+    if action.attachments:
+        telling.attach(world, action.attachments)
     if action.verb in _REASONS:
         about: dict[str, Any] = {**_detail(action), "by": action.by, "note": action.note, "event": event}
         telling.tell(world, facts, _REASONS[action.verb], changed, now, **about)

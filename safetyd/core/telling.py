@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from safetyd.core import notice, power
+from safetyd.core.attachment import Attachment
 from safetyd.core.model import Condition, Place, Role, Trouble, TroubleKind
 from safetyd.core.notice import Complaint, Desk, News
 from safetyd.core.plan import Plan, Reason
@@ -25,6 +26,13 @@ def record(
 ) -> None:
     """Write a line of history; `detail` is what the event carries beside a person's words."""
     world.changes.rows.append(Row(at, ticket, event, by, note, detail))
+
+
+def attach(world: World, files: tuple[Attachment, ...]) -> None:
+    """Let files go with the line of history that was written last."""
+    line = world.changes.rows[-1]
+    named = {"attachments": [each.on_record for each in files]}
+    world.changes.rows[-1] = line._replace(detail={**line.detail, **named}, files=files)
 
 
 def tell(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from safetyd.core.attachment import Attachment
 from safetyd.core.calendar import Calendar
 from safetyd.core.closure import Closure, ClosureVerb
 from safetyd.core.errors import ActionError, TransitionError
@@ -172,7 +173,8 @@ class Action:
     """What a person did: the same keys in a recording, on the command line and in the API.
 
     Of relief, `room` is what was offered and `since` when it was given; of an extension, `agreed_by` who
-    agreed. `role` is who they are to the building, where the site file does not know them.
+    agreed. `role` is who they are to the building, where the site file does not know them; `attachments` go
+    with a note.
     """
 
     verb: Verb
@@ -186,6 +188,7 @@ class Action:
     since: datetime | None = None
     agreed_by: str = ""
     role: Role | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 def deadlines(

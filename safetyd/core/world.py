@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from safetyd.core import power, room, watch
 from safetyd.core.afar import Afar
+from safetyd.core.attachment import Attachment
 from safetyd.core.calendar import Calendar
 from safetyd.core.errors import ActionError
 from safetyd.core.health import Health
@@ -99,14 +100,15 @@ class Facts:
 
 
 class Row(NamedTuple):
-    """One line of a ticket's history."""
+    """One line of a ticket's history; `files` are what its `detail` names, on their way into the store."""
 
     at: datetime
     ticket: str
     event: str
     by: str
     note: str = ""
-    detail: Mapping[str, str] = MappingProxyType({})
+    detail: Mapping[str, Any] = MappingProxyType({})
+    files: tuple[Attachment, ...] = ()
 
 
 class Notice(NamedTuple):

@@ -16,7 +16,7 @@ from safetyd.core.model import Episode, Place, Trouble, TroubleKind
 from safetyd.core.notice import Desk
 from safetyd.core.ticket import AT_REST, Ticket
 from safetyd.core.world import Changes, Row, World
-from safetyd.store import awaited, schema
+from safetyd.store import attachments, awaited, schema
 from safetyd.store.audit import FIRST, chained
 from safetyd.store.moments import micros, moment
 
@@ -125,17 +125,17 @@ def _append_history(connection: Connection, rows: Iterable[Row]) -> None:
             newest = select(table.c.hash).order_by(table.c.id.desc()).limit(1)
             previous = connection.execute(newest).scalar() or FIRST
         previous = chained(previous, history_line(row))
-        connection.execute(
-            insert(table).values(
-                ticket=row.ticket,
-                at=micros(row.at),
-                event=row.event,
-                by=row.by,
-                note=row.note,
-                detail=json.dumps(dict(row.detail), sort_keys=True),
-                hash=previous,
-            )
+        made = insert(table).values(
+            ticket=row.ticket,
+            at=micros(row.at),
+            event=row.event,
+            by=row.by,
+            note=row.note,
+            detail=json.dumps(dict(row.detail), sort_keys=True),
+            hash=previous,
         )
+        number = connection.execute(made.returning(table.c.id)).scalar_one()
+        attachments.keep(connection, number, row.files)
 
 
 def history(connection: Connection, ticket_id: str) -> list[tuple[Row, str]]:

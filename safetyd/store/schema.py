@@ -152,6 +152,20 @@ history = Table(
     Index("history_ticket", "ticket", "id"),
 )
 
+attachment = Table(  # files that go with notes, each content once
+    "attachment",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+attached = Table(  # which lines of history they belong to; their names stand there
+    "attached",
+    metadata,
+    Column("history", Integer, primary_key=True),
+    Column("sha256", Text, primary_key=True),
+)
+
 trouble = Table(
     "trouble",
     metadata,
