@@ -108,13 +108,18 @@ def tickets_words(tickets: Sequence[dict[str, Any]], site: Site) -> None:
             ticket["id"],
             Text(_where(ticket, site)),
             ticket["hazard"] or ticket["condition"],
-            styled(ticket["status"]),
+            styled(ticket["status"]) + Text(f", {held_back(ticket, site)}" if ticket["shelved"] else ""),
             styled(ticket["verdict"]),
             local(ticket["began_at"], site),
             Text(due, style="bold red" if owed and owed[0]["state"] == "missed" else ""),
             _worst(ticket),
         )
     console.print(table)
+
+
+def held_back(shown: dict[str, Any], site: Site) -> str:
+    """Return who holds back the messages of a ticket, or has held back a notice, and until when."""
+    return f"shelved by {shown['shelved']['by']} until {local(shown['shelved']['until'], site)}"
 
 
 def ticket_words(ticket: dict[str, Any], site: Site) -> None:
@@ -146,6 +151,8 @@ def ticket_words(ticket: dict[str, Any], site: Site) -> None:
         console.print(Text(line))
     if ticket["joined"]:
         console.print(f"joined to {ticket['joined']}, whose deadlines count", highlight=False)
+    if ticket["shelved"]:
+        console.print(Text(f"its messages are {held_back(ticket, site)}: {ticket['shelved']['note']}"))
     for line in _closure(ticket, site):
         console.print(Text(line))
     happened = Table("when", "what", "by", "note", box=None)
@@ -220,7 +227,10 @@ def replay_words(told: dict[str, Any], site: Site) -> None:
     table = Table("when", "told", "to", "words", box=None)
     for notice in told["notices"]:
         table.add_row(
-            local(notice["at"], site), notice["reason"], Text(", ".join(notice["to"])), Text(notice["title"])
+            local(notice["at"], site),
+            notice["reason"],
+            Text(held_back(notice, site) if notice["shelved"] else ", ".join(notice["to"])),
+            Text(notice["title"]),
         )
     if table.row_count:
         console.print(table)

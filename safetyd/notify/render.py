@@ -11,8 +11,10 @@ from safetyd.core.model import CLAUSE, Condition, Episode, Role
 from safetyd.core.notice import Reason
 from safetyd.core.ticket import Deadline, Due, Ticket
 from safetyd.core.world import Notice
+from safetyd.notify.shelf_words import shelving
 from safetyd.notify.trouble_words import trouble
 from safetyd.site import Site
+from safetyd.times import short
 
 _TIERS = {
     "mitigation": "relief from the temperature",
@@ -59,6 +61,10 @@ def render(
             return _outage(notice, site)
         case Reason.HELD:
             return _held(notice, site)
+        case Reason.SHELVED | Reason.UNSHELVED:
+            return shelving(
+                notice, {id: _open(tickets[id], notice.at, site) for id in notice.tickets or ()}, site
+            )
     assert notice.ticket is not None
     return _about_ticket(notice, tickets[notice.ticket], episodes.get(notice.ticket), site)
 
@@ -133,6 +139,14 @@ def _digest(notice: Notice, tickets: Mapping[str, Ticket], site: Site) -> tuple[
     count = "one ticket" if len(listed) == 1 else f"{len(listed)} tickets"
     title = f"{site.name_of(notice.building)}: {'new: ' if is_all_new else 'news of '}{count}"
     return title, "\n".join(lines)
+
+
+def _open(ticket: Ticket, now: datetime, site: Site) -> tuple[str, str]:
+    """What a ticket is about, and what of it is overdue and due next."""
+    owed = [d for d in ticket.deadlines if d.is_owed and d.in_force_at is not None]
+    late = [f"{_TIERS[d.tier]} is OVERDUE since {_due(d, now, site)}" for d in owed if d.is_overdue(now)]
+    coming = [f"{_TIERS[d.tier]} due {_due(d, now, site)}" for d in owed if not d.is_overdue(now)]
+    return f"{_where(ticket, site)}: {_what(ticket)}", "; ".join([*late, *coming[:1]])
 
 
 def _last_words(notice: Notice, site: Site) -> tuple[str, str]:
@@ -302,8 +316,7 @@ def _span(left: timedelta) -> str:
 
 
 def _time(at: datetime, site: Site) -> str:
-    local = at.astimezone(site.timezone)
-    return f"{local:%a} {local.day} {local:%b %H:%M}"
+    return short(at, site.timezone)
 
 
 def _by_whom(building: str, site: Site) -> str:

@@ -25,9 +25,7 @@ def trouble(notice: Notice, site: Site) -> tuple[str, str]:
     is_over = notice.reason is Reason.TROUBLE_OVER
     told = []
     for key, note in notice.about.items():
-        kind, _, subject = key.partition(" ")
-        words = _TROUBLES[TroubleKind(kind)][1 if is_over else 0]
-        told.append(f"{_sensor(subject, site)} {words}" + (f" ({note})" if note and not is_over else ""))
+        told.append(sentence(key, site, is_over=is_over) + (f" ({note})" if note and not is_over else ""))
     where = site.name_of(notice.building)
     title = f"{where}: {told[0]}" if len(told) == 1 else f"{where}: {len(told)} sensor troubles"
     if is_over and len(told) > 1:
@@ -35,6 +33,12 @@ def trouble(notice: Notice, site: Site) -> tuple[str, str]:
     lines = told if len(told) > 1 else []
     advice = "" if is_over else "Please look at it: safetyd cannot vouch for what it does not hear."
     return title, "\n".join(line for line in [*lines, advice] if line) or title
+
+
+def sentence(key: str, site: Site, *, is_over: bool = False) -> str:
+    """Return what is said of one trouble, `KIND SUBJECT`."""
+    kind, _, subject = key.partition(" ")
+    return f"{_sensor(subject, site)} {_TROUBLES[TroubleKind(kind)][1 if is_over else 0]}"
 
 
 def _sensor(subject: str, site: Site) -> str:

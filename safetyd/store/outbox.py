@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.model import Role
+from safetyd.core.shelf import Shelf
 from safetyd.core.world import Notice
 from safetyd.store.moments import micros, moment
 from safetyd.store.schema import delivery, notice
@@ -72,7 +73,10 @@ class Silent(NamedTuple):
 
 
 def add(connection: Connection, letter: Letter) -> bool:
-    """Keep a notice and its deliveries, in the open transaction; False when it was kept before."""
+    """Keep a notice and its deliveries, in the open transaction; False when it was kept before.
+
+    One that is shelved is owed to nobody.
+    """
     owed = letter.notice
     kept = connection.execute(
         upsert(notice)
@@ -87,15 +91,24 @@ def add(connection: Connection, letter: Letter) -> bool:
             people=json.dumps(letter.people, ensure_ascii=False),
             title=letter.title,
             text=letter.text,
-            unreached_since=micros(owed.at),
+            unreached_since=None if owed.shelved else micros(owed.at),
+            shelved=_shelved(owed.shelved),
         )
         .on_conflict_do_nothing()
         .returning(notice.c.id)
     ).scalar()
     if kept is None:
         return False
-    add_deliveries(connection, kept, letter.addresses, owed.at)
+    if owed.shelved is None:
+        add_deliveries(connection, kept, letter.addresses, owed.at)
     return True
+
+
+def _shelved(shelf: Shelf | None) -> str | None:
+    """Who held a notice back, and until when."""
+    if shelf is None:
+        return None
+    return json.dumps({"by": shelf.by, "until": micros(shelf.until)}, ensure_ascii=False)
 
 
 def add_deliveries(
@@ -268,10 +281,18 @@ def notices(connection: Connection, ticket: str | None = None) -> list[dict[str,
             "to": json.loads(row.people),
             "title": row.title,
             "text": row.text,
+            "shelved": _who_shelved(row.shelved),
             "last_resort_at": None if row.last_resort_at is None else moment(row.last_resort_at),
         }
         for row in connection.execute(wanted)
     ]
+
+
+def _who_shelved(kept: str | None) -> dict[str, Any] | None:
+    if kept is None:
+        return None
+    said = json.loads(kept)
+    return {"by": said["by"], "until": moment(said["until"])}
 
 
 def waiting(connection: Connection) -> Sequence[tuple[str, str, int, str]]:

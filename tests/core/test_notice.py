@@ -249,6 +249,8 @@ WHO = {
     Reason.OUTAGE_OVER: OUTAGE,
     Reason.TROUBLE: {Role.FACILITIES},
     Reason.TROUBLE_OVER: {Role.FACILITIES},
+    Reason.SHELVED: WATCH,
+    Reason.UNSHELVED: WATCH,
 }
 
 
