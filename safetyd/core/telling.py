@@ -40,9 +40,14 @@ def record_shelf(world: World, at: datetime, ticket: str, shelf: Shelf) -> None:
 
 
 def _owe(world: World, place: Place | None, owed: Notice) -> bool:
-    """Note a notice about a place, None for one that is never held back; return whether it is to be sent."""
+    """Note a notice about a place, None for one that is never held back; return whether it is to be sent.
+
+    One that is held back has a key of its own: worked out again once the silence is over, it is sent.
+    """
     shelf = None if place is None else shelf_over(world, place, owed.at)
-    world.changes.notices.append(owed._replace(shelved=shelf))
+    if shelf is not None:
+        owed = owed._replace(key=f"{owed.key}/shelved", shelved=shelf)
+    world.changes.notices.append(owed)
     return shelf is None
 
 
@@ -175,7 +180,7 @@ def flush(world: World, facts: Facts, building: str, now: datetime) -> None:
     for is_on, reason in ((True, Reason.TROUBLE), (False, Reason.TROUBLE_OVER)):
         told = [complaint for complaint in left if complaint.is_on is is_on]
         for place, some in _by_shelf(world, building, told, now).items():
-            key = f"{building}/{reason}/{now.isoformat()}" + (f"/shelved/{place}" if place else "")
+            key = f"{building}/{reason}/{now.isoformat()}" + (f"/{place}" if place else "")
             about = {f"{each.kind} {each.sensor}": each.note for each in some}
             told_to = facts.listeners or notice.roles(reason)
             _owe(world, place, Notice(key, now, building, reason, told_to, None, None, about))
