@@ -13,6 +13,8 @@ from safetyd.core.model import Place, TroubleKind
 from safetyd.core.waking import Cause, Hole, wake
 from safetyd.ingest.message import Message
 from safetyd.ingest.sparkplug_message import message_class
+from safetyd.objects import notice_object
+from safetyd.replay import Line, replay
 from safetyd.service import SAVE_PLACES_EVERY, Service
 from safetyd.site import Site, read_site
 from safetyd.store import bridges, ledger, outbox, shelves
@@ -411,3 +413,22 @@ def test_a_kill_before_the_commit_of_its_end_tells_it_once(running: Running) -> 
     with running(NOON + 4 * HOUR) as service:
         passed(service, NOON + 4 * HOUR)
         assert [reason for _, reason, _, _ in owed(service)] == ["shelved", "unshelved"]
+
+
+def test_a_shelf_told_again_from_a_recording_is_the_same_as_it_was_live(
+    slow: Running, site: Callable[..., Site]
+) -> None:
+    cold, end = NOON + 30 * MINUTE, NOON + 2 * HOUR + MINUTE
+    said = Message(cold, NATIVE, json.dumps(COLD).encode())
+    with slow(NOON, sensors="") as service:
+        service.command(SHELVE, NOON)
+        service.commit(NOON)
+        service.take(said)
+        for minutes in range(31, 121, 7):  # a daemon that looks now and then, and late
+            passed(service, NOON + minutes * MINUTE)
+        passed(service, end)
+        live = [notice_object(each) for each in outbox.notices(service.connection)]
+        ticket = service.ticket_object(service.world.tickets["maple-2026-0001"], end)
+    told = replay([Line(NOON, None, SHELVE), Line(cold, said, None)], site(""), until=end)
+    assert told["notices"] == live and told["tickets"] == [ticket]
+    assert [each["reason"] for each in live] == ["shelved", "opened", "trouble", "unshelved"]
