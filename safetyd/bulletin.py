@@ -159,9 +159,9 @@ class Bulletin:
         room = building.room(place.room or "") if building else None
         name = room.name if room else place.room or ""
         shown = room_object(service.world, service.facts, place, name, self._clock())
-        before = self._said.get(place)
-        if before is None or shown["verdicts"] != before[2] or now - before[0] >= _ROOM_SECONDS:
-            self._said[place] = now, self._clock(), shown["verdicts"]
+        before, what = self._said.get(place), (shown["verdicts"], shown["shelved"])
+        if before is None or what != before[2] or now - before[0] >= _ROOM_SECONDS:
+            self._said[place] = now, self._clock(), what
             self._link.publish(self._topic(place), json.dumps(shown).encode(), retain=True, qos=0)
 
     def _topic(self, place: Place) -> str:

@@ -16,6 +16,7 @@ from safetyd.core.closure import ClosureAction, ClosureVerb
 from safetyd.core.errors import ActionError, SafetydError
 from safetyd.core.model import Condition, Hazard, Place, Role
 from safetyd.core.report import Report
+from safetyd.core.shelf import ShelfAction, ShelfVerb
 from safetyd.core.ticket import Action, Relief, Tier, Verb
 from safetyd.faults import did_you_mean
 from safetyd.times import read_time
@@ -57,11 +58,17 @@ _OF_REPORT = (
     "role",
     "heat_index_f",
 )
+_OF_SHELF = {
+    ShelfVerb.SHELVE: ("building", "room", "until", "role"),
+    ShelfVerb.UNSHELVE: ("building", "room", "role"),
+}
 _ALWAYS = ("at", "do", "by", "note")
 
 
-def read_command(said: Mapping[str, Any], timezone: ZoneInfo) -> tuple[str, Action | ClosureAction] | Report:
-    """Return a ticket's id and an action on it or on its building, or a report.
+def read_command(
+    said: Mapping[str, Any], timezone: ZoneInfo
+) -> tuple[str, Action | ClosureAction] | Report | ShelfAction:
+    """Return a ticket's id and an action on it or on its building, or a report, or what is to be shelved.
 
     Raises:
         ActionError: a key is lacking or unknown, or a value is not what it must be.
@@ -72,8 +79,10 @@ def read_command(said: Mapping[str, Any], timezone: ZoneInfo) -> tuple[str, Acti
         return _report(said)
     if do in list(ClosureVerb):
         return _closure(said, ClosureVerb(do), timezone)
+    if do in list(ShelfVerb):
+        return _shelf(said, ShelfVerb(do), timezone)
     if do not in list(Verb):
-        words = [*Verb, *ClosureVerb, REPORT]
+        words = [*Verb, *ClosureVerb, *ShelfVerb, REPORT]
         raise ActionError(
             f"do: {do!r} is no action; expected one of {', '.join(words)}{did_you_mean(str(do), words)}"
         )
@@ -125,15 +134,27 @@ def _closure(said: Mapping[str, Any], verb: ClosureVerb, timezone: ZoneInfo) -> 
     return _text(said, "ticket", needed=True), action
 
 
-def _report(said: Mapping[str, Any]) -> Report:
+def _shelf(said: Mapping[str, Any], verb: ShelfVerb, timezone: ZoneInfo) -> ShelfAction:
+    _only(said, _OF_SHELF[verb])
+    until = _moment(said, "until", timezone, by_end_of_day=True)
+    by, note = _text(said, "by", needed=True), _text(said, "note")
+    return ShelfAction(verb, _place(said), by, note, until, _word(said, "role", Role))
+
+
+def _place(said: Mapping[str, Any]) -> Place:
     if "room" not in said:
-        raise ActionError("report needs room: a room's id, or null for the whole building")
+        raise ActionError(f"{said['do']} needs room: a room's id, or null for the whole building")
     room = said["room"]
     if not (room is None or isinstance(room, str)):
         raise ActionError(f"room: {room!r} is no room's id")
+    return Place(_text(said, "building", needed=True), room and sound(room))
+
+
+def _report(said: Mapping[str, Any]) -> Report:
+    place = _place(said)
     location = said.get("location")
     return Report(
-        Place(_text(said, "building", needed=True), room and sound(room)),
+        place,
         _text(said, "by", needed=True),
         _text(said, "note"),
         _word(said, "hazard", Hazard),

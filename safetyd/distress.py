@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from safetyd.notify.last_resort import PATIENCE, Teller, Unreached, due_at, sentence
 from safetyd.setting_outside import LastResort
 from safetyd.site import Site
-from safetyd.store import outbox
+from safetyd.store import unreached
 from safetyd.store.database import Connection
 
 _STALE = timedelta(days=7)  # what is older is no news: it was so before anybody asked to be told
@@ -43,9 +43,9 @@ class Distress:
         self._take_words(connection, now)
         if self._began_at is not None:
             return self._began_at + PATIENCE
-        found = outbox.unreached(connection, now - _STALE)
+        found = unreached.unreached(connection, now - _STALE)
         oldest = min((each.since for each in found), default=None)
-        told_at = outbox.last_resort_at(connection) if found else None
+        told_at = unreached.last_resort_at(connection) if found else None
         at = due_at(oldest, told_at, self._failed_at, self._after)
         if at is None or at > now:
             return at
@@ -76,7 +76,7 @@ class Distress:
             self._failed_at = now
         else:
             log.error("a notice reaches nobody; the last resort was told")
-            outbox.mark_last_resort(connection, self._under_way, now)
+            unreached.mark_last_resort(connection, self._under_way, now)
             self._failed_at = None
         self._under_way, self._began_at = (), None
 

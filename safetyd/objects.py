@@ -14,13 +14,14 @@ from safetyd.core.duty import Duty, duties, remaining, times
 from safetyd.core.model import CLAUSE, Condition, Episode, Place, Trouble, TroubleKind, Worst
 from safetyd.core.quality import temperature_f
 from safetyd.core.room import EMPTY, Room, verdict, warmth
+from safetyd.core.shelf import Shelf, covering
 from safetyd.core.spaces import Space
 from safetyd.core.ticket import Basis, Deadline, Ticket
 from safetyd.core.world import Facts, Row, World, up_to_date
 from safetyd.store.leftovers import Refusal, RefusedKind
 from safetyd.times import rfc3339, rfc3339_or_none
 
-_OF_A_NOTICE = ("at", "ticket", "tickets", "reason", "roles", "to", "title", "text", "plan")
+_OF_A_NOTICE = ("at", "ticket", "tickets", "reason", "roles", "to", "title", "text", "plan", "shelved")
 
 
 def ticket_object(
@@ -52,6 +53,7 @@ def ticket_object(
         "follows": ticket.follows,
         "presumed": ticket.is_presumed,
         "joined": ticket.joined,
+        "shelved": _shelved(world, ticket.place, now),
         "closure": _closure(facts, ticket, len(episodes), now),
         "duties": [_duty(duty) for duty in owed],
         "not_on_record": remaining(owed),
@@ -67,6 +69,29 @@ def space_object(space: Space, name: str) -> dict[str, Any]:
         "heat_index_f": space.heat_index_f,
         "observed_at": rfc3339(space.observed_at),
     }
+
+
+def shelf_object(shelf: Shelf, at: datetime) -> dict[str, Any]:
+    """Return a stretch in which a place's messages are or were held back."""
+    return {
+        "building": shelf.place.building,
+        "room": shelf.place.room,
+        "state": "standing" if shelf.holds(at) else "over",
+        "by": shelf.by,
+        "role": shelf.role,
+        "note": shelf.note,
+        "began_at": rfc3339(shelf.began_at),
+        "until": rfc3339(shelf.until),
+        "ended_at": rfc3339_or_none(shelf.ended_at),
+        "ended_by": shelf.ended_by or None,
+        "ended_note": shelf.ended_note or None,
+    }
+
+
+def _shelved(world: World, place: Place, now: datetime) -> dict[str, Any] | None:
+    """What holds back the messages about a place."""
+    shelf = covering(world.shelves, place, now)
+    return None if shelf is None else {"by": shelf.by, "until": rfc3339(shelf.until), "note": shelf.note}
 
 
 def _duty(duty: Duty) -> dict[str, Any]:
@@ -202,7 +227,9 @@ def trouble_object(trouble: Trouble) -> dict[str, Any]:
 
 def notice_object(notice: dict[str, Any]) -> dict[str, Any]:
     """Return a kept notice as the outside sees it."""
-    return {name: notice[name] for name in _OF_A_NOTICE} | {"at": rfc3339(notice["at"])}
+    shelved = notice["shelved"] and notice["shelved"] | {"until": rfc3339(notice["shelved"]["until"])}
+    shown = {name: notice[name] for name in _OF_A_NOTICE}
+    return shown | {"at": rfc3339(notice["at"]), "shelved": shelved}
 
 
 def delivery_object(delivery: dict[str, Any], kind: str | None) -> dict[str, Any]:
@@ -248,6 +275,7 @@ def room_object(world: World, facts: Facts, place: Place, name: str, now: dateti
         "watch": hottest is not None and is_measured and hottest.value >= rules.heat.watch_f,
         "since": {c.value: rfc3339_or_none(_breach_since(room, c)) for c in (Condition.COLD, Condition.HEAT)},
         "retained": shown is not None,
+        "shelved": _shelved(world, place, now),
         "observed_at": rfc3339_or_none(room.at),
     }
 

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from safetyd.commands import one_by_one, read_command
-from safetyd.core import amendment, engine, lookout, revision, supervision
+from safetyd.core import amendment, engine, lookout, revision, shelving, supervision
 from safetyd.core.model import Mark, Observation, Place, TroubleKind
 from safetyd.core.quality import Flaw
 from safetyd.core.report import Report, check, measured, observation, put_on_record, refuse_flawed
+from safetyd.core.shelf import ShelfAction
 from safetyd.core.ticket import Ticket
 from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Changes
@@ -118,16 +119,14 @@ class Service:
             self._waiting.rows.extend(readings.rows(speaker.number, spoke, ()))
             self._newest[speaker.number] = spoke.observed_at
             self._waiting.touched.add(spoke.sensor.place)
-            past = self._past.get(spoke.sensor.place)
-            if past is not None:
+            if (past := self._past.get(spoke.sensor.place)) is not None:
                 past.observations.append(spoke)
         self.world.conclusions.clear()
 
     def take(self, message: Message) -> None:
         """Take in one message; time passes up to its arrival first."""
         received_at = message.received_at
-        due = self.world.next_due()
-        if due is not None and due < received_at:
+        if (due := self.world.next_due()) is not None and due < received_at:
             self.elapse(received_at - JUST_AFTER)
         is_anybodys = False
         for word in self._hearing.hear(message, self.world.health):
@@ -261,14 +260,16 @@ class Service:
         Raises:
             SafetydError: it is refused, in one sentence; nothing has changed.
         """
-        due = self.world.next_due()
-        if due is not None and due < now:
+        if (due := self.world.next_due()) is not None and due < now:
             self.elapse(now - JUST_AFTER)
         if isinstance(said.get("ticket"), list):
             return one_by_one(said, lambda one: self.command(one, now))
         asked = read_command(said, self.site.timezone)
         if isinstance(asked, tuple):
             return engine.act(self.world, self.facts, *asked, now)
+        if isinstance(asked, ShelfAction):
+            shelving.act(self.world, self.facts, asked, now)
+            return None
         return self._report(asked, now)
 
     def _report(self, report: Report, now: datetime) -> Ticket | None:

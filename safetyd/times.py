@@ -27,6 +27,12 @@ def read_time(text: object, zone: tzinfo | None = None) -> datetime:
     return at.astimezone(UTC)
 
 
+def short(at: datetime, zone: tzinfo) -> str:
+    """Return a moment as a reader on a phone wants it, without the year: Tue 1 Dec 16:05."""
+    local = at.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+
 def rfc3339_or_none(at: datetime | None) -> str | None:
     """Return a moment as text, None for none."""
     return None if at is None else rfc3339(at)

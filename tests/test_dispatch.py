@@ -14,7 +14,7 @@ import pytest
 
 from safetyd.core.model import Role
 from safetyd.notify.patience import DOUBTS, LONGEST_PAUSE, REST
-from safetyd.store import attempts, outbox
+from safetyd.store import attempts, outbox, unreached
 from tests.desk import HOUR, MINUTE, SECOND, T0, Desk, Hook, person, site
 from tests.journeys.post import HANG_UP, PostOffice
 from tests.journeys.servers import LOOPBACK, WITHIN, Sink, until
@@ -438,14 +438,14 @@ def test_a_last_resort_that_does_not_answer_well_is_told_again(hook: Hook) -> No
     one.turn(after=10 * MINUTE)
     hook.heard.get(timeout=WITHIN)
     one.hear()
-    assert outbox.unreached(one.service.connection, T0 - HOUR)
+    assert unreached.unreached(one.service.connection, T0 - HOUR)
     one.service.connection.rollback()
     one.turn(after=4 * MINUTE)
     assert hook.heard.empty()
     one.turn(after=MINUTE)
     hook.heard.get(timeout=WITHIN)
     one.hear()
-    assert not outbox.unreached(one.service.connection, T0 - HOUR)
+    assert not unreached.unreached(one.service.connection, T0 - HOUR)
 
 
 # roles that nobody holds

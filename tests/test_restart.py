@@ -13,9 +13,11 @@ from safetyd.core.model import Place, TroubleKind
 from safetyd.core.waking import Cause, Hole, wake
 from safetyd.ingest.message import Message
 from safetyd.ingest.sparkplug_message import message_class
+from safetyd.objects import notice_object
+from safetyd.replay import Line, replay
 from safetyd.service import SAVE_PLACES_EVERY, Service
 from safetyd.site import Site, read_site
-from safetyd.store import bridges, ledger
+from safetyd.store import bridges, ledger, outbox, shelves
 from safetyd.store.database import open_for_writing
 
 NOON = datetime(2026, 12, 1, 20, tzinfo=UTC)
@@ -320,3 +322,113 @@ def test_what_cannot_be_read_before_a_sensor_is_there_is_nobodys(
         assert len(unreadable(service)) == 1
         hear(service, NOON + 25 * HOUR, MESH, {"temperature": 20.0})
         assert unreadable(service) == []
+
+
+# A shelf
+
+SHELVE = {
+    "do": "shelve",
+    "building": "maple",
+    "room": "12",
+    "by": "F. Ray",
+    "role": "facilities",
+    "note": "new valve",
+    "until": "2026-12-01T22:00:00Z",
+}
+COLD = {"temperature_f": 55.0, "humidity": 40}
+
+
+def owed(service: Service) -> list[tuple[str, str, bool, str]]:
+    """Every notice: when, why, whether it was held back, and its words."""
+    return [
+        (each["at"].isoformat(), each["reason"], each["shelved"] is not None, each["text"])
+        for each in outbox.notices(service.connection)
+    ]
+
+
+def passed(service: Service, at: datetime) -> None:
+    service.elapse(at)
+    service.commit(at)
+
+
+def events(service: Service) -> list[str]:
+    return [row.event for row, _ in ledger.history(service.connection, "maple-2026-0001")]
+
+
+def a_shelved_afternoon(life: Running, restarts: list[datetime], end: datetime) -> tuple[object, ...]:
+    """What came of an afternoon in which the daemon starts again at some moments: all but what is told of
+    silent sensors, who have the time of one word to be heard by a new one."""
+    begun, cold = NOON, NOON + 30 * MINUTE
+    steps: list[tuple[datetime, Callable[[Service], object]]] = [
+        (begun, lambda service: service.command(SHELVE, begun)),
+        (cold, lambda service: hear(service, cold, NATIVE, COLD)),
+        (end, lambda service: passed(service, end)),
+    ]
+    for since, until in zip([NOON, *restarts], [*restarts, end + SECOND], strict=True):
+        with life(since, sensors="") as service:
+            for at, step in steps:
+                if since <= at < until:
+                    step(service)
+                    service.commit(at)
+            passed(service, until - SECOND)
+            told = [each for each in owed(service) if each[1] != "trouble"]
+            found = told, events(service), shelves.record(service.connection)
+    return found
+
+
+@pytest.mark.parametrize("after", [SECOND, 31 * MINUTE, HOUR, 2 * HOUR - SECOND, 2 * HOUR, 2 * HOUR + SECOND])
+def test_a_shelf_holds_and_ends_through_a_restart_as_without_one(
+    after: timedelta, slow: Running, tmp_path: Path
+) -> None:
+    end = NOON + 2 * HOUR + MINUTE
+    with_one = a_shelved_afternoon(slow, [NOON + after], end)
+    (tmp_path / "safetyd.db").unlink()
+    assert with_one == a_shelved_afternoon(slow, [], end)
+
+
+def test_a_shelf_whose_end_came_while_nobody_watched_ends_at_the_start_and_holds_nothing_back_then(
+    running: Running,
+) -> None:
+    with running(NOON) as service:
+        service.command(SHELVE, NOON)
+        hear(service, NOON + MINUTE, NATIVE, COLD)
+    back = NOON + 20 * HOUR
+    with running(back) as service:
+        passed(service, back)
+        told = {reason: is_held for _, reason, is_held, _ in owed(service)}
+        assert told["opened"] and not told["reminder"] and not told["unshelved"]
+        (kept,) = shelves.record(service.connection)
+        assert (kept.ended_at, kept.ended_by) == (NOON + 2 * HOUR, "safetyd")
+        assert events(service) == ["opened", "shelved", "unshelved"]
+
+
+def test_a_kill_before_the_commit_of_its_end_tells_it_once(running: Running) -> None:
+    with running(NOON) as service:
+        service.command(SHELVE, NOON)
+        service.commit(NOON)
+        service.elapse(NOON + 2 * HOUR)  # and is killed
+    with running(NOON + 3 * HOUR) as service:
+        passed(service, NOON + 3 * HOUR)
+        assert [reason for _, reason, _, _ in owed(service)] == ["shelved", "unshelved"]
+    with running(NOON + 4 * HOUR) as service:
+        passed(service, NOON + 4 * HOUR)
+        assert [reason for _, reason, _, _ in owed(service)] == ["shelved", "unshelved"]
+
+
+def test_a_shelf_told_again_from_a_recording_is_the_same_as_it_was_live(
+    slow: Running, site: Callable[..., Site]
+) -> None:
+    cold, end = NOON + 30 * MINUTE, NOON + 2 * HOUR + MINUTE
+    said = Message(cold, NATIVE, json.dumps(COLD).encode())
+    with slow(NOON, sensors="") as service:
+        service.command(SHELVE, NOON)
+        service.commit(NOON)
+        service.take(said)
+        for minutes in range(31, 121, 7):  # a daemon that looks now and then, and late
+            passed(service, NOON + minutes * MINUTE)
+        passed(service, end)
+        live = [notice_object(each) for each in outbox.notices(service.connection)]
+        ticket = service.ticket_object(service.world.tickets["maple-2026-0001"], end)
+    told = replay([Line(NOON, None, SHELVE), Line(cold, said, None)], site(""), until=end)
+    assert told["notices"] == live and told["tickets"] == [ticket]
+    assert [each["reason"] for each in live] == ["shelved", "opened", "trouble", "unshelved"]

@@ -19,6 +19,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     reporting,
     sensing,
     serving,
+    shelving,
     watching,
 )
 from safetyd.cli.application import application

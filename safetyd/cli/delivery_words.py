@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from safetyd.cli.words import local, plain_console
+from safetyd.cli.words import held_back, local, plain_console
 from safetyd.site import Site
 
 
@@ -18,6 +18,8 @@ def delivery_words(notices: Iterable[dict[str, Any]], site: Site) -> None:
         told.add_row(
             local(notice["at"], site), notice["reason"], Text(", ".join(notice["to"])), Text(notice["title"])
         )
+        if notice["shelved"]:
+            told.add_row("", "", "  nobody", Text(f"– not sent: {held_back(notice, site)}"))
         for each in notice["deliveries"]:
             told.add_row("", "", Text(_told(each)), Text(_how_far(each, site)))
         if notice["last_resort_at"]:

@@ -49,7 +49,7 @@ def power_command(
     if as_json:
         print_json({"buildings": shown})
     else:
-        from safetyd.cli.words import power_words
+        from safetyd.cli.mains_words import power_words
 
         power_words(shown, configuration.site)
     return 0

@@ -37,7 +37,7 @@ def watch_command(
     if as_json:
         print_json({"buildings": shown})
     else:
-        from safetyd.cli.words import watched_words
+        from safetyd.cli.mains_words import watched_words
 
         watched_words(shown, configuration.site)
     return 0

@@ -108,13 +108,18 @@ def tickets_words(tickets: Sequence[dict[str, Any]], site: Site) -> None:
             ticket["id"],
             Text(_where(ticket, site)),
             ticket["hazard"] or ticket["condition"],
-            styled(ticket["status"]),
+            styled(ticket["status"]) + Text(f", {held_back(ticket, site)}" if ticket["shelved"] else ""),
             styled(ticket["verdict"]),
             local(ticket["began_at"], site),
             Text(due, style="bold red" if owed and owed[0]["state"] == "missed" else ""),
             _worst(ticket),
         )
     console.print(table)
+
+
+def held_back(shown: dict[str, Any], site: Site) -> str:
+    """Return who holds back the messages of a ticket, or has held back a notice, and until when."""
+    return f"shelved by {shown['shelved']['by']} until {local(shown['shelved']['until'], site)}"
 
 
 def ticket_words(ticket: dict[str, Any], site: Site) -> None:
@@ -146,6 +151,8 @@ def ticket_words(ticket: dict[str, Any], site: Site) -> None:
         console.print(Text(line))
     if ticket["joined"]:
         console.print(f"joined to {ticket['joined']}, whose deadlines count", highlight=False)
+    if ticket["shelved"]:
+        console.print(Text(f"its messages are {held_back(ticket, site)}: {ticket['shelved']['note']}"))
     for line in _closure(ticket, site):
         console.print(Text(line))
     happened = Table("when", "what", "by", "note", box=None)
@@ -226,7 +233,10 @@ def replay_words(told: dict[str, Any], site: Site) -> None:
     table = Table("when", "told", "to", "words", box=None)
     for notice in told["notices"]:
         table.add_row(
-            local(notice["at"], site), notice["reason"], Text(", ".join(notice["to"])), Text(notice["title"])
+            local(notice["at"], site),
+            notice["reason"],
+            Text(held_back(notice, site) if notice["shelved"] else ", ".join(notice["to"])),
+            Text(notice["title"]),
         )
     if table.row_count:
         console.print(table)
@@ -299,47 +309,3 @@ def _worst(ticket: dict[str, Any]) -> str:
     if worst is None:
         return "–"
     return f"worst {worst['value']:.1f} °F" + (" (humidity unknown)" if "humidity" in worst else "")
-
-
-def _short_returns(count: int) -> str:
-    return "1 short return" if count == 1 else f"{count} short returns"
-
-
-def watched_words(buildings: Sequence[dict[str, Any]], site: Site) -> None:
-    """Print how each building stands as seen from afar, its electricity, and when it was last heard."""
-    table = Table(
-        "building", "seen from here", "since", "electricity", "since", "last heard", "why", box=None
-    )
-    for shown in buildings:
-        building = site.building(shown["building"])
-        table.add_row(
-            Text(building.name if building else shown["building"]),
-            styled(shown["state"]),
-            local(shown["state_since"], site),
-            styled(shown["electricity"]),
-            local(shown["since"], site),
-            local(shown["heard_at"], site),
-            Text(shown["why"]),
-        )
-    plain_console().print(table)
-
-
-def power_words(buildings: Sequence[dict[str, Any]], site: Site) -> None:
-    """Print where each building's electricity stands, and who said what and when."""
-    console = plain_console()
-    for shown in buildings:
-        building = site.building(shown["building"])
-        line = Text(f"{building.name if building else shown['building']}: ")
-        line.append_text(styled(shown["electricity"]))
-        if shown["since"] is not None:
-            line.append(f" since {local(shown['since'], site)}")
-            bound, flickers = shown["last_on_at"], shown["flickers"]
-            line.append(f", last known to be on {local(bound, site)}" if bound else "")
-            line.append(f", with {_short_returns(flickers)}" if flickers else "")
-        console.print(line)
-        for each in shown["witnesses"]:
-            lapsed = "" if each["counts"] else " (no longer counts)"
-            since, heard = local(each["since"], site), local(each["heard_at"], site)
-            console.print(f"  {each['witness']}: {each['says']} since {since}, last said {heard}{lapsed}")
-        if not shown["witnesses"]:
-            console.print("  nobody has said anything of its mains yet")

@@ -19,6 +19,7 @@ from safetyd.core import (
     obligation,
     power,
     room,
+    shelving,
     supervision,
     telling,
     votes,
@@ -33,7 +34,7 @@ from safetyd.core.notice import next_flush
 from safetyd.core.plan import Reason
 from safetyd.core.quality import Flaw, judge
 from safetyd.core.rules import Rules
-from safetyd.core.ticket import Action, Ticket, Verb
+from safetyd.core.ticket import AT_REST, Action, Ticket, Verb
 from safetyd.core.ticket import act as act_on
 from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Facts, World
@@ -181,6 +182,8 @@ def schedule_all(world: World, facts: Facts, now: datetime) -> None:
         morning.expect(world, world.episodes[number].place.building)
     for building, desk in world.desks.items():
         world.schedule("desk", building, next_flush(desk))
+    for standing_shelf in world.shelves.values():
+        shelving.wait(world, standing_shelf)
 
 
 def elapse(world: World, facts: Facts, now: datetime) -> None:
@@ -217,6 +220,8 @@ def elapse(world: World, facts: Facts, now: datetime) -> None:
                 morning.warn(world, facts, due.key, at)
             case "ticket":
                 lateness.ticket_due(world, facts, due.key, at)
+            case "shelf":
+                shelving.expire(world, facts, due.key, at)
             case "desk":
                 telling.flush(world, facts, due.key, at)
     world.now = max(now, world.now)
@@ -281,6 +286,9 @@ def act(world: World, facts: Facts, ticket_id: str, action: Action | ClosureActi
     telling.record(world, now, ticket_id, event, action.note, action.by, **detail)
     if action.attachments:
         telling.attach(world, action.attachments)
+    shelf = telling.shelf_over(world, ticket.place, now)
+    if shelf is not None and ticket.status in AT_REST and action.verb is not Verb.NOTE:
+        telling.record_shelf(world, now, ticket_id, shelf)  # it was not there to be told so when that began
     if action.verb in _REASONS:
         about: dict[str, Any] = {**_detail(action), "by": action.by, "note": action.note, "event": event}
         telling.tell(world, facts, _REASONS[action.verb], changed, now, **about)

@@ -6,9 +6,9 @@ is held. It is worked out anew from what is held: a restart loses none, and what
 
 from datetime import datetime, timedelta
 
-from safetyd.core.model import Episode
+from safetyd.core.model import Episode, Place
 from safetyd.core.plan import Reason
-from safetyd.core.telling import tell_building
+from safetyd.core.telling import shelf_over, tell_place
 from safetyd.core.world import Facts, World, up_to_date
 
 WARNED_BEFORE = timedelta(hours=1)  # ours: time enough to start a boiler or to open another room
@@ -40,8 +40,22 @@ def warn(world: World, facts: Facts, building: str, at: datetime) -> None:
         if begin - WARNED_BEFORE > at:
             world.schedule("morning", building, begin - WARNED_BEFORE)
         elif at < begin:
-            key = f"{building}/{Reason.HELD}/{begin.isoformat()}"
-            tell_building(world, facts, Reason.HELD, building, at, key, _about(world, begin, held, at))
+            _tell(world, facts, Place(building, None), begin, held, at)
+
+
+def _tell(
+    world: World, facts: Facts, whole: Place, begin: datetime, held: list[Episode], at: datetime
+) -> None:
+    """Owe one warning; of a room that alone is shelved one of its own."""
+    key, apart = f"{whole}/{Reason.HELD}/{begin.isoformat()}", set[Place]()
+    if shelf_over(world, whole, at) is None:
+        apart = {each.place for each in held if shelf_over(world, each.place, at) is not None}
+    for place in sorted(apart, key=str):
+        about = _about(world, begin, [each for each in held if each.place == place], at)
+        tell_place(world, facts, Reason.HELD, place, at, f"{key}/{place.room}", about)
+    others = [each for each in held if each.place not in apart]
+    if others:
+        tell_place(world, facts, Reason.HELD, whole, at, key, _about(world, begin, others, at))
 
 
 def _held(world: World, building: str) -> list[tuple[datetime, Episode]]:

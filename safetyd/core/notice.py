@@ -4,7 +4,7 @@ Rule: one notice per ticket and reason. What opens together is told together; be
 minutes the news of a building goes into a digest. Nothing is dropped, it is only said in fewer messages.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -81,13 +81,15 @@ class Message(NamedTuple):
 
 
 class Complaint(NamedTuple):
-    """A trouble that began (`is_on`) or ended, to be told to those who mend sensors."""
+    """A trouble that began (`is_on`) or ended, to be told to those who mend sensors; `room` is where, None
+    where it is the building's."""
 
     at: datetime
     is_on: bool
     sensor: str
     kind: TroubleKind
     note: str = ""
+    room: str | None = None
 
 
 class Desk(NamedTuple):
@@ -148,6 +150,19 @@ def flush(desk: Desk, now: datetime) -> tuple[Desk, tuple[Message, ...]]:
         messages.append(_message(Reason.DIGEST, desk.overflow))
         desk = count(desk._replace(overflow=(), digest_at=now), now)
     return desk, tuple(messages)
+
+
+def take_news(desk: Desk, tickets: Collection[str], now: datetime) -> tuple[Desk, Message | None]:
+    """Return the desk without what waits there of some tickets, and that as one message."""
+    waiting = (*desk.openings, *desk.overflow)
+    taken = tuple(news for news in waiting if news.ticket in tickets)
+    if not taken:
+        return desk, None
+    desk = desk._replace(
+        openings=tuple(news for news in desk.openings if news.ticket not in tickets),
+        overflow=tuple(news for news in desk.overflow if news.ticket not in tickets),
+    )
+    return count(desk, now), _message(taken[0].reason if len(taken) == 1 else Reason.DIGEST, taken)
 
 
 def take_complaints(desk: Desk, now: datetime) -> tuple[Desk, tuple[Complaint, ...]]:

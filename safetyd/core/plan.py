@@ -36,6 +36,8 @@ class Reason(StrEnum):
     OUTAGE_OVER = "outage_over"
     TROUBLE = "trouble"
     TROUBLE_OVER = "trouble_over"
+    SHELVED = "shelved"
+    UNSHELVED = "unshelved"
     DIGEST = "digest"
 
 
@@ -75,6 +77,8 @@ TOLD: Mapping[Reason, tuple[Role, ...]] = MappingProxyType(
         Reason.OUTAGE_OVER: _OUTAGE,
         Reason.TROUBLE: (Role.FACILITIES,),
         Reason.TROUBLE_OVER: (Role.FACILITIES,),
+        Reason.SHELVED: _WATCH,
+        Reason.UNSHELVED: _WATCH,
     }
 )
 ABOVE: Mapping[Role, Role] = MappingProxyType(

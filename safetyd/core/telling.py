@@ -1,6 +1,7 @@
 """Says what was decided: a line of history, a notice, a complaint about a sensor.
 
 Rule: everything said is noted in the World's changes with the moment it is said for; nothing is sent here.
+Every notice passes through `_owe`, which alone knows what is shelved; whoever names no place is always heard.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,8 @@ from safetyd.core import notice, power
 from safetyd.core.attachment import Attachment
 from safetyd.core.model import Condition, Place, Role, Trouble, TroubleKind
 from safetyd.core.notice import Complaint, Desk, News
-from safetyd.core.plan import Plan, Reason
+from safetyd.core.plan import Reason
+from safetyd.core.shelf import Shelf, covering, is_within, may_hide
 from safetyd.core.ticket import Ticket
 from safetyd.core.trouble import Sign
 from safetyd.core.world import Facts, Notice, Row, World
@@ -35,6 +37,40 @@ def attach(world: World, files: tuple[Attachment, ...]) -> None:
     world.changes.rows[-1] = line._replace(detail={**line.detail, **named}, files=files)
 
 
+def shelf_over(world: World, place: Place, at: datetime) -> Shelf | None:
+    """Return what holds back the messages about a place at a moment, once that has been lived through."""
+    return covering(world.shelves, place, max(at, world.now))
+
+
+def record_shelf(world: World, at: datetime, ticket: str, shelf: Shelf) -> None:
+    """Write into a ticket's history that its messages are held back."""
+    until = shelf.until.isoformat().replace("+00:00", "Z")
+    record(world, at, ticket, "shelved", shelf.note, shelf.by, until=until, role=shelf.role)
+
+
+def _owe(world: World, facts: Facts, place: Place | None, owed: Notice) -> bool:
+    """Note a notice about a place, None for one that is never held back; return whether it is to be sent.
+
+    One that the plan tells nobody is not owed at all. One that is held back has a key of its own: worked out
+    again once the silence is over, it is sent.
+    """
+    if not owed.roles:
+        return False
+    owed = owed._replace(plan=facts.plans.in_force(owed.at).fingerprint)
+    shelf = None if place is None else shelf_over(world, place, owed.at)
+    if shelf is not None:
+        owed = owed._replace(key=f"{owed.key}/shelved", shelved=shelf)
+    world.changes.notices.append(owed)
+    return shelf is None
+
+
+def _say(world: World, facts: Facts, place: Place | None, owed: Notice) -> None:
+    """Owe a notice that waits for no company."""
+    if _owe(world, facts, place, owed):
+        desk = world.desks.get(owed.building, Desk())
+        _keep_desk(world, owed.building, notice.count(desk, owed.at))
+
+
 def tell(
     world: World,
     facts: Facts,
@@ -47,23 +83,40 @@ def tell(
 ) -> None:
     """Owe a notice about a ticket, to whom the plan says; some news of a building may share a message."""
     building = ticket.place.building
-    plan = facts.plans.in_force(at)
-    told = plan.roles(reason, ticket.condition) if to is None else to
-    if not told:
-        return
-    desk = world.desks.get(building, Desk())
+    told = facts.plans.in_force(at).roles(reason, ticket.condition) if to is None else to
     if reason in _BUNDLED:
         by = about.get("by", SAFETYD)
         words = f"{by}: {about['note']}" if by != SAFETYD and about.get("note") else ""
-        desk, messages = notice.tell(desk, News(at, reason, ticket.id, told, words))
-        _send(world, building, messages, at, plan)
+        _tell_in_company(world, facts, ticket.place, News(at, reason, ticket.id, told, words))
     else:
-        desk = notice.count(desk, at)
         key = key or f"{ticket.id}/{reason}/{about.get('tier', '')}/{at.isoformat()}"
         about = {name: str(value) for name, value in about.items()}
-        owed = Notice(key, at, building, reason, told, ticket.id, None, about, plan.fingerprint)
-        world.changes.notices.append(owed)
-    _keep_desk(world, building, desk)
+        _say(world, facts, ticket.place, Notice(key, at, building, reason, told, ticket.id, None, about))
+
+
+def _tell_in_company(world: World, facts: Facts, place: Place, news: News) -> None:
+    """Put news on its building's desk; what is shelved waits for nobody there, and nobody for it."""
+    if not news.roles:
+        return
+    shelf = shelf_over(world, place, news.at)
+    if shelf is not None:
+        if news.reason is Reason.OPENED:
+            record_shelf(world, news.at, news.ticket, shelf)
+        message = notice.Message(news.reason, (news,), news.roles)
+        _owe(world, facts, place, _of_news(place, message, news.at))
+        return
+    desk, messages = notice.tell(world.desks.get(place.building, Desk()), news)
+    _send(world, facts, Place(place.building, None), messages, news.at)
+    _keep_desk(world, place.building, desk)
+
+
+def clear_desk(world: World, facts: Facts, place: Place, now: datetime) -> None:
+    """Send at once what waits for company of a place whose messages are about to be held back."""
+    tickets = {id for id, ticket in world.tickets.items() if is_within(ticket.place, place)}
+    desk, message = notice.take_news(world.desks.get(place.building, Desk()), tickets, now)
+    if message is not None:
+        _send(world, facts, place, (message,), now)
+        _keep_desk(world, place.building, desk)
 
 
 def tell_outage(
@@ -75,39 +128,38 @@ def tell_outage(
         about |= {"ended_at": step.ended_at.isoformat()}
     ticket = world.open.get((place, Condition.OUTAGE, None))
     key = f"{place.building}/{reason}/{step.began_at.isoformat()}/{about.get('minutes', '')}"
-    _owe(world, facts, reason, place.building, step.at, key, about, ticket)
+    told = facts.plans.in_force(step.at).roles(reason)
+    _say(world, facts, place, Notice(key, step.at, place.building, reason, told, ticket, None, dict(about)))
 
 
-def tell_building(
+def tell_place(
     world: World,
     facts: Facts,
     reason: Reason,
-    building: str,
+    place: Place,
     at: datetime,
     key: str,
     about: Mapping[str, str],
 ) -> None:
-    """Owe a notice about a building that has no ticket for it."""
-    _owe(world, facts, reason, building, at, key, about)
+    """Owe a notice about a place that has no ticket for it."""
+    told = facts.plans.in_force(at).roles(reason)
+    _say(world, facts, place, Notice(key, at, place.building, reason, told, None, None, about))
 
 
-def _owe(
+def tell_of_shelf(
     world: World,
     facts: Facts,
     reason: Reason,
-    building: str,
+    shelf: Shelf,
     at: datetime,
-    key: str,
+    tickets: tuple[str, ...],
     about: Mapping[str, str],
-    ticket: str | None = None,
 ) -> None:
-    """Owe a notice that never waits for company, to whom the plan says."""
-    plan = facts.plans.in_force(at)
-    told = plan.roles(reason)
-    if told:
-        owed = Notice(key, at, building, reason, told, ticket, None, dict(about), plan.fingerprint)
-        world.changes.notices.append(owed)
-        _keep_desk(world, building, notice.count(world.desks.get(building, Desk()), at))
+    """Owe the word that a silence begins or is over, which is never held back itself."""
+    ended_at = shelf.until if shelf.ended_at is None else shelf.ended_at
+    key = f"{shelf.place}/{reason}/{shelf.began_at.isoformat()}/{ended_at.isoformat()}/{shelf.by}"
+    told, building = facts.plans.in_force(at).roles(reason), shelf.place.building
+    _say(world, facts, None, Notice(key, at, building, reason, told, None, tickets or None, about))
 
 
 def last_words(
@@ -115,8 +167,8 @@ def last_words(
 ) -> None:
     """Owe the people of each building a word that nobody will watch any more: the UPS orders a shutdown.
 
-    Once for one outage, in each building. It is a warning of an outage, the last one for a while, and so has
-    its reason: whoever sorts notices by that has it where the others are.
+    Once for one outage, in each building, shelved or not. It is a warning of an outage, the last one for a
+    while, and so has its reason: whoever sorts notices by that has it where the others are.
     """
     standing = world.powers.get(ups, power.EMPTY)
     word = standing.words.get(witness)
@@ -129,7 +181,8 @@ def last_words(
         about |= {} if began_at is None else {"began_at": began_at.isoformat()}
         ticket = world.open.get((place, Condition.OUTAGE, None))
         key = f"{building}/last_words/{since.isoformat()}"
-        _owe(world, facts, reason, building, now, key, about, ticket)
+        told = facts.plans.in_force(now).roles(reason)
+        _say(world, facts, None, Notice(key, now, building, reason, told, ticket, None, about))
 
 
 def signs(
@@ -150,7 +203,7 @@ def signs(
         standing = world.troubles[sensor]
         desk = world.desks.get(place.building, Desk())
         at = now - notice.TROUBLE_COMPANY if is_urgent else now
-        complaint = Complaint(at, sign.is_on, sensor, sign.kind, sign.note)
+        complaint = Complaint(at, sign.is_on, sensor, sign.kind, sign.note, place.room)
         desk = desk._replace(complaints=(*desk.complaints, complaint))
         _keep_desk(world, place.building, desk)
 
@@ -158,19 +211,33 @@ def signs(
 def flush(world: World, facts: Facts, building: str, now: datetime) -> None:
     """Send what has waited long enough on a building's desk; of a bridge that is silent, not each sensor."""
     desk, messages = notice.flush(world.desks.get(building, Desk()), now)
-    plan = facts.plans.in_force(now)
-    _send(world, building, messages, now, plan)
+    _send(world, facts, Place(building, None), messages, now)
     desk, complaints = notice.take_complaints(desk, now)
     desk, left = _hush(world, desk, complaints, facts.bridges)
     for is_on, reason in ((True, Reason.TROUBLE), (False, Reason.TROUBLE_OVER)):
         told = [complaint for complaint in left if complaint.is_on is is_on]
-        to = facts.listeners or plan.roles(reason)
-        if told and to:
-            key = f"{building}/{reason}/{now.isoformat()}"
-            about = {f"{each.kind} {each.sensor}": each.note for each in told}
-            owed = Notice(key, now, building, reason, to, None, None, about, plan.fingerprint)
-            world.changes.notices.append(owed)
+        for place, some in _by_shelf(world, building, told, now).items():
+            key = f"{building}/{reason}/{now.isoformat()}" + (f"/{place}" if place else "")
+            about = {f"{each.kind} {each.sensor}": each.note for each in some}
+            told_to = facts.listeners or facts.plans.in_force(now).roles(reason)
+            _owe(world, facts, place, Notice(key, now, building, reason, told_to, None, None, about))
     _keep_desk(world, building, desk)
+
+
+def _by_shelf(
+    world: World, building: str, complaints: Iterable[Complaint], now: datetime
+) -> dict[Place | None, list[Complaint]]:
+    """Return complaints by the place whose shelf hides them, None for those that none does.
+
+    What came up before the silence began is still told.
+    """
+    found: dict[Place | None, list[Complaint]] = {}
+    for each in complaints:
+        place = Place(building, each.room)
+        shelf = shelf_over(world, place, now) if may_hide(each.kind, place) else None
+        is_hidden = shelf is not None and shelf.since <= each.at
+        found.setdefault(shelf.place if shelf is not None and is_hidden else None, []).append(each)
+    return found
 
 
 def _hush(
@@ -192,22 +259,22 @@ def _hush(
     return desk._replace(hushed=tuple(sorted(hushed))), left
 
 
-def _send(
-    world: World, building: str, messages: tuple[notice.Message, ...], at: datetime, plan: Plan
-) -> None:
+def _send(world: World, facts: Facts, place: Place, messages: Iterable[notice.Message], at: datetime) -> None:
+    """Owe what leaves a desk; nothing lies there of a place whose messages are held back."""
     for message in messages:
-        ids = tuple(dict.fromkeys(news.ticket for news in message.news))
-        if message.reason is Reason.DIGEST:
-            key, ticket, tickets = f"{building}/digest/{at.isoformat()}", None, ids
-        else:
-            key, ticket, tickets = f"{ids[0]}/{message.reason}/{message.news[0].at.isoformat()}", ids[0], None
-        about = {news.ticket: news.reason.value for news in message.news} if tickets else {}
-        if ticket and message.news[0].words:
-            about = {"note": message.news[0].words}
-        owed = Notice(
-            key, at, building, message.reason, message.roles, ticket, tickets, about, plan.fingerprint
-        )
-        world.changes.notices.append(owed)
+        _owe(world, facts, None, _of_news(place, message, at))
+
+
+def _of_news(place: Place, message: notice.Message, at: datetime) -> Notice:
+    ids = tuple(dict.fromkeys(news.ticket for news in message.news))
+    if message.reason is Reason.DIGEST:
+        about = {news.ticket: news.reason.value for news in message.news}
+        key = f"{place}/digest/{at.isoformat()}"
+        return Notice(key, at, place.building, message.reason, message.roles, None, ids, about)
+    first = message.news[0]
+    key = f"{ids[0]}/{message.reason}/{first.at.isoformat()}"
+    about = {"note": first.words} if first.words else {}
+    return Notice(key, at, place.building, message.reason, message.roles, ids[0], None, about)
 
 
 def _keep_desk(world: World, building: str, desk: Desk) -> None:

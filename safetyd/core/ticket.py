@@ -135,6 +135,10 @@ class Deadline:
         """Whether relief of this tier has a date and is not on record."""
         return self.state in (Due.PENDING, Due.MISSED)
 
+    def is_overdue(self, now: datetime) -> bool:
+        """Return whether relief of this tier should be on record by now and is not."""
+        return self.is_owed and self.in_force_at is not None and self.in_force_at <= now
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:

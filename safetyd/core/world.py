@@ -33,6 +33,7 @@ from safetyd.core.model import (
 from safetyd.core.notice import Desk
 from safetyd.core.plan import PlanBook, Reason
 from safetyd.core.rules import RuleBook
+from safetyd.core.shelf import Shelf
 from safetyd.core.ticket import AT_REST, Ticket
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -115,7 +116,8 @@ class Notice(NamedTuple):
     """One message owed to the people of some roles. `key` is the same however often it is worked out.
 
     `about` are the facts the text is made of; exactly one of `ticket` and `tickets` may be given; `plan` is
-    the fingerprint of the version that says who is told.
+    the fingerprint of the version that says who is told. One that is `shelved` is on record and sent to
+    nobody.
     """
 
     key: str
@@ -127,6 +129,7 @@ class Notice(NamedTuple):
     tickets: tuple[str, ...] | None = None
     about: Mapping[str, str] = MappingProxyType({})
     plan: str = ""
+    shelved: Shelf | None = None
 
 
 @dataclass(slots=True)
@@ -143,6 +146,7 @@ class Changes:
     notices: list[Notice] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     awaited: dict[str, datetime | None] = field(default_factory=dict)
+    shelves: list[Shelf] = field(default_factory=list)
     afar: set[str] = field(default_factory=set)
 
     def ticket_ids(self) -> set[str]:
@@ -162,6 +166,7 @@ class Changes:
             or self.notices
             or self.troubles
             or self.awaited
+            or self.shelves
         )
 
 
@@ -182,7 +187,8 @@ class World:
     messages, which fill the screen and prove nothing; `conclusions` are observations of our own, drawn from
     the silence of devices or another safetyd's words, that are taken in and not stored yet. `awaited` says
     of sensors of the site file that were never heard since when they ought to be. `afar` is what is known of
-    buildings watched from afar, whom we hear since `listening_since`, not since `deaf_since`.
+    buildings watched from afar, whom we hear since `listening_since`, not since `deaf_since`. `shelves` are
+    those that stand, by the place whose messages are held back.
     """
 
     rooms: dict[Place, room.Room] = field(default_factory=dict)
@@ -202,6 +208,7 @@ class World:
     next_episode: int = 1
     held: dict[int, datetime] = field(default_factory=dict)
     desks: dict[str, Desk] = field(default_factory=dict)
+    shelves: dict[Place, Shelf] = field(default_factory=dict)
     afar: dict[str, Afar] = field(default_factory=dict)
     listening_since: datetime = _BEGINNING
     deaf_since: datetime | None = None
@@ -285,6 +292,14 @@ class World:
         else:
             standing.pop(trouble.kind, None)
         self.changes.troubles.append(trouble)
+
+    def put_shelf(self, shelf: Shelf) -> None:
+        """Keep a shelf while it stands; each change of one is on record."""
+        if shelf.ended_at is None:
+            self.shelves[shelf.place] = shelf
+        else:
+            self.shelves.pop(shelf.place, None)
+        self.changes.shelves.append(shelf)
 
     def number(self, building: str, year: int) -> int:
         """Return the next ticket number of a building and year, from 1 without gaps."""

@@ -12,6 +12,7 @@ from safetyd.core.ticket import Ticket
 from safetyd.core.world import Notice
 from safetyd.notify.morning_words import held
 from safetyd.notify.outage_words import outage
+from safetyd.notify.shelf_words import shelving
 from safetyd.notify.ticket_words import about_ticket, digest
 from safetyd.notify.tongue import Tongue
 from safetyd.notify.trouble_words import trouble
@@ -44,5 +45,7 @@ def render(
             return outage(notice, site, tongue)
         case Reason.HELD:
             return held(notice, site, tongue)
+        case Reason.SHELVED | Reason.UNSHELVED:
+            return shelving(notice, tickets, site, tongue)
     assert notice.ticket is not None
     return about_ticket(notice, tickets[notice.ticket], episodes.get(notice.ticket), site, tongue)

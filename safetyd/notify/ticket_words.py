@@ -201,12 +201,24 @@ def _ended(episode: Episode | None, tongue: Tongue) -> str:
     return tongue.say("In range since {time}.", time=tongue.time(episode.ended_at))
 
 
+def what_is_due(ticket: Ticket, now: datetime, tongue: Tongue) -> str:
+    """Return what is due next that is not overdue yet, with the time that is left for it."""
+    for deadline in ticket.deadlines:
+        if deadline.is_owed and deadline.in_force_at is not None and not deadline.is_overdue(now):
+            return _owed_words(deadline, now, tongue)
+    return ""
+
+
 def _owed(ticket: Ticket, now: datetime, tongue: Tongue) -> str:
-    """What is due next, with the time that is left for it."""
+    """The first that is owed, with the time that is left for it."""
     for deadline in ticket.deadlines:
         if deadline.is_owed and deadline.in_force_at is not None:
-            return tongue.say(TIER_WORDS[deadline.tier].owed, due=_due(deadline, now, tongue))
+            return _owed_words(deadline, now, tongue)
     return ""
+
+
+def _owed_words(deadline: Deadline, now: datetime, tongue: Tongue) -> str:
+    return tongue.say(TIER_WORDS[deadline.tier].owed, due=_due(deadline, now, tongue))
 
 
 def _due(deadline: Deadline | None, now: datetime, tongue: Tongue) -> str:

@@ -16,6 +16,7 @@ class TierWords(NamedTuple):
     recorded: str
     recorded_with_kind: str
     extended: str
+    late: str
 
 
 TIER_WORDS: dict[str, TierWords] = {
@@ -27,6 +28,7 @@ TIER_WORDS: dict[str, TierWords] = {
         msgid("{by} recorded relief from the temperature."),
         msgid("{by} recorded relief from the temperature ({kind})."),
         msgid("{where}: relief from the temperature extended"),
+        msgid("Relief from the temperature is OVERDUE since {due}."),
     ),
     Tier.IMMEDIATE: TierWords(
         msgid("Immediate relief due {due}."),
@@ -36,6 +38,7 @@ TIER_WORDS: dict[str, TierWords] = {
         msgid("{by} recorded immediate relief."),
         msgid("{by} recorded immediate relief ({kind})."),
         msgid("{where}: immediate relief extended"),
+        msgid("Immediate relief is OVERDUE since {due}."),
     ),
     Tier.MIDTERM: TierWords(
         msgid("Midterm relief due {due}."),
@@ -45,6 +48,7 @@ TIER_WORDS: dict[str, TierWords] = {
         msgid("{by} recorded midterm relief."),
         msgid("{by} recorded midterm relief ({kind})."),
         msgid("{where}: midterm relief extended"),
+        msgid("Midterm relief is OVERDUE since {due}."),
     ),
     Tier.LONG_TERM: TierWords(
         msgid("The long-term resolution due {due}."),
@@ -54,5 +58,6 @@ TIER_WORDS: dict[str, TierWords] = {
         msgid("{by} recorded the long-term resolution."),
         msgid("{by} recorded the long-term resolution ({kind})."),
         msgid("{where}: the long-term resolution extended"),
+        msgid("The long-term resolution is OVERDUE since {due}."),
     ),
 }

@@ -79,6 +79,11 @@ def trouble(notice: Notice, site: Site, tongue: Tongue) -> tuple[str, str]:
     return title, "\n".join([*told, advice])
 
 
+def standing(key: str, site: Site, tongue: Tongue) -> str:
+    """Return what is said of one trouble that stands, `KIND SUBJECT`."""
+    return _told(key, "", False, site, tongue)
+
+
 def _told(key: str, note: str, is_over: bool, site: Site, tongue: Tongue) -> str:
     kind, _, subject = key.partition(" ")
     sentence = _TROUBLES[TroubleKind(kind)][1 if is_over else 0]

@@ -1,5 +1,7 @@
 """The places of a notice by the names that the site file gives them, and the people who are to act."""
 
+from collections.abc import Iterable
+
 from safetyd.core.model import Place, Role
 from safetyd.notify.tongue import Tongue, msgid
 from safetyd.site import Site
@@ -7,9 +9,13 @@ from safetyd.site import Site
 _ACT = (Role.ADMINISTRATOR, Role.FACILITIES)
 _MOST_NAMES = 4
 _ROLES = {
-    # Translators: what a person is to a school; both stand in parentheses behind the person's name.
+    # Translators: what a person is to a school; these stand in parentheses behind the person's name.
     Role.ADMINISTRATOR: msgid("administrator"),
     Role.FACILITIES: msgid("facilities"),
+    Role.SAFETY_COMMITTEE: msgid("safety committee"),
+    Role.DISTRICT: msgid("district"),
+    Role.ASSOCIATION: msgid("association"),
+    Role.EDUCATOR: msgid("educator"),
 }
 
 
@@ -29,6 +35,11 @@ def room_name(building_id: str, id: str, site: Site) -> str:
     return room.name if room else id
 
 
+def roles_named(roles: Iterable[str], tongue: Tongue) -> str:
+    """Return what a person is to a school, in words."""
+    return tongue.listed(tongue.say(_ROLES[Role(role)]) for role in roles)
+
+
 def by_whom(building: str, site: Site, tongue: Tongue) -> str:
     """Return who acts: by name, as far as the site file says."""
     people = site.people_for(building, _ACT)
@@ -39,7 +50,7 @@ def by_whom(building: str, site: Site, tongue: Tongue) -> str:
         tongue.say(
             "{name} ({roles})",
             name=person.name,
-            roles=tongue.listed(tongue.say(_ROLES[role]) for role in person.roles if role in _ROLES),
+            roles=roles_named((role for role in person.roles if role in _ACT), tongue),
         )
         for person in people[:_MOST_NAMES]
     )

@@ -16,7 +16,7 @@ from safetyd.core.model import Episode, Place, Trouble, TroubleKind
 from safetyd.core.notice import Desk
 from safetyd.core.ticket import AT_REST, Ticket
 from safetyd.core.world import Changes, Row, World
-from safetyd.store import attachments, awaited, schema
+from safetyd.store import attachments, awaited, schema, shelves
 from safetyd.store.audit import FIRST, chained
 from safetyd.store.moments import micros, moment
 
@@ -47,6 +47,7 @@ def save(connection: Connection, changes: Changes, world: World) -> None:
     for trouble in changes.troubles:
         _save_trouble(connection, trouble)
     awaited.keep(connection, changes.awaited)
+    shelves.append(connection, changes.shelves)
     _append_history(connection, changes.rows)
 
 
@@ -175,6 +176,7 @@ def load(connection: Connection, world: World) -> None:
     for trouble in troubles(connection, standing_only=True):
         world.troubles.setdefault(trouble.sensor, {})[trouble.kind] = trouble
     world.awaited.update(awaited.load(connection))
+    world.shelves.update(shelves.standing(connection))
 
 
 def troubles(connection: Connection, *, standing_only: bool = False) -> Iterator[Trouble]:

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.model import Role
 from safetyd.core.plan import Reason
+from safetyd.core.shelf import Shelf
 from safetyd.core.world import Notice
 from safetyd.languages import ENGLISH
 from safetyd.store.moments import micros, moment
@@ -90,16 +91,11 @@ class Owed(NamedTuple):
     state: DeliveryState
 
 
-class Silent(NamedTuple):
-    """A notice that has reached nobody since it was owed."""
-
-    id: int
-    building: str
-    since: datetime
-
-
 def add(connection: Connection, letter: Letter) -> bool:
-    """Keep a notice and its deliveries, in the open transaction; False when it was kept before."""
+    """Keep a notice and its deliveries, in the open transaction; False when it was kept before.
+
+    One that is shelved is owed to nobody.
+    """
     owed = letter.notice
     kept = connection.execute(
         upsert(notice)
@@ -115,8 +111,9 @@ def add(connection: Connection, letter: Letter) -> bool:
             title=letter.title,
             text=letter.text,
             plan=owed.plan,
-            unreached_since=micros(_first_told(letter)),
+            unreached_since=None if owed.shelved else micros(_first_told(letter)),
             language=letter.language,
+            shelved=_shelved(owed.shelved),
         )
         .on_conflict_do_nothing()
         .returning(notice.c.id)
@@ -125,6 +122,8 @@ def add(connection: Connection, letter: Letter) -> bool:
         return False
     for wording_ in letter.wordings:
         connection.execute(insert(wording).values(notice=kept, **wording_._asdict()))
+    if owed.shelved is not None:
+        return True
     for each in letter.addresses:
         due_at = letter.waits.get(each[0], owed.at)
         add_deliveries(connection, kept, [each], due_at, languages=letter.languages)
@@ -138,6 +137,13 @@ def _first_told(letter: Letter) -> datetime:
     at = letter.notice.at
     told = [letter.waits.get(name, at) for name, _ in letter.addresses]
     return min([*told, *(at for _ in letter.instead)], default=at)
+
+
+def _shelved(shelf: Shelf | None) -> str | None:
+    """Who held a notice back, and until when."""
+    if shelf is None:
+        return None
+    return json.dumps({"by": shelf.by, "until": micros(shelf.until)}, ensure_ascii=False)
 
 
 def add_deliveries(
@@ -282,31 +288,6 @@ def hasten(connection: Connection, person: str, address: str, now: datetime) -> 
     )
 
 
-def unreached(connection: Connection, after: datetime) -> list[Silent]:
-    """Return what was owed after a moment, has reached nobody, and was not told to the last resort."""
-    wanted = (
-        select(notice.c.id, notice.c.building, notice.c.unreached_since)
-        .where(notice.c.unreached_since > micros(after))
-        .order_by(notice.c.unreached_since, notice.c.id)
-    )
-    return [Silent(id, building, moment(since)) for id, building, since in connection.execute(wanted)]
-
-
-def last_resort_at(connection: Connection) -> datetime | None:
-    """Return when the last resort was last told of anything."""
-    at = connection.execute(select(func.max(notice.c.last_resort_at))).scalar()
-    return None if at is None else moment(at)
-
-
-def mark_last_resort(connection: Connection, notice_ids: Collection[int], at: datetime) -> None:
-    """Note that the last resort was told of these."""
-    connection.execute(
-        update(notice)
-        .where(notice.c.id.in_(notice_ids))
-        .values(last_resort_at=micros(at), unreached_since=None)
-    )
-
-
 def notices(connection: Connection, ticket: str | None = None) -> list[dict[str, Any]]:
     """Return notices in order, as the outside sees them, each with its `id`.
 
@@ -328,10 +309,18 @@ def notices(connection: Connection, ticket: str | None = None) -> list[dict[str,
             "title": row.title,
             "text": row.text,
             "plan": row.plan,
+            "shelved": _who_shelved(row.shelved),
             "last_resort_at": None if row.last_resort_at is None else moment(row.last_resort_at),
         }
         for row in connection.execute(wanted)
     ]
+
+
+def _who_shelved(kept: str | None) -> dict[str, Any] | None:
+    if kept is None:
+        return None
+    said = json.loads(kept)
+    return {"by": said["by"], "until": moment(said["until"])}
 
 
 def waiting(connection: Connection) -> Sequence[tuple[str, str, int, str]]:

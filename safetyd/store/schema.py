@@ -205,6 +205,7 @@ notice = Table(
     Column("unreached_since", Integer),  # while nobody has it and the last resort was not told
     Column("last_resort_at", Integer),  # when that was told
     Column("language", Text),  # of title and text; none: English
+    Column("shelved", Text),  # of one that is owed to nobody: who held it back, and until when
     Index("notice_ticket", "ticket"),
     Index("notice_unreached", "unreached_since", sqlite_where=text("unreached_since IS NOT NULL")),
 )
@@ -304,6 +305,24 @@ afar = Table(  # what is known of buildings that are watched from afar
     metadata,
     Column("building", Text, primary_key=True),
     Column("body", LargeBinary, nullable=False),
+)
+
+shelf = Table(  # each row is how one stood once it had begun or ended; the last of a place is how it stands
+    "shelf",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("building", Text, nullable=False),
+    Column("room", Text, nullable=False),  # empty: the building as a whole
+    Column("by", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("began_at", Integer, nullable=False),
+    Column("until", Integer, nullable=False),
+    Column("since", Integer, nullable=False),
+    Column("ended_at", Integer),
+    Column("ended_by", Text, nullable=False),
+    Column("ended_note", Text, nullable=False),
+    Index("shelf_place", "building", "room", "id"),
 )
 
 inbox = Table(

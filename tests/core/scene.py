@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from safetyd.core import engine, power, revision, room, supervision
+from safetyd.core import engine, power, revision, room, shelving, supervision
 from safetyd.core.calendar import Calendar
-from safetyd.core.model import Condition, Episode, Observation, Place, Sensor, TroubleKind, Verdict
+from safetyd.core.model import Condition, Episode, Observation, Place, Role, Sensor, TroubleKind, Verdict
 from safetyd.core.rules import ColdRule, HeatRule, OutageRule, QualityRule, RuleBook, Rules
+from safetyd.core.shelf import ShelfAction, ShelfVerb
 from safetyd.core.ticket import Action, Ticket, Verb
 from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Facts, Notice, Row, World
@@ -108,6 +109,19 @@ class Scene:
         """Let a person act on a ticket."""
         self._let_pass(at)
         engine.act(self.world, self.facts, ticket, Action(verb, **{"by": "A. Reyes", **keys}), at)
+        return self._note()
+
+    def shelves(self, at: datetime, until: datetime, place: Place = ROOM, by: str = "F. Ray") -> Self:
+        """Let a person hold back the messages about a place."""
+        return self._shelf(ShelfAction(ShelfVerb.SHELVE, place, by, "new valve", until, Role.FACILITIES), at)
+
+    def unshelves(self, at: datetime, place: Place = ROOM) -> Self:
+        """Let a person end that."""
+        return self._shelf(ShelfAction(ShelfVerb.UNSHELVE, place, "F. Ray", role=Role.FACILITIES), at)
+
+    def _shelf(self, action: ShelfAction, at: datetime) -> Self:
+        self._let_pass(at)
+        shelving.act(self.world, self.facts, action, at)
         return self._note()
 
     def until(self, now: datetime) -> Self:

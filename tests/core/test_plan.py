@@ -42,6 +42,8 @@ WHO = {
     Reason.OUTAGE_OVER: OUTAGE,
     Reason.TROUBLE: {Role.FACILITIES},
     Reason.TROUBLE_OVER: {Role.FACILITIES},
+    Reason.SHELVED: WATCH,
+    Reason.UNSHELVED: WATCH,
 }
 
 

@@ -24,7 +24,7 @@ from safetyd.core.model import (
     TroubleKind,
     Worst,
 )
-from safetyd.core.notice import Reason
+from safetyd.core.plan import Reason
 from safetyd.core.quality import Belief, judge
 from safetyd.core.rules import QualityRule
 from safetyd.core.ticket import Deadline, Due, Relief, Ticket, Tier

@@ -47,6 +47,8 @@ OF_A_TICKET = [
         Reason.OUTAGE_WARNING,
         Reason.OUTAGE_OVER,
         Reason.HELD,
+        Reason.SHELVED,
+        Reason.UNSHELVED,
     )
 ]
 WORDS = {

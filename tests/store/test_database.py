@@ -21,6 +21,7 @@ from safetyd.core.quality import Latest
 from safetyd.core.waking import Beat
 from safetyd.core.watch import CALM
 from safetyd.store import beats, database, outbox, places
+from safetyd.store import unreached as unreached_notices
 from safetyd.store.database import (
     HEAD,
     StoreError,
@@ -246,7 +247,7 @@ def test_what_was_owed_before_there_was_a_delivery_record_is_owed_still(url: str
     with closing(open_for_writing(url)) as connection:
         (due,) = outbox.due(connection, datetime(2026, 12, 1, tzinfo=UTC))
         assert (due.person, due.attempts, due.settled) == ("Ann", 2, frozenset())
-        (unreached,) = outbox.unreached(connection, datetime(1969, 1, 1, tzinfo=UTC))
+        (unreached,) = unreached_notices.unreached(connection, datetime(1969, 1, 1, tzinfo=UTC))
         assert unreached.id == 1, "what was accepted reached somebody"
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []

@@ -1,0 +1,43 @@
+"""The notices that have reached nobody, and when the last resort was told of them."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select, update
+
+from safetyd.store.moments import micros, moment
+from safetyd.store.schema import notice
+
+
+class Silent(NamedTuple):
+    """A notice that has reached nobody since it was owed."""
+
+    id: int
+    building: str
+    since: datetime
+
+
+def unreached(connection: Connection, after: datetime) -> list[Silent]:
+    """Return what was owed after a moment, has reached nobody, and was not told to the last resort."""
+    wanted = (
+        select(notice.c.id, notice.c.building, notice.c.unreached_since)
+        .where(notice.c.unreached_since > micros(after))
+        .order_by(notice.c.unreached_since, notice.c.id)
+    )
+    return [Silent(id, building, moment(since)) for id, building, since in connection.execute(wanted)]
+
+
+def last_resort_at(connection: Connection) -> datetime | None:
+    """Return when the last resort was last told of anything."""
+    at = connection.execute(select(func.max(notice.c.last_resort_at))).scalar()
+    return None if at is None else moment(at)
+
+
+def mark_last_resort(connection: Connection, notice_ids: Collection[int], at: datetime) -> None:
+    """Note that the last resort was told of these."""
+    connection.execute(
+        update(notice)
+        .where(notice.c.id.in_(notice_ids))
+        .values(last_resort_at=micros(at), unreached_since=None)
+    )
