@@ -131,6 +131,18 @@ episode = Table(
     Index("episode_place", "building", "room", "condition", "began_at"),
 )
 
+episode_change = Table(  # each beginning that an episode has or had, numbered anew when it changes
+    "episode_change",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("building", Text, nullable=False),
+    Column("room", Text, nullable=False),
+    Column("condition", Text, nullable=False),
+    Column("began_at", Integer, nullable=False),
+    UniqueConstraint("building", "room", "condition", "began_at"),
+    sqlite_autoincrement=True,  # a number is never given twice
+)
+
 held = Table(
     "held",
     metadata,
@@ -287,4 +299,23 @@ inbox = Table(
     Column("at", Integer, nullable=False),
     Column("body", Text, nullable=False),
     Column("answer", Text),
+)
+
+copied = Table(  # up to which row each target has what
+    "copied",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("row", Integer, nullable=False),
+)
+
+uncopied = Table(  # rows that a target will not have, with its reason
+    "uncopied",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("row", Integer, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("reason", Text, nullable=False),
 )
