@@ -26,7 +26,9 @@ from safetyd.store.replica import Stream, Uncopied
 MOST_LINES, MOST_BYTES = 5_000, 1_000_000  # of one request
 _PIECE = 1_000  # rows that are read and written down without a pause
 _EVERY_S = 1.0  # how often is looked for what is new, once everything is copied
-_SHARE = 0.25  # of one processor, while there is much to copy
+_SHARE, _SHARE_IN_BURST = 0.25, 0.05  # of one processor, while there is much to copy
+_BURST = 2_000  # rows stored a second: so much comes only when a broker hands over what it has kept
+_LOOK_AGAIN_S = 0.05
 _SAY_EVERY_S = 30.0
 _HOPELESS = 100  # lines refused and none taken: it is not the lines
 _TROUBLE_AFTER_S = 3600.0
@@ -61,6 +63,8 @@ class Follower:
         self._sent = 0
         self._behind_since: float | None = None
         self._said_at = 0.0
+        self._newest, self._newest_at = 0, time.monotonic()
+        self._is_burst = False
         self._is_ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="influx", daemon=True)
 
@@ -109,6 +113,8 @@ class Follower:
         while len(lines) < self._most_lines and size < MOST_BYTES and not self._is_ended.is_set():
             began_s = time.thread_time()
             piece = self._piece(connection, stream, after, min(_PIECE, self._most_lines - len(lines)), made)
+            if len(piece) == _PIECE:
+                self._look_for_burst(connection)
             connection.rollback()  # what is read for long keeps the store's log from being folded in
             if not piece:
                 break
@@ -116,8 +122,20 @@ class Follower:
             size += sum(len(line.text) for line in piece)
             after = piece[-1].row
             if len(piece) == _PIECE:
-                self._is_ended.wait((time.thread_time() - began_s) * (1 / _SHARE - 1))
+                self._give_way(began_s)
         return lines
+
+    def _look_for_burst(self, connection: Connection) -> None:
+        newest, now_s = replica.newest(connection, Stream.READING), time.monotonic()
+        span_s = now_s - self._newest_at
+        if span_s >= _LOOK_AGAIN_S:
+            self._is_burst = newest - self._newest > _BURST * span_s
+            self._newest, self._newest_at = newest, now_s
+
+    def _give_way(self, began_s: float) -> None:
+        """Leave the processor to others, in proportion to how long this thread has had it since then."""
+        share = _SHARE_IN_BURST if self._is_burst else _SHARE
+        self._is_ended.wait((time.thread_time() - began_s) * (1 / share - 1))
 
     def _piece(
         self, connection: Connection, stream: Stream, after: int, limit: int, made: ReadingLines
@@ -175,7 +193,7 @@ class Follower:
         began_s = time.thread_time()
         answer = self._door.write([line.text for line in part])
         if len(part) >= _PIECE:
-            self._is_ended.wait((time.thread_time() - began_s) * (1 / _SHARE - 1))
+            self._give_way(began_s)
         return answer
 
     def _went_well(self, lines: int) -> None:
