@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from safetyd.cli import (  # noqa: F401 - commands register themselves
     acting,
+    copying,
     demo,
     electricity,
     listening,
