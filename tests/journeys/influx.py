@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -59,8 +60,9 @@ class Written:
 class Influx:
     """The server with its folder, and the door before it; either may be away while the other is not."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tls: ssl.SSLContext | None = None) -> None:
         self.folder = folder
+        self._tls = tls
         self.writes: list[Written] = []
         self.token = TOKEN
         self.largest: int | None = None  # bytes of a request, unpacked
@@ -73,7 +75,7 @@ class Influx:
     @property
     def url(self) -> str:
         """Where the door is."""
-        return f"http://{LOOPBACK}:{self._door.server_address[1]}"
+        return f"{'https' if self._tls else 'http'}://{LOOPBACK}:{self._door.server_address[1]}"
 
     def start(self) -> Self:
         """Start the server and make its database."""
@@ -232,16 +234,18 @@ enabled = false
 
         made = ThreadingHTTPServer((LOOPBACK, 0), Handler)
         made.daemon_threads = True
+        if self._tls is not None:
+            made.socket = self._tls.wrap_socket(made.socket, server_side=True)
         made.handle_error = lambda *_: None  # type: ignore[method-assign]  # a killed daemon hangs up
         threading.Thread(target=made.serve_forever, daemon=True).start()
         return made
 
 
 @contextmanager
-def influx_server(folder: Path) -> Iterator[Influx]:
+def influx_server(folder: Path, tls: ssl.SSLContext | None = None) -> Iterator[Influx]:
     """Yield an InfluxDB that runs."""
     folder.mkdir()
-    made = Influx(folder)
+    made = Influx(folder, tls)
     try:
         yield made.start()
     finally:

@@ -1,6 +1,9 @@
 """The follower and a real InfluxDB: every row once, whatever is answered; names come back as they were."""
 
 import logging
+import shutil
+import ssl
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -240,6 +243,24 @@ def test_a_name_and_password_let_us_in_as_1_8_has_it(influx, url, store) -> None
     with following(influx, url, token=None, username="watcher", password="pa:ss") as made:
         comes_to(made, 1)
     assert influx.count() == 1
+
+
+def test_a_certificate_is_verified_and_an_authority_of_ones_own_is_believed(tmp_path, url, store) -> None:
+    assert shutil.which("openssl"), "openssl is missing; on Debian: apt-get install openssl"
+    key, certificate = tmp_path / "key.pem", tmp_path / "ca.pem"
+    made = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ours"
+    named = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", *made.split(), *named], check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    say(store, spoke(0))
+    with influx_server(tmp_path / "influx", tls) as influx:
+        with following(influx, url) as made_without:
+            fault = until("a person is asked", lambda: made_without.progress.fault)
+            assert "certificate" in fault and "look at url and ca_file" in fault
+        with following(influx, url, ca_file=str(certificate)) as believing:
+            comes_to(believing, 1)
+        assert influx.count() == 1 and len(influx.writes) == 1, "no token goes to who is not believed"
 
 
 def test_what_it_would_forget_at_once_is_not_sent_for_ever(influx, url, store) -> None:
