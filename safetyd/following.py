@@ -18,6 +18,8 @@ from safetyd.store.replica import Stream
 
 SUBJECT = "[influx]"
 SAVE_EVERY_S = 10.0  # as often as the daemon's sign of life: a memory card has enough to do
+_BURST_S = 0.1  # commits so close together: a broker hands over what it has kept
+_BUSY_FOR_S = 0.5
 
 
 class Following:
@@ -30,7 +32,7 @@ class Following:
         self._follower = Follower(influx, settings.store.url, clock) if influx else None
         self._is_started = False
         self._written: dict[Stream, int] | None = None
-        self._written_at = 0.0
+        self._written_at = self._committed_at = 0.0
         self._fault: str | None = None
 
     def write(self, connection: Connection, now: datetime) -> None:
@@ -44,6 +46,9 @@ class Following:
             self._follower.start()
             return
         progress, now_s = self._follower.progress, time.monotonic()
+        if now_s - self._committed_at < _BURST_S:
+            self._follower.busy_until_s = now_s + _BUSY_FOR_S
+        self._committed_at = now_s
         is_news = any(progress.rows.values()) and progress.rows != self._written
         if progress.refused or (is_news and now_s - self._written_at >= SAVE_EVERY_S):
             replica.mark_copied(connection, self._target, progress.rows, progress.refused, now)

@@ -24,11 +24,9 @@ from safetyd.store.database import Connection, open_for_reading
 from safetyd.store.replica import Stream, Uncopied
 
 MOST_LINES, MOST_BYTES = 5_000, 1_000_000  # of one request
-_PIECE = 1_000  # rows that are read and written down without a pause
+_PIECE = 250  # rows that are read and written down without a pause
 _EVERY_S = 1.0  # how often is looked for what is new, once everything is copied
-_SHARE, _SHARE_IN_BURST = 0.25, 0.05  # of one processor, while there is much to copy
-_BURST = 2_000  # rows stored a second: so much comes only when a broker hands over what it has kept
-_LOOK_AGAIN_S = 0.05
+_SHARE, _SHARE_IN_BURST = 0.25, 0.02  # of one processor, while there is much to copy
 _SAY_EVERY_S = 30.0
 _HOPELESS = 100  # lines refused and none taken: it is not the lines
 _TROUBLE_AFTER_S = 3600.0
@@ -49,10 +47,11 @@ class Progress(NamedTuple):
 
 
 class Follower:
-    """The thread; `progress` may be read from any other."""
+    """The thread. Any other may read `progress`, and say until when (monotonic) the watch is busy."""
 
     def __init__(self, settings: Influx, store_url: str, now: Callable[[], datetime]) -> None:
         self.progress = Progress(dict.fromkeys(Stream, 0))
+        self.busy_until_s = 0.0
         self._target = settings.target
         self._store_url = store_url
         self._now = now
@@ -63,8 +62,6 @@ class Follower:
         self._sent = 0
         self._behind_since: float | None = None
         self._said_at = 0.0
-        self._newest, self._newest_at = 0, time.monotonic()
-        self._is_burst = False
         self._is_ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="influx", daemon=True)
 
@@ -113,8 +110,6 @@ class Follower:
         while len(lines) < self._most_lines and size < MOST_BYTES and not self._is_ended.is_set():
             began_s = time.thread_time()
             piece = self._piece(connection, stream, after, min(_PIECE, self._most_lines - len(lines)), made)
-            if len(piece) == _PIECE:
-                self._look_for_burst(connection)
             connection.rollback()  # what is read for long keeps the store's log from being folded in
             if not piece:
                 break
@@ -125,16 +120,9 @@ class Follower:
                 self._give_way(began_s)
         return lines
 
-    def _look_for_burst(self, connection: Connection) -> None:
-        newest, now_s = replica.newest(connection, Stream.READING), time.monotonic()
-        span_s = now_s - self._newest_at
-        if span_s >= _LOOK_AGAIN_S:
-            self._is_burst = newest - self._newest > _BURST * span_s
-            self._newest, self._newest_at = newest, now_s
-
     def _give_way(self, began_s: float) -> None:
         """Leave the processor to others, in proportion to how long this thread has had it since then."""
-        share = _SHARE_IN_BURST if self._is_burst else _SHARE
+        share = _SHARE_IN_BURST if time.monotonic() < self.busy_until_s else _SHARE
         self._is_ended.wait((time.thread_time() - began_s) * (1 / share - 1))
 
     def _piece(
