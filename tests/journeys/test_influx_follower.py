@@ -278,11 +278,15 @@ def test_what_it_would_forget_at_once_is_not_sent_for_ever(influx, url, store) -
     assert [row["value"] for row in influx.ask('SELECT "value" FROM "reading"')] == [61]
 
 
-def test_a_week_without_it_is_caught_up_in_pieces(influx, url, store, monkeypatch) -> None:
+def test_a_week_without_it_is_caught_up_in_pieces_and_the_log_says_how_fast(
+    influx, url, store, monkeypatch, caplog
+) -> None:
     monkeypatch.setattr(module, "MOST_LINES", 700)
     say(store, *(spoke(number) for number in range(7_000)))
-    with following(influx, url) as made:
+    with caplog.at_level(logging.INFO, "safetyd.influx"), following(influx, url) as made:
         comes_to(made, 7_000)
+        until("the log says so", lambda: "influx: caught up: " in caplog.text)
+    assert "influx: 7000 rows are still to be copied" in caplog.text
     assert influx.count() == 7_000
     assert max(len(write.lines) for write in influx.writes) == 700
 

@@ -27,7 +27,7 @@ MOST_LINES, MOST_BYTES = 5_000, 1_000_000  # of one request
 _PIECE = 250  # rows that are read and written down without a pause
 _EVERY_S = 1.0  # how often is looked for what is new, once everything is copied
 _SHARE, _SHARE_IN_BURST = 0.25, 0.02  # of one processor, while there is much to copy
-_SAY_EVERY_S = 30.0
+_SAY_EVERY_S = 10.0
 _HOPELESS = 100  # lines refused and none taken: it is not the lines
 _TROUBLE_AFTER_S = 3600.0
 _UNSAVED = 200  # refused lines that wait to be put on record
@@ -91,6 +91,7 @@ class Follower:
         self.progress = self.progress._replace(rows=rows)
         reading_lines = ReadingLines({})
         while not self._is_ended.is_set():
+            self._tell(connection)
             is_more = False
             for stream in Stream:
                 lines = self._read(connection, stream, reading_lines)
@@ -98,7 +99,6 @@ class Follower:
                     rows = self.progress.rows | {stream: lines[-1].row}
                     self.progress = self.progress._replace(rows=rows)
                     is_more = is_more or len(lines) >= self._most_lines
-            self._tell(connection)
             self._forget_saved(connection)
             if not is_more:
                 self._is_ended.wait(_EVERY_S)
@@ -235,13 +235,14 @@ class Follower:
         behind = sum(replica.newest(connection, stream) - row for stream, row in self.progress.rows.items())
         connection.rollback()
         if behind < MOST_LINES:
-            if self._behind_since is not None and self._said_at > self._behind_since:
+            if self._behind_since is not None:
                 rate = self._sent / (now_s - self._behind_since)
-                log.info("influx: everything is copied; %d rows at %.0f/s", self._sent, rate)
+                log.info("influx: caught up: %d rows at %.0f/s", self._sent, rate)
             self._behind_since = None
         elif self._behind_since is None:
             self._behind_since = self._said_at = now_s
             self._sent = 0
+            log.info("influx: %d rows are still to be copied", behind)
         elif now_s - self._said_at >= _SAY_EVERY_S:
             self._said_at = now_s
             rate = self._sent / (now_s - self._behind_since)
