@@ -2,7 +2,8 @@
 
 Rule: a point is its measurement, tags and time, and these never change, so what is written twice is there
 once. Values are floats. What line protocol cannot hold in a tag (a backslash, a control character) is written
-as in a web address, `%5C`, and so is the percent sign itself.
+as in a web address, `%5C`, and so is the percent sign itself. Every point of a measurement has all its tags,
+`-` where there is nothing to say: 3.x lets none be added later.
 """
 
 import re
@@ -28,6 +29,7 @@ QUANTITIES = {
     Kept.ENERGY_KWH: "energy",
 }
 _UNTOLD = re.compile("[\\\\%\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_NOTHING = "-"
 _SPECIAL = re.compile("([,= ])")
 _NS = 1000  # in a microsecond
 _SECOND = 1_000_000.0
@@ -43,12 +45,14 @@ class Line(NamedTuple):
 
 def tag(text: str) -> str:
     """Return a tag's value as it is read back: the name, with what cannot stand there as in a web address."""
+    if text in ("", _NOTHING):
+        return "%2D" if text else _NOTHING
     return _UNTOLD.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), text)
 
 
 def _tags(measurement: str, tags: Mapping[str, str]) -> str:
-    """The beginning of a line; a tag without a value is left out, as line protocol has it."""
-    told = [f"{name}=" + _SPECIAL.sub(r"\\\1", tag(value)) for name, value in sorted(tags.items()) if value]
+    """The beginning of a line."""
+    told = [f"{name}=" + _SPECIAL.sub(r"\\\1", tag(value)) for name, value in sorted(tags.items())]
     return ",".join([measurement, *told])
 
 

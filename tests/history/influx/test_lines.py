@@ -33,8 +33,8 @@ def test_celsius_is_there_in_fahrenheit_and_as_it_was_sent() -> None:
     assert " value=68.9 " in reading(1, Kept.TEMPERATURE_F, 68.9)
 
 
-def test_what_is_of_the_building_has_no_room() -> None:
-    told = "reading,building=maple,mark=accepted,quantity=mains,sensor=mains value=0.0"
+def test_what_is_of_the_building_has_a_dash_for_its_room() -> None:
+    told = "reading,building=maple,mark=accepted,quantity=mains,room=-,sensor=mains value=0.0"
     assert reading(2, Kept.MAINS, 0.0) == f"{told} {NANOS}"
 
 
@@ -61,6 +61,10 @@ def test_what_ends_a_name_in_line_protocol_is_escaped() -> None:
 
 def test_what_line_protocol_cannot_hold_is_written_as_in_a_web_address() -> None:
     assert tag("a\\b\nc%d\u2028é") == "a%5Cb%0Ac%25d%E2%80%A8é"
+
+
+def test_a_room_that_is_called_dash_is_not_taken_for_none() -> None:
+    assert (tag(""), tag("-"), tag("--")) == ("-", "%2D", "--")
 
 
 def episode(**more: object) -> Episode:
@@ -95,7 +99,7 @@ def event(row: int, note: str = "two heaters", detail: str = "{}") -> str:
 
 def test_a_row_of_history_is_an_event_of_its_ticket() -> None:
     fields = 'events=1.0,ticket="maple-2026-0007",by="Robin",note="two heaters",hash="ab12"'
-    line = f"ticket_event,building=maple,condition=cold,event=relieved,room=12 {fields} {MICROS}003"
+    line = f"ticket_event,building=maple,condition=cold,event=relieved,hazard=-,room=12 {fields} {MICROS}003"
     assert event(3) == event(1003) == line
 
 
