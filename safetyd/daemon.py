@@ -23,6 +23,7 @@ from safetyd.core.timekeeping import Ticks
 from safetyd.dispatch import Dispatch
 from safetyd.doorbell import Doorbell
 from safetyd.errands import LOOK_EVERY, Errands
+from safetyd.following import Following
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link, Received
 from safetyd.service import Service
@@ -98,6 +99,7 @@ class Daemon:
         self.link.on_connected = self._connected
         self._worked_at = self.clock()
         self._errands = Errands(self.service, self._reader, self._commit)
+        self._following = Following(settings, self.service, self.clock)
         self.vitals.serve(self.service)
         self._time.wake(self.service, at)
         self._is_begun = True
@@ -127,6 +129,7 @@ class Daemon:
         while not self._stopping:
             self.turn()
         if self._is_begun:
+            self._following.stop()
             with suppress(StoreError):
                 self.vitals.beat(self.service, is_last=True)
                 self.service.save_all(self.clock())
@@ -297,6 +300,7 @@ class Daemon:
         now, changes, touched = self.clock(), self.service.world.changes, set(self.service.touched)
         with self.service.writing() as connection:
             self._errands.write_answers(connection)
+            self._following.write(connection, now)
             if self._vigil.taken and not self._vigil.is_over:
                 undated.forget(connection, self._vigil.taken)
         self.vitals.beat(self.service)

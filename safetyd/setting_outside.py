@@ -1,7 +1,7 @@
-"""`[heartbeat]` and `[last_resort]` of safetyd.toml: who outside hears that we live, and that telling fails.
+"""`[heartbeat]`, `[last_resort]`, `[influx]` of safetyd.toml: who outside hears us, and where the copy is.
 
-Rule: where they are told is a secret. The last resort has one way, and a whole one: what is missing or too
-much is named together with the rest.
+Rule: where somebody is told is a secret, and so is what lets us in. The last resort has one way, and a whole
+one: what is missing or too much is named together with the rest.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, SecretStr
 
-from safetyd.setting_shapes import mailbox, path, secret, secret_url, whole_or_word
+from safetyd.setting_shapes import mailbox, path, plain_url, secret, secret_url, whole_or_word
 from safetyd.shapes import host_name, positive_duration, text
 
 
@@ -56,3 +56,41 @@ def at_odds(section: LastResort) -> Iterator[tuple[str, str, str]]:
     for name in ("smtp_from", "smtp_to"):
         if getattr(section, name) is None:
             yield name, "nothing stands here", "a mail address"
+
+
+class Influx(_Outside):
+    """`[influx]`: where the record is copied to, and what lets us in: a token, or a name and a password."""
+
+    url: Annotated[str, PlainValidator(plain_url)]
+    org: Annotated[str, PlainValidator(text)] | None = None
+    bucket: Annotated[str, PlainValidator(text)]
+    token: Annotated[SecretStr, PlainValidator(secret)] | None = None
+    token_file: Annotated[Path, PlainValidator(path)] | None = None
+    username: Annotated[str, PlainValidator(text)] | None = None
+    password: Annotated[SecretStr, PlainValidator(secret)] | None = None
+    password_file: Annotated[Path, PlainValidator(path)] | None = None
+    ca_file: Annotated[Path, PlainValidator(path)] | None = None
+
+    @property
+    def authorization(self) -> SecretStr | None:
+        """What stands behind `Token`: 1.8 takes a name and a password there, with a colon between them."""
+        if self.username is not None and self.password is not None:
+            return SecretStr(f"{self.username}:{self.password.get_secret_value()}")
+        return self.token
+
+    @property
+    def target(self) -> str:
+        """Which copy this is: another address, organisation or bucket is another one."""
+        return " ".join(filter(None, (self.url.rstrip("/"), self.org, self.bucket)))
+
+
+def influx_at_odds(section: Influx) -> Iterator[tuple[str, str, str]]:
+    """Yield what does not go together: key, what stands there, what was expected."""
+    if section.token is not None and section.username is not None:
+        yield "token", "a token and a name stand here", "one of them (1.8 takes a name and a password)"
+    if section.username is not None and section.password is None and section.password_file is None:
+        yield "password_file", "a name without its password", "the file of its password"
+    if section.password is not None and section.username is None:
+        yield "username", "a password without a name", "the name, or token_file alone"
+    if section.ca_file is not None and not section.url.lower().startswith("https:"):
+        yield "ca_file", "it is of no use without TLS", "https:// in url"

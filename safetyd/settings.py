@@ -18,14 +18,13 @@ from pydantic_settings import (
 )
 
 from safetyd.faults import Fault, Misfit, did_you_mean, dotted, one_of, shown
-from safetyd.setting_outside import Heartbeat, LastResort, at_odds
+from safetyd.setting_outside import Heartbeat, Influx, LastResort, at_odds, influx_at_odds
 from safetyd.setting_shapes import (
     flag_or_word,
     log_level,
     page_url,
     path,
     paths,
-    plain_url,
     secret,
     store_url,
     ups_name,
@@ -44,8 +43,13 @@ from safetyd.tables import read_secret, read_toml
 PREFIX = "SAFETYD_"
 CONFIG_VARIABLE = "SAFETYD_CONFIG"  # where safetyd.toml is; the one variable that is no key of it
 ENVIRONMENT = "environment"  # the "file" of a fault in a variable
-NOT_YET = ("web", "influx")  # read and checked, but nothing in this release acts on them
-_FROM_ENVIRONMENT_ONLY = (("mqtt", "password"), ("influx", "token"), ("last_resort", "smtp_password"))
+NOT_YET = ("web",)  # read and checked, but nothing in this release acts on them
+_FROM_ENVIRONMENT_ONLY = (
+    ("mqtt", "password"),
+    ("influx", "token"),
+    ("influx", "password"),
+    ("last_resort", "smtp_password"),
+)
 
 M = TypeVar("M", bound=BaseModel)
 Key = tuple[str, ...]
@@ -102,16 +106,6 @@ class Web(_Section):
 
     listen: Annotated[str, PlainValidator(listener)] = "127.0.0.1:8914"
     public_url: Annotated[str, PlainValidator(page_url)] | None = None
-
-
-class Influx(_Section):
-    """`[influx]`: where readings are copied to."""
-
-    url: Annotated[str, PlainValidator(plain_url)]
-    org: Text | None = None
-    bucket: Text
-    token: Secret | None = None
-    token_file: File | None = None
 
 
 class Ups(_Section):
@@ -310,7 +304,10 @@ def _completed(settings: Settings, folder: Path, note: Note) -> Settings:
     changed: dict[str, BaseModel] = {"mqtt": mqtt}
     if settings.influx:
         influx = _with_files(settings.influx, "influx", folder, note)
-        changed["influx"] = _with_secret(influx, "influx", "token", note)
+        influx = _with_secret(influx, "influx", "token", note)
+        changed["influx"] = influx = _with_secret(influx, "influx", "password", note)
+        for key, value, expected in influx_at_odds(influx):
+            note(("influx", key), value, expected)
     if settings.last_resort:
         for key, value, expected in at_odds(settings.last_resort):
             note(("last_resort", key), value, expected)

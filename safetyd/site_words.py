@@ -57,6 +57,10 @@ def _running(settings: Settings) -> Iterator[str]:
     how = ", encrypted" if mqtt.tls else ""
     who = f", as {mqtt.username}" if mqtt.username else ""
     yield f"Hears {broker} {mqtt.host}:{mqtt.port}{how}{who}; keeps everything in {settings.store.path}."
+    copy = settings.influx
+    if copy is not None:
+        who = "let in by its secret" if copy.authorization else "without a secret"
+        yield f"Copies the record to InfluxDB at {copy.url}, bucket {copy.bucket}, {who}."
     last = settings.last_resort
     if last is not None:
         way = "a web hook" if last.url is not None else "a mailbox"

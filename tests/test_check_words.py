@@ -271,6 +271,15 @@ def test_what_this_release_leaves_aside_is_said(tmp_path):
     assert "[web] is understood, but nothing in this release acts on it yet." in said
 
 
+def test_where_the_record_is_copied_to_is_said_without_the_secret(tmp_path):
+    settings = '[influx]\nurl = "https://i.example.org:8086"\nbucket = "safety"\n'
+    said = "Copies the record to InfluxDB at https://i.example.org:8086, bucket safety, "
+    assert said + "without a secret." in words(tmp_path, settings=settings)
+    (tmp_path / "token").write_text("s3cr3t-one", encoding="utf-8")
+    named = words(tmp_path, settings=settings + 'token_file = "token"\n')
+    assert said + "let in by its secret." in named and "s3cr3t-one" not in named
+
+
 def test_the_broker_is_said_with_its_guards(tmp_path):
     settings = '[mqtt]\nhost = "b.example.org"\ntls = true\nusername = "safety"\n'
     assert "the broker at b.example.org:1883, encrypted, as safety" in words(tmp_path, settings=settings)

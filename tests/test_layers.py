@@ -22,7 +22,7 @@ SHELL = (
     ("__main__",),
     ("cli.*",),
     ("daemon.*", "recorder"),
-    ("dispatch", "bulletin", "vitals", "vigil", "doorbell", "errands"),
+    ("dispatch", "bulletin", "vitals", "vigil", "doorbell", "errands", "following"),
     ("timekeeper", "distress"),
     (
         "ingest.mqtt.*",

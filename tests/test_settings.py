@@ -131,6 +131,14 @@ def test_each_faulty_key_of_mqtt_is_told_with_what_was_expected(faults, lines, t
         ('[store]\ncommit_every = "1 s"', "store.commit_every: '1 s' is not a duration"),
         ('[web]\nlisten = "8914"', "web.listen: '8914' is nowhere to listen; expected host:port"),
         ('[influx]\nurl = "http://i:8086"', "influx.bucket: nothing stands here; expected a value"),
+        (
+            '[influx]\nurl = "http://i"\nbucket = "b"\nusername = "u"',
+            "influx.password_file: a name without its password; expected the file",
+        ),
+        (
+            '[influx]\nurl = "http://i"\nbucket = "b"\nca_file = "site.toml"',
+            "influx.ca_file: it is of no use without TLS; expected https:// in url",
+        ),
         ('[heartbeat]\nevery = "60s"', "heartbeat.url: nothing stands here"),
         ('[web]\npublic_url = "school.example"', "web.public_url: "),
         ('[web]\npublic_url = "https://a:b@x.example"', "web.public_url: a name or password stands in this"),
@@ -218,6 +226,26 @@ def test_a_password_in_the_file_is_refused_and_not_repeated(faults):
 def test_a_password_alone_is_nothing_mqtt_3_1_1_knows(faults):
     (line,) = faults(mqtt("protocol = 4"), SAFETYD_MQTT__PASSWORD=SECRET)
     assert "mqtt.username: a password without a name" in line
+
+
+INFLUX = 'site = "site.toml"\n[influx]\nurl = "https://i:8086"\nbucket = "b"\n'
+
+
+def test_influx_takes_a_token_or_a_name_and_a_password(read, faults):
+    named = read(INFLUX + 'username = "u"', SAFETYD_INFLUX__PASSWORD=SECRET).settings.influx
+    assert named.authorization.get_secret_value() == f"u:{SECRET}"
+    assert SECRET not in repr(named)
+    assert (
+        read(INFLUX, SAFETYD_INFLUX__TOKEN=SECRET).settings.influx.authorization.get_secret_value() == SECRET
+    )
+    assert read(INFLUX).settings.influx.authorization is None
+    both = {"SAFETYD_INFLUX__TOKEN": SECRET, "SAFETYD_INFLUX__PASSWORD": SECRET}
+    (line,) = faults(INFLUX + 'username = "u"', **both)
+    assert "influx.token: a token and a name stand here" in line.replace(
+        "SAFETYD_INFLUX__TOKEN", "influx.token"
+    )
+    (line,) = faults(INFLUX, SAFETYD_INFLUX__PASSWORD=SECRET)
+    assert "influx.username: a password without a name; expected the name" in line
 
 
 def test_a_secret_is_in_no_repr_and_in_no_text(read, tmp_path):

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.store.moments import micros, moment
-from safetyd.store.schema import attempt, delivery, rejected_address
+from safetyd.store.notice_schema import attempt, delivery, rejected_address
 
 FIRST_KEPT, NEWEST_KEPT = 5, 20
 

@@ -16,7 +16,7 @@ from safetyd.core.model import Episode, Place, Trouble, TroubleKind
 from safetyd.core.notice import Desk
 from safetyd.core.ticket import AT_REST, Ticket
 from safetyd.core.world import Changes, Row, World
-from safetyd.store import attachments, awaited, schema, shelves
+from safetyd.store import attachments, awaited, replica, schema, shelves
 from safetyd.store.audit import FIRST, chained
 from safetyd.store.moments import micros, moment
 
@@ -30,8 +30,10 @@ def save(connection: Connection, changes: Changes, world: World) -> None:
     """Write everything but places and notices that a World notes as changed, in the open transaction."""
     for ticket in changes.tickets.values():
         _save_ticket(connection, ticket)
+    replica.note_changed(connection, [*changes.episodes, *changes.dropped])
     for number, episode in changes.episodes.items():
         _put(connection, schema.episode, ["id"], _episode_row(number, episode))
+    replica.note_changed(connection, changes.episodes)
     if changes.dropped:
         connection.execute(delete(schema.episode).where(schema.episode.c.id.in_(changes.dropped)))
     for building in changes.desks:

@@ -20,7 +20,7 @@ from safetyd.core.shelf import Shelf
 from safetyd.core.world import Notice
 from safetyd.languages import ENGLISH
 from safetyd.store.moments import micros, moment
-from safetyd.store.schema import delivery, notice, wording
+from safetyd.store.notice_schema import delivery, notice, wording
 
 
 class DeliveryState(StrEnum):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select, update
 
 from safetyd.store.moments import micros, moment
-from safetyd.store.schema import notice
+from safetyd.store.notice_schema import notice
 
 
 class Silent(NamedTuple):

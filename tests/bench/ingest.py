@@ -16,7 +16,11 @@ speak MQTT 3.1.1.
 import argparse
 import sys
 
-from measures import FULL, MEASURES, QUICK, Figure
+from copying import copying
+from measures import FULL, QUICK, Figure
+from measures import MEASURES as OTHERS
+
+MEASURES = OTHERS | {"copying": copying}
 
 
 def main() -> int:

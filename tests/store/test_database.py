@@ -20,7 +20,7 @@ from safetyd.core.health import Still
 from safetyd.core.quality import Latest
 from safetyd.core.waking import Beat
 from safetyd.core.watch import CALM
-from safetyd.store import beats, database, outbox, places
+from safetyd.store import beats, database, outbox, places, replica
 from safetyd.store import unreached as unreached_notices
 from safetyd.store.database import (
     HEAD,
@@ -30,7 +30,7 @@ from safetyd.store.database import (
     open_for_writing,
     writer_lock,
 )
-from safetyd.store.schema import metadata
+from safetyd.store.every_table import metadata
 
 
 @pytest.fixture
@@ -253,6 +253,20 @@ def test_what_was_owed_before_there_was_a_delivery_record_is_owed_still(url: str
         assert compare_metadata(context, metadata) == []
         migrated = indexes(connection)
     assert migrated == indexes(in_memory())
+
+
+def test_episodes_of_an_older_store_are_copied_too(url: str, file: Path) -> None:
+    with older_store(url, file, "0007") as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO episode VALUES (1, 'maple', '12', 'cold', 5, NULL, NULL,"
+            ' \'{"place":["maple","12"],"condition":"cold","began_at":"1970-01-01T00:00:00.000005Z"}\')'
+        )
+    with closing(open_for_writing(url)) as connection:
+        (change,) = replica.episode_changes(connection, 0, 10)
+        assert (change.building, change.room, change.began_at) == ("maple", "12", 5)
+        assert change.episode is not None
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
 
 
 def indexes(connection: Connection) -> set[str]:

@@ -1,0 +1,68 @@
+"""Has the record copied to InfluxDB: starts who follows it, and saves how far that is.
+
+Rule: nothing here waits for anybody. What the follower has come to is written with whatever is committed
+anyway, with every sign of life; losing it means that lines are sent twice, which are stored once.
+"""
+
+import time
+from datetime import datetime
+
+from safetyd.clock import Clock
+from safetyd.core.model import Place, TroubleKind
+from safetyd.history.influx.follower import Follower
+from safetyd.service import Service
+from safetyd.settings import Settings
+from safetyd.store import replica
+from safetyd.store.database import Connection
+from safetyd.store.replica import Stream
+
+SUBJECT = "[influx]"
+SAVE_EVERY_S = 10.0  # as often as the daemon's sign of life: a memory card has enough to do
+_BURST_S = 0.1  # commits so close together: a broker hands over what it has kept
+_BUSY_FOR_S = 0.5
+
+
+class Following:
+    """The follower, where one is asked for; it starts after the first commit."""
+
+    def __init__(self, settings: Settings, service: Service, clock: Clock) -> None:
+        influx = settings.influx
+        self._service = service
+        self._target = influx.target if influx else ""
+        self._follower = Follower(influx, settings.store.url, clock) if influx else None
+        self._is_started = False
+        self._written: dict[Stream, int] | None = None
+        self._written_at = self._committed_at = 0.0
+        self._fault: str | None = None
+
+    def write(self, connection: Connection, now: datetime) -> None:
+        """Write how far the copy is into the transaction that is about to be committed."""
+        if self._follower is None:
+            if self._fault is None:
+                self._complain("", now)
+            return
+        if not self._is_started:
+            self._is_started = True
+            self._follower.start()
+            return
+        progress, now_s = self._follower.progress, time.monotonic()
+        if now_s - self._committed_at < _BURST_S:
+            self._follower.busy_until_s = now_s + _BUSY_FOR_S
+        self._committed_at = now_s
+        is_news = any(progress.rows.values()) and progress.rows != self._written
+        if progress.refused or (is_news and now_s - self._written_at >= SAVE_EVERY_S):
+            replica.mark_copied(connection, self._target, progress.rows, progress.refused, now)
+            self._written, self._written_at = progress.rows, now_s
+        if progress.fault is not None and progress.fault != self._fault:
+            self._complain(progress.fault, now)
+
+    def stop(self) -> None:
+        """Copy nothing any more."""
+        if self._follower is not None:
+            self._follower.stop()
+
+    def _complain(self, fault: str, now: datetime) -> None:
+        """Note what is to be mended, once however its words change, or that it is over."""
+        place = Place(next((each.id for each in self._service.site.buildings), ""), None)
+        self._service.complain(SUBJECT, place, TroubleKind.CONFIGURATION, fault, now)
+        self._fault = fault
