@@ -17,9 +17,9 @@ from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from safetyd.core.errors import SafetydError
-from safetyd.store.schema import metadata
+from safetyd.store.rollup_schema import metadata
 
-HEAD = "0007"  # the newest migration; a test holds it to the script directory
+HEAD = "0012"  # the newest migration; a test holds it to the script directory
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 5000
 _VERSION_TABLE = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"

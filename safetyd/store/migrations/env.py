@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from safetyd.store.schema import metadata
+from safetyd.store.rollup_schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True
