@@ -23,6 +23,7 @@ from safetyd.core.timekeeping import Ticks
 from safetyd.dispatch import Dispatch
 from safetyd.doorbell import Doorbell
 from safetyd.errands import LOOK_EVERY, Errands
+from safetyd.history.rollups import Rollups
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link, Received
 from safetyd.service import Service
@@ -98,6 +99,7 @@ class Daemon:
         self.link.on_connected = self._connected
         self._worked_at = self.clock()
         self._errands = Errands(self.service, self._reader, self._commit)
+        self._rollups = Rollups(self._reader, self.service.writing, lambda: self.service.site, settings)
         self.vitals.serve(self.service)
         self._time.wake(self.service, at)
         self._is_begun = True
@@ -197,6 +199,7 @@ class Daemon:
         self._bulletin.tend()
         if not self.service.is_waiting:
             self.dispatch.send_due(self.clock())
+            self._rollups.tend(self.clock())
 
     def _look_out(self) -> None:
         """Take note of a broker that is away, and of a time in which we did nothing ourselves."""

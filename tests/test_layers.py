@@ -35,7 +35,13 @@ SHELL = (
         "web.*",
     ),
     ("replay.*",),
-    ("service.*", "evidence.*", "history.queries + history.rollups + history.tails + history.buckets"),
+    (
+        "service.*",
+        "evidence.*",
+        "history.queries + history.coverage + history.rollups + history.rolling + history.tails"
+        " + history.retention + history.files",
+    ),
+    ("history.buckets",),
     ("hearing", "sensor_objects", "earshot"),
     ("recovery", "past", "objects", "waiting", "site_lines", "announcement"),
     ("notify.letters",),
@@ -108,6 +114,8 @@ DOORS = {
     "sqlalchemy": ("store.*",),
     "starlette": ("web.*",),
     "typer": ("cli.*",),
+    "xlsxwriter": ("history.files",),
+    "pyarrow": ("history.files",),
 }
 
 # What the core does not know to exist: the outside, other threads, chance, logs and "now".

@@ -11,6 +11,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     acting,
     demo,
     electricity,
+    history,
     listening,
     looking,
     recorded,

@@ -18,7 +18,7 @@ from safetyd.store import readings, rollups
 from safetyd.store.database import Connection
 from safetyd.store.rollups import RolledPlace
 
-_AHEAD = timedelta(minutes=3)  # a reading may arrive a little before the time it claims
+AHEAD = timedelta(minutes=3)  # a reading may arrive a little before the time it claims
 _ROWS_OF_ONE = 10  # an observation has at most so many
 
 
@@ -129,6 +129,6 @@ def said_of(
 ) -> Iterator[Sequence[Heard]]:
     """Yield what was said of a place since a moment, in rows up to a number, piece by piece."""
     here = {number: sensor for number, sensor in sensors.items() if sensor.place == place}
-    first = readings.first_id_since(connection, since - _AHEAD)
+    first = readings.first_id_since(connection, since - AHEAD)
     for _, found in heard(connection, here, first - 1, up_to, at_once):
         yield [each for each in found if each.observation.observed_at >= since]

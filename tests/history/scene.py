@@ -14,6 +14,7 @@ from safetyd.core.tally import Account, Bucket, Known, Sample, floor, samples, t
 from safetyd.history.buckets import edges
 from safetyd.history.rollups import Rollups
 from safetyd.history.tails import sensors_of
+from safetyd.settings import Mqtt, Settings, Store
 from safetyd.site import Site, read_site
 from safetyd.store import readings, rollups
 from safetyd.store.database import Connection, in_memory
@@ -65,8 +66,9 @@ class Kept(NamedTuple):
 class Scene:
     """A store with a follower."""
 
-    def __init__(self, here: Site = HERE) -> None:
+    def __init__(self, here: Site = HERE, **keep: str) -> None:
         self.site = here
+        self.settings = Settings.model_construct(mqtt=Mqtt(), store=Store(**keep))
         self.store = in_memory()
         readings.add_sensors(
             self.store,
@@ -76,7 +78,7 @@ class Scene:
         self.follower = self.another_follower()
 
     def another_follower(self) -> Rollups:
-        return Rollups(self.store, self._writing, lambda: self.site, "safetyd")
+        return Rollups(self.store, self._writing, lambda: self.site, self.settings)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -136,14 +138,6 @@ def plainly(scene: Scene, place: Place, end: datetime) -> dict[datetime, Bucket]
         here = counted.get(start, [])
         measures = {sample.measure for sample in here}
         values = {m: values_of([each.value for each in here if each.measure is m]) for m in measures}
-        whole = tally(
-            Known(),
-            [s for s in said if s.observed_at < end],
-            book,
-            begin,
-            end,
-            is_building=place.room is None,
-        )
         bucket = whole.buckets.get(start, Bucket({}, {}))
         if place.room is not None and (start.hour % 6, start.minute) == (2, 30):
             spent = shares(said, book, start, stop)
@@ -156,3 +150,11 @@ def plainly(scene: Scene, place: Place, end: datetime) -> dict[datetime, Bucket]
         if values or bucket.shares:
             found[start] = Bucket(values, bucket.shares)
     return found
+
+
+def every(
+    minutes: int, sensor: object = A, since: datetime = NOON, n: int = 12, **values: float
+) -> list[Observation]:
+    """Return the same word every so many minutes."""
+    times = [since + number * minutes * MINUTE for number in range(n)]
+    return [Observation(sensor, at, at, **values) for at in times]

@@ -11,7 +11,7 @@ from safetyd.core.tally import Account, Bucket, Measure, Share, Values, floor, t
 from safetyd.history.buckets import edges
 from safetyd.store import rollups
 from safetyd.store.rollups import Level
-from tests.history.scene import BUILDING, LAB, MAINS, MINUTE, NOON, ROOM, A, B, C, Scene, plainly
+from tests.history.scene import BUILDING, LAB, MAINS, MINUTE, NOON, ROOM, A, B, C, Scene, every, plainly
 
 MICROS = 1_000_000
 FAHRENHEIT = st.sampled_from([57.0, 59.9, 60.5, 61.5, 70.0, 71.0, 84.0, 88.0, 95.0, 185.0])
@@ -77,14 +77,6 @@ def test_any_order_of_arrival_gives_what_all_of_it_gives(
     now = NOON + timedelta(hours=40)
     scene.follow(now)
     assert_is_plain(scene, now)
-
-
-def every(
-    minutes: int, sensor: object = A, since: datetime = NOON, n: int = 12, **values: float
-) -> list[Observation]:
-    """Return the same word every so many minutes."""
-    times = [since + number * minutes * MINUTE for number in range(n)]
-    return [Observation(sensor, at, at, **values) for at in times]
 
 
 def test_a_bucket_keeps_least_greatest_sum_and_count() -> None:
