@@ -4,7 +4,7 @@ Rule: an answer says which resolution it has and its coverage. What is not rolle
 the readings, so an answer is never older than the last commit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import fsum
@@ -29,7 +29,7 @@ from safetyd.core.tally import (
 )
 from safetyd.history.buckets import edges
 from safetyd.history.coverage import Coverage, KnownOf, coverage
-from safetyd.history.tails import Heard, beginning, said_of, sensors_of
+from safetyd.history.tails import AHEAD, Heard, beginning, heard, sensors_of
 from safetyd.site import Site
 from safetyd.store import readings, rollups
 from safetyd.store.database import Connection
@@ -77,6 +77,9 @@ _LEVELS = {
     Resolution.HOUR: Level.HOUR,
     Resolution.DAY: Level.DAY,
 }
+
+
+_LENGTHS = {Resolution.FIVE_MINUTES: WIDTH, Resolution.HOUR: HOUR, Resolution.DAY: _DAY}
 
 
 class Point(NamedTuple):
@@ -138,7 +141,7 @@ class History:
         """
         rolled = self._places.get(question.place, RolledPlace(0, question.place, EPOCH))
         end = min(question.end or self._now, self._now)
-        fresh = self._fresh(rolled, end)
+        kept_to, fresh = self._fresh(rolled, end)
         first = min([*fresh, *([rolled.since] if rolled.number else [])], default=end)
         begin = question.begin or first
         resolution = self._resolution(question, begin, end)
@@ -147,16 +150,16 @@ class History:
         self._refuse_deleted(question, begin, resolution)
         is_building = question.place.room is None
         account = _ACCOUNT.get(question.measure, Account.OUTAGE if is_building else Account.ROOM)
-        known_of = KnownOf(self._connection, rolled, account, self._progress.settled_to, fresh)
+        known_of = KnownOf(self._connection, rolled, account, kept_to, fresh)
         told = coverage(known_of, self._site, max(begin, EPOCH), end)
         if resolution is Resolution.READINGS:
             points = self._exact(rolled, question, begin, end)
         else:
-            spans = self._spans(rolled, question.measure, _LEVELS[resolution], fresh, begin, end)
-            points = _grouped(spans, question, resolution, self._site)
+            spans = self._spans(rolled, question.measure, _LEVELS[resolution], kept_to, fresh, begin, end)
+            is_as_kept = question.every in (None, _LENGTHS[resolution])
+            points = _as_kept(spans) if is_as_kept else _grouped(spans, question, resolution, self._site)
         is_span = question.every is not None or resolution is not Resolution.READINGS
-        length = {Resolution.FIVE_MINUTES: WIDTH, Resolution.HOUR: HOUR, Resolution.DAY: _DAY}
-        every = (question.every or length[resolution]) if is_span else None
+        every = (question.every or _LENGTHS[resolution]) if is_span else None
         return Answer(question, begin, end, resolution, every, points, told, self._note())
 
     def _resolution(self, question: Question, begin: datetime, end: datetime) -> Resolution:
@@ -192,35 +195,39 @@ class History:
             return ""
         return f"readings after {self._progress.settled_to:%Y-%m-%d %H:%M} UTC are still being rolled up"
 
-    def _fresh(self, rolled: RolledPlace, end: datetime) -> dict[datetime, Bucket]:
-        """Return the five-minute buckets of a place that are not rolled up for good."""
-        settled_to = self._progress.settled_to
-        if end <= settled_to or self._note():
-            return {}
+    def _fresh(self, rolled: RolledPlace, end: datetime) -> tuple[datetime, dict[datetime, Bucket]]:
+        """Return up to when what is kept of a place counts, and its five-minute buckets from then on."""
+        settled_to, reading, retired_to = self._progress
+        if self._note():
+            return settled_to, {}
+        since, known = settled_to, Known()
+        news = [each.observation.observed_at for each in self._said(rolled.place, reading)]
+        first = min((at for at in news if retired_to is None or at >= retired_to), default=settled_to)
         state = rollups.newest_state(self._connection, rolled.number, settled_to)
-        if state is not None and state.is_settled:
-            known, since = state.known, max(settled_to, rolled.since)
+        if first >= settled_to and state is not None and state.is_settled:
+            known = state.known
         elif rolled.number:
-            known, since = beginning(self._connection, rolled, settled_to, self._progress.retired_to)
-        else:
-            known, since = Known(), settled_to
+            known, since = beginning(self._connection, rolled, min(first, settled_to), retired_to)
+        elif news:
+            since = floor(first)
+        if since >= end:
+            return since, {}
+        after = readings.first_id_since(self._connection, since - AHEAD) - 1
         said = [
-            each.observation
-            for found in self._said(rolled.place, since, self._last)
-            for each in found
-            if each.observation.observed_at < end
+            each for each in self._said(rolled.place, after) if since <= each.observation.observed_at < end
         ]
-        said.sort(key=lambda each: each.observed_at)
-        if since == EPOCH and said:
-            since = floor(said[0].observed_at)
-        book, until = self._site.rulebook, floor(end + WIDTH - _GRAIN)
-        if not said and since == EPOCH:
-            return {}
-        told = tally(known, said, book, since, until, is_building=rolled.place.room is None)
-        return told.buckets
+        said.sort(key=lambda each: (each.observation.observed_at, each.id))
+        spoken = [each.observation for each in said]
+        until = floor(end + WIDTH - _GRAIN)
+        is_building = rolled.place.room is None
+        told = tally(known, spoken, self._site.rulebook, since, until, is_building=is_building)
+        return since, told.buckets
 
-    def _said(self, place: Place, since: datetime, up_to: int) -> Iterator[Sequence[Heard]]:
-        return said_of(self._connection, self._sensors, place, since, up_to, _ROWS_AT_ONCE)
+    def _said(self, place: Place, after: int, up_to: int | None = None) -> list[Heard]:
+        """Return what was said of a place in the rows after a number."""
+        here = {number: sensor for number, sensor in self._sensors.items() if sensor.place == place}
+        pieces = heard(self._connection, here, after, self._last if up_to is None else up_to, _ROWS_AT_ONCE)
+        return [each for _, found in pieces for each in found]
 
     def _exact(self, rolled: RolledPlace, question: Question, begin: datetime, end: datetime) -> list[Point]:
         retired_to = self._progress.retired_to
@@ -228,7 +235,10 @@ class History:
             beginning(self._connection, rolled, begin, retired_to) if rolled.number else (Known(), begin)
         )
         up_to = min(self._last, readings.first_id_since(self._connection, end + _LATEST))
-        said = [each for found in self._said(rolled.place, since, up_to) for each in found]
+        after = readings.first_id_since(self._connection, since - AHEAD) - 1
+        said = [
+            each for each in self._said(rolled.place, after, up_to) if each.observation.observed_at >= since
+        ]
         said.sort(key=lambda each: (each.observation.observed_at, each.id))
         book = self._site.rulebook
         found = [
@@ -246,31 +256,41 @@ class History:
         rolled: RolledPlace,
         measure: Measure,
         level: Level,
+        kept_to: datetime,
         fresh: dict[datetime, Bucket],
         begin: datetime,
         end: datetime,
     ) -> list[tuple[datetime, Values]]:
-        zone, settled_to = self._site.timezone, self._progress.settled_to
+        zone = self._site.timezone
         wanted = list(edges(level, begin, end, zone))
-        whole = [each for each in wanted if each[1] <= settled_to]
+        whole = [each for each in wanted if each[1] <= kept_to]
         found = rollups.buckets(self._connection, level, rolled.number, whole, [measure], with_shares=False)
         for start, stop in wanted[len(whole) :]:
-            bucket = together(self._fine(rolled, fresh, start, stop))
+            bucket = together(self._fine(rolled, kept_to, fresh, start, stop))
             if bucket.values:
                 found.append(Span(start, stop, bucket))
         return [(each.begin, each.bucket.values[measure]) for each in found if measure in each.bucket.values]
 
     def _fine(
-        self, rolled: RolledPlace, fresh: dict[datetime, Bucket], begin: datetime, end: datetime
+        self,
+        rolled: RolledPlace,
+        kept_to: datetime,
+        fresh: dict[datetime, Bucket],
+        begin: datetime,
+        end: datetime,
     ) -> list[Bucket]:
-        settled_to, zone = self._progress.settled_to, self._site.timezone
-        kept = list(edges(Level.FIVE_MINUTES, begin, min(end, settled_to), zone))
+        kept = list(edges(Level.FIVE_MINUTES, begin, min(end, kept_to), self._site.timezone))
         found = {
             each.begin: each.bucket
             for each in rollups.buckets(self._connection, Level.FIVE_MINUTES, rolled.number, kept)
         }
         found |= {start: bucket for start, bucket in fresh.items() if begin <= start < end}
         return list(found.values())
+
+
+def _as_kept(spans: Sequence[tuple[datetime, Values]]) -> list[Point]:
+    # The sum of equal values may be off by a hair; a mean never lies beyond them.
+    return [Point(at, low, min(max(total / n, low), high), high, n) for at, (n, low, high, total) in spans]
 
 
 def _grouped(

@@ -22,7 +22,7 @@ _ROWS_AT_ONCE = 300
 _ROWS_OF_ONE_PLACE_AT_ONCE = 20_000  # most are other places', which is seen without reading them
 _ROWS_A_ROUND = 20_000
 _SAID_AT_ONCE = 100
-_BUCKETS_A_WRITE = 60
+_BUCKETS_A_WRITE = 20
 _A_DAY = timedelta(days=1)
 _LONGEST_WAIT = _A_DAY  # after it roll-ups go on although a value waits to be borne out
 

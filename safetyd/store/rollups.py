@@ -162,12 +162,12 @@ def buckets(
         if wanted:
             for start, measure, *each in connection.exec_driver_sql(
                 f"SELECT start, measure, n, low, high, total FROM roll_up WHERE {some} AND {of_measures}"
-            ):
+            ).fetchall():
                 values.setdefault(start, {})[_MEASURES[measure]] = Values(*each)
         if with_shares:
             for start, *times in connection.exec_driver_sql(
                 f"SELECT start, {', '.join(_TIMES)} FROM roll_up_time WHERE {some}"
-            ):
+            ).fetchall():
                 begin, end = by_start[start]
                 shares[start] = _shares(times, (end - begin) // _GRAIN)
     return [

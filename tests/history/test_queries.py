@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from safetyd.core.model import Observation
 from safetyd.core.tally import Measure
 from safetyd.history.coverage import Coverage
 from safetyd.history.queries import Answer, History, HistoryError, Question, Resolution
 from safetyd.store import rollups
-from tests.history.scene import BUILDING, LAB, MINUTE, NOON, ROOM, SITE, Scene, every, site
+from tests.history.scene import BUILDING, LAB, MINUTE, NOON, ROOM, SITE, A, Scene, every, site
 
 DAY = timedelta(days=1)
 SCHOOL = SITE.replace("[[buildings]]", '[calendar]\nstudent_hours = "08:30-15:15"\n\n[[buildings]]', 1)
@@ -76,6 +77,20 @@ def test_what_is_not_rolled_up_yet_is_in_the_answer() -> None:
     for width in (None, 5 * MINUTE, 60 * MINUTE, DAY):
         answer = ask(scene, NOON + 100 * MINUTE, every=width)
         assert sum(point.n for point in answer.points) == 100
+
+
+@pytest.mark.parametrize("hours", [3, 30])
+def test_late_readings_are_in_the_answer_before_they_are_rolled_up(hours: int) -> None:
+    scene = Scene()
+    scene.hear(*every(10, n=200, temperature_f=70.0, humidity=40.0))
+    now = NOON + 2000 * MINUTE
+    scene.follow(now)
+    at = now - timedelta(hours=hours)
+    scene.hear(Observation(A, at + MINUTE, now, temperature_f=72.0, humidity=40.0))
+    for width in (None, 5 * MINUTE, 60 * MINUTE, DAY):
+        answer = ask(scene, now, every=width)
+        assert sum(point.n for point in answer.points) == 201
+        assert max(point.high for point in answer.points) == 72.0
 
 
 def test_before_anything_was_rolled_up_the_readings_answer() -> None:
