@@ -199,7 +199,7 @@ class Daemon:
         self._bulletin.tend()
         if not self.service.is_waiting:
             self.dispatch.send_due(self.clock())
-            self._rollups.tend(self.clock())
+        self._rollups.tend(self.clock(), is_free=not self.service.is_waiting and not self.link.has_more)
 
     def _look_out(self) -> None:
         """Take note of a broker that is away, and of a time in which we did nothing ourselves."""
@@ -216,7 +216,8 @@ class Daemon:
             return 0.0
         now = self.clock()
         waits = [LOOK_EVERY, *self.vitals.seconds_to_next(now)]
-        for at in (self.service.next_due(), self.dispatch.next_at) if self._is_begun else ():
+        wanted = self._is_begun and (self.service.next_due(), self.dispatch.next_at, self._rollups.next_at)
+        for at in wanted or ():
             if at is not None:
                 waits.append((at - now).total_seconds())
         if self._waiting_since is not None:

@@ -22,7 +22,8 @@ _ROWS_AT_ONCE = 300
 _ROWS_OF_ONE_PLACE_AT_ONCE = 20_000  # most are other places', which is seen without reading them
 _ROWS_A_ROUND = 20_000
 _SAID_AT_ONCE = 100
-_BUCKETS_A_WRITE = 20
+_BUCKETS_A_WRITE = 60
+_HOUR_WEIGHS = 3  # as much as so many buckets of five minutes
 _A_DAY = timedelta(days=1)
 _LONGEST_WAIT = _A_DAY  # after it roll-ups go on although a value waits to be borne out
 
@@ -49,6 +50,7 @@ class Rolling:
         self._late: dict[Place, datetime] = {}
         self._fresh: dict[int, RolledPlace] = {}
         self._rows: list[tuple[Tail, datetime, datetime, Mapping[datetime, Bucket]]] = []
+        self._weight = 0  # of these rows
         self._states: dict[datetime, dict[int, State]] = {}
         self._anew: dict[int, datetime] = {}
 
@@ -182,7 +184,8 @@ class Rolling:
                 tail.known, tail.since = told.known, target
                 del tail.pending[:said]
             done = target
-            if sum(len(each[3]) for each in self._rows) >= _BUCKETS_A_WRITE:
+            self._weight += len(told.buckets) * (1 if target.minute else _HOUR_WEIGHS)
+            if self._weight >= _BUCKETS_A_WRITE:
                 self._write()
             yield
             if done > tail.stale_to:
@@ -246,6 +249,7 @@ class Rolling:
             for at, states in self._states.items():
                 rollups.put_states(connection, at, states)
         self._rows, self._states, self._fresh, self._anew = [], {}, {}, {}
+        self._weight = 0
 
     def _write_longer(self, connection: Connection, number: int, begin: datetime, end: datetime) -> None:
         """Make the hours and days anew that share time with a span and are over with it."""

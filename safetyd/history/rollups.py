@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from safetyd.core.tally import WIDTH
 from safetyd.history.buckets import edges
@@ -22,6 +22,7 @@ from safetyd.store.database import Connection, StoreError
 from safetyd.store.rollups import HOUR, Level, Progress
 
 _SLICE_SECONDS = 0.002  # of the loop that watches, at a time
+_BETWEEN = timedelta(milliseconds=10)  # two pieces of one round
 _PAUSE_SECONDS = 600.0  # after a fault of ours
 _ROWS_AT_ONCE = 300
 
@@ -42,6 +43,7 @@ class Rollups:
         self._keep = settings.store
         self._work: Iterator[None] | None = None
         self._failed_at: float | None = None
+        self.next_at: datetime | None = None  # when it wants to go on with what is under way
         self._rolling = self._begun_anew()
 
     def _begun_anew(self) -> Rolling:
@@ -52,12 +54,17 @@ class Rollups:
         """The last row that was looked at."""
         return self._rolling.cursor
 
-    def tend(self, now: datetime) -> None:
-        """Do a small piece of what there is to do; the writer must have nothing uncommitted.
+    def tend(self, now: datetime, *, is_free: bool = True) -> None:
+        """Do a small piece of what there is to do if the writer has nothing else, and nothing uncommitted.
 
         Raises:
             StoreError: it could not be written; it will be worked out again.
         """
+        if is_free:
+            self._tend(now)
+        self.next_at = None if self._work is None else now + _BETWEEN
+
+    def _tend(self, now: datetime) -> None:
         if self._failed_at is not None and time.monotonic() < self._failed_at + _PAUSE_SECONDS:
             return
         if self._work is None:

@@ -1,8 +1,8 @@
 """How soon a year of a room, or a day of a school, is on the screen, and what keeping it costs.
 
-Rule: nothing here asserts. The store is made by bulk SQL as the daemon would have filled it (readings of every
-minute, the roll-ups of a quiet year), lies on this machine's disk, and is deleted afterwards. What the follower
-costs is measured with the real one, beside storing the same readings.
+Rule: nothing here asserts. The store is made by bulk SQL as the daemon would have filled it (readings of
+every minute, the roll-ups of a quiet year), lies on this machine's disk, and is deleted afterwards. What the
+follower costs is measured with the real one, beside storing the same readings.
 """
 
 import argparse
@@ -101,10 +101,10 @@ class Cost:
 
     @contextmanager
     def span(self) -> Iterator[None]:
-        began, wall, wrote = cpu(), time.perf_counter(), written()
+        began, wrote = cpu(), written()
         yield
         self.seconds += cpu() - began
-        self.longest = max(self.longest, time.perf_counter() - wall)
+        self.longest = max(self.longest, cpu() - began)
         self.bytes += written() - wrote
 
 
@@ -151,7 +151,7 @@ def follower(folder: Path, site: Site, rooms: int) -> None:
     row("storing 1,000 readings, a commit a second", storing.seconds / thousands * 1000, "ms of CPU")
     row("rolling them up", following.seconds / thousands * 1000, "ms of CPU")
     row("  relative to storing them", following.seconds / storing.seconds * 100, "%")
-    row("  longest piece between two turns of the loop", following.longest * 1000, "ms")
+    row("  longest piece between two turns of the loop", following.longest * 1000, "ms of CPU")
     row("written for storing 1,000 readings", storing.bytes / thousands / 1000, "kB")
     row("written for rolling them up", following.bytes / thousands / 1000, "kB")
 

@@ -1,5 +1,7 @@
 """Roll-ups are what the readings say, in whatever order they came."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,9 +11,26 @@ from hypothesis import strategies as st
 from safetyd.core.model import Observation
 from safetyd.core.tally import Account, Bucket, Measure, Share, Values, floor, together
 from safetyd.history.buckets import edges
+from safetyd.history.rollups import Rollups
 from safetyd.store import rollups
+from safetyd.store.database import Connection, StoreError
 from safetyd.store.rollups import Level
-from tests.history.scene import BUILDING, LAB, MAINS, MINUTE, NOON, ROOM, A, B, C, Scene, every, plainly
+from tests.history.scene import (
+    BUILDING,
+    LAB,
+    MAINS,
+    MINUTE,
+    NOON,
+    ROOM,
+    SITE,
+    A,
+    B,
+    C,
+    Scene,
+    every,
+    plainly,
+    site,
+)
 
 MICROS = 1_000_000
 FAHRENHEIT = st.sampled_from([57.0, 59.9, 60.5, 61.5, 70.0, 71.0, 84.0, 88.0, 95.0, 185.0])
@@ -170,3 +189,51 @@ def test_a_day_is_one_of_the_sites_time_zone(day: str, hours: int) -> None:
     (span,) = rollups.buckets(scene.store, Level.DAY, rolled.number, [(start, stop)])
     assert span.bucket.values[Measure.TEMPERATURE].n == 6 * hours
     assert span.bucket.shares[Account.COLD] == Share(hours * 3600 * MICROS, 0)
+
+
+def test_what_fails_is_logged_and_the_watch_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    scene = Scene()
+    scene.hear(*every(1, n=20, temperature_f=70.0, humidity=40.0))
+
+    @contextmanager
+    def failing() -> Iterator[Connection]:
+        raise RuntimeError("a fault of ours")
+        yield
+
+    broken = Rollups(scene.store, failing, lambda: scene.site, scene.settings)
+    for _ in range(100):
+        broken.tend(NOON + 60 * MINUTE)
+    assert len([each for each in caplog.records if "could not be rolled up" in each.message]) == 1
+    scene.follow(NOON + 60 * MINUTE)
+    assert scene.kept().fine
+
+
+def test_a_store_that_cannot_be_written_is_told_and_tried_again() -> None:
+    scene = Scene()
+    scene.hear(*every(1, n=20, temperature_f=70.0, humidity=40.0))
+    is_away = True
+
+    @contextmanager
+    def writing() -> Iterator[Connection]:
+        if is_away:
+            raise StoreError("store: cannot be written")
+        yield scene.store
+
+    now = NOON + 60 * MINUTE
+    follower = Rollups(scene.store, writing, lambda: scene.site, scene.settings)
+    with pytest.raises(StoreError):
+        for _ in range(1000):
+            follower.tend(now)
+    is_away = False
+    for _ in range(1000):
+        follower.tend(now)
+    assert_is_plain(scene, now)
+
+
+def test_a_day_that_begins_beside_the_hour_is_whole_too() -> None:
+    """A day of Nepal (45 minutes beside the hour) is made of five minutes and not of hours."""
+    scene = Scene(site(SITE.replace("America/Los_Angeles", "Asia/Kathmandu")))
+    scene.hear(*every(10, n=6 * 60, temperature_f=70.0, humidity=40.0))
+    scene.follow(NOON + timedelta(days=3))
+    days = [bucket for (_, start), bucket in scene.kept().days.items() if start.minute == 15]
+    assert max(bucket.values[Measure.TEMPERATURE].n for bucket in days) == 144
