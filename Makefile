@@ -19,7 +19,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format catalogues fuzz fuzz-guided bench bench-decoding pins clean servers
+.PHONY: help demo test unit lint format catalogues fuzz fuzz-guided bench bench-decoding bench-history pins clean servers
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -32,6 +32,7 @@ help:
 	@echo "make fuzz-guided     the same, steered by coverage (SECONDS=$(SECONDS); needs the package atheris)"
 	@echo "make bench   messages per second on this machine"
 	@echo "make bench-decoding  the time that a message of each format takes to read"
+	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
 	@echo "make pins    choose the versions in requirements/ anew (UPGRADE=--upgrade for the newest)"
 	@echo "make clean   remove the virtual environment and everything generated"
 
@@ -76,6 +77,9 @@ bench: $(DEV) servers
 
 bench-decoding: $(DEV)
 	$(PY) -m tests.bench.decoding $(ARGS)
+
+bench-history: $(DEV)
+	$(PY) -m tests.bench.history $(ARGS)
 
 # Set-up. A stamp is older than what it was made from only when pins or metadata changed.
 

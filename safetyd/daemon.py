@@ -17,15 +17,15 @@ from safetyd.clock import Clock
 from safetyd.configuration import Loaded
 from safetyd.core import lookout
 from safetyd.core.afar import State
-from safetyd.core.errors import SafetydError
-from safetyd.core.model import Place, TroubleKind
 from safetyd.core.timekeeping import Ticks
 from safetyd.dispatch import Dispatch
 from safetyd.doorbell import Doorbell
 from safetyd.errands import LOOK_EVERY, Errands
 from safetyd.following import Following
+from safetyd.history.rollups import Rollups
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link, Received
+from safetyd.reloading import take_anew
 from safetyd.service import Service
 from safetyd.store import beats, undated
 from safetyd.store.database import StoreError, open_for_reading, open_for_writing
@@ -100,6 +100,7 @@ class Daemon:
         self._worked_at = self.clock()
         self._errands = Errands(self.service, self._reader, self._commit)
         self._following = Following(settings, self.service, self.clock)
+        self._rollups = Rollups(self._reader, self.service.writing, lambda: self.service.site, settings)
         self.vitals.serve(self.service)
         self._time.wake(self.service, at)
         self._is_begun = True
@@ -193,13 +194,16 @@ class Daemon:
         self._bulletin.live(State.LAST_WORDS if self.vitals.is_dying else State.RUNNING)
         self._errands.tend(self.clock())
         if self._reload is not None:
-            self._take_site()
+            load, self._reload = self._reload, None
+            mqtt, now = self._settings.mqtt, self.clock()
+            take_anew(load, self.service, self.dispatch, self.link, self._bulletin, mqtt, now)
         self.service.elapse(self.clock())
         if self.dispatch.take_outcomes(self.clock()) or self._must_commit():
             self._commit()
         self._bulletin.tend()
         if not self.service.is_waiting:
             self.dispatch.send_due(self.clock())
+        self._rollups.tend(self.clock(), is_free=not self.service.is_waiting and not self.link.has_more)
 
     def _look_out(self) -> None:
         """Take note of a broker that is away, and of a time in which we did nothing ourselves."""
@@ -216,7 +220,8 @@ class Daemon:
             return 0.0
         now = self.clock()
         waits = [LOOK_EVERY, *self.vitals.seconds_to_next(now)]
-        for at in (self.service.next_due(), self.dispatch.next_at) if self._is_begun else ():
+        wanted = self._is_begun and (self.service.next_due(), self.dispatch.next_at, self._rollups.next_at)
+        for at in wanted or ():
             if at is not None:
                 waits.append((at - now).total_seconds())
         if self._waiting_since is not None:
@@ -329,21 +334,3 @@ class Daemon:
         self._store_trouble = str(error)
         if self._is_begun:
             self.dispatch.look(self.clock())
-
-    def _take_site(self) -> None:
-        load, self._reload = self._reload, None
-        assert load is not None
-        now = self.clock()
-        subject, place = "site file", Place(next((b.id for b in self.service.site.buildings), ""), None)
-        try:
-            site = load().site
-        except SafetydError as error:
-            log.error("the site file was not taken:\n%s", error)
-            self.service.complain(subject, place, TroubleKind.CONFIGURATION, str(error), now)
-            return
-        self.service.complain(subject, place, TroubleKind.CONFIGURATION, "", now)
-        self.service.take_site(site, now)
-        self.dispatch.take_site(site)
-        self.link.subscribe(topics_heard(site, self._settings.mqtt))
-        self._bulletin.announce()
-        log.info("the site file was taken anew")

@@ -6,13 +6,14 @@ Rule: the text of a variable means what the same value means in the file.
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from safetyd.faults import Misfit, shown
-from safetyd.shapes import address, choice, flag, text, whole_within
+from safetyd.shapes import address, choice, duration, flag, text, whole_within
 
 _FLAGS = {
     "true": True,
@@ -25,6 +26,9 @@ _FLAGS = {
     "off": False,
 }
 _STORE = "sqlite:///PATH, relative to safetyd.toml"
+
+
+SHORTEST_KEPT = timedelta(days=10)  # a reading may come a week late, and is judged then by those before it
 
 
 def flag_or_word(value: object) -> bool:
@@ -136,3 +140,11 @@ def log_level(value: object) -> str:
     """Return a level's name in small letters."""
     levels = ("debug", "info", "warning", "error")
     return choice("level", levels)(value.lower() if isinstance(value, str) else value)
+
+
+def kept(value: object) -> timedelta:
+    """Return for how long something is kept: longer than a late reading may reach back."""
+    span = duration(value)
+    if span < SHORTEST_KEPT:
+        raise Misfit(f"{shown(value)} is too short", 'at least "10d": a reading may come a week late')
+    return span

@@ -21,6 +21,7 @@ from safetyd.faults import Fault, Misfit, did_you_mean, dotted, one_of, shown
 from safetyd.setting_outside import Heartbeat, Influx, LastResort, at_odds, influx_at_odds
 from safetyd.setting_shapes import (
     flag_or_word,
+    kept,
     log_level,
     page_url,
     path,
@@ -58,6 +59,7 @@ Note = Callable[[Key, str, str], None]  # key, what stands there, what was expec
 Text = Annotated[str, PlainValidator(text)]
 Flag = Annotated[bool, PlainValidator(flag_or_word)]
 Duration = Annotated[timedelta, PlainValidator(duration)]
+Kept = Annotated[timedelta, PlainValidator(kept)]
 SomeTime = Annotated[timedelta, PlainValidator(positive_duration)]
 Level = Annotated[str, PlainValidator(topic_level)]
 File = Annotated[Path, PlainValidator(path)]
@@ -94,6 +96,8 @@ class Store(_Section):
 
     url: Annotated[str, PlainValidator(store_url)] = "sqlite:///var/safetyd.db"
     commit_every: Duration = timedelta(seconds=1)
+    keep_raw: Kept | None = None
+    keep_rollups: Kept | None = None
 
     @property
     def path(self) -> Path:

@@ -22,6 +22,7 @@ SHELL = (
     ("__main__",),
     ("cli.*",),
     ("daemon.*", "recorder"),
+    ("reloading",),
     ("dispatch", "bulletin", "vitals", "vigil", "doorbell", "errands", "following"),
     ("timekeeper", "distress"),
     (
@@ -35,7 +36,13 @@ SHELL = (
         "web.*",
     ),
     ("replay.*",),
-    ("service.*", "evidence.*", "history.queries.* + history.rollups.*"),
+    (
+        "service.*",
+        "evidence.*",
+        "history.queries + history.coverage + history.rollups + history.rolling + history.tails"
+        " + history.retention + history.files",
+    ),
+    ("history.buckets",),
     ("hearing", "sensor_objects", "earshot"),
     ("recovery", "past", "objects", "waiting", "site_lines", "announcement"),
     ("notify.letters",),
@@ -82,6 +89,7 @@ CORE = (
     ("core.trouble",),
     ("core.health",),
     ("core.clocks",),
+    ("core.tally",),
     ("core.account",),
     ("core.afar",),
     ("core.notice", "core.room", "core.power", "core.succession", "core.sparing"),
@@ -115,6 +123,8 @@ DOORS = {
     "sqlalchemy": ("store.*",),
     "starlette": ("web.*",),
     "typer": ("cli.*",),
+    "xlsxwriter": ("history.files",),
+    "pyarrow": ("history.files",),
 }
 
 # What the core does not know to exist: the outside, other threads, chance, logs and "now".

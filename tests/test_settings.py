@@ -52,6 +52,7 @@ def test_what_is_left_out_has_the_documented_default(read, tmp_path):
     assert (settings.mqtt.root, settings.mqtt.protocol, settings.mqtt.tls) == ("safetyd", 5, False)
     assert settings.store.path == tmp_path / "var/safetyd.db"
     assert settings.store.commit_every == timedelta(seconds=1)
+    assert (settings.store.keep_raw, settings.store.keep_rollups) == (None, None)
     assert (settings.web.listen, settings.log.level) == ("127.0.0.1:8914", "info")
     assert (settings.influx, settings.heartbeat, settings.mqtt.password) == (None, None, None)
 
@@ -129,6 +130,8 @@ def test_each_faulty_key_of_mqtt_is_told_with_what_was_expected(faults, lines, t
         ('[store]\nurl = "sqlite:///:memory:"', "store.url: this address names no file"),
         ('[store]\nurl = "var/safetyd.db"', "store.url: what stands here is not an address"),
         ('[store]\ncommit_every = "1 s"', "store.commit_every: '1 s' is not a duration"),
+        ('[store]\nkeep_raw = "239h"', "store.keep_raw: '239h' is too short; expected at least \"10d\""),
+        ('[store]\nkeep_rollups = "0s"', "store.keep_rollups: '0s' is too short"),
         ('[web]\nlisten = "8914"', "web.listen: '8914' is nowhere to listen; expected host:port"),
         ('[influx]\nurl = "http://i:8086"', "influx.bucket: nothing stands here; expected a value"),
         (

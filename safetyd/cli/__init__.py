@@ -13,6 +13,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     copying,
     demo,
     electricity,
+    history,
     keeping,
     listening,
     looking,

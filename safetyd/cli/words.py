@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from safetyd.core.model import Place, Quantity
 from safetyd.site import Site
 
 _PIPE_COLUMNS = 200
-_BARS = "▁▂▃▄▅▆▇█"
 _STYLES = {
     "open": "bold red",
     "acknowledged": "yellow",
@@ -36,21 +34,6 @@ _STYLES = {
     "joined": "dim",
 }
 _MOST_SPACES = 6
-
-
-class Spanned(Protocol):
-    """One span of a history."""
-
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def mean(self) -> float: ...
-    @property
-    def high(self) -> float: ...
-    @property
-    def n(self) -> int: ...
 
 
 class _Terminal(Console):
@@ -249,50 +232,6 @@ def replay_words(told: dict[str, Any], site: Site) -> None:
         console.print(Text(f"refused: {local(refused['at'], site)} {subject}: {refused['reason']}"))
     for topic in told["unassigned"]:
         console.print(Text(f"unassigned: {topic}"))
-
-
-def readings_words(
-    place: Place,
-    quantity: Quantity,
-    unit: str,
-    points: Sequence[tuple[datetime, float]],
-    spans: Sequence[Spanned] | None,
-    site: Site,
-) -> None:
-    """Print a history as a table with a line of bars on top."""
-    console = plain_console()
-    values = [span.mean for span in spans] if spans is not None else [value for _, value in points]
-    if not values:
-        console.print(f"No {quantity} of {place} is on record.")
-        return
-    console.print(f"{place} {quantity}, {unit}: {min(values):.1f} to {max(values):.1f}", highlight=False)
-    console.print(_bars(values, 100))
-    if spans is not None:
-        table = Table("from", "min", "mean", "max", "n", box=None)
-        for span in spans:
-            table.add_row(
-                _moment(span.at, site),
-                f"{span.low:.1f}",
-                f"{span.mean:.1f}",
-                f"{span.high:.1f}",
-                str(span.n),
-            )
-    else:
-        table = Table("observed", unit, box=None)
-        for at, value in points:
-            table.add_row(_moment(at, site), f"{value:.1f}")
-    console.print(table)
-
-
-def _moment(at: datetime, site: Site) -> str:
-    return f"{at.astimezone(site.timezone):%a %d %b %Y %H:%M:%S}"
-
-
-def _bars(values: Sequence[float], width: int) -> str:
-    step = max(1, -(-len(values) // width))
-    shown = [sum(values[i : i + step]) / len(values[i : i + step]) for i in range(0, len(values), step)]
-    low, spread = min(shown), (max(shown) - min(shown)) or 1.0
-    return "".join(_BARS[int((value - low) / spread * (len(_BARS) - 1))] for value in shown)
 
 
 def _where(ticket: dict[str, Any], site: Site) -> str:

@@ -8,14 +8,35 @@ not lag while an episode is ending.
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
+from safetyd.core import power
 from safetyd.core.model import Condition, Observation, Verdict
+from safetyd.core.power import Power
 from safetyd.core.room import EMPTY, Room, walk, warmth
-from safetyd.core.rules import RuleBook
+from safetyd.core.rules import RuleBook, Rules
 from safetyd.core.units import JUST_AFTER
+from safetyd.core.votes import Tide
 from safetyd.core.watch import Level
 
-_CONDITIONS = (Condition.COLD, Condition.HEAT)
+_TOLD = {Tide.ON: Verdict.OK, Tide.OFF: Verdict.BREACH, Tide.UNKNOWN: Verdict.UNKNOWN}
+
+
+class Stretch(NamedTuple):
+    """A span of a room's time through which what is known of it is the same."""
+
+    begin: datetime
+    end: datetime
+    cold: Verdict
+    heat: Verdict
+
+    @property
+    def room(self) -> Verdict:
+        """What held of cold and heat together."""
+        both = self.cold, self.heat
+        if Verdict.BREACH in both:
+            return Verdict.BREACH
+        return Verdict.UNKNOWN if Verdict.UNKNOWN in both else Verdict.OK
 
 
 def shares(
@@ -24,24 +45,28 @@ def shares(
     """Return how long each verdict held from `begin` to `end`; observations in order of their own time."""
     spent = dict.fromkeys(Verdict, timedelta(0))
     room, at = EMPTY, begin
-    for after, _ in walk(EMPTY, observations, book):
-        if after.at is not None and after.at > at:
-            _spend(spent, room, book, at, min(after.at, end))
-            at = max(at, min(after.at, end))
-        room = after
-    _spend(spent, room, book, at, end)
+    for step in walk(EMPTY, observations, book):
+        until = min(step.at, end)
+        for stretch in stretches(room, book, at, until):
+            spent[stretch.room] += stretch.end - stretch.begin
+        room, at = step.room, max(at, until)
+    for stretch in stretches(room, book, at, end):
+        spent[stretch.room] += stretch.end - stretch.begin
     return spent
 
 
-def _spend(
-    spent: dict[Verdict, timedelta], room: Room, book: RuleBook, begin: datetime, end: datetime
-) -> None:
-    moments = sorted({begin, end, *(at for at in _changes(room) if begin < at < end)})
-    for start, stop in pairwise(moments):
-        spent[_holds(room, book, start)] += stop - start
+def stretches(room: Room, book: RuleBook, begin: datetime, end: datetime) -> Iterator[Stretch]:
+    """Yield what holds of a room from `begin` to `end` if nothing more is heard of it."""
+    if begin >= end:
+        return
+    between = [at for at in (*_lapses(room), *book.starts) if begin < at < end]
+    for start, stop in pairwise(sorted({begin, end, *between})):
+        rules = book.in_force(start)
+        cold, heat = (_holds(room, each, start, rules) for each in (Condition.COLD, Condition.HEAT))
+        yield Stretch(start, stop, cold, heat)
 
 
-def _changes(room: Room) -> Iterator[datetime]:
+def _lapses(room: Room) -> Iterator[datetime]:
     """The moments at which what is known of a room lapses."""
     for source in room.sources.values():
         for latest in source:
@@ -49,15 +74,36 @@ def _changes(room: Room) -> Iterator[datetime]:
                 yield latest.until + JUST_AFTER
 
 
-def _holds(room: Room, book: RuleBook, at: datetime) -> Verdict:
-    rules = book.in_force(at)
-    known = [(warmth(room, condition, at, rules), room.watch(condition)) for condition in _CONDITIONS]
-    for value, watch in known:
-        if value is not None and (
-            value.level is Level.BEYOND or (watch.is_breach and value.level is Level.BETWEEN)
-        ):
-            return Verdict.BREACH
-    return Verdict.UNKNOWN if any(value is None for value, _ in known) else Verdict.OK
+def _holds(room: Room, condition: Condition, at: datetime, rules: Rules) -> Verdict:
+    value = warmth(room, condition, at, rules)
+    if value is None:
+        return Verdict.UNKNOWN
+    is_back = value.level is Level.BACK or not room.watch(condition).is_breach
+    return Verdict.OK if value.level is not Level.BEYOND and is_back else Verdict.BREACH
+
+
+class Supply(NamedTuple):
+    """A span of a building's time through which its witnesses say the same: `breach` is without power."""
+
+    begin: datetime
+    end: datetime
+    verdict: Verdict
+    power: Power
+
+
+def supplies(power_: Power, book: RuleBook, begin: datetime, end: datetime) -> Iterator[Supply]:
+    """Yield what the witnesses' words say from `begin` to `end` if nothing more is heard of them.
+
+    Each second without power counts; from when on that is a breach of contract is the ticket's business.
+    """
+    at = begin
+    while at < end:
+        rules = book.in_force(at)
+        power_, _ = power.pass_time(power_, at, rules)
+        changes = [power.next_due(power_, rules), *(start for start in book.starts if start > at)]
+        stop = min([end, *(each for each in changes if each is not None)])
+        yield Supply(at, stop, _TOLD[power.tide(power_, at, rules.outage)], power_)
+        at = stop
 
 
 def whole_seconds(spent: dict[Verdict, timedelta]) -> dict[Verdict, int]:

@@ -49,13 +49,14 @@ class Book(Generic[V]):
         chosen = self.versions[0]
         if len(self.versions) == 1:
             return chosen
-        for starts, version in zip(self._starts, self.versions, strict=True):
+        for starts, version in zip(self.starts, self.versions, strict=True):
             if starts <= at:
                 chosen = version
         return chosen
 
     @cached_property
-    def _starts(self) -> tuple[datetime, ...]:
+    def starts(self) -> tuple[datetime, ...]:
+        """From when on each version holds."""
         return tuple(
             datetime.min.replace(tzinfo=UTC)
             if version.effective is None

@@ -82,6 +82,12 @@ class Calendar:
         begin, end = self._span(day, self.day(day).student_hours or self.student_hours)
         return self.is_work_day(day) and self.day(day).has_students and begin <= at < end
 
+    def student_span(self, day: date) -> Span | None:
+        """Return when students are in class on a date; None when they are not."""
+        if not (self.is_work_day(day) and self.day(day).has_students):
+            return None
+        return self._span(day, self.day(day).student_hours or self.student_hours)
+
     def is_work_time(self, at: datetime) -> bool:
         """Return whether `at` falls in work hours of a work day."""
         return self.work_end(at) is not None
@@ -141,6 +147,11 @@ class Calendar:
             },
         }
         return fingerprint(plain)
+
+    @property
+    def has_every_hour(self) -> bool:
+        """Whether nothing is said of days and hours, so that every moment counts."""
+        return self._is_blank()
 
     def _is_blank(self) -> bool:
         return not (self.work_years or self.work_hours or self.student_hours or self.closed or self.dates)

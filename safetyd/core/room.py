@@ -42,6 +42,17 @@ class Room(NamedTuple):
         return self.cold if condition is Condition.COLD else self.heat
 
 
+class Step(NamedTuple):
+    """The room once something was folded in at `at`: what was judged of an observation, at its own time or,
+    borne out by a later one, at that of the value that had to wait."""
+
+    room: Room
+    findings: tuple[Finding, ...]
+    at: datetime
+    observation: Observation
+    judged: Judged
+
+
 class Seen(NamedTuple):
     """What an observation did to a room. `is_late`: nothing was folded, the past must be read again."""
 
@@ -127,14 +138,13 @@ def read_again(
     """
     room = base
     findings: list[Finding] = []
-    for room, found in walk(base, observations, book):  # noqa: B007 - the last room is the answer
-        findings.extend(found)
+    for after in walk(base, observations, book):
+        room = after.room
+        findings.extend(after.findings)
     return room, tuple(findings)
 
 
-def walk(
-    base: Room, observations: Iterable[Observation], book: RuleBook
-) -> Iterator[tuple[Room, tuple[Finding, ...]]]:
+def walk(base: Room, observations: Iterable[Observation], book: RuleBook) -> Iterator[Step]:
     """Yield the room and its findings after each thing that counts, as `read_again` reads them."""
     beliefs = dict(base.beliefs)
     counted: list[tuple[datetime, Observation, Judged]] = []
@@ -148,7 +158,7 @@ def walk(
     room = base._replace(beliefs=beliefs)
     for at, observation, judged in counted:
         room, found = _count(room, observation, at, judged, book.in_force(at))
-        yield room, found
+        yield Step(room, found, at, observation, judged)
 
 
 def _count(
@@ -237,6 +247,11 @@ def verdict(room: Room, condition: Condition, at: datetime, rules: Rules) -> Ver
 
 def _limit(rule: ColdRule | HeatRule, observation: Observation) -> Limit:
     return Limit(1 if observation.by_hand else rule.confirm, rule.end_after)
+
+
+def is_settled(room: Room) -> bool:
+    """Return whether no value waits that a later one may bear out: the past before it is what it is."""
+    return not any(belief.suspect or belief.damp for belief in room.beliefs.values())
 
 
 def next_due(room: Room) -> datetime | None:

@@ -4,7 +4,7 @@ Rule: the worst believed sensor speaks for the room; nothing is averaged. Heat n
 humidity of the same moment; where humidity is missing, only what holds at any humidity is known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -73,6 +73,18 @@ def hottest(sources: Mapping[str, Source], at: datetime, rules: Rules, spoke: st
         return None  # a milder sensor does not vouch for one whose heat is not known
     until, is_new = max(each.until for each in found), any(each.is_new for each in found)
     return worst._replace(until=until, is_new=is_new)
+
+
+def heat_indexes(sources: Mapping[str, Source], spoke: str, at: datetime, rules: Rules) -> Iterator[float]:
+    """Yield the heat index, °F, of each pair of temperature and humidity that `spoke` completed at `at`."""
+    for key, source in sources.items():
+        temperature = source.temperature
+        if temperature is None or temperature.until < at:
+            continue
+        holder, humidity = _humidity(key, sources, temperature, at, rules)
+        is_new = humidity is not None and at == max(temperature.at, humidity.at)
+        if humidity is not None and is_new and spoke in (key, holder):
+            yield heat_index_f(temperature.value, humidity.value)
 
 
 def _humidity(

@@ -1,1 +1,1 @@
-"""What was, over years."""
+"""What was, over years: roll-ups and questions answered from them, and the copy in InfluxDB."""

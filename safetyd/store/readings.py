@@ -192,7 +192,11 @@ class Numbered(NamedTuple):
 
 
 def observations(
-    connection: Connection, sensors: Mapping[int, Sensor], after_id: int = 0, since: datetime | None = None
+    connection: Connection,
+    sensors: Mapping[int, Sensor],
+    after_id: int = 0,
+    since: datetime | None = None,
+    up_to_id: int | None = None,
 ) -> Iterator[Numbered]:
     """Yield what some sensors said, in order of arrival, from the rows after a number; retained ones not."""
     wanted = (
@@ -213,6 +217,8 @@ def observations(
     )
     if since is not None:
         wanted = wanted.where(reading.c.observed_at >= micros(since))
+    if up_to_id is not None:
+        wanted = wanted.where(reading.c.id <= up_to_id)
     if len(sensors) < 50:
         wanted = wanted.where(reading.c.sensor.in_(sensors))
     last: tuple[int, int, int] | None = None

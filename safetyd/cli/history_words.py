@@ -1,0 +1,50 @@
+"""A history on a terminal: what it is of, a line of bars, and a table, times in the site's zone."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.table import Table
+
+from safetyd.cli.words import plain_console
+from safetyd.history.queries import Answer, Resolution
+from safetyd.site import Site
+
+_BARS = "▁▂▃▄▅▆▇█"
+_WIDTH = 100
+
+
+def answer_words(answer: Answer, site: Site) -> None:
+    """Print what was asked for, its resolution and coverage, and the values."""
+    console = plain_console()
+    place, measure = answer.question.place, answer.question.measure.value.replace("_", " ")
+    if answer.note:
+        console.print(f"Note: {answer.note}.", highlight=False)
+    if not answer.points:
+        console.print(f"No {measure} of {place} is on record here.", highlight=False)
+        return
+    low, high = min(each.low for each in answer.points), max(each.high for each in answer.points)
+    console.print(f"{place} {measure}, {answer.unit}: {low:.1f} to {high:.1f}", highlight=False)
+    made = "every reading" if answer.resolution is Resolution.READINGS else f"made of {answer.resolution}"
+    console.print(f"Resolution: {made}. Coverage: {answer.coverage}.", highlight=False)
+    console.print(_bars([each.mean for each in answer.points]))
+    if answer.every is None:
+        table = Table("observed", answer.unit, box=None)
+        for each in answer.points:
+            table.add_row(_moment(each.at, site), f"{each.mean:.1f}")
+    else:
+        table = Table("from", "min", "mean", "max", "n", box=None)
+        for each in answer.points:
+            values = (f"{value:.1f}" for value in (each.low, each.mean, each.high))
+            table.add_row(_moment(each.at, site), *values, str(each.n))
+    console.print(table)
+
+
+def _moment(at: datetime, site: Site) -> str:
+    return f"{at.astimezone(site.timezone):%a %d %b %Y %H:%M:%S}"
+
+
+def _bars(values: Sequence[float]) -> str:
+    step = max(1, -(-len(values) // _WIDTH))
+    shown = [sum(values[i : i + step]) / len(values[i : i + step]) for i in range(0, len(values), step)]
+    low, spread = min(shown), (max(shown) - min(shown)) or 1.0
+    return "".join(_BARS[int((value - low) / spread * (len(_BARS) - 1))] for value in shown)

@@ -1,0 +1,46 @@
+"""The site file, read anew while everything runs.
+
+Rule: a faulty one changes nothing, and is a trouble until one is taken.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from safetyd.bulletin import Bulletin, topics_heard
+from safetyd.configuration import Loaded
+from safetyd.core.errors import SafetydError
+from safetyd.core.model import Place, TroubleKind
+from safetyd.dispatch import Dispatch
+from safetyd.ingest.mqtt import Link
+from safetyd.service import Service
+from safetyd.settings import Mqtt
+
+_SUBJECT = "site file"
+
+log = logging.getLogger("safetyd")
+
+
+def take_anew(
+    load: Callable[[], Loaded],
+    service: Service,
+    dispatch: Dispatch,
+    link: Link,
+    bulletin: Bulletin,
+    mqtt: Mqtt,
+    now: datetime,
+) -> None:
+    """Have everybody go by what the site file says now."""
+    place = Place(next((building.id for building in service.site.buildings), ""), None)
+    try:
+        site = load().site
+    except SafetydError as error:
+        log.error("the site file was not taken:\n%s", error)
+        service.complain(_SUBJECT, place, TroubleKind.CONFIGURATION, str(error), now)
+        return
+    service.complain(_SUBJECT, place, TroubleKind.CONFIGURATION, "", now)
+    service.take_site(site, now)
+    dispatch.take_site(site)
+    link.subscribe(topics_heard(site, mqtt))
+    bulletin.announce()
+    log.info("the site file was taken anew")

@@ -1,0 +1,87 @@
+"""A file is whole or not there, and no spreadsheet finds a formula in it."""
+
+import csv
+import sys
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from safetyd.core.tally import Measure
+from safetyd.history.coverage import Coverage
+from safetyd.history.files import FileError, safe, write_csv, write_parquet, write_xlsx
+from safetyd.history.queries import Answer, Point, Question, Resolution
+from tests.history.scene import HERE, MINUTE, NOON, ROOM
+
+ZONE = HERE.timezone
+HOUR = timedelta(hours=1)
+
+
+def answer(every: timedelta | None = None, n: int = 3, place: object = ROOM) -> Answer:
+    points = [Point(NOON + number * MINUTE, -5.0, 70.5, 71.0, 4) for number in range(n)]
+    told = Coverage(HOUR / 2, HOUR, is_school_time=True)
+    question = Question(place, Measure.TEMPERATURE, every=every)  # type: ignore[arg-type]
+    return Answer(question, NOON, NOON + HOUR, Resolution.READINGS, every, points, told)
+
+
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_text_that_begins_like_a_formula_gets_an_apostrophe(begins: str) -> None:
+    assert safe(f"{begins}1+1") == f"'{begins}1+1"
+
+
+@pytest.mark.parametrize("cell", ["204", "a=b", "", -5.0, 0, 70.5])
+def test_other_texts_and_all_numbers_stay_as_they_are(cell: str | float) -> None:
+    assert safe(cell) == cell
+
+
+def test_csv_has_single_values_or_spans(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    write_csv(file, answer(), ZONE)
+    with file.open(newline="") as opened:
+        rows = list(csv.reader(opened))
+    assert rows[:2] == [["observed_at", "value"], ["2026-12-01T12:00:00Z", "70.5"]]
+    write_csv(file, answer(HOUR), ZONE)
+    with file.open(newline="") as opened:
+        rows = list(csv.reader(opened))
+    assert rows[:2] == [
+        ["from", "min", "mean", "max", "n"],
+        ["2026-12-01T12:00:00Z", "-5.0", "70.5", "71.0", "4"],
+    ]
+
+
+def test_a_workbook_has_values_what_they_mean_and_a_chart(tmp_path: Path) -> None:
+    file = tmp_path / "a.xlsx"
+    write_xlsx(file, answer(HOUR), ZONE)
+    with zipfile.ZipFile(file) as book:
+        names, texts = book.namelist(), book.read("xl/sharedStrings.xml").decode()
+        chart, values = (
+            book.read("xl/charts/chart1.xml").decode(),
+            book.read("xl/worksheets/sheet1.xml").decode(),
+        )
+    assert {"xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"} <= set(names)
+    assert all(words in texts for words in ("maple/12", "50 % of the school day known", "readings"))
+    assert "lineChart" in chart and "values!$C$2:$C$4" in chart
+    assert "<v>-5</v>" in values and "<f>" not in values
+
+
+def test_an_empty_history_makes_a_workbook_without_a_chart(tmp_path: Path) -> None:
+    write_xlsx(tmp_path / "a.xlsx", answer(n=0), ZONE)
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as book:
+        assert not [name for name in book.namelist() if "chart" in name]
+
+
+def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("as it was")
+    broken = answer()._replace(points=[*answer().points, None])
+    with pytest.raises(AttributeError):
+        write_csv(file, broken, ZONE)
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("a.csv", "as it was")]
+
+
+def test_parquet_without_its_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(FileError, match=r"pip install safetyd\[parquet\]$"):
+        write_parquet(tmp_path / "a.parquet", answer(), ZONE)
+    assert list(tmp_path.iterdir()) == []

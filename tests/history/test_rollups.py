@@ -1,0 +1,239 @@
+"""Roll-ups are what the readings say, in whatever order they came."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from safetyd.core.model import Observation
+from safetyd.core.tally import Account, Bucket, Measure, Share, Values, floor, together
+from safetyd.history.buckets import edges
+from safetyd.history.rollups import Rollups
+from safetyd.store import rollups
+from safetyd.store.database import Connection, StoreError
+from safetyd.store.rollups import Level
+from tests.history.scene import (
+    BUILDING,
+    LAB,
+    MAINS,
+    MINUTE,
+    NOON,
+    ROOM,
+    SITE,
+    A,
+    B,
+    C,
+    Scene,
+    every,
+    plainly,
+    site,
+)
+
+MICROS = 1_000_000
+FAHRENHEIT = st.sampled_from([57.0, 59.9, 60.5, 61.5, 70.0, 71.0, 84.0, 88.0, 95.0, 185.0])
+PERCENT = st.sampled_from([None, 0.5, 30.0, 35.0, 60.0, 75.0])
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> list[Observation]:
+    """What sensors said in half a day, in the order in which it arrived, some of it hours late."""
+    said = []
+    for _ in range(draw(st.integers(1, 25))):
+        sensor = draw(st.sampled_from([A, B, C, MAINS]))
+        at = NOON + draw(st.integers(0, 12 * 60)) * MINUTE
+        late = draw(st.sampled_from([0, 0, 0, 1, 20, 90, 400])) * MINUTE
+        retained = draw(st.sampled_from([False, False, False, True]))
+        if sensor is MAINS:
+            values = {"mains": draw(st.booleans())}
+        else:
+            values = {"temperature_f": draw(FAHRENHEIT), "humidity": draw(PERCENT)}
+        said.append(Observation(sensor, at, at + late, retained=retained, **values))
+    unique = {(each.sensor.key, each.observed_at): each for each in said}
+    return sorted(unique.values(), key=lambda each: each.received_at)
+
+
+def assert_is_plain(scene: Scene, now: datetime) -> None:
+    kept, end, zone = scene.kept(), floor(now - MINUTE), scene.site.timezone
+    for place in (ROOM, LAB, BUILDING):
+        fine = {start: bucket for (where, start), bucket in kept.fine.items() if where == place}
+        assert fine == plainly(scene, place, end)
+        hours = {start: bucket for (where, start), bucket in kept.hours.items() if where == place}
+        assert hours == longer(fine, list(edges(Level.HOUR, NOON, end, zone)), end)
+        days = {start: bucket for (where, start), bucket in kept.days.items() if where == place}
+        assert days == longer(hours, list(edges(Level.DAY, NOON, end, zone)), end)
+
+
+def longer(
+    parts: dict[datetime, Bucket], spans: list[tuple[datetime, datetime]], end: datetime
+) -> dict[datetime, Bucket]:
+    """Return what spans that are over by a moment hold, by what their parts hold."""
+    found = {}
+    for begin, stop in spans:
+        here = [bucket for start, bucket in parts.items() if begin <= start < stop]
+        if stop <= end and here:
+            found[begin] = together(here)
+    return found
+
+
+@settings(max_examples=50, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(arrivals(), st.lists(st.integers(0, 24 * 60), max_size=6), st.sets(st.integers(0, 5)))
+def test_any_order_of_arrival_gives_what_all_of_it_gives(
+    said: list[Observation], looks: list[int], restarts: set[int]
+) -> None:
+    scene = Scene()
+    rest = list(said)
+    for number, minutes in enumerate(sorted(looks)):
+        now = NOON + minutes * MINUTE
+        while rest and rest[0].received_at <= now:
+            scene.hear(rest.pop(0))
+        scene.follow(now)
+        if number in restarts:
+            scene.restart()
+    scene.hear(*rest)
+    now = NOON + timedelta(hours=40)
+    scene.follow(now)
+    assert_is_plain(scene, now)
+
+
+def test_a_bucket_keeps_least_greatest_sum_and_count() -> None:
+    scene = Scene()
+    for minute, value in enumerate((70.0, 71.5, 69.0)):
+        scene.hear(*every(1, since=NOON + minute * MINUTE, n=1, temperature_f=value, humidity=40.0))
+    scene.follow(NOON + 10 * MINUTE)
+    bucket = scene.kept().fine[ROOM, NOON]
+    assert bucket.values[Measure.TEMPERATURE] == Values(3, 69.0, 71.5, 210.5)
+    assert bucket.values[Measure.HEAT_INDEX].n == 3
+
+
+def test_a_bucket_is_written_once_it_is_over_and_a_minute_has_passed() -> None:
+    scene = Scene()
+    scene.hear(*every(1, n=2, temperature_f=70.0, humidity=40.0))
+    scene.follow(NOON + 6 * MINUTE - timedelta(seconds=1))
+    assert scene.kept().fine == {}
+    scene.follow(NOON + 6 * MINUTE)
+    assert list(scene.kept().fine) == [(ROOM, NOON)]
+
+
+def test_seconds_go_on_counting_until_the_last_reading_is_stale() -> None:
+    scene = Scene()
+    scene.hear(*every(1, n=1, temperature_f=57.0, humidity=40.0))
+    scene.follow(NOON + 60 * MINUTE)
+    cold = [bucket.shares[Account.COLD] for bucket in scene.kept().fine.values()]
+    assert sum(share.breach for share in cold) == 15 * 60 * MICROS + 1
+    assert scene.kept().fine[ROOM, NOON].shares[Account.HEAT] == Share(300 * MICROS, 0)
+
+
+@pytest.mark.parametrize("bad", [{"temperature_f": 185.0}, {"temperature_c": 85.0}])
+def test_a_rejected_value_counts_nowhere(bad: dict[str, float]) -> None:
+    scene = Scene()
+    scene.hear(*every(1, n=1, **bad))
+    scene.follow(NOON + 60 * MINUTE)
+    assert scene.kept().fine == {}
+
+
+def test_a_suspect_counts_at_its_own_time_once_it_is_borne_out() -> None:
+    scene = Scene()
+    scene.hear(*every(1, n=1, temperature_f=70.0))
+    scene.hear(*every(1, n=1, since=NOON + 4 * MINUTE, temperature_f=95.0))
+    scene.follow(NOON + 7 * MINUTE)
+    assert scene.kept().fine[ROOM, NOON].values[Measure.TEMPERATURE] == Values(1, 70.0, 70.0, 70.0)
+    scene.hear(*every(1, n=1, since=NOON + 8 * MINUTE, temperature_f=94.0))
+    scene.follow(NOON + 13 * MINUTE)
+    assert scene.kept().fine[ROOM, NOON].values[Measure.TEMPERATURE] == Values(2, 70.0, 95.0, 165.0)
+
+
+def test_one_that_is_borne_out_days_later_counts_too() -> None:
+    scene = Scene()
+    scene.hear(*every(30, B, n=190, temperature_f=70.0, humidity=40.0))
+    scene.hear(*every(1, n=1, temperature_f=70.0), *every(1, n=1, since=NOON + MINUTE, temperature_f=95.0))
+    for hours in range(1, 90, 4):
+        scene.follow(NOON + timedelta(hours=hours))
+    scene.restart()
+    scene.hear(*every(1, n=1, since=NOON + timedelta(hours=91), temperature_f=94.0))
+    now = NOON + timedelta(hours=95)
+    scene.follow(now)
+    assert scene.kept().fine[ROOM, NOON].values[Measure.TEMPERATURE].high == 95.0
+    assert_is_plain(scene, now)
+
+
+def test_a_retained_message_counts_nowhere() -> None:
+    scene = Scene()
+    scene.hear(Observation(A, NOON, NOON, temperature_f=70.0, humidity=40.0, retained=True))
+    scene.follow(NOON + 60 * MINUTE)
+    assert scene.kept().fine == {}
+
+
+def test_power_out_is_counted_by_the_second_until_a_witness_says_otherwise() -> None:
+    scene = Scene()
+    scene.hear(Observation(MAINS, NOON, NOON, mains=True))
+    off_at = NOON + 7 * MINUTE
+    scene.hear(Observation(MAINS, off_at, off_at, mains=False))
+    scene.follow(NOON + 61 * MINUTE)
+    (hour,) = [bucket for (place, _), bucket in scene.kept().hours.items() if place == BUILDING]
+    assert hour.shares[Account.OUTAGE] == Share(7 * 60 * MICROS, 53 * 60 * MICROS)
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-08", 23), ("2026-11-01", 25), ("2026-12-01", 24)])
+def test_a_day_is_one_of_the_sites_time_zone(day: str, hours: int) -> None:
+    scene = Scene()
+    zone = scene.site.timezone
+    begin = datetime.fromisoformat(day).replace(tzinfo=zone).astimezone(NOON.tzinfo)
+    scene.hear(*every(10, since=begin - timedelta(hours=2), n=6 * 30, temperature_f=70.0, humidity=40.0))
+    scene.follow(begin + timedelta(days=3))
+    (rolled,) = rollups.places(scene.store)
+    ((start, stop),) = edges(Level.DAY, begin, begin + MINUTE, zone)
+    assert (start, stop) == (begin, begin + timedelta(hours=hours))
+    (span,) = rollups.buckets(scene.store, Level.DAY, rolled.number, [(start, stop)])
+    assert span.bucket.values[Measure.TEMPERATURE].n == 6 * hours
+    assert span.bucket.shares[Account.COLD] == Share(hours * 3600 * MICROS, 0)
+
+
+def test_what_fails_is_logged_and_the_watch_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    scene = Scene()
+    scene.hear(*every(1, n=20, temperature_f=70.0, humidity=40.0))
+
+    @contextmanager
+    def failing() -> Iterator[Connection]:
+        raise RuntimeError("a fault of ours")
+        yield
+
+    broken = Rollups(scene.store, failing, lambda: scene.site, scene.settings)
+    for _ in range(100):
+        broken.tend(NOON + 60 * MINUTE)
+    assert len([each for each in caplog.records if "could not be rolled up" in each.message]) == 1
+    scene.follow(NOON + 60 * MINUTE)
+    assert scene.kept().fine
+
+
+def test_a_store_that_cannot_be_written_is_told_and_tried_again() -> None:
+    scene = Scene()
+    scene.hear(*every(1, n=20, temperature_f=70.0, humidity=40.0))
+    is_away = True
+
+    @contextmanager
+    def writing() -> Iterator[Connection]:
+        if is_away:
+            raise StoreError("store: cannot be written")
+        yield scene.store
+
+    now = NOON + 60 * MINUTE
+    follower = Rollups(scene.store, writing, lambda: scene.site, scene.settings)
+    with pytest.raises(StoreError):
+        for _ in range(1000):
+            follower.tend(now)
+    is_away = False
+    for _ in range(1000):
+        follower.tend(now)
+    assert_is_plain(scene, now)
+
+
+def test_a_day_that_begins_beside_the_hour_is_whole_too() -> None:
+    """A day of Nepal (45 minutes beside the hour) is made of five minutes and not of hours."""
+    scene = Scene(site(SITE.replace("America/Los_Angeles", "Asia/Kathmandu")))
+    scene.hear(*every(10, n=6 * 60, temperature_f=70.0, humidity=40.0))
+    scene.follow(NOON + timedelta(days=3))
+    days = [bucket for (_, start), bucket in scene.kept().days.items() if start.minute == 15]
+    assert max(bucket.values[Measure.TEMPERATURE].n for bucket in days) == 144
