@@ -26,7 +26,7 @@ from safetyd.service import Service
 from safetyd.setting_outside import LastResort
 from safetyd.site import Site
 from safetyd.store import attempts, outbox
-from safetyd.store.attempts import Result
+from safetyd.store.attempts import Rejection, Result
 from safetyd.store.database import Connection, StoreError
 from safetyd.store.outbox import Delivery, DeliveryState
 
@@ -124,9 +124,12 @@ class Dispatch:
     def _due(self, connection: Connection, now: datetime) -> dict[_Who, list[Delivery]]:
         """Return what is due to each address, but for what cannot go there at all: that is let go."""
         found: dict[_Who, list[Delivery]] = {}
+        rejections: dict[_Who, Rejection | None] = {}
         for delivery in outbox.due(connection, now):
             who = delivery.person, delivery.address
-            rejection = attempts.rejection(connection, *who)
+            if who not in rejections:
+                rejections[who] = attempts.rejection(connection, *who)
+            rejection = rejections[who]
             if who not in self._addresses:
                 self._let_go(delivery, DeliveryState.WITHDRAWN, now, _GONE)
             elif rejection is not None and not delivery.attempts and is_resting(rejection, now):

@@ -4,8 +4,6 @@ Rule: what is left out keeps its default; a plan that would leave a call for act
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import date
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -13,7 +11,8 @@ from safetyd.core.model import Condition, Role
 from safetyd.core.plan import INFORMS, NOT_PLANNED, Plan, PlanBook, Reason, Step
 from safetyd.core.ticket import Status
 from safetyd.faults import one_of
-from safetyd.shapes import choice, day, member, positive_duration
+from safetyd.shapes import choice, member, positive_duration
+from safetyd.site_rules import in_versions
 from safetyd.tables import Table
 
 _ROLE = member("role", Role)
@@ -23,17 +22,8 @@ _UNLESS = choice("state", (Status.ACKNOWLEDGED, Status.RELIEVED))
 
 def read_plans(site: Table, timezone: ZoneInfo) -> PlanBook:
     """Return every version that stands in the site's `[[plan]]`, in order of effect."""
-    versions: dict[date | None, Plan] = {}
-    for table in site.tables("plan"):
-        effective = table.get("effective", day, None)
-        if effective in versions:
-            told = f"{effective} is taken" if effective else "a second version has no date"
-            table.fault("effective", told, "a date of its own for each [[plan]]; only one may have none")
-        versions[effective] = replace(_plan(table), effective=effective)
-    if not versions:
-        return PlanBook(timezone=timezone)
-    in_order = sorted(versions, key=lambda effective: effective or date.min)
-    return PlanBook(tuple(versions[effective] for effective in in_order), timezone)
+    versions = in_versions(site, "plan", _plan)
+    return PlanBook(versions, timezone) if versions else PlanBook(timezone=timezone)
 
 
 def _plan(table: Table) -> Plan:

@@ -4,11 +4,13 @@ Rule: a number left out keeps its default; where a changed limit would leave tha
 the default moves along with the limit. What stands in the file is never moved: it is right or it is a fault.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 from zoneinfo import ZoneInfo
 
+from safetyd.core.book import Version
 from safetyd.core.rules import (
     ColdRule,
     DeadlineRule,
@@ -34,23 +36,28 @@ from safetyd.shapes import (
 )
 from safetyd.tables import Table
 
+V = TypeVar("V", bound=Version)
+
 _ONE_OR_MORE = whole_within(1)
 _ABOVE_ZERO = number_within(0, above=True)
 
 
 def read_rulebook(site: Table, timezone: ZoneInfo) -> RuleBook:
     """Return every version that stands in the site's `[[rules]]`, in order of effect."""
-    versions: dict[date | None, Rules] = {}
-    for table in site.tables("rules"):
+    versions = in_versions(site, "rules", lambda table: read_rules(table, Rules()))
+    return RuleBook(versions, timezone) if versions else RuleBook(timezone=timezone)
+
+
+def in_versions(site: Table, name: str, read: Callable[[Table], V]) -> tuple[V, ...]:
+    """Return what stands at `[[name]]` with the days from which on it holds, in their order."""
+    versions: dict[date | None, V] = {}
+    for table in site.tables(name):
         effective = table.get("effective", day, None)
         if effective in versions:
             told = f"{effective} is taken" if effective else "a second version has no date"
-            table.fault("effective", told, "a date of its own for each [[rules]]; only one may have none")
-        versions[effective] = replace(read_rules(table, Rules()), effective=effective)
-    if not versions:
-        return RuleBook(timezone=timezone)
-    in_order = sorted(versions, key=lambda effective: effective or date.min)
-    return RuleBook(tuple(versions[effective] for effective in in_order), timezone)
+            table.fault("effective", told, f"a date of its own for each [[{name}]]; only one may have none")
+        versions[effective] = replace(read(table), effective=effective)
+    return tuple(versions[each] for each in sorted(versions, key=lambda each: each or date.min))
 
 
 def read_rules(table: Table, base: Rules) -> Rules:
