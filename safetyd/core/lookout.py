@@ -121,10 +121,22 @@ def _hear_mains(
         yield _of_silence(place, False, at, now, since or at)
     elif heard.standing is not power.Standing.SUSPECTED and was_out and is_alive:
         yield _of_silence(place, True, at, now, at)
+    if is_alive and known.cause in _RAISED:
+        _note_return(world, place, heard.standing, now)
     if is_alive:  # that its silence is over shows in its own word
         changed = world.afar[building]
         word = afar.Word.NONE if changed.word is afar.Word.STOPPED else changed.word
         world.put_afar(building, changed._replace(cause=Cause.WELL, since=None, word=word, link_lost_at=None))
+
+
+def _note_return(world: World, place: Place, standing: power.Standing, now: datetime) -> None:
+    """Write into the ticket that a silence opened what the gateway says when it is heard again."""
+    ticket = world.tickets.get(world.open.get((place, Condition.OUTAGE, None), ""))
+    if ticket is not None and ticket.is_presumed and standing is power.Standing.ON:
+        note = (
+            "its own safetyd is heard again and says that power is on; was it out meanwhile? ask, and note it"
+        )
+        telling.record(world, now, ticket.id, "heard_again", note)
 
 
 def _ahead_or_behind(off_by: timedelta) -> str:

@@ -227,7 +227,8 @@ def test_back_after_two_hours_with_its_own_ticket_the_two_are_joined_and_one_has
     watch.own_ticket(last - MINUTE, watch.now - MINUTE)
     ticket = watch.the_ticket()
     assert (ticket["status"], ticket["joined"]) == ("joined", "maple-2026-0001")
-    assert events(ticket) == ["opened", "joined"] and "maple-2026-0001" in ticket["history"][1]["note"]
+    assert events(ticket) == ["opened", "heard_again", "joined"]
+    assert "maple-2026-0001" in ticket["history"][2]["note"]
     before = len(watch.notices())
     watch.passes(days=30)
     told = [each for each in watch.notices()[before:] if each["ticket"] is not None]
@@ -261,6 +262,7 @@ def test_back_after_two_hours_without_its_own_ours_stays_until_a_person_closes_i
     watch.passes(days=15)
     ticket = watch.the_ticket()
     assert (ticket["status"], ticket["joined"]) == ("open", None)
+    assert events(ticket).count("heard_again") == 1, "it does not know whether power was out meanwhile"
     assert watch.notices("reminder") or watch.notices("overdue")
 
 
