@@ -98,6 +98,12 @@ def test_the_sensors_that_it_shows_are_accepted(tmp_path: Path) -> None:
     assert bound(tmp_path, "rows.toml", "more.toml") == [3, 4]
 
 
+def test_the_plan_that_it_shows_is_accepted(tmp_path: Path) -> None:
+    for name in ("site.toml", "telling.toml"):
+        (tmp_path / name).write_text(files()[name], encoding="utf-8")
+    assert bound(tmp_path, "site.toml", "telling.toml") == [0]
+
+
 def test_the_calendar_that_it_shows_is_accepted(tmp_path: Path) -> None:
     days = files()["days.toml"]
     (tmp_path / "site.toml").write_text(files()["site.toml"] + days)
