@@ -19,7 +19,7 @@ from safetyd.ingest.message import Message
 from safetyd.service import Service
 from safetyd.site import Site
 from safetyd.store import ledger, leftovers, outbox
-from safetyd.store.database import in_memory
+from safetyd.store.database import Connection, in_memory
 from safetyd.times import read_time, rfc3339
 from safetyd.wording import sound
 
@@ -100,8 +100,12 @@ def replay(
     root: str = "safetyd",
     until: datetime | None = None,
     progress: Callable[[], object] = lambda: None,
+    store: Connection | None = None,
 ) -> dict[str, Any]:
-    """Return what the recording leads to, as `replay --json` prints it; `progress` is called a line."""
+    """Return what the recording leads to, as `replay --json` prints it; `progress` is called a line.
+
+    Without a `store` to keep it in it is forgotten.
+    """
     service: Service | None = None
     first = last = until or datetime(1970, 1, 1, tzinfo=UTC)
     for line in lines:
@@ -109,7 +113,7 @@ def replay(
             break
         if service is None:
             first = line.at
-            service = _begin(site, root, first)
+            service = _begin(site, root, first, store)
         last = line.at
         _pass_time(service, line.at - JUST_AFTER)
         if line.message is not None:
@@ -123,15 +127,15 @@ def replay(
             service.commit(line.at)
         progress()
     if service is None:
-        service = _begin(site, root, first)
+        service = _begin(site, root, first, store)
     end = until or last
     _pass_time(service, end)
     service.commit(end)
     return _told(service, site, first, end)
 
 
-def _begin(site: Site, root: str, now: datetime) -> Service:
-    service = Service(in_memory(), site, root, now)
+def _begin(site: Site, root: str, now: datetime, store: Connection | None) -> Service:
+    service = Service(store or in_memory(), site, root, now)
     service.is_replay = True
     return service
 

@@ -9,7 +9,7 @@ Rule: a story holds only what a wire or a person would bring, and every clock in
 import base64
 import json
 from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -19,6 +19,9 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from safetyd.cli import main
+from safetyd.configuration import load
+from safetyd.replay import read_recording, replay
+from safetyd.store.database import open_for_writing
 
 Json = dict[str, Any]
 
@@ -250,6 +253,17 @@ class Story:
             with redirect_stdout(out), redirect_stderr(err):
                 code = main(argv)
         return Run(code, out.getvalue(), err.getvalue())
+
+    def keep(self, folder: Path, until: str) -> Path:
+        """Replay the story into a store in a folder, and return the configuration that names it."""
+        config = folder / "safetyd.toml"
+        config.write_text('site = ["site.toml"]\n[store]\nurl = "sqlite:///kept.db"\n', encoding="utf-8")
+        (folder / "site.toml").write_text(self._site(), encoding="utf-8")
+        loaded = load(config, {})
+        texts = [json.dumps(entry) for entry in sorted(self.lines, key=lambda entry: str(entry["at"]))]
+        with closing(open_for_writing(loaded.settings.store.url)) as store:
+            replay(read_recording(texts, "the story"), loaded.site, until=instant(until), store=store)
+        return config
 
     def _repeat(self, at: str, until: str | None, every: int, topic: str, retain: bool, values: Json) -> Self:
         moment, last = instant(at), instant(until or at)

@@ -7,9 +7,11 @@ ticket asks of them a little late now and then.
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
+from safetyd.cli import main
 from tests.story import STAFF, Json, Story, Told, clock
 
 ROOMS = ("12", "14", "16", "lab")
@@ -33,6 +35,7 @@ WEATHER = [
     ("2027-02-10 06:00", "2027-02-10 14:00", COLD, range(24)),  # the boiler fails again
 ]
 MESSAGES = {"Ada": 37, "Finn": 40, "Sam": 20, "Dora": 9, "Axel": 3, "Edda": 0, "Bo": 40, "Cleo": 0}
+END = "2027-06-11 23:30"
 DARK = ("2026-11-18 10:05", "2026-11-18 12:45")
 
 
@@ -111,7 +114,7 @@ def people(story: Story) -> Story:
 
 
 @pytest.fixture(scope="module")
-def year() -> Told:
+def story() -> Story:
     story = Story(rules=RULES, calendar=YEAR, rooms=ROOMS)
     for at in moments():
         temp_f, humidity = weather(at)
@@ -121,7 +124,18 @@ def year() -> Told:
     story.power("2026-08-25 00:00", sensor="ups", mains="on")
     story.power(DARK[0], sensor="ups", mains="off").power(DARK[1], sensor="ups", mains="on")
     story.power("2026-11-18 12:55", until="2026-11-18 13:30", sensor="ups", mains="on")
-    return people(story).replay(until="2027-06-11 23:30")
+    return people(story)
+
+
+@pytest.fixture(scope="module")
+def year(story: Story) -> Told:
+    return story.replay(until=END)
+
+
+@pytest.fixture(scope="module")
+def kept(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The configuration of a store in which that year was kept."""
+    return story.keep(tmp_path_factory.mktemp("year"), until=END)
 
 
 def test_each_cause_has_its_tickets_and_nothing_else_has_any(year: Told) -> None:
@@ -181,6 +195,23 @@ def test_what_happens_to_several_rooms_at_one_moment_is_one_message(
         by_reason = Counter(notice["reason"] for notice in year.output["notices"])
         print(f"\n{len(year.tickets)} tickets of 5 causes; notices {dict(sorted(by_reason.items()))}")
         print(f"notices a person, all year: {dict(notices)}, as messages: {dict(messages)}")
+
+
+def test_each_ticket_tells_its_whole_story_on_a_terminal(
+    year: Told, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for ticket in year.tickets:
+        assert main(["ticket", ticket["id"], "show", "--config", str(kept)]) == 0
+        shown = capsys.readouterr().out
+        for deadline in ticket["deadlines"]:
+            line = next(line for line in shown.splitlines() if deadline["tier"].replace("_", " ") in line)
+            assert deadline["state"].replace("_", " ") in line, (line, deadline)
+        for row in ticket["history"]:
+            assert row["event"].replace("_", " ") in shown.replace("_", " "), row
+        told = [each for each in year.output["notices"] if ticket["id"] in tickets_of(each)]
+        assert told
+        for notice in told:
+            assert notice["title"] in shown and notice["reason"] in shown, notice
 
 
 def test_every_notice_is_about_a_ticket_an_outage_or_a_trouble(year: Told) -> None:
