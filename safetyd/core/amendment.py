@@ -9,13 +9,14 @@ from datetime import datetime
 
 from safetyd.core import morning, obligation
 from safetyd.core.calendar import Calendar
+from safetyd.core.lateness import schedule_ticket
 from safetyd.core.telling import record
 from safetyd.core.ticket import Basis, Deadline, Ticket
 from safetyd.core.world import Facts, World
 
 
 def take_calendars(world: World, facts: Facts, now: datetime) -> None:
-    """Go by the calendars in force from now on; with those of before, nothing changes."""
+    """Go by the calendars, rules and plan in force from now on; with those of before, nothing changes."""
     versions = {building: calendar.fingerprint for building, calendar in facts.calendars.items()}
     usual = facts.calendar.fingerprint
     for ticket_id in world.open.values():
@@ -23,6 +24,7 @@ def take_calendars(world: World, facts: Facts, now: datetime) -> None:
         building = ticket.place.building
         is_changed = versions.get(building, usual) != ticket.calendar
         _amend(world, ticket, facts.calendar_of(building) if is_changed else None, now)
+        schedule_ticket(world, facts, world.tickets[ticket_id])  # reminders and steps may be others now
     for number, held_until in list(world.held.items()):
         if held_until > now:
             _hold_again(world, facts, number, held_until, now)

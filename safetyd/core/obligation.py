@@ -44,21 +44,24 @@ def verdict(world: World, facts: Facts, ticket: Ticket, now: datetime) -> Verdic
 def episode_began(world: World, facts: Facts, place: Place, finding: Finding, now: datetime) -> None:
     """Take up an episode: at once, or under `hold` when work hours begin."""
     episode = Episode(place, finding.condition, finding.began_at, None, finding.worst, finding.seen)
-    number = world.new_episode(episode)
-    subject: Subject = (place, finding.condition, None)
+    _count(world, facts, world.new_episode(episode), finding.ended_at, now)
+
+
+def _count(world: World, facts: Facts, number: int, ended_at: datetime | None, now: datetime) -> None:
+    """Take up an episode without a ticket from when it counts; one that was over by then never does."""
+    episode = world.episodes[number]
+    subject: Subject = (episode.place, episode.condition, None)
     rules = facts.book.in_force(episode.began_at)
     may_wait = episode.condition is not Condition.OUTAGE and subject not in world.open
+    counts_from = None
     if rules.outside_work_hours == "hold" and may_wait:
-        counts_from = facts.calendar_of(place.building).next_work_begin(episode.began_at)
-        if counts_from is not None and finding.ended_at is not None and finding.ended_at <= counts_from:
-            return  # learned late, and over before it counted: it stays on record
-        if counts_from is not None and counts_from > now:
-            morning.hold(world, number, counts_from, now)
-            return
-        if counts_from is not None and counts_from > episode.began_at:
-            take_up(world, facts, number, counts_from, now)
-            return
-    take_up(world, facts, number, episode.began_at, now)
+        counts_from = facts.calendar_of(episode.place.building).next_work_begin(episode.began_at)
+    if counts_from is not None and ended_at is not None and ended_at <= counts_from:
+        return  # learned late, and over before it counted: it stays on record
+    if counts_from is not None and counts_from > now:
+        morning.hold(world, number, counts_from, now)
+        return
+    take_up(world, facts, number, max(episode.began_at, counts_from or episode.began_at), now)
 
 
 def release(world: World, facts: Facts, number: int, at: datetime) -> None:
@@ -109,6 +112,7 @@ def raise_ticket(
         world.put_ticket(ticket)
         record(world, now, ticket.id, "recurred", note or learned(began_at, now), by)
         tell(world, facts, Reason.RECURRED, ticket, now, by=by, note=note)
+        schedule_ticket(world, facts, ticket)  # steps that were not needed any more are again
         return ticket
     ticket = replace(_new_ticket(world, facts, subject, began_at, now), is_presumed=is_presumed)
     world.put_ticket(ticket)
@@ -177,8 +181,11 @@ def episode_ended(
         tell(world, facts, Reason.ENDED, ticket, now)
 
 
-def episode_moved(world: World, number: int, finding: Finding, now: datetime) -> None:
-    """Correct an episode by what was learned late; the ticket's promises stay."""
+def episode_moved(world: World, facts: Facts, number: int, finding: Finding, now: datetime) -> None:
+    """Correct an episode by what was learned late; the ticket's promises stay.
+
+    One that was let go because it was over before work began may turn out not to have been.
+    """
     episode = world.episodes[number]
     began_at = min(episode.began_at, finding.began_at)
     changed = replace(
@@ -192,6 +199,8 @@ def episode_moved(world: World, number: int, finding: Finding, now: datetime) ->
         return
     world.put_episode(number, changed)
     if episode.ticket is None:
+        if number not in world.held and episode.condition is not Condition.OUTAGE:
+            _count(world, facts, number, changed.ended_at, now)
         return
     if began_at < episode.began_at:
         record(world, now, episode.ticket, "began_earlier", learned(began_at, now))

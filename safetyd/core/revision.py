@@ -104,10 +104,10 @@ def _reconcile(
             left = [item for item in left if item not in same]
             number, episode = _as_one(world, same, now)
             if finding.ended_at is not None and episode.ended_at is None:
-                obligation.episode_moved(world, number, finding._replace(ended_at=None), now)
+                obligation.episode_moved(world, facts, number, finding._replace(ended_at=None), now)
                 obligation.episode_ended(world, facts, number, finding, now)
             else:
-                obligation.episode_moved(world, number, finding, now)
+                obligation.episode_moved(world, facts, number, finding, now)
         else:
             number = world.next_episode
             obligation.episode_began(world, facts, place, finding, now)

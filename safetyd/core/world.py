@@ -274,7 +274,8 @@ class World:
         where = episode.place, episode.condition
         if self.running.get(where) == number:
             del self.running[where]
-        self.held.pop(number, None)
+        if self.held.pop(number, None) is not None:
+            self.changes.held = True
         self.changes.episodes.pop(number, None)
         self.changes.dropped.add(number)
 

@@ -174,7 +174,8 @@ def load(connection: Connection, world: World) -> None:
     for building, body in connection.execute(select(schema.afar)):
         world.afar[building] = _AFAR.decode(body)
     for number, due_at in connection.execute(select(schema.held)):
-        world.held[number] = moment(due_at)
+        if number in world.episodes:  # an early release left some that no episode belongs to
+            world.held[number] = moment(due_at)
     for trouble in troubles(connection, standing_only=True):
         world.troubles.setdefault(trouble.sensor, {})[trouble.kind] = trouble
     world.awaited.update(awaited.load(connection))
