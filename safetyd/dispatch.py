@@ -9,31 +9,34 @@ instead; the last one of a notice is never given up.
 import logging
 import queue
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from safetyd.core.book import short_name
-from safetyd.core.model import Place, Role, TroubleKind
-from safetyd.core.sparing import MESSAGES_AN_HOUR, next_message_at
+from safetyd.core.model import Condition, Place, Role, TroubleKind
+from safetyd.core.sparing import LATE, MESSAGES_AN_HOUR, is_overtaken, is_urgent, next_message_at
 from safetyd.core.succession import Holder, Next, instead
+from safetyd.core.ticket import AT_REST
 from safetyd.distress import Distress
 from safetyd.notify.company import News, together
 from safetyd.notify.forms import Words, links
 from safetyd.notify.letters import fingerprint
 from safetyd.notify.patience import LONGEST_PAUSE, is_lasting, is_resting, pause
 from safetyd.notify.sender import Job, Outcome, Sender, warm_up
+from safetyd.notify.tongue import Tongue
 from safetyd.service import Service
 from safetyd.setting_outside import LastResort
 from safetyd.site import Site
 from safetyd.store import attempts, outbox
-from safetyd.store.attempts import Rejection, Result
+from safetyd.store.attempts import Result
 from safetyd.store.database import Connection, StoreError
 from safetyd.store.outbox import Delivery, DeliveryState
 
 _TROUBLE_AFTER = 3  # attempts
-_HOPEFUL = (DeliveryState.WAITING, DeliveryState.ACCEPTED)
+_HOPEFUL = (DeliveryState.WAITING, DeliveryState.ACCEPTED, DeliveryState.OVERTAKEN)
 _FORGOTTEN = "it may have arrived: safetyd ended before an answer came"
 _UNWRITTEN = "its outcome could not be written"
+_OVERTAKEN = "it was no longer so when it would have been sent"
 _GONE = "the person or address is no longer in the site file"
 
 _AN_HOUR = timedelta(hours=1)
@@ -124,24 +127,54 @@ class Dispatch:
     def _due(self, connection: Connection, now: datetime) -> dict[_Who, list[Delivery]]:
         """Return what is due to each address, but for what cannot go there at all: that is let go."""
         found: dict[_Who, list[Delivery]] = {}
-        rejections: dict[_Who, Rejection | None] = {}
         for delivery in outbox.due(connection, now):
-            who = delivery.person, delivery.address
-            if who not in rejections:
-                rejections[who] = attempts.rejection(connection, *who)
-            rejection = rejections[who]
-            if who not in self._addresses:
-                self._let_go(delivery, DeliveryState.WITHDRAWN, now, _GONE)
-            elif rejection is not None and not delivery.attempts and is_resting(rejection, now):
-                self._let_go(delivery, DeliveryState.GIVEN_UP, now, rejection.answer)
+            found.setdefault((delivery.person, delivery.address), []).append(delivery)
+        for who, due in list(found.items()):
+            rejection = attempts.rejection(connection, *who)
+            is_at_rest = is_resting(rejection, now)
+            left: list[Delivery] = []
+            later: set[str] = set()  # which reminders come after
+            for delivery in reversed(due):
+                if who not in self._addresses:
+                    self._let_go(delivery, DeliveryState.WITHDRAWN, now, _GONE)
+                elif now - delivery.at >= LATE and self._is_overtaken(delivery, later):
+                    outbox.mark_done(connection, delivery.id, DeliveryState.OVERTAKEN, now, _OVERTAKEN)
+                elif rejection is not None and not delivery.attempts and is_at_rest:
+                    self._let_go(delivery, DeliveryState.GIVEN_UP, now, rejection.answer)
+                else:
+                    left.insert(0, delivery)
+                    later.add(delivery.key.rpartition("/")[0].rpartition("/")[0])
+            if left:
+                found[who] = left
             else:
-                found.setdefault(who, []).append(delivery)
+                del found[who]
         return found
+
+    def _is_overtaken(self, delivery: Delivery, later: Collection[str]) -> bool:
+        """Whether what is late is no longer so, by how things stand now and what is due after it."""
+        world, about = self._service.world, delivery.key.rpartition("/")[0].rpartition("/")[0]
+        ticket = world.tickets.get(delivery.tickets[0]) if len(delivery.tickets) == 1 else None
+        out = world.powers.get(Place(delivery.building, None))
+        if ticket is None or ticket.condition is Condition.OUTAGE:
+            is_back = out is not None and out.is_out
+        else:
+            is_back = (ticket.place, ticket.condition) in world.running
+        is_owed = about not in later
+        if ticket is not None:
+            of_tier = [each for each in ticket.deadlines if f"/{each.tier}/" in delivery.key]
+            is_owed &= ticket.status not in AT_REST and any(each.is_owed for each in of_tier)
+        return is_overtaken(delivery.reason, is_back=is_back, is_owed=is_owed)
+
+    def _waits_for_nobody(self, delivery: Delivery) -> bool:
+        tickets = map(self._service.world.tickets.get, delivery.tickets)
+        conditions = [None, *(each.condition for each in tickets if each is not None)]
+        return any(is_urgent(delivery.reason, condition) for condition in conditions)
 
     def _begin(self, connection: Connection, who: _Who, due: list[Delivery], now: datetime) -> Job | None:
         """Put an attempt at all that is due to an address on record; None while it is spared."""
         budget = self._budgets.get(who[0], MESSAGES_AN_HOUR)
-        at = next_message_at(self._sent.get(who, ()), budget, [each.reason for each in due], now)
+        waits_not = any(map(self._waits_for_nobody, due))
+        at = next_message_at(self._sent.get(who, ()), budget, now, is_urgent=waits_not)
         if at > now:
             self._look_by(at)
             return None
@@ -151,13 +184,17 @@ class Dispatch:
         for delivery in joined:
             attempts.end_forgotten(connection, _UNWRITTEN, delivery.id)
             numbers.append(attempts.begin(connection, delivery.id, now))
-        words = together([News(each.reason, self._words(each)) for each in joined])
+        words = together([News(each.reason, self._words(each, now)) for each in joined])
         return Job(tuple(joined), tuple(numbers), now, words)
 
-    def _words(self, delivery: Delivery) -> Words:
-        about = delivery.tickets
+    def _words(self, delivery: Delivery, now: datetime) -> Words:
+        """What is said now: of what is late, when it was so."""
+        about, title = delivery.tickets, delivery.title
+        if now - delivery.at >= LATE:
+            tongue = Tongue(delivery.language, self._service.site.timezone)
+            title = tongue.say("{title} (as of {time})", title=title, time=tongue.time(delivery.at))
         plan, pages = short_name(delivery.plan), links(self._public_url, about)
-        return Words(delivery.title, delivery.text, about, pages, delivery.language, plan)
+        return Words(title, delivery.text, about, pages, delivery.language, plan)
 
     @property
     def is_busy(self) -> bool:

@@ -5,18 +5,20 @@ Real servers answer; the time is the story's own.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
 
 from safetyd.core.plan import Reason
 from safetyd.core.sparing import JOINED_EVERY, Quiet
+from safetyd.ingest.message import Message
 from safetyd.store import attempts
 from tests.desk import HOUR, MINUTE, SECOND, T0, Desk, Hook, person, site
 from tests.journeys.servers import WITHIN, Sink
 
 NIGHT = Quiet(time(7), time(9))  # T0 is eight in the morning there: a night for those who sleep long
 OVER = "Maple School: electricity is back"
+LATE = f"{OVER} (as of Tue 1 Dec 08:00)"
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_what_waited_for_a_dead_server_comes_as_one_message(sink: Sink) -> None:
         one.turn()
         one.now += SECOND
     one.turn(HOUR)
-    assert [letter.title for letter in sink.of("finn")] == [f"{OVER} (and 2 more)"]
+    assert [letter.title for letter in sink.of("finn")] == [f"{LATE} (and 2 more)"]
     assert [one.record(number)["Finn"]["attempts"] for number in (1, 2, 3)] == [2, 2, 2]
 
 
@@ -145,7 +147,7 @@ def test_what_was_refused_costs_nothing_of_the_budget(sink: Sink) -> None:
     one.turn()
     one.turn(HOUR / 2)
     one.turn(HOUR / 2)
-    assert [letter.title for letter in sink.of("finn")] == [OVER]
+    assert [letter.title for letter in sink.of("finn")] == [LATE]
 
 
 # quiet hours
@@ -165,7 +167,7 @@ def test_what_can_wait_comes_as_one_message_when_quiet_hours_end(sink: Sink) -> 
     one.turn()
     assert not sink.asked
     one.turn(SECOND)
-    assert [letter.title for letter in sink.of("finn")] == [f"{OVER} (and 2 more)"]
+    assert [letter.title for letter in sink.of("finn")] == [f"{LATE} (and 2 more)"], "it says when it was so"
 
 
 def test_what_calls_for_action_comes_at_once_and_does_not_wake_the_rest(sink: Sink) -> None:
@@ -177,7 +179,45 @@ def test_what_calls_for_action_comes_at_once_and_does_not_wake_the_rest(sink: Si
     one.settle()
     assert [letter.title for letter in sink.of("finn")] == ["Maple School: power is out"]
     one.turn(HOUR)
-    assert [letter.title for letter in sink.of("finn")][1:] == [OVER]
+    assert [letter.title for letter in sink.of("finn")][1:] == [LATE]
+
+
+def test_that_electricity_is_back_is_not_said_in_the_morning_when_it_is_out_again(sink: Sink) -> None:
+    one = sleeper(sink)
+    one.owe("a")
+    one.turn(HOUR / 2)
+    one.service.take(Message(one.now, "safetyd/power/maple", b'{"mains": false}'))
+    one.commit()
+    one.dispatch.look(one.now)
+    one.turn()
+    one.turn(HOUR / 2)
+    assert [letter.title for letter in sink.of("finn")] == ["Maple School: power is out"]
+    assert one.record()["Finn"]["state"] == "overtaken"
+
+
+@pytest.mark.parametrize("is_relieved", [True, False])
+def test_a_reminder_of_relief_that_is_on_record_by_the_morning_is_not_sent(
+    sink: Sink, is_relieved: bool
+) -> None:
+    one = sleeper(sink)
+    leak = {"do": "report", "building": "maple", "room": None, "hazard": "leaks", "by": "Finn"}
+    one.service.command(leak, one.now)
+    one.commit()
+    one.now += timedelta(days=7)  # half of the two weeks
+    one.service.elapse(one.now)
+    one.commit()
+    if is_relieved:
+        one.now += HOUR / 2
+        relief = {"do": "relieve", "ticket": "maple-2026-0001", "by": "Finn", "tier": "immediate"}
+        one.service.command(relief, one.now)
+        one.commit()
+    one.now = T0 + timedelta(days=7) + HOUR
+    sink.accepted.clear()
+    one.dispatch.look(one.now)
+    one.settle()
+    said = "\n".join(letter.title + letter.text for letter in sink.of("finn"))
+    assert ("immediate relief is due" in said) is not is_relieved
+    assert ("relief on record" in said) is is_relieved
 
 
 @pytest.mark.parametrize("is_quiet", [True, False])

@@ -45,6 +45,8 @@ def _how_far(delivery: dict[str, Any], site: Site) -> str:
         case "given_up":
             went = f"; went to {', '.join(delivery['went_to'])}" if delivery["went_to"] else ""
             return f"✗ given up {done}: {delivery['answer']}{went}"
+        case "overtaken":
+            return f"– not sent {done}: {delivery['answer']}"
         case "withdrawn":
             return f"– withdrawn {done}: {delivery['answer']}"
     if not count:

@@ -9,13 +9,14 @@ from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from safetyd.core.model import Condition
 from safetyd.core.plan import INFORMS, Reason
 
 MESSAGES_AN_HOUR = 10  # ours: to one address, before what comes is joined
 JOINED_EVERY = timedelta(minutes=10)  # ours: how far apart messages are beyond these
 _HOUR = timedelta(hours=1)
 _MAY_WAIT = INFORMS | {Reason.REMINDER, Reason.DISPUTED, Reason.TROUBLE}
-_NEVER_JOINED_LATER = frozenset({Reason.OUTAGE_BEGAN, Reason.OUTAGE_WARNING})
+LATE = timedelta(minutes=15)  # ours: what is told so long after it was owed says when that was
 
 
 class Quiet(NamedTuple):
@@ -55,18 +56,38 @@ def told_at(
     return at if needed_by is not None and end >= needed_by else max(at, end)
 
 
-def next_message_at(
-    sent: Sequence[datetime], budget: int, reasons: Sequence[Reason], now: datetime
-) -> datetime:
+def is_urgent(reason: Reason, condition: Condition | None) -> bool:
+    """Return whether something waits for no budget: what is said of an outage while its minutes count."""
+    is_of_outage = reason is Reason.OPENED and condition is Condition.OUTAGE
+    return is_of_outage or reason in (Reason.OUTAGE_BEGAN, Reason.OUTAGE_WARNING)
+
+
+def is_overtaken(reason: Reason, *, is_back: bool, is_owed: bool) -> bool:
+    """Return whether what was to be told of a ticket or an outage is no longer so: nobody is told it then.
+
+    Args:
+        reason: Of what was to be told.
+        is_back: Whether the breach, or the outage, goes on again.
+        is_owed: Whether the relief that it was about is still owed.
+    """
+    match reason:
+        case Reason.ENDED | Reason.OUTAGE_OVER:
+            return is_back
+        case Reason.REMINDER:
+            return not is_owed
+    return False
+
+
+def next_message_at(sent: Sequence[datetime], budget: int, now: datetime, *, is_urgent: bool) -> datetime:
     """Return when what is due to an address may go there: now, or a while after the last message.
 
     Args:
         sent: When messages went there, in order.
         budget: How many an hour go one by one.
-        reasons: Of what is due.
         now: The moment.
+        is_urgent: Whether something of it waits for nobody.
     """
     recent = [at for at in sent if at > now - _HOUR]
-    if len(recent) < budget or not _NEVER_JOINED_LATER.isdisjoint(reasons):
+    if len(recent) < budget or is_urgent:
         return now
     return max(now, recent[-1] + JOINED_EVERY)

@@ -29,6 +29,7 @@ class DeliveryState(StrEnum):
     WAITING = "waiting"
     ACCEPTED = "accepted"  # by the next hop: more cannot be known
     GIVEN_UP = "given_up"  # the address is refused for good; `went_to` says who was told instead
+    OVERTAKEN = "overtaken"  # it was no longer so when it would have been sent
     WITHDRAWN = "withdrawn"  # the person or address is gone from the site file
 
 
@@ -81,6 +82,7 @@ class Delivery(NamedTuple):
     language: str
     plan: str
     reason: Reason
+    at: datetime
 
 
 class Owed(NamedTuple):
@@ -180,7 +182,9 @@ def due(connection: Connection, now: datetime) -> list[Delivery]:
     """Return the deliveries that are due, the longest waiting first."""
     wanted = (
         select(delivery, notice.c.key, notice.c.title, notice.c.text, notice.c.building)
-        .add_columns(notice.c.ticket, notice.c.tickets, notice.c.roles, notice.c.plan, notice.c.reason)
+        .add_columns(
+            notice.c.ticket, notice.c.tickets, notice.c.roles, notice.c.plan, notice.c.reason, notice.c.at
+        )
         .add_columns(notice.c.language.label("own"), wording.c.language.label("spoken"))
         .add_columns(wording.c.title.label("said"), wording.c.text.label("in_full"))
         .join(notice, notice.c.id == delivery.c.notice)
@@ -208,6 +212,7 @@ def due(connection: Connection, now: datetime) -> list[Delivery]:
             row.spoken or row.own or ENGLISH,
             row.plan or "",
             Reason(row.reason),
+            moment(row.at),
         )
         for row in connection.execute(wanted)
     ]
@@ -253,7 +258,7 @@ def mark_done(
         )
         .returning(delivery.c.notice)
     ).scalar()
-    if state is DeliveryState.ACCEPTED:
+    if state in (DeliveryState.ACCEPTED, DeliveryState.OVERTAKEN):
         connection.execute(update(notice).where(notice.c.id == of_notice).values(unreached_since=None))
 
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from safetyd.core.model import Condition
 from safetyd.core.plan import Reason
-from safetyd.core.sparing import JOINED_EVERY, Quiet, next_message_at, told_at
+from safetyd.core.sparing import JOINED_EVERY, Quiet, is_overtaken, is_urgent, next_message_at, told_at
 
 ZONE = ZoneInfo("America/Los_Angeles")
 NIGHT = Quiet(time(21), time(6))
@@ -88,22 +89,47 @@ def sent(*minutes_ago: int) -> list[datetime]:
 
 
 NOW = local("2026-12-01 10:00")
-NEWS = [Reason.OPENED]
 
 
 def test_messages_within_the_budget_go_at_once() -> None:
-    assert next_message_at(sent(9, 5), 3, NEWS, NOW) == NOW
+    assert next_message_at(sent(9, 5), 3, NOW, is_urgent=False) == NOW
 
 
 def test_beyond_it_one_goes_ten_minutes_after_the_last() -> None:
-    assert next_message_at(sent(50, 9, 3), 3, NEWS, NOW) == NOW - 3 * MINUTE + JOINED_EVERY
-    assert next_message_at(sent(50, 20, 10), 3, NEWS, NOW) == NOW
+    assert next_message_at(sent(50, 9, 3), 3, NOW, is_urgent=False) == NOW - 3 * MINUTE + JOINED_EVERY
+    assert next_message_at(sent(50, 20, 10), 3, NOW, is_urgent=False) == NOW
 
 
 def test_an_hour_later_a_message_counts_no_more() -> None:
-    assert next_message_at([NOW - HOUR, *sent(9, 3)], 3, NEWS, NOW) == NOW
-    assert next_message_at([NOW - HOUR + MINUTE, *sent(9, 3)], 3, NEWS, NOW) > NOW
+    assert next_message_at([NOW - HOUR, *sent(9, 3)], 3, NOW, is_urgent=False) == NOW
+    assert next_message_at([NOW - HOUR + MINUTE, *sent(9, 3)], 3, NOW, is_urgent=False) > NOW
 
 
 def test_a_warning_of_an_outage_waits_for_no_budget() -> None:
-    assert next_message_at(sent(3, 2, 1), 3, [Reason.RELIEVED, Reason.OUTAGE_WARNING], NOW) == NOW
+    assert next_message_at(sent(3, 2, 1), 3, NOW, is_urgent=True) == NOW
+
+
+@pytest.mark.parametrize(
+    ("reason", "condition", "urgent"),
+    [
+        (Reason.OUTAGE_BEGAN, None, True),
+        (Reason.OUTAGE_WARNING, None, True),
+        (Reason.OPENED, Condition.OUTAGE, True),
+        (Reason.OPENED, Condition.COLD, False),
+        (Reason.OUTAGE_OVER, None, False),
+    ],
+)
+def test_what_is_said_of_an_outage_while_its_minutes_count(
+    reason: Reason, condition: Condition | None, urgent: bool
+) -> None:
+    assert is_urgent(reason, condition) is urgent
+
+
+def test_an_end_is_overtaken_when_it_goes_on_again_and_a_reminder_when_nothing_is_owed() -> None:
+    for reason in (Reason.ENDED, Reason.OUTAGE_OVER):
+        assert is_overtaken(reason, is_back=True, is_owed=True)
+        assert not is_overtaken(reason, is_back=False, is_owed=False)
+    assert is_overtaken(Reason.REMINDER, is_back=True, is_owed=False)
+    assert not is_overtaken(Reason.REMINDER, is_back=False, is_owed=True)
+    for reason in (Reason.OPENED, Reason.OVERDUE, Reason.RELIEVED, Reason.DISPUTED, Reason.TROUBLE):
+        assert not is_overtaken(reason, is_back=True, is_owed=False)
