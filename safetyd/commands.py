@@ -7,7 +7,6 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from math import isfinite
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -22,6 +21,7 @@ from safetyd.faults import did_you_mean
 from safetyd.times import read_time
 from safetyd.wording import sound
 
+_TOO_MUCH = 1e9  # of any quantity that people measure
 _A_DAY = timedelta(days=1) - timedelta(seconds=1)
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -114,10 +114,15 @@ def one_by_one(said: Mapping[str, Any], carry_out: Callable[[Mapping[str, Any]],
     Raises:
         ActionError: some were refused, with each reason.
     """
+    ids = said["ticket"]
+    if not ids or not all(isinstance(id, str) for id in ids):
+        raise ActionError(
+            f"ticket: {ids!r:.60} is no list of tickets; expected ids such as lincoln-2026-0007"
+        )
     if ATTACH in said:
         said = {**said, ATTACH: _files(said)}  # read once for all
     done, refusals = None, []
-    for id in dict.fromkeys(said["ticket"]):
+    for id in dict.fromkeys(ids):
         try:
             done = carry_out({**said, "ticket": id})
         except SafetydError as error:
@@ -231,8 +236,8 @@ def _number(said: Mapping[str, Any], key: str) -> float | None:
     value = said.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise ActionError(f"{key}: {value!r} is no number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _TOO_MUCH:
+        raise ActionError(f"{key}: {value!r:.60} is no number")
     return float(value)
 
 

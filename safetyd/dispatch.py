@@ -139,7 +139,12 @@ class Dispatch:
                     self._let_go(delivery, DeliveryState.WITHDRAWN, now, _GONE)
                 elif now - delivery.at >= LATE and self._is_overtaken(delivery, later):
                     outbox.mark_done(connection, delivery.id, DeliveryState.OVERTAKEN, now, _OVERTAKEN)
-                elif rejection is not None and not delivery.attempts and is_at_rest:
+                elif (
+                    rejection is not None
+                    and not delivery.attempts
+                    and is_at_rest
+                    and self._has_others(connection, delivery, now)
+                ):
                     self._let_go(delivery, DeliveryState.GIVEN_UP, now, rejection.answer)
                 else:
                     left.insert(0, delivery)
@@ -276,6 +281,11 @@ class Dispatch:
         if state is DeliveryState.WITHDRAWN:
             self._complain(delivery.person, delivery.address, delivery.building, "", now)
         self.look(now)
+
+    def _has_others(self, connection: Connection, delivery: Delivery, now: datetime) -> bool:
+        """Whether anybody else has the notice or can be told of it; else even a refused address is asked."""
+        following, has_hope = self._instead(connection, delivery, now)
+        return has_hope or bool(following.asked)
 
     def _instead(self, connection: Connection, delivery: Delivery, now: datetime) -> tuple[Next, bool]:
         """Return who is told instead, and whether anybody else has the notice or may still get it."""

@@ -30,7 +30,8 @@ def ticket_object(
     """Return a ticket as it stands at `now`."""
     episodes = [up_to_date(world, episode, now) for episode in world.episodes_of(ticket.id)]
     rows = [row for row, _ in history]
-    owed = duties(ticket, rows, times(ticket, episodes, facts.calendar_of(ticket.place.building), now))
+    when = times(ticket, episodes, facts.calendar_of(ticket.place.building), now)
+    owed = duties(ticket, rows, when, now)
     return {
         "id": ticket.id,
         "building": ticket.place.building,

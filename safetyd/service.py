@@ -285,7 +285,8 @@ class Service:
 
     def refuse_command(self, said: Mapping[str, Any], reason: str, at: datetime) -> None:
         """Keep a refused action."""
-        ticket = sound(str(said.get("ticket") or ""))
+        asked = said.get("ticket") or ""
+        ticket = sound(", ".join(map(str, asked)) if isinstance(asked, list) else str(asked))
         self._waiting.refusals.append(Refusal(at, RefusedKind.ACTION, ticket, sound(reason)))
 
     def commit(self, now: datetime) -> None:

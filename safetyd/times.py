@@ -22,7 +22,7 @@ def read_time(text: object, zone: tzinfo | None = None) -> datetime:
         at = None
     if at is not None and at.tzinfo is None:
         at = at.replace(tzinfo=zone) if zone is not None else None
-    if at is None or not FIRST_YEAR < at.year < LAST_YEAR:
+    if at is None or not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise ValueError(f"{text!r} is no time; expected {EXPECTED}")
     return at.astimezone(UTC)
 

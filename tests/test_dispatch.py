@@ -283,6 +283,20 @@ def test_the_last_one_of_a_notice_is_never_given_up(office: PostOffice, desk: Ma
     assert not one.troubles(), "the trouble ends when something is accepted there"
 
 
+def test_an_address_that_refused_is_asked_about_the_next_notice_if_nobody_else_can_be_told(
+    office: PostOffice, desk: Make
+) -> None:
+    office.answer(ANN, NO_SUCH)
+    one = desk(person("Ann", office.address(ANN)))
+    one.owe("first")
+    one.settle()
+    one.owe("second")
+    one.turn(after=HOUR)
+    assert one.record(2)["Ann"]["state"] == "accepted"
+    one.settle()
+    assert one.record(1)["Ann"]["state"] == "accepted", "what had waited follows"
+
+
 def test_an_address_that_refused_is_asked_about_no_other_notice_for_a_day_and_then_about_one(
     office: PostOffice, desk: Make
 ) -> None:

@@ -118,8 +118,9 @@ def ticket_words(ticket: dict[str, Any], site: Site) -> None:
     )
     deadlines = Table("relief", "due", "state", "met", "by", box=None)
     for deadline in ticket["deadlines"]:
-        due = local(deadline.get("extended_to") or deadline["due_at"], site)
-        due += " (extended)" if deadline.get("extended_to") else ""
+        due = local(deadline["due_at"], site)
+        if deadline.get("extended_to"):
+            due += f", extended to {local(deadline['extended_to'], site)}"
         due += " (between two work years)" if deadline.get("basis") else ""
         if deadline.get("amended_to"):
             due += f" (promised; the work year now ends {local(deadline['amended_to'], site)})"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from safetyd.core.calendar import Calendar
 from safetyd.core.closure import Closure
 from safetyd.core.model import CLAUSE, Condition, Episode
-from safetyd.core.ticket import Due, Relief, Status, Ticket
+from safetyd.core.ticket import Relief, Status, Ticket
 from safetyd.core.world import Row
 
 _STEP = timedelta(hours=1)  # no student day is shorter
@@ -68,15 +68,15 @@ def _looks(since: datetime, until: datetime) -> Iterator[datetime]:
     yield last
 
 
-def duties(ticket: Ticket, history: Sequence[Row], when: Times) -> tuple[Duty, ...]:
+def duties(ticket: Ticket, history: Sequence[Row], when: Times, now: datetime) -> tuple[Duty, ...]:
     """Return what a ticket asks of people, in the order of its clauses."""
     clause = CLAUSE[ticket.condition]
     if ticket.condition is Condition.OUTAGE:
-        return (*_of_closure(clause, ticket.closure), _relief(clause, ticket, history))
+        return (*_of_closure(clause, ticket.closure), _relief(clause, ticket, history, now))
     spaces = [row for row in history if row.detail.get("kind") == Relief.ALTERNATIVE_SPACE]
     return (
         _on_record(f"{clause}.A", "written notice by the educator", _of(history, "notice")),
-        _relief(f"{clause}.B", ticket, history),
+        _relief(f"{clause}.B", ticket, history, now),
         _where(f"{clause}.C", "alternative space in the student day", spaces, when.in_student_day),
         _where(
             f"{clause}.D",
@@ -111,10 +111,10 @@ def _where(clause: str, what: str, rows: Sequence[Row], applies: bool) -> Duty:
     return duty if duty.proofs or applies else duty._replace(state=Record.NOT_APPLICABLE)
 
 
-def _relief(clause: str, ticket: Ticket, history: Sequence[Row]) -> Duty:
+def _relief(clause: str, ticket: Ticket, history: Sequence[Row], now: datetime) -> Duty:
     first = ticket.deadlines[0]
     duty = _on_record(clause, "relief (9.9.4)", _of(history, "relieved"), first.in_force_at)
-    is_late = first.state is Due.MISSED and ticket.status is not Status.CLOSED and not duty.proofs
+    is_late = first.is_overdue(now) and ticket.status is not Status.CLOSED and not duty.proofs
     return duty._replace(state=Record.OVERDUE) if is_late else duty
 
 

@@ -41,6 +41,7 @@ from safetyd.core.world import Facts, World
 
 _REASONS = {
     Verb.ACKNOWLEDGE: Reason.ACKNOWLEDGED,
+    Verb.REOPEN: Reason.RECURRED,  # it is open again, whoever says so
     Verb.RELIEVE: Reason.RELIEVED,
     Verb.EXTEND: Reason.EXTENDED,
     Verb.DISPUTE: Reason.DISPUTED,

@@ -42,7 +42,7 @@ def _escalate(world: World, facts: Facts, ticket: Ticket, now: datetime) -> None
     minutes = f"{step.after.total_seconds() / 60:.0f}"
     key = f"{ticket.id}/{Reason.ESCALATED}/{minutes}"
     tell(world, facts, Reason.ESCALATED, ticket, now, key=key, to=step.to, minutes=minutes)
-    note = f"still {ticket.status} {minutes} min after its opening: told to {', '.join(step.to)}"
+    note = f"still {ticket.status} {minutes} min after its opening: a notice is owed to {', '.join(step.to)}"
     record(world, now, ticket.id, "escalated", note)
 
 

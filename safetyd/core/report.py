@@ -5,7 +5,7 @@ own, and one over a limit is enough. A written notice and a new work location ar
 nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from safetyd.core import obligation, telling
@@ -158,8 +158,26 @@ def _heat_index(world: World, facts: Facts, report: Report, value_f: float, now:
     if (report.place, Condition.HEAT) in world.running and standing is not None:
         telling.record(world, now, standing, "measured", note, report.by)
         return world.tickets[standing]
+    before = _lately(world, facts, standing, now)
+    if standing is not None and before is not None:  # the same heat, measured again
+        episode = world.episodes[before]
+        worst = max(filter(None, (episode.worst, Worst(value_f, now))), key=lambda each: each.value)
+        world.put_episode(before, replace(episode, ended_at=now, worst=worst))
+        telling.record(world, now, standing, "measured", note, report.by)
+        return world.tickets[standing]
     number = world.new_episode(Episode(report.place, Condition.HEAT, now, now, Worst(value_f, now)))
     return obligation.take_up(world, facts, number, now, now, f"measured by {report.by}: {note}")
+
+
+def _lately(world: World, facts: Facts, ticket: str | None, now: datetime) -> int | None:
+    """The episode of a ticket that ended so lately that the breach may as well go on."""
+    gone = now - facts.book.in_force(now).heat.end_after
+    found = [
+        (episode.ended_at, number)
+        for number, episode in world.episodes.items()
+        if ticket is not None and episode.ticket == ticket and episode.ended_at is not None
+    ]
+    return max((number for ended_at, number in found if ended_at >= gone), default=None)
 
 
 def refuse_flawed(flaws: tuple[Flaw, ...]) -> None:

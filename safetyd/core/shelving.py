@@ -4,11 +4,12 @@ Rule: whoever is told that a silence begins is told when it is over, of all that
 decided meanwhile was decided as ever; nothing here changes it.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from safetyd.core import power, shelf, telling
 from safetyd.core.errors import ActionError
-from safetyd.core.model import Condition, Place
+from safetyd.core.model import Condition, Place, Role
 from safetyd.core.plan import Reason
 from safetyd.core.shelf import Shelf, ShelfAction, ShelfVerb, is_within, may_hide
 from safetyd.core.world import Facts, World
@@ -73,7 +74,25 @@ def _end(world: World, facts: Facts, ended: Shelf, now: datetime) -> None:
     if still is not None:
         about |= {"still_by": still.by, "still_until": still.until.isoformat()}
     about |= _standing(world, ended)
-    telling.tell_of_shelf(world, facts, Reason.UNSHELVED, ended, now, _open_at(world, ended.place), about)
+    open_there = _open_at(world, ended.place)
+    also = _would_have_been_told(world, facts, ended, now)
+    telling.tell_of_shelf(world, facts, Reason.UNSHELVED, ended, now, open_there, about, also)
+
+
+def _would_have_been_told(world: World, facts: Facts, ended: Shelf, now: datetime) -> Iterator[Role]:
+    """Whom else that concerns which fell into the silence: what is overdue, steps, disputes, an outage."""
+    plan = facts.plans.in_force(now)
+    for id in _open_at(world, ended.place):
+        ticket = world.tickets[id]
+        if any(deadline.is_overdue(now) for deadline in ticket.deadlines):
+            yield from plan.roles(Reason.OVERDUE)
+        if ticket.disputed:
+            yield from plan.roles(Reason.DISPUTED)
+        for step in plan.steps:
+            if ended.since <= ticket.opened_at + step.after <= now:
+                yield from step.to
+    if world.powers.get(ended.place, power.EMPTY).is_out:
+        yield from plan.roles(Reason.OUTAGE_BEGAN)
 
 
 def _words(of: Shelf) -> dict[str, str]:

@@ -13,7 +13,7 @@ from safetyd.core import notice, power
 from safetyd.core.attachment import Attachment
 from safetyd.core.model import Condition, Place, Role, Trouble, TroubleKind
 from safetyd.core.notice import Complaint, Desk, News
-from safetyd.core.plan import Reason
+from safetyd.core.plan import Reason, in_order
 from safetyd.core.shelf import Shelf, covering, is_within, may_hide
 from safetyd.core.ticket import Ticket
 from safetyd.core.trouble import Sign
@@ -84,7 +84,7 @@ def tell(
     """Owe a notice about a ticket, to whom the plan says; some news of a building may share a message."""
     building = ticket.place.building
     told = facts.plans.in_force(at).roles(reason, ticket.condition) if to is None else to
-    if reason in _BUNDLED:
+    if reason in _BUNDLED and "event" not in about:
         by = about.get("by", SAFETYD)
         words = f"{by}: {about['note']}" if by != SAFETYD and about.get("note") else ""
         _tell_in_company(world, facts, ticket.place, News(at, reason, ticket.id, told, words))
@@ -95,11 +95,15 @@ def tell(
 
 
 def _tell_in_company(world: World, facts: Facts, place: Place, news: News) -> None:
-    """Put news on its building's desk; what is shelved waits for nobody there, and nobody for it."""
+    """Put news on its building's desk; what is shelved waits for nobody there, and nobody for it.
+
+    That a building must be closed is never held back.
+    """
     if not news.roles:
         return
-    shelf = shelf_over(world, place, news.at)
-    if shelf is not None:
+    shelf, ticket = shelf_over(world, place, news.at), world.tickets[news.ticket]
+    must_close = ticket.condition is Condition.OUTAGE and news.reason is Reason.OPENED
+    if shelf is not None and not must_close:
         if news.reason is Reason.OPENED:
             record_shelf(world, news.at, news.ticket, shelf)
         message = notice.Message(news.reason, (news,), news.roles)
@@ -154,11 +158,13 @@ def tell_of_shelf(
     at: datetime,
     tickets: tuple[str, ...],
     about: Mapping[str, str],
+    also: Iterable[Role] = (),
 ) -> None:
     """Owe the word that a silence begins or is over, which is never held back itself."""
     ended_at = shelf.until if shelf.ended_at is None else shelf.ended_at
     key = f"{shelf.place}/{reason}/{shelf.began_at.isoformat()}/{ended_at.isoformat()}/{shelf.by}"
-    told, building = facts.plans.in_force(at).roles(reason), shelf.place.building
+    told = in_order((*facts.plans.in_force(at).roles(reason), *also))
+    building = shelf.place.building
     _say(world, facts, None, Notice(key, at, building, reason, told, None, tickets or None, about))
 
 

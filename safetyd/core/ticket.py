@@ -137,7 +137,7 @@ class Deadline:
 
     def is_overdue(self, now: datetime) -> bool:
         """Return whether relief of this tier should be on record by now and is not."""
-        return self.is_owed and self.in_force_at is not None and self.in_force_at <= now
+        return self.is_owed and self.in_force_at is not None and self.in_force_at < now
 
 
 @dataclass(frozen=True, slots=True)

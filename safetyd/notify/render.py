@@ -38,7 +38,7 @@ def render(
     tongue = tongue or Tongue(site.language, site.timezone)
     match notice.reason:
         case Reason.DIGEST:
-            return digest(notice, tickets, site, tongue)
+            return digest(notice, tickets, episodes, site, tongue)
         case Reason.TROUBLE | Reason.TROUBLE_OVER:
             return trouble(notice, site, tongue)
         case Reason.OUTAGE_BEGAN | Reason.OUTAGE_WARNING | Reason.OUTAGE_OVER:

@@ -66,6 +66,13 @@ def _news(
                 _closure(ticket, tongue),
                 _owed(ticket, now, tongue),
             ]
+        case Reason.RECURRED if about.get("event") == "reopened":
+            return tongue.say("{where}: ticket open again", where=where), [
+                tongue.say("{by} reopened the ticket.", by=by),
+                _ended(episode, tongue),
+                tongue.say("The deadlines of the ticket stay."),
+                _owed(ticket, now, tongue),
+            ]
         case Reason.RECURRED:
             return tongue.say("{where}: {what} again", where=where, what=what), [
                 breach(ticket, episode, tongue),
@@ -133,25 +140,32 @@ def _of_tier(
     return tongue.say("{where}: relief on record", where=where), [tongue.say(recorded, by=by, kind=said)]
 
 
-def digest(notice: Notice, tickets: Mapping[str, Ticket], site: Site, tongue: Tongue) -> tuple[str, str]:
+def digest(
+    notice: Notice,
+    tickets: Mapping[str, Ticket],
+    episodes: Mapping[str, Episode],
+    site: Site,
+    tongue: Tongue,
+) -> tuple[str, str]:
     """Return the title and text of a notice that lists several tickets of a building."""
     listed = [tickets[id] for id in notice.tickets or ()]
     lines = []
     for ticket in listed:
         line = {
-            "opened": msgid("- {where}: {what}. {owed} [{ticket}]"),
-            "recurred": msgid("- {where}: {what} (again). {owed} [{ticket}]"),
-            "ended": msgid("- {where}: {what} (back in range). {owed} [{ticket}]"),
-        }[notice.about.get(ticket.id, "opened")]
-        lines.append(
-            tongue.say(
-                line,
-                where=place_name(ticket.place, site, tongue),
-                what=briefly(ticket, tongue),
-                owed=_owed(ticket, notice.at, tongue),
-                ticket=ticket.id,
-            )
+            "opened": msgid("- {where}: {what}. {since} {owed} [{ticket}]"),
+            "recurred": msgid("- {where}: {what} (again). {since} {owed} [{ticket}]"),
+            "ended": msgid("- {where}: {what} (back in range). {since} {owed} [{ticket}]"),
+        }[news := notice.about.get(ticket.id, "opened")]
+        episode = episodes.get(ticket.id)
+        said = tongue.say(
+            line,
+            where=place_name(ticket.place, site, tongue),
+            what=briefly(ticket, tongue),
+            since=_ended(episode, tongue) if news == "ended" else breach(ticket, episode, tongue),
+            owed=_owed(ticket, notice.at, tongue),
+            ticket=ticket.id,
         )
+        lines.append(" ".join(said.split()))
     where, count = site.name_of(notice.building), len(listed)
     if all(notice.about.get(ticket.id) == "opened" for ticket in listed):
         title = tongue.plural("{where}: new: one ticket", "{where}: new: {count} tickets", count, where=where)
@@ -159,6 +173,8 @@ def digest(notice: Notice, tickets: Mapping[str, Ticket], site: Site, tongue: To
         title = tongue.plural(
             "{where}: news of one ticket", "{where}: news of {count} tickets", count, where=where
         )
+    if any(notice.about.get(ticket.id) != "ended" for ticket in listed):
+        lines.append(by_whom(notice.building, site, tongue))
     return title, "\n".join(lines)
 
 

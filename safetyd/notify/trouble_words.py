@@ -61,7 +61,7 @@ def trouble(notice: Notice, site: Site, tongue: Tongue) -> tuple[str, str]:
     is_over = notice.reason is Reason.TROUBLE_OVER
     told = [_told(key, "" if is_over else note, is_over, site, tongue) for key, note in notice.about.items()]
     where = site.name_of(notice.building)
-    advice = tongue.say("Please look at it: safetyd cannot vouch for what it does not hear.")
+    advice = _advice(notice, tongue)
     if len(told) == 1:
         title = tongue.say("{where}: {trouble}", where=where, trouble=told[0])
         return title, title if is_over else advice
@@ -77,6 +77,16 @@ def trouble(notice: Notice, site: Site, tongue: Tongue) -> tuple[str, str]:
         "{where}: {count} sensor trouble", "{where}: {count} sensor troubles", len(told), where=where
     )
     return title, "\n".join([*told, advice])
+
+
+def _advice(notice: Notice, tongue: Tongue) -> str:
+    """What whoever reads it is to do."""
+    kinds = {TroubleKind(key.partition(" ")[0]) for key in notice.about}
+    if kinds == {TroubleKind.UNDELIVERABLE}:
+        return tongue.say("Please correct the address in the site file, or ask there why it is refused.")
+    if kinds == {TroubleKind.CONFIGURATION}:
+        return tongue.say("What is in force meanwhile is as before. Please mend it.")
+    return tongue.say("Please look at it: safetyd cannot vouch for what it does not hear.")
 
 
 def standing(key: str, site: Site, tongue: Tongue) -> str:

@@ -222,3 +222,30 @@ def test_a_heat_index_beyond_the_limit_opens_a_ticket_by_itself(value_f: float, 
 def test_a_heat_index_that_no_instrument_shows_is_refused(value_f: float) -> None:
     told = Story().report("13:00", "12", heat_index_f=value_f).replay(until="13:05")
     assert told.tickets == [] and "heat_index_f" in told.rejected("action")[0]["reason"]
+
+
+def test_the_same_heat_measured_again_is_one_episode_and_one_message_and_later_heat_another() -> None:
+    story = Story().report("13:00", "12", heat_index_f=91.0).report("13:10", "12", heat_index_f=93.0)
+    story.report("13:20", "12", heat_index_f=90.0).report("14:30", "12", heat_index_f=92.0)
+    told = story.replay(until="15:00")
+    first, second = told.the_ticket()["episodes"]
+    assert (first["began_at"], first["ended_at"], first["worst"]) == (clock("13:00"), clock("13:20"), 93.0)
+    assert second["began_at"] == clock("14:30")
+    assert (len(told.notices("opened")), len(told.notices("recurred"))) == (1, 1)
+
+
+def test_relief_that_was_put_off_by_agreement_is_not_overdue_before_that() -> None:
+    story = Story().reading("12", "08:00", **COLD)
+    story.act("09:00", "extend", tier="mitigation", until=clock("08:00", hours=72), agreed_by="both")
+    (duty,) = [
+        each
+        for each in story.replay(until="2026-12-03 08:00").the_ticket()["duties"]
+        if ".B" in each["clause"]
+    ]
+    assert (duty["state"], duty["due_at"]) == ("not_on_record", clock("08:00", hours=72))
+    (duty,) = [
+        each
+        for each in story.replay(until="2026-12-05 08:00").the_ticket()["duties"]
+        if ".B" in each["clause"]
+    ]
+    assert duty["state"] == "overdue"

@@ -223,6 +223,9 @@ def test_a_line_that_is_none_is_named_and_nothing_else_is_said(line: str) -> Non
         {"do": "acknowledge", "ticket": "maple-2026-0042", "by": SOMEBODY},
         {"do": "acknowledge", "ticket": FIRST},
         {"do": "juggle", "ticket": FIRST, "by": SOMEBODY},
+        {"do": "note", "ticket": [], "by": SOMEBODY, "note": "of none"},
+        {"do": "note", "ticket": [[FIRST]], "by": SOMEBODY, "note": "of a list in a list"},
+        {"do": "report", "building": "maple", "room": "12", "by": SOMEBODY, "heat_index_f": 10**400},
     ],
 )
 def test_a_refused_action_does_not_stop_the_replay(keys: dict[str, object]) -> None:

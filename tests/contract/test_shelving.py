@@ -133,9 +133,11 @@ def test_an_outage_is_stopped_by_its_buildings_shelf_and_by_no_rooms() -> None:
     for room, is_sent in ((None, False), ("12", True)):
         story = shelve(Story(), "08:00", "12:00", room=room).power("08:30", mains=False)
         told = story.replay(until="11:00")
-        for reason in ("outage_began", "outage_warning", "opened"):
+        for reason in ("outage_began", "outage_warning"):
             notices = told.notices(reason)
             assert notices and all((notice["shelved"] is None) is is_sent for notice in notices), reason
+        (opened,) = told.notices("opened")
+        assert opened["shelved"] is None, "that a building must be closed is never held back"
         assert told.the_ticket()["opened_at"] == clock("10:30")
 
 
@@ -237,7 +239,9 @@ def test_at_its_end_all_that_is_open_is_told_with_what_is_due() -> None:
         .replay(until="2026-12-03 09:00")
     )
     notice = the_summary(told)
-    assert (notice["roles"], sorted(notice["to"]), notice["shelved"]) == (WATCH, TOLD, None)
+    everybody = [*WATCH, "district", "association"]  # for something is overdue by now, and they were not told
+    assert (notice["roles"], notice["shelved"]) == (everybody, None)
+    assert {*TOLD, "Dora", "Axel"} == set(notice["to"])
     assert notice["tickets"] == [FIRST, SECOND, "maple-2026-0003"]
     lines = notice["text"].splitlines()
     assert "The time that Finn (facilities) had asked for is over." in lines

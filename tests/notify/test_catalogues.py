@@ -308,5 +308,7 @@ def test_troubles_and_a_digest_in_spanish() -> None:
     assert spanish(told, one) == (
         "Maple School: un caso nuevo",
         "- Maple School, Room 12, chemistry: demasiado frío."
-        " Alivio de temperatura: vence mié 2 dic 08:05 (en 22 h). [maple-2026-0001]",
+        " Bajo lo permitido desde mar 1 dic 08:05."
+        " Alivio de temperatura: vence mié 2 dic 08:05 (en 22 h). [maple-2026-0001]\n"
+        "A cargo de Ann Lee (mantenimiento, administración).",
     )

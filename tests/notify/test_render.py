@@ -249,10 +249,11 @@ def test_a_digest_lists_every_ticket_with_its_place_and_news() -> None:
     told = notice(Reason.DIGEST, tickets=tuple(tickets), about=news)
     title, text = render(told, tickets, {}, SITE)
     assert title == "Maple School: news of 4 tickets"
-    lines = text.splitlines()
-    assert len(lines) == 4
+    *lines, last = text.splitlines()
+    assert len(lines) == 4 and last.startswith("To be done by ")
     for (id, one), line in zip(tickets.items(), lines, strict=True):
         assert id in line and "Room 12, chemistry" in line and WORDS[one.condition] in line
+    assert "since Tue 1 Dec 08:05" in lines[0]
     assert "again" in lines[1] and "back in range" in lines[2]
 
 
