@@ -132,7 +132,8 @@ def _of_tier(
             ]
         case Reason.EXTENDED:
             return tongue.say(words.extended, where=where), [
-                tongue.say("{by} extended it; now due {due}.", by=by, due=due)
+                tongue.say("{by} extended it; now due {due}.", by=by, due=due),
+                _agreed(about.get("agreed_by", ""), tongue),
             ]
     kind = about.get("kind", "")
     recorded = words.recorded_with_kind if kind else words.recorded
@@ -176,6 +177,13 @@ def digest(
     if any(notice.about.get(ticket.id) != "ended" for ticket in listed):
         lines.append(by_whom(notice.building, site, tongue))
     return title, "\n".join(lines)
+
+
+def _agreed(names: str, tongue: Tongue) -> str:
+    """Who agreed to an extension, as far as the record says."""
+    if names:
+        return tongue.say("Agreed by {names}.", names=names)
+    return tongue.say("Nobody's agreement is on record.")
 
 
 def _closure(ticket: Ticket, tongue: Tongue) -> str:

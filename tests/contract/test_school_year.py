@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from safetyd.cli import main
-from tests.story import STAFF, Json, Story, Told, clock
+from safetyd.configuration import load
+from tests.story import STAFF, ZONE, Json, Story, Told, clock, instant
 
 ROOMS = ("12", "14", "16", "lab")
 EVERY_MINUTES = 30
@@ -21,6 +22,7 @@ work_year = [2026-08-25, 2027-06-11]
 work_hours = "07:45-16:30"
 student_hours = "08:30-15:15"
 closed = [
+    2026-10-30, 2026-12-18, 2027-01-04, 2027-02-12, 2027-03-12, 2027-05-07,
     2026-09-07, 2026-10-09, 2026-11-11, 2026-11-23, 2026-11-24, 2026-11-25, 2026-11-26, 2026-11-27,
     "2026-12-21..2027-01-01", 2027-01-18, 2027-02-15, "2027-03-22..2027-03-26", 2027-04-09, 2027-05-31,
 ]
@@ -136,6 +138,12 @@ def year(story: Story) -> Told:
 def kept(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The configuration of a store in which that year was kept."""
     return story.keep(tmp_path_factory.mktemp("year"), until=END)
+
+
+def test_it_has_176_student_days(kept: Path) -> None:
+    calendar = load(kept, {}).site.calendar
+    days = {instant(at).astimezone(ZONE).date() for at in moments() if calendar.is_student_time(instant(at))}
+    assert len(days) == 176
 
 
 def test_each_cause_has_its_tickets_and_nothing_else_has_any(year: Told) -> None:
