@@ -75,6 +75,8 @@ def readings_command(
 
 
 def _document(answer: Answer) -> dict[str, Any]:
+    from safetyd.cli.import_words import import_object
+
     question, told = answer.question, answer.coverage
     return {
         "building": question.place.building,
@@ -94,6 +96,7 @@ def _document(answer: Answer) -> dict[str, Any]:
             "known_s": round(told.known.total_seconds()),
             "unknown_s": round((told.whole - told.known).total_seconds()),
         },
+        "imports": [import_object(each) for each in answer.imports],
     }
 
 
