@@ -24,7 +24,7 @@ SHELL = (
     ("daemon.*", "recorder"),
     ("reloading",),
     ("dispatch", "bulletin", "vitals", "vigil", "doorbell", "errands", "following"),
-    ("timekeeper", "distress", "imports.taking"),
+    ("timekeeper", "distress", "imports.taking", "history.older"),
     (
         "ingest.mqtt.*",
         "ingest.upsd.*",

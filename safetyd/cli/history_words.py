@@ -33,9 +33,10 @@ def answer_words(answer: Answer, site: Site) -> None:
         words = f"Imported, in part: {brought.file}, by {brought.by}, {_moment(brought.at, site)}"
         console.print(Text(printable(f"{words}, as {brought.sensor}.")))
     if answer.every is None:
-        table = Table("observed", answer.unit, *([""] if answer.imports else []), box=None)
+        has_origin = any(each.origin for each in answer.points)
+        table = Table("observed", answer.unit, *([""] if has_origin else []), box=None)
         for each in answer.points:
-            origin = ["imported" if each.is_imported else ""] if answer.imports else []
+            origin = [each.origin] if has_origin else []
             table.add_row(_moment(each.at, site), f"{each.mean:.1f}", *origin)
     else:
         table = Table("from", "min", "mean", "max", "n", box=None)

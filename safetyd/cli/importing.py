@@ -165,6 +165,7 @@ def _prepared(run: _Run, *, dry_run: bool, is_quiet: bool) -> Iterator[tuple[Wei
         TemporaryDirectory(dir=None if dry_run else beside, prefix=".import-") as folder,
     ):
         path = Path(folder, "staged")
+        path.parent.chmod(0o755)  # the daemon may be another user
         layout = run.layout
         with closing(Staged(path)) as staged, _bar(is_quiet) as progress:
             rows = records(run.file, layout.encoding, layout.delimiter)

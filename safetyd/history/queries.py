@@ -84,15 +84,15 @@ _LENGTHS = {Resolution.FIVE_MINUTES: WIDTH, Resolution.HOUR: HOUR, Resolution.DA
 
 
 class Point(NamedTuple):
-    """The values of one span, or one value: then all three are the same. `is_imported` says of one value that
-    a file brought it."""
+    """The values of one span, or one value: then all three are the same. `origin` says of one value where it
+    comes from, if no sensor brought it here."""
 
     at: datetime
     low: float
     mean: float
     high: float
     n: int
-    is_imported: bool = False
+    origin: str = ""
 
 
 class Question(NamedTuple):
@@ -137,6 +137,20 @@ class History:
         self._last = readings.last_id(connection)
         self._places = {each.place: each for each in rollups.places(connection)}
 
+    @property
+    def kept_since(self) -> datetime | None:
+        """Since when single readings are kept; None where none was ever deleted."""
+        return self._progress.retired_to
+
+    def end_of(self, question: Question) -> datetime:
+        """Return the end of what is asked for: nothing is known of what is to come."""
+        return min(question.end or self._now, self._now)
+
+    def is_of_single_readings(self, question: Question) -> bool:
+        """Return whether single readings are what fits a question with a beginning, were they all kept."""
+        is_short = question.begin is not None and self.end_of(question) - question.begin <= _READINGS_UP_TO
+        return question.every is None and (question.is_exact or is_short)
+
     def ask(self, question: Question) -> Answer:
         """Return the answer.
 
@@ -144,7 +158,7 @@ class History:
             HistoryError: it was deleted, in one sentence.
         """
         rolled = self._places.get(question.place, RolledPlace(0, question.place, EPOCH))
-        end = min(question.end or self._now, self._now)
+        end = self.end_of(question)
         kept_to, fresh = self._fresh(rolled, end)
         first = min([*fresh, *([rolled.since] if rolled.number else [])], default=end)
         begin = question.begin or first
@@ -250,16 +264,13 @@ class History:
         said.sort(key=lambda each: (each.observation.observed_at, each.id))
         book = self._site.rulebook
         found = [
-            (sample, step.observation.sensor.id.startswith(IMPORT))
+            (sample, "imported" if step.observation.sensor.id.startswith(IMPORT) else "")
             for step in walk(known.room, (each.observation for each in said), book)
             for sample in samples(step, book)
             if sample.measure is question.measure and begin <= sample.at < end
         ]
         if question.every is None:
-            return [
-                Point(each.at, each.value, each.value, each.value, 1, is_imported)
-                for each, is_imported in found
-            ]
+            return [Point(each.at, each.value, each.value, each.value, 1, origin) for each, origin in found]
         return _pooled([each for each, _ in found], question.every)
 
     def _spans(
