@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from safetyd.core.errors import SafetydError
+from safetyd.imports.taking import IMPORT, take
 from safetyd.service import Service
 from safetyd.store import inbox
 from safetyd.store.database import Connection
@@ -62,6 +63,8 @@ class Errands:
         self._answers.clear()
 
     def _carry_out(self, number: int, said: dict[str, Any], at: datetime) -> None:
+        if said.get("do") == IMPORT:
+            self._commit()  # it has a transaction of its own, after all that came before
         try:
             answer = answer_to(self._service, said, at)
         except Exception:  # a fault of ours must not make one command stop the watch for ever
@@ -74,6 +77,8 @@ class Errands:
 def answer_to(service: Service, said: dict[str, Any], at: datetime) -> str:
     """Carry out what a person asks, and return the answer: the ticket it is about, or why it is refused."""
     try:
+        if said.get("do") == IMPORT:
+            return json.dumps({"ticket": None, "taken_up": take(service, said, at)})
         ticket = service.command(said, at)
     except SafetydError as error:
         return json.dumps({"refused": str(error)})

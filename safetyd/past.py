@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from safetyd.core import power, room
-from safetyd.core.model import Episode, Observation, Place, Sensor
+from safetyd.core.model import IMPORT, Episode, Observation, Place, Sensor
 from safetyd.store import places, readings
 from safetyd.store.database import Connection
 
@@ -47,6 +47,10 @@ def load_past(connection: Connection, sensors: Mapping[int, Sensor], place: Plac
 def observations_of(
     connection: Connection, sensors: Mapping[int, Sensor], place: Place, after: int = 0
 ) -> list[Observation]:
-    """Return what was said of a place since row `after`, in order of its own time."""
-    here = {number: sensor for number, sensor in sensors.items() if sensor.place == place}
+    """Return what was said of a place since row `after`, in order of its own time; not what was imported."""
+    here = {
+        number: sensor
+        for number, sensor in sensors.items()
+        if sensor.place == place and not sensor.id.startswith(IMPORT)
+    }
     return readings.chronological(readings.observations(connection, here, after))

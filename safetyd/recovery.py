@@ -12,7 +12,7 @@ from safetyd.core import engine
 from safetyd.core.closure import LIFTERS
 from safetyd.core.health import Health
 from safetyd.core.lookout import sensor_of
-from safetyd.core.model import GATEWAY, Place, Role, Sensor, same_name
+from safetyd.core.model import GATEWAY, IMPORT, Place, Role, Sensor, same_name
 from safetyd.core.plan import in_order
 from safetyd.core.world import Facts, Span, Watched, World
 from safetyd.ingest.topics import Routes
@@ -24,6 +24,7 @@ from safetyd.store.readings import KnownSensor
 
 BY_HAND = "hand"  # the format of a person's instrument
 SILENT = "silence"  # and of what is concluded from the silence of devices
+IMPORTED = "import"  # and of what was imported from a file: see `core.hindsight`
 
 
 class Recovered(NamedTuple):
@@ -81,7 +82,7 @@ def _spans(bound: Routes, known: Iterable[KnownSensor], gateways: Collection[str
     spans: dict[str, list[Span]] = {
         each.sensor.key: []
         for each in known
-        if each.format not in (NATIVE, BY_HAND, SILENT)
+        if each.format not in (NATIVE, BY_HAND, SILENT, IMPORTED)
         or (each.sensor.id.startswith(GATEWAY) and each.sensor.key not in gateways)
     }
     for route in bound.all():
@@ -105,7 +106,8 @@ def recover(connection: Connection, facts: Facts, sensors: Mapping[int, Sensor],
     newest: dict[int, datetime] = {}
     touched: set[Place] = set()
     numbers = {sensor.key: number for number, sensor in sensors.items()}
-    for id, spoke in readings.observations(connection, sensors, places.saved_up_to(connection)):
+    heard = {number: sensor for number, sensor in sensors.items() if not sensor.id.startswith(IMPORT)}
+    for id, spoke in readings.observations(connection, heard, places.saved_up_to(connection)):
         place, number = spoke.sensor.place, numbers[spoke.sensor.key]
         newest[number] = max(spoke.observed_at, newest.get(number, spoke.observed_at))
         if place not in saved or id > saved[place].reading:

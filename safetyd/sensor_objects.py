@@ -17,7 +17,7 @@ from safetyd.core.units import fahrenheit
 from safetyd.core.world import Facts, World
 from safetyd.objects import trouble_object
 from safetyd.profile import NATIVE
-from safetyd.recovery import BY_HAND, SILENT
+from safetyd.recovery import BY_HAND, IMPORTED, SILENT
 from safetyd.site import SensorBinding, Site
 from safetyd.store.latest import Entry, Last
 from safetyd.store.leftovers import Refusal, Stray
@@ -42,6 +42,7 @@ class State(StrEnum):
     LOW_BATTERY = "low battery"
     OK = "ok"
     RETIRED = "retired"
+    IMPORTED = "imported"
 
 
 _STATES = {
@@ -93,6 +94,8 @@ class Watched:
 
     def states(self, now: datetime) -> list[State]:
         """Return how it stands, the worst first."""
+        if self.format == IMPORTED:
+            return [State.IMPORTED]
         if self.is_retired:
             return [State.RETIRED]
         found = {_STATES[trouble.kind] for trouble in self.troubles if trouble.kind in _STATES}
@@ -105,7 +108,7 @@ class Watched:
 
     def silent_at(self) -> datetime | None:
         """Return since when it is silent, or will be unless it is heard; None if nobody waits for it."""
-        if self.is_retired:
+        if self.is_retired or self.format == IMPORTED:
             return None
         began = [trouble.began_at for trouble in self.troubles if trouble.kind is TroubleKind.SILENT]
         return began[0] if began else None if self.health is None else self.health.until

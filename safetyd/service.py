@@ -44,7 +44,7 @@ class Service:
         self.is_replay = False
         self._past: dict[Place, Past] = {}
         self._saved_at = self.last_at = now
-        self._hearing = Hearing(site, root, readings.sensors(connection))
+        self.hearing = self._hearing = Hearing(site, root, readings.sensors(connection))
         self._hearing.remember(connection, now)
         self.facts = facts_of(site, self._hearing.routes, self._hearing.known)
         self.world, self._newest, touched = recover(connection, self.facts, self._hearing.sensors, now)

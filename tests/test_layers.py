@@ -24,7 +24,7 @@ SHELL = (
     ("daemon.*", "recorder"),
     ("reloading",),
     ("dispatch", "bulletin", "vitals", "vigil", "doorbell", "errands", "following"),
-    ("timekeeper", "distress"),
+    ("timekeeper", "distress", "imports.taking", "history.older"),
     (
         "ingest.mqtt.*",
         "ingest.upsd.*",
@@ -43,7 +43,7 @@ SHELL = (
         " + history.retention + history.files",
     ),
     ("history.buckets",),
-    ("hearing", "sensor_objects", "earshot"),
+    ("hearing", "sensor_objects", "earshot", "imports.weighing"),
     ("recovery", "past", "objects", "waiting", "site_lines", "announcement"),
     ("notify.letters",),
     (
@@ -64,6 +64,7 @@ SHELL = (
     ("notify.request", "notify.tongue"),
     ("store.*",),
     ("site_words + calendar_words",),
+    ("imports.layout + imports.moments + imports.rows + imports.sheet",),
     ("configuration",),
     (
         "settings.* + setting_shapes + setting_outside",
@@ -81,7 +82,7 @@ CORE = (
     ("core.timekeeping",),
     ("core.supervision", "core.waking", "core.lookout"),
     ("core.blackout", "core.drift"),
-    ("core.revision", "core.amendment"),
+    ("core.revision", "core.amendment", "core.hindsight"),
     ("core.obligation",),
     ("core.morning", "core.lateness", "core.shelving"),
     ("core.telling",),
@@ -105,7 +106,7 @@ CORE = (
     ("core.units", "core.errors"),
 )
 # Packages whose modules stand in several rows: their __init__ imports nothing of ours.
-ROOTS = ((PACKAGE, "core", "history", "ingest", "notify"),)
+ROOTS = ((PACKAGE, "core", "history", "imports", "ingest", "notify"),)
 LAYERS = SHELL + CORE + ROOTS
 
 DOORS = {

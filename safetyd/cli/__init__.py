@@ -14,6 +14,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     demo,
     electricity,
     history,
+    importing,
     keeping,
     listening,
     looking,

@@ -28,12 +28,24 @@ def carry_out(said: dict[str, Any], configuration: Loaded) -> str | None:
     Raises:
         SafetydError: it was refused, or nobody answered.
     """
-    url = configuration.settings.store.url
     ids = said["ticket"] if isinstance(said.get("ticket"), list) else None
     read_command(said | ({"ticket": ids[0]} if ids else {}), configuration.site.timezone)
+    ticket = answered(said, configuration).get("ticket")
+    return None if ticket is None else str(ticket)
+
+
+def answered(
+    said: dict[str, Any], configuration: Loaded, patience_s: float = _PATIENCE_SECONDS
+) -> dict[str, Any]:
+    """Have something done by whoever is the writer, and return the answer.
+
+    Raises:
+        SafetydError: it was refused, or nobody answered.
+    """
+    url = configuration.settings.store.url
     open_for_reading(url).close()  # there is nothing to act on before the first run
     number: int | None = None
-    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    give_up_at = time.monotonic() + patience_s
     while time.monotonic() < give_up_at:
         with writer_lock(url) as is_ours:
             if is_ours:
@@ -47,15 +59,15 @@ def carry_out(said: dict[str, Any], configuration: Loaded) -> str | None:
             return _outcome(answer)
         time.sleep(_LOOK_SECONDS)
     raise RefusedError(
-        f"the daemon has not answered for {_PATIENCE_SECONDS:.0f} s; it will carry out the action when it can"
+        f"the daemon has not answered for {patience_s:.0f} s; it will carry out the action when it can"
     )
 
 
-def _outcome(answer: str) -> str | None:
-    said = json.loads(answer)
+def _outcome(answer: str) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(answer)
     if "refused" in said:
         raise RefusedError(said["refused"])
-    return None if said.get("ticket") is None else str(said["ticket"])
+    return said
 
 
 def _act(said: dict[str, Any], number: int | None, configuration: Loaded) -> str:

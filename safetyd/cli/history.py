@@ -16,6 +16,7 @@ from safetyd.cli.serving import AlreadyRunningError
 from safetyd.clock import now
 from safetyd.core.tally import Measure
 from safetyd.history.files import write_csv, write_parquet, write_xlsx
+from safetyd.history.older import ask
 from safetyd.history.queries import Answer, History, Question
 from safetyd.store.database import open_for_reading, open_for_writing, undone_on_failure, writer_lock
 from safetyd.times import read_time, rfc3339
@@ -61,7 +62,8 @@ def readings_command(
     question = Question(where, measure, begin, end, None if every is None else _span(every), as_json)
     connection = open_for_reading(configuration.settings.store.url)
     with connection:
-        answer = History(connection, site, configuration.settings.mqtt.root, now()).ask(question)
+        kept = History(connection, site, configuration.settings.mqtt.root, now())
+        answer = ask(kept, question, configuration.settings.influx)
     for file, write in ((csv_, write_csv), (xlsx, write_xlsx), (parquet, write_parquet)):
         if file is not None:
             write(file, answer, site.timezone)
@@ -75,6 +77,8 @@ def readings_command(
 
 
 def _document(answer: Answer) -> dict[str, Any]:
+    from safetyd.cli.import_words import import_object
+
     question, told = answer.question, answer.coverage
     return {
         "building": question.place.building,
@@ -94,6 +98,8 @@ def _document(answer: Answer) -> dict[str, Any]:
             "known_s": round(told.known.total_seconds()),
             "unknown_s": round((told.whole - told.known).total_seconds()),
         },
+        "note": answer.note,
+        "imports": [import_object(each) for each in answer.imports],
     }
 
 

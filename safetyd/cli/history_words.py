@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rich.table import Table
+from rich.text import Text
 
 from safetyd.cli.words import plain_console
 from safetyd.history.queries import Answer, Resolution
+from safetyd.sensor_objects import printable
 from safetyd.site import Site
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -27,10 +29,15 @@ def answer_words(answer: Answer, site: Site) -> None:
     made = "every reading" if answer.resolution is Resolution.READINGS else f"made of {answer.resolution}"
     console.print(f"Resolution: {made}. Coverage: {answer.coverage}.", highlight=False)
     console.print(_bars([each.mean for each in answer.points]))
+    for brought in answer.imports:
+        words = f"Imported, in part: {brought.file}, by {brought.by}, {_moment(brought.at, site)}"
+        console.print(Text(printable(f"{words}, as {brought.sensor}.")))
     if answer.every is None:
-        table = Table("observed", answer.unit, box=None)
+        has_origin = any(each.origin for each in answer.points)
+        table = Table("observed", answer.unit, *([""] if has_origin else []), box=None)
         for each in answer.points:
-            table.add_row(_moment(each.at, site), f"{each.mean:.1f}")
+            origin = [each.origin] if has_origin else []
+            table.add_row(_moment(each.at, site), f"{each.mean:.1f}", *origin)
     else:
         table = Table("from", "min", "mean", "max", "n", box=None)
         for each in answer.points:

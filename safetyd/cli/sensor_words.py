@@ -18,6 +18,7 @@ from safetyd.site import Site
 _STYLES = {
     State.OK: "green",
     State.RETIRED: "dim",
+    State.IMPORTED: "dim",
     State.LOW_BATTERY: "yellow",
     State.CLOCK: "yellow",
     State.DISAGREES: "yellow",

@@ -120,6 +120,7 @@ def same_name(name: str) -> str:
 HAND = "hand:"  # begins the name of a person's instrument; no device may call itself so
 SILENCE = "silence:"  # begins the name of what speaks by falling silent: devices that live on the mains
 GATEWAY = "gateway:"  # and of another safetyd, which knows since when power is out
+IMPORT = "import:"  # begins the name of what a file was imported of: the past, and never how a place stands
 
 
 class Offset(NamedTuple):

@@ -118,7 +118,7 @@ def _heads(answer: Answer) -> list[str]:
 
 def _rows(answer: Answer) -> Iterator[tuple[Any, ...]]:
     for each in answer.points:
-        yield (each.at, each.mean) if answer.every is None else tuple(each)
+        yield (each.at, each.mean) if answer.every is None else tuple(each)[:5]
 
 
 def _about(answer: Answer, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
@@ -133,6 +133,8 @@ def _about(answer: Answer, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     yield "coverage", str(answer.coverage)
     if answer.note:
         yield "note", answer.note
+    for brought in answer.imports:
+        yield "imported", f"{brought.file}, by {brought.by}, sha256 {brought.sha256}"
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from math import fsum
 from typing import NamedTuple
 
 from safetyd.core.errors import SafetydError
-from safetyd.core.model import Place
+from safetyd.core.model import IMPORT, Place
 from safetyd.core.room import walk
 from safetyd.core.tally import (
     EPOCH,
@@ -31,15 +31,16 @@ from safetyd.history.buckets import edges
 from safetyd.history.coverage import Coverage, KnownOf, coverage
 from safetyd.history.tails import AHEAD, Heard, beginning, heard, sensors_of
 from safetyd.site import Site
-from safetyd.store import readings, rollups
+from safetyd.store import imports, readings, rollups
 from safetyd.store.database import Connection
+from safetyd.store.imports import Import
 from safetyd.store.rollups import HOUR, Level, Progress, RolledPlace, Span
 
 _DAY = timedelta(days=1)
 _GRAIN = timedelta(microseconds=1)
 _READINGS_UP_TO, _FINE_UP_TO, _HOURS_UP_TO = 2 * _DAY, 14 * _DAY, 120 * _DAY
 _LATEST = 8 * _DAY  # a reading may come so much later
-_FRESH_AT_MOST = 1_000_000  # rows that an answer works out by itself
+_FRESH_AT_MOST = 300_000  # rows that an answer works out by itself
 _ROWS_AT_ONCE = 100_000
 UNITS = {
     Measure.TEMPERATURE: "degF",
@@ -83,13 +84,15 @@ _LENGTHS = {Resolution.FIVE_MINUTES: WIDTH, Resolution.HOUR: HOUR, Resolution.DA
 
 
 class Point(NamedTuple):
-    """The values of one span, or one value: then all three are the same."""
+    """The values of one span, or one value: then all three are the same. `origin` says of one value where it
+    comes from, if no sensor brought it here."""
 
     at: datetime
     low: float
     mean: float
     high: float
     n: int
+    origin: str = ""
 
 
 class Question(NamedTuple):
@@ -114,6 +117,7 @@ class Answer(NamedTuple):
     points: list[Point]
     coverage: Coverage
     note: str = ""
+    imports: tuple[Import, ...] = ()  # files that brought some of it
 
     @property
     def unit(self) -> str:
@@ -133,6 +137,20 @@ class History:
         self._last = readings.last_id(connection)
         self._places = {each.place: each for each in rollups.places(connection)}
 
+    @property
+    def kept_since(self) -> datetime | None:
+        """Since when single readings are kept; None where none was ever deleted."""
+        return self._progress.retired_to
+
+    def end_of(self, question: Question) -> datetime:
+        """Return the end of what is asked for: nothing is known of what is to come."""
+        return min(question.end or self._now, self._now)
+
+    def is_of_single_readings(self, question: Question) -> bool:
+        """Return whether single readings are what fits a question with a beginning, were they all kept."""
+        is_short = question.begin is not None and self.end_of(question) - question.begin <= _READINGS_UP_TO
+        return question.every is None and (question.is_exact or is_short)
+
     def ask(self, question: Question) -> Answer:
         """Return the answer.
 
@@ -140,7 +158,7 @@ class History:
             HistoryError: it was deleted, in one sentence.
         """
         rolled = self._places.get(question.place, RolledPlace(0, question.place, EPOCH))
-        end = min(question.end or self._now, self._now)
+        end = self.end_of(question)
         kept_to, fresh = self._fresh(rolled, end)
         first = min([*fresh, *([rolled.since] if rolled.number else [])], default=end)
         begin = question.begin or first
@@ -160,7 +178,8 @@ class History:
             points = _as_kept(spans) if is_as_kept else _grouped(spans, question, resolution, self._site)
         is_span = question.every is not None or resolution is not Resolution.READINGS
         every = (question.every or _LENGTHS[resolution]) if is_span else None
-        return Answer(question, begin, end, resolution, every, points, told, self._note())
+        brought = tuple(imports.of_place(self._connection, question.place, begin, end))
+        return Answer(question, begin, end, resolution, every, points, told, self._note(), brought)
 
     def _resolution(self, question: Question, begin: datetime, end: datetime) -> Resolution:
         every, retired_to = question.every, self._progress.retired_to
@@ -239,17 +258,20 @@ class History:
         said = [
             each for each in self._said(rolled.place, after, up_to) if each.observation.observed_at >= since
         ]
+        for brought in imports.of_place(self._connection, rolled.place, since, end + _LATEST):
+            rest = self._said(rolled.place, max(brought.first - 1, up_to), brought.last)
+            said += [each for each in rest if since <= each.observation.observed_at < end + _LATEST]
         said.sort(key=lambda each: (each.observation.observed_at, each.id))
         book = self._site.rulebook
         found = [
-            sample
+            (sample, "imported" if step.observation.sensor.id.startswith(IMPORT) else "")
             for step in walk(known.room, (each.observation for each in said), book)
             for sample in samples(step, book)
             if sample.measure is question.measure and begin <= sample.at < end
         ]
         if question.every is None:
-            return [Point(each.at, each.value, each.value, each.value, 1) for each in found]
-        return _pooled(found, question.every)
+            return [Point(each.at, each.value, each.value, each.value, 1, origin) for each, origin in found]
+        return _pooled([each for each, _ in found], question.every)
 
     def _spans(
         self,

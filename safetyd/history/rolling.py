@@ -65,7 +65,8 @@ class Rolling:
         self.next_at = self.settled_to + WIDTH + GRACE if is_all else now
         heard_to = now if is_all else min(self._arrived_at, now)
         horizon = floor(heard_to - GRACE)
-        if horizon <= self.settled_to:
+        is_back = is_all and any(tail.since < self.settled_to for tail in self._tails.values())
+        if horizon < self.settled_to or (horizon == self.settled_to and not is_back):
             return
         mark, before = floor(horizon, HOUR), self.settled_to
         if mark > before:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from safetyd.core.model import GATEWAY, HAND, SILENCE, Place, Quantity, Sensor
+from safetyd.core.model import GATEWAY, HAND, IMPORT, SILENCE, Place, Quantity, Sensor
 from safetyd.ingest.afar import Outposts
 from safetyd.ingest.binding import Decode, decoder, native_decoder
 from safetyd.ingest.decode import reader
@@ -163,7 +163,8 @@ def _joined(old: Bridge | None, topic: str, binding: SensorBinding, sensor: Sens
 def native_route(topic: str, site: Site, root: str) -> Route | None:
     """Return the route of a native topic; None if it is none, or of a building or room nobody knows."""
     levels = topic.removeprefix(root + "/").split("/")
-    if not topic.startswith(root + "/") or not all(levels) or levels[-1].startswith((HAND, SILENCE, GATEWAY)):
+    own = (HAND, SILENCE, GATEWAY, IMPORT)
+    if not topic.startswith(root + "/") or not all(levels) or levels[-1].startswith(own):
         return None
     match levels:
         case ["readings", building, room, *rest] if len(rest) <= 1:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from safetyd.core.model import HAND, Mark, Observation, Place, Quantity, Sensor
+from safetyd.core.model import HAND, IMPORT, Mark, Observation, Place, Quantity, Sensor
 from safetyd.core.quality import Flaw
 from safetyd.store.moments import micros, moment, span_micros
 from safetyd.store.schema import reading, sensor
@@ -299,18 +299,30 @@ class KnownSensor(NamedTuple):
 def sensors(connection: Connection) -> list[KnownSensor]:
     """Return every sensor ever heard; what the site file says of them is its own business."""
     found = connection.execute(
-        select(sensor.c.id, sensor.c.building, sensor.c.room, sensor.c.name, sensor.c.topic, sensor.c.format)
+        select(
+            sensor.c.id,
+            sensor.c.building,
+            sensor.c.room,
+            sensor.c.name,
+            sensor.c.topic,
+            sensor.c.format,
+            sensor.c.interval,
+        )
     )
     return [
-        KnownSensor(number, Sensor(Place(building, room or None), name), topic, format)
-        for number, building, room, name, topic, format in found
+        KnownSensor(number, Sensor(Place(building, room or None), name, _span(every)), topic, format)
+        for number, building, room, name, topic, format, every in found
     ]
+
+
+def _span(every: int | None) -> timedelta | None:
+    return None if every is None else timedelta(microseconds=every)
 
 
 def add_sensors(connection: Connection, heard: Iterable[KnownSensor]) -> None:
     """Keep sensors that are heard for the first time, in the open transaction; those kept before stay."""
     for new in heard:
-        place = new.sensor.place
+        place, every = new.sensor.place, new.sensor.interval
         connection.execute(
             upsert(sensor)
             .values(
@@ -320,6 +332,7 @@ def add_sensors(connection: Connection, heard: Iterable[KnownSensor]) -> None:
                 name=new.sensor.id,
                 topic=new.topic,
                 format=new.format,
+                interval=span_micros(every) if every and new.sensor.id.startswith(IMPORT) else None,
             )
             .on_conflict_do_nothing()
         )

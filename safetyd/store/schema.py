@@ -29,6 +29,7 @@ sensor = Table(
     Column("name", Text, nullable=False),
     Column("topic", Text, nullable=False),
     Column("format", Text, nullable=False),
+    Column("interval", Integer),  # of what no site file describes: how often it measured
     UniqueConstraint("building", "room", "name"),
 )
 
@@ -287,4 +288,22 @@ uncopied = Table(  # rows that a target will not have, with its reason
     Column("at", Integer, nullable=False),
     Column("line", Text, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+imported = Table(  # files that were imported, and the rows of readings that came of each
+    "imported",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("sensor", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("stored", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    Column("is_ticketed", Integer, nullable=False),
+    Column("extents", Text, nullable=False),  # of each place: how many values, from when to when
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
 )
