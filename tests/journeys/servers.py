@@ -324,7 +324,9 @@ class House:
         self.command = [SAFETYD, "run", "--config", str(self.config)]
         self._logged = 0
         self.config.write_text(
-            f'site = ["site.toml"]\n[mqtt]\nhost = "{LOOPBACK}"\nport = {port}\n{mqtt}\n', encoding="utf-8"
+            f'site = ["site.toml"]\n[mqtt]\nhost = "{LOOPBACK}"\nport = {port}\n{mqtt}\n'
+            + ("" if "[web]" in mqtt else "[web]\nlisten = false\n"),
+            encoding="utf-8",
         )
         self.write(site)
 
