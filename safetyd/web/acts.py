@@ -16,6 +16,7 @@ from anyio import CapacityLimiter, to_thread
 from safetyd.commands import REPORT, read_command
 from safetyd.core.errors import ActionError
 from safetyd.core.model import same_name
+from safetyd.core.report import Report, check
 from safetyd.core.ticket import Ticket
 from safetyd.core.world import Facts
 from safetyd.site import Site
@@ -62,7 +63,9 @@ def command(
     if same_name(account.name) not in facts.roles.get(building, {}):  # else the site file says who they are
         whole["role"] = account.role.value
     try:
-        read_command(whole, site.timezone)
+        read = read_command(whole, site.timezone)
+        if isinstance(read, Report):
+            check(facts, read)
     except ActionError as error:
         raise faulty(route, str(error)) from error
     return whole

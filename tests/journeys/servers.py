@@ -408,12 +408,17 @@ class House:
 
     # its commands
 
-    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Begin a command with this configuration."""
+    def begin(self, *arguments: str, is_told: bool = False) -> "subprocess.Popen[str]":
+        """Begin a command with this configuration, which reads nothing unless `is_told`."""
         command = [SAFETYD, *arguments, "--config", str(self.config)]
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, env=environment()
+            command,
+            stdin=pipe if is_told else subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            env=environment(),
         )
 
     def run(self, *arguments: str) -> Said:
