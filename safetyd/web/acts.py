@@ -34,7 +34,6 @@ from safetyd.web.health import Pulse
 from safetyd.web.problems import Problem
 from safetyd.web.routes import Route
 
-_PATIENCE_S = 15.0
 _LOOK_S = 0.05
 
 
@@ -72,9 +71,10 @@ def command(
 
 
 class Inbox:
-    """Leaves one command after the other, and waits for their answers together."""
+    """Leaves one command after the other, and waits so long for the answer of each."""
 
-    def __init__(self, url: str, pulse: Pulse) -> None:
+    def __init__(self, url: str, pulse: Pulse, patience_s: float = 15.0) -> None:
+        self.patience_s = patience_s
         self._url = url
         self._pulse = pulse
         self._reader: Connection | None = None
@@ -87,7 +87,7 @@ class Inbox:
             Problem: it is refused, or could not be left.
         """
         number = await to_thread.run_sync(self._leave, json.dumps(said), limiter=self._one)
-        give_up_at = time.monotonic() + _PATIENCE_S
+        give_up_at = time.monotonic() + self.patience_s
         while time.monotonic() < give_up_at:
             await anyio.sleep(_LOOK_S)
             answer = await to_thread.run_sync(self._answer, number, limiter=self._one)

@@ -46,7 +46,7 @@ class Application:
         self._outlook = Outlook(house.store_url, house.root, house.site, now)
         self._archive = Outlook(house.store_url, house.root, house.site, now)  # for what takes longer
         self._looking, self._searching = CapacityLimiter(1), CapacityLimiter(1)
-        self._inbox = acts.Inbox(house.store_url, house.pulse)
+        self.inbox = acts.Inbox(house.store_url, house.pulse)
         self._failures = door.Failures()
         self.asgi = Starlette(
             routes=[Served(each.path, self._served(each), methods=[each.method]) for each in ROUTES],
@@ -55,7 +55,7 @@ class Application:
 
     def close(self) -> None:
         """Let go of everything."""
-        for each in (self._outlook, self._archive, self._inbox):
+        for each in (self._outlook, self._archive, self.inbox):
             each.close()
 
     def _served(self, route: Route) -> Answer:
@@ -132,7 +132,7 @@ class Application:
                 ticket = answers.visible_ticket(view, asked.account, asked.said["id"])
                 return acts.command(route, said, ticket, asked.account, view.facts, view.site)
 
-        done = await self._inbox.carry_out(await self._in_turn(understand))
+        done = await self.inbox.carry_out(await self._in_turn(understand))
         if not done.is_known:
             return JSONResponse({"ticket": asked.said["id"], "pending": _PENDING}, 202)
 
@@ -155,7 +155,7 @@ class Application:
                 answers.place_of(building, said["room"])
                 return acts.command(route, said, building.id, asked.account, view.facts, view.site)
 
-        done = await self._inbox.carry_out(await self._in_turn(understand))
+        done = await self.inbox.carry_out(await self._in_turn(understand))
         if not done.is_known:
             return JSONResponse({"ticket": None, "pending": _PENDING}, 202)
         return JSONResponse({"ticket": done.ticket}, 201)

@@ -126,6 +126,18 @@ def test_a_decision_is_seen_by_who_has_just_made_it(writer: Writer) -> None:
     assert writer.seen() == writer.stored()
 
 
+def test_who_only_looks_may_wait_for_the_next_reading_of_everything(writer: Writer) -> None:
+    writer.say("1", 61)
+    writer.seen()
+    writer.say("1", 59)
+    writer.outlook._not_before_s = float("inf")
+    with writer.outlook.view() as seen:
+        assert not seen.world.tickets
+    writer.outlook._not_before_s = 0.0
+    with writer.outlook.view() as seen:
+        assert len(seen.world.tickets) == 1
+
+
 def test_a_request_that_is_refused_costs_the_next_one_nothing(writer: Writer) -> None:
     writer.say("1", 70)
     writer.seen()

@@ -160,6 +160,15 @@ def test_a_method_that_is_not_served_is_a_problem_too(at_school: School, token: 
     assert "GET" in answer.headers["allow"]
 
 
+def test_what_nobody_has_answered_yet_is_accepted_and_left(at_school: School, token: str) -> None:
+    at_school.application.inbox.patience_s = 0.0
+    told = at_school.ask(f"/api/v1/tickets/{at_school.ids[1]}/acknowledge", token, {})
+    assert told.status == 202 and told.json["ticket"] == at_school.ids[1] and told.json["pending"]
+    told = at_school.ask("/api/v1/reports", token, REPORT)
+    assert (told.status, told.json["ticket"]) == (202, None)
+    assert left(at_school) == 2
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -188,13 +197,14 @@ KEYS = st.sampled_from(
     said=st.dictionaries(KEYS | st.text(max_size=5), JSON, min_size=1, max_size=3),
 )
 def test_no_body_makes_it_fail(at_school: School, verb: str, said: dict[str, object]) -> None:
-    token = at_school.token(Role.ADMINISTRATOR, name=f"A {left_of(at_school)}")
+    token = at_school.token(Role.ADMINISTRATOR, name=f"A {people(at_school)}")
     said |= {"kind": "nonsense"} if verb == "relieve" else {"tier": "nonsense"}
     body = json.dumps(said).encode()
     answer = at_school.ask(f"/api/v1/tickets/{at_school.ids[1]}/{verb}", token, body)
     assert answer.status == 400 and answer.json["detail"]
 
 
-def left_of(school: School) -> int:
+def people(school: School) -> int:
+    """Return how many may log in."""
     with open_for_reading(school.url) as connection:
         return int(connection.exec_driver_sql("SELECT count(*) FROM account").scalar() or 0)
