@@ -4,7 +4,7 @@ Rule: what is not in the row, or is not what the row says, is refused by name; n
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from typing import Any
 
 import anyio
@@ -124,11 +124,10 @@ def _read(parameter: Parameter, text: str) -> Any:
 
 
 def _expected(parameter: Parameter) -> str:
-    words: Sequence[str] = parameter.words
-    return f": one of {', '.join(words)}" if words else ""
+    return f": one of {', '.join(parameter.words)}" if parameter.words else ""
 
 
-def _hint(name: str, known: Mapping[str, Parameter] | Collection[str]) -> str:
+def _hint(name: str, known: Collection[str]) -> str:
     near = did_you_mean(name[:_SHOWN], known)
     return near or (f"; it takes {', '.join(known)}" if known else "; it takes none")
 

@@ -23,6 +23,7 @@ def test_it_listens_where_it_is_told(host: str) -> None:
         assert listener.getsockname()[1] == port
 
 
+@pytest.mark.journey
 def test_it_answers_over_the_network_until_it_is_stopped(at_school: School) -> None:
     port = free_port()
     server = Server(
@@ -39,6 +40,7 @@ def test_it_answers_over_the_network_until_it_is_stopped(at_school: School) -> N
         socket.create_connection((LOOPBACK, port), timeout=1)
 
 
+@pytest.mark.journey
 def test_a_port_that_is_taken_is_its_fault_in_words(at_school: School) -> None:
     with socket.create_server((LOOPBACK, 0)) as other:
         listen = f"{LOOPBACK}:{other.getsockname()[1]}"
