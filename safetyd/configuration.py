@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetyd.faults import ConfigurationError, Fault, did_you_mean, one_of, shown
-from safetyd.settings import CONFIG_VARIABLE, ENVIRONMENT, NOT_YET, Settings, read_settings
+from safetyd.settings import CONFIG_VARIABLE, ENVIRONMENT, Settings, read_settings
 from safetyd.site import Site, read_site
 from safetyd.tables import files_meant
 
@@ -17,11 +17,10 @@ PLACES = (Path("config/safetyd.toml"), Path("/etc/safetyd/safetyd.toml"))
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A whole configuration; `notes` says what of it this release leaves aside."""
+    """A whole configuration."""
 
     settings: Settings
     site: Site
-    notes: tuple[str, ...] = ()
 
 
 def find_config(explicit: str | None, environ: Mapping[str, str], places: Sequence[Path] = PLACES) -> Path:
@@ -65,7 +64,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
         faults.append(Fault(str(path), "mqtt.announce", value, "false: their own safetyds announce them"))
     if faults or settings is None or site is None:
         raise ConfigurationError(faults)
-    return Loaded(settings, site, _notes(settings))
+    return Loaded(settings, site)
 
 
 def _site_files(path: Path, patterns: Sequence[str], faults: list[Fault]) -> list[Path]:
@@ -85,11 +84,3 @@ def _check_ups(path: Path, building: str, site: Site, faults: list[Fault]) -> No
         ids = [each.id for each in site.buildings]
         expected = (one_of(ids) if ids else "a [[buildings]] in a site file") + did_you_mean(building, ids)
         faults.append(Fault(str(path), "ups.building", f"no building is called {shown(building)}", expected))
-
-
-def _notes(settings: Settings) -> tuple[str, ...]:
-    return tuple(
-        f"[{section}] is understood, but nothing in this release acts on it yet."
-        for section in NOT_YET
-        if section in settings.model_fields_set
-    )

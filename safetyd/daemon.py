@@ -25,6 +25,7 @@ from safetyd.following import Following
 from safetyd.history.rollups import Rollups
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link, Received
+from safetyd.reception import Reception
 from safetyd.reloading import take_anew
 from safetyd.service import Service
 from safetyd.store import beats, undated
@@ -100,6 +101,7 @@ class Daemon:
         self._worked_at = self.clock()
         self._errands = Errands(self.service, self._reader, self._commit)
         self._following = Following(settings, self.service, self.clock)
+        self._reception = Reception(settings, self.service)
         self._rollups = Rollups(self._reader, self.service.writing, lambda: self.service.site, settings)
         self.vitals.serve(self.service)
         self._time.wake(self.service, at)
@@ -129,7 +131,11 @@ class Daemon:
         sys.setswitchinterval(_SWITCH_SECONDS)
         while not self._stopping:
             self.turn()
+            if self._is_begun:
+                has_broker = self.link.is_connected
+                self._reception.tend(self.clock(), self._store_trouble, has_broker=has_broker)
         if self._is_begun:
+            self._reception.stop()
             self._following.stop()
             with suppress(StoreError):
                 self.vitals.beat(self.service, is_last=True)
@@ -191,6 +197,7 @@ class Daemon:
         self._look_out()
         self._take_messages()
         self.vitals.tend(self.service)
+        self._reception.complain(self.clock())
         self._bulletin.live(State.LAST_WORDS if self.vitals.is_dying else State.RUNNING)
         self._errands.tend(self.clock())
         if self._reload is not None:

@@ -14,7 +14,7 @@ from safetyd.core.health import Health
 from safetyd.core.lookout import sensor_of
 from safetyd.core.model import GATEWAY, IMPORT, Place, Role, Sensor, same_name
 from safetyd.core.plan import in_order
-from safetyd.core.world import Facts, Span, Watched, World
+from safetyd.core.world import Changes, Facts, Span, Watched, World
 from safetyd.ingest.topics import Routes
 from safetyd.profile import NATIVE
 from safetyd.site import Site
@@ -121,6 +121,29 @@ def recover(connection: Connection, facts: Facts, sensors: Mapping[int, Sensor],
     engine.schedule_all(world, facts, now)
     connection.rollback()
     return Recovered(world, newest, touched)
+
+
+def follow(
+    connection: Connection, recovered: Recovered, facts: Facts, sensors: Mapping[int, Sensor], after: int
+) -> int | None:
+    """Fold in the readings after a number, which no decision has followed; return the last one's number.
+
+    None if one of them is of a new sensor or came late: then everything is to be read back anew.
+    """
+    world, newest = recovered.world, recovered.newest
+    if len(readings.sensors(connection)) != len(sensors):
+        return None
+    numbers = {sensor.key: number for number, sensor in sensors.items()}
+    for id, spoke in readings.observations(connection, sensors, after):
+        number = numbers[spoke.sensor.key]
+        if number in newest and spoke.observed_at <= newest[number]:
+            return None
+        newest[number] = spoke.observed_at
+        engine.observe(world, facts, spoke, spoke.received_at)
+        after = id
+    world.conclusions.clear()
+    world.changes = Changes()
+    return after
 
 
 def standings(

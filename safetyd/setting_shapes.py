@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from safetyd.faults import Misfit, shown
-from safetyd.shapes import address, choice, duration, flag, text, whole_within
+from safetyd.shapes import address, choice, duration, flag, listener, text, whole_within
 
 _FLAGS = {
     "true": True,
@@ -127,6 +127,12 @@ def store_url(value: object) -> str:
     if not rest.startswith("/") or rest.strip("/") in {"", ":memory:"} or "?" in rest or rest.endswith("/"):
         raise Misfit("this address names no file", _STORE)
     return given
+
+
+def listener_or_off(value: object) -> str | None:
+    """Return `host:port` to listen on, None for false."""
+    word = _FLAGS.get(value.lower(), value) if isinstance(value, str) else value
+    return None if word is False else listener(value)
 
 
 def ups_name(value: object) -> str:

@@ -22,6 +22,7 @@ from safetyd.setting_outside import Heartbeat, Influx, LastResort, at_odds, infl
 from safetyd.setting_shapes import (
     flag_or_word,
     kept,
+    listener_or_off,
     log_level,
     page_url,
     path,
@@ -34,7 +35,6 @@ from safetyd.setting_shapes import (
 from safetyd.shapes import (
     duration,
     host_name,
-    listener,
     positive_duration,
     text,
     topic_level,
@@ -44,7 +44,6 @@ from safetyd.tables import read_secret, read_toml
 PREFIX = "SAFETYD_"
 CONFIG_VARIABLE = "SAFETYD_CONFIG"  # where safetyd.toml is; the one variable that is no key of it
 ENVIRONMENT = "environment"  # the "file" of a fault in a variable
-NOT_YET = ("web",)  # read and checked, but nothing in this release acts on them
 _FROM_ENVIRONMENT_ONLY = (
     ("mqtt", "password"),
     ("influx", "token"),
@@ -106,9 +105,9 @@ class Store(_Section):
 
 
 class Web(_Section):
-    """`[web]`: where the pages are served, and under which address people reach them."""
+    """`[web]`: where it is listened (None: nowhere), and under which address people reach the pages."""
 
-    listen: Annotated[str, PlainValidator(listener)] = "127.0.0.1:8914"
+    listen: Annotated[str | None, PlainValidator(listener_or_off)] = "127.0.0.1:8914"
     public_url: Annotated[str, PlainValidator(page_url)] | None = None
 
 

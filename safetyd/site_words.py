@@ -38,8 +38,10 @@ def site_words(loaded: Loaded) -> list[str]:
             lines += [f"{building.name} has days of its own:", *(f"  {line}" for line in own), ""]
     lines += [*site.remarks, ""] if site.remarks else []
     lines += [*_people(site)]
-    for note in (*loaded.notes, *(f"Warning: {warning}" for warning in _warnings(site))):
-        lines += ["", note] if lines[-1] and not lines[-1].startswith(("Warning", "[")) else [note]
+    for warning in _warnings(site):
+        lines += (
+            ["", f"Warning: {warning}"] if lines[-1][:7] not in ("", "Warning") else [f"Warning: {warning}"]
+        )
     return lines
 
 
@@ -57,6 +59,8 @@ def _running(settings: Settings) -> Iterator[str]:
     how = ", encrypted" if mqtt.tls else ""
     who = f", as {mqtt.username}" if mqtt.username else ""
     yield f"Hears {broker} {mqtt.host}:{mqtt.port}{how}{who}; keeps everything in {settings.store.path}."
+    if settings.web.listen is not None:
+        yield f"Answers at http://{settings.web.listen}, to whom `safetyd user` lets in."
     copy = settings.influx
     if copy is not None:
         who = "let in by its secret" if copy.authorization else "without a secret"

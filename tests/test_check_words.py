@@ -266,9 +266,10 @@ def test_what_watches_nothing_is_a_warning(tmp_path, site, warning):
     assert warning in words(tmp_path, site)
 
 
-def test_what_this_release_leaves_aside_is_said(tmp_path):
-    said = words(tmp_path, settings='[web]\nlisten = "127.0.0.1:8914"')
-    assert "[web] is understood, but nothing in this release acts on it yet." in said
+def test_where_it_answers_is_said(tmp_path):
+    assert "Answers at http://127.0.0.1:8914, to whom" in words(tmp_path)
+    assert "Answers at http://[::1]:80, to whom" in words(tmp_path, settings='[web]\nlisten = "[::1]:80"')
+    assert "Answers" not in words(tmp_path, settings="[web]\nlisten = false")
 
 
 def test_where_the_record_is_copied_to_is_said_without_the_secret(tmp_path):

@@ -23,7 +23,7 @@ SHELL = (
     ("cli.*",),
     ("daemon.*", "recorder"),
     ("reloading",),
-    ("dispatch", "bulletin", "vitals", "vigil", "doorbell", "errands", "following"),
+    ("dispatch", "bulletin", "vitals", "vigil", "doorbell", "errands", "following", "reception"),
     ("timekeeper", "distress", "imports.taking", "history.older"),
     (
         "ingest.mqtt.*",
@@ -40,9 +40,9 @@ SHELL = (
         "service.*",
         "evidence.*",
         "history.queries + history.coverage + history.rollups + history.rolling + history.tails"
-        " + history.retention + history.files",
+        " + history.retention + history.files + history.document",
     ),
-    ("history.buckets",),
+    ("history.buckets", "view"),
     ("hearing", "sensor_objects", "earshot", "imports.weighing"),
     ("recovery", "past", "objects", "waiting", "site_lines", "announcement"),
     ("notify.letters",),
@@ -74,7 +74,7 @@ SHELL = (
         "machine",
     ),
     ("shapes", "tables", "paths"),
-    ("faults", "times", "wording", "languages.*"),
+    ("faults", "times", "wording", "passwords", "languages.*"),
 )
 CORE = (
     ("core.report",),
@@ -112,18 +112,21 @@ LAYERS = SHELL + CORE + ROOTS
 DOORS = {
     "alembic": ("store.*",),
     "amqtt": ("simulate.*",),
+    "argon2": ("passwords", "simulate.*"),
     "apprise": ("notify.sender.*",),
     "dateutil": ("site_ics",),
     "google": ("ingest.sparkplug_message",),
     "icalendar": ("site_ics",),
     "influxdb_client": ("history.influx.*",),
     "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record"),
+    "prometheus_client": ("web.metrics",),
     "polib": ("notify.tongue",),
     "rich": ("cli.*",),
     "smtplib": ("notify.mail",),
     "sqlalchemy": ("store.*",),
     "starlette": ("web.*",),
     "typer": ("cli.*",),
+    "uvicorn": ("web.server",),
     "xlsxwriter": ("history.files",),
     "pyarrow": ("history.files",),
 }

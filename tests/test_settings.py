@@ -285,12 +285,9 @@ def test_a_secret_in_the_wrong_place_is_in_no_fault_and_no_traceback(read, text)
         error = error.__cause__ or error.__context__
 
 
-def test_what_this_release_does_not_act_on_is_checked_and_noted(read):
-    loaded = read(
-        'site = "site.toml"\n[web]\nlisten = "[::1]:80"\n[heartbeat]\nurl = "https://hc.example.org/x"'
-    )
-    assert [note.split("]")[0] for note in loaded.notes] == ["[web"]
-    assert read().notes == ()
+@pytest.mark.parametrize("off", ["false", '"off"', '"false"'])
+def test_it_may_listen_nowhere(read, off):
+    assert read(f'site = "site.toml"\n[web]\nlisten = {off}').settings.web.listen is None
 
 
 def test_broken_toml_is_told_with_its_line(faults):

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from safetyd.cli import (  # noqa: F401 - commands register themselves
+    accounts,
     acting,
     attaching,
     copying,

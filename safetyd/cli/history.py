@@ -15,9 +15,10 @@ from safetyd.cli.looking import place_of
 from safetyd.cli.serving import AlreadyRunningError
 from safetyd.clock import now
 from safetyd.core.tally import Measure
+from safetyd.history.document import answer_object
 from safetyd.history.files import write_csv, write_parquet, write_xlsx
 from safetyd.history.older import ask
-from safetyd.history.queries import Answer, History, Question
+from safetyd.history.queries import History, Question
 from safetyd.store.database import open_for_reading, open_for_writing, undone_on_failure, writer_lock
 from safetyd.times import read_time, rfc3339
 
@@ -68,39 +69,12 @@ def readings_command(
         if file is not None:
             write(file, answer, site.timezone)
     if as_json:
-        print_json(_document(answer))
+        print_json(answer_object(answer))
     elif csv_ is None and xlsx is None and parquet is None:
         from safetyd.cli.history_words import answer_words
 
         answer_words(answer, site)
     return 0
-
-
-def _document(answer: Answer) -> dict[str, Any]:
-    from safetyd.cli.import_words import import_object
-
-    question, told = answer.question, answer.coverage
-    return {
-        "building": question.place.building,
-        "room": question.place.room,
-        "quantity": question.measure.value,
-        "unit": answer.unit,
-        "points": [
-            [rfc3339(each.at), each.mean]
-            if answer.every is None
-            else [rfc3339(each.at), each.low, each.mean, each.high, each.n]
-            for each in answer.points
-        ],
-        "resolution": answer.resolution.value,
-        "coverage": {
-            "share": told.share,
-            "of": "student_hours" if told.is_school_time else "all_hours",
-            "known_s": round(told.known.total_seconds()),
-            "unknown_s": round((told.whole - told.known).total_seconds()),
-        },
-        "note": answer.note,
-        "imports": [import_object(each) for each in answer.imports],
-    }
 
 
 def _time(text: str | None, zone: ZoneInfo) -> datetime | None:

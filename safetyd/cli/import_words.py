@@ -165,31 +165,6 @@ def _breach(found: Finding) -> dict[str, Any]:
     }
 
 
-def import_object(each: Import) -> dict[str, Any]:
-    """Return an import as the outside sees it."""
-    return {
-        "at": rfc3339(each.at),
-        "by": each.by,
-        "file": each.file,
-        "sha256": each.sha256,
-        "sensor": each.sensor,
-        "rows": each.rows,
-        "values": each.values,
-        "rejected": each.rejected,
-        "tickets": each.is_ticketed,
-        "places": [
-            {
-                "building": extent.place.building,
-                "room": extent.place.room,
-                "values": extent.values,
-                "from": rfc3339(extent.first_at),
-                "to": rfc3339(extent.last_at),
-            }
-            for extent in each.extents
-        ],
-    }
-
-
 def imports_words(found: Sequence[Import], site: Site) -> None:
     """Print what was ever imported."""
     console = plain_console()

@@ -235,7 +235,8 @@ def _bar(is_quiet: bool) -> Iterator[Callable[[int], object]]:
 
 
 def _list(configuration: Loaded, *, as_json: bool) -> int:
-    from safetyd.cli.import_words import import_object, imports_words
+    from safetyd.cli.import_words import imports_words
+    from safetyd.history.document import import_object
 
     with closing(open_for_reading(configuration.settings.store.url)) as connection:
         found = imports.record(connection)

@@ -1,19 +1,19 @@
 """`sensors`: every device that was heard or is waited for, how it stands, and what is heard of nobody's."""
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
 from safetyd.cli.application import Config, Json, app, print_json
 from safetyd.cli.loading import loaded
-from safetyd.cli.looking import View, view
-from safetyd.configuration import Loaded
+from safetyd.cli.looking import view
 from safetyd.faults import did_you_mean
-from safetyd.ingest.topics import native_route, routes
-from safetyd.sensor_objects import Watched, detail_object, printable, sensor_object, stray_object, watched
-from safetyd.store import latest, ledger, leftovers, readings
-from safetyd.store.leftovers import KEPT_A_TOPIC, Refusal, Stray
+from safetyd.ingest.topics import routes
+from safetyd.sensor_objects import Watched, detail_object, printable
+from safetyd.store import latest, ledger, leftovers
+from safetyd.store.leftovers import KEPT_A_TOPIC, Refusal
+from safetyd.view import View
 
 _TROUBLES, _READINGS, _REFUSED = 10, 20, 20  # of each so many, the newest
 
@@ -42,16 +42,11 @@ def sensors_command(
         ids = [each.id for each in configuration.site.buildings]
         raise typer.BadParameter(f"no building is called {building!r}{did_you_mean(building, ids)}")
     with view(configuration) as seen:
-        known = readings.sensors(seen.connection)
-        found = [
-            each
-            for each in watched(seen.world, seen.facts, seen.site, known, seen.at)
-            if building in (None, each.sensor.place.building)
-        ]
+        found = [each for each in seen.sensors() if building in (None, each.sensor.place.building)]
         if sensor is not None:
             return _show_one(seen, _asked(sensor, found), as_json=as_json)
-        shown = [] if unassigned else _objects(seen, found)
-        strays = _strays(seen, configuration)
+        shown = [] if unassigned else seen.sensor_objects(found)
+        strays = seen.strays()
     if as_json:
         print_json(
             {
@@ -68,14 +63,6 @@ def sensors_command(
         if unassigned or strays:
             strays_words(strays, seen.site, configuration.settings.mqtt.root, seen.at)
     return 0
-
-
-def _objects(seen: View, found: Iterable[Watched]) -> list[dict[str, Any]]:
-    """Return sensors as the outside sees them."""
-    of_store = [(each, each.number) for each in found]
-    heard_at = {n: each.heard_at for each, n in of_store if n is not None and each.heard_at is not None}
-    said = latest.latest(seen.connection, heard_at, seen.at)
-    return [sensor_object(each, {} if n is None else said.get(n, {}), seen.at) for each, n in of_store]
 
 
 def _asked(name: str, found: Sequence[Watched]) -> Watched:
@@ -99,7 +86,7 @@ def _asked(name: str, found: Sequence[Watched]) -> Watched:
 
 
 def _show_one(seen: View, each: Watched, *, as_json: bool) -> int:
-    (shown,) = _objects(seen, [each])
+    (shown,) = seen.sensor_objects([each])
     troubles = [trouble for trouble in ledger.troubles(seen.connection) if trouble.sensor == each.sensor.key]
     said = (
         []
@@ -133,18 +120,3 @@ def _refused(seen: View, each: Watched) -> list[Refusal]:
     found = leftovers.refusals_of(seen.connection, of_topic, KEPT_A_TOPIC * len(of_topic))
     own = [each for each in found if any(route.holds(each.at) for route in of_topic[each.topic])]
     return own[:_REFUSED]
-
-
-def _strays(seen: View, configuration: Loaded) -> list[dict[str, Any]]:
-    """Return the topics that were heard and are nobody's, as the site file now is."""
-    site, root = configuration.site, configuration.settings.mqtt.root
-    bound = routes(site)
-
-    def is_assigned(topic: str, stray: Stray) -> bool:
-        named = bound.of(topic)
-        if named or topic in bound.bridges:
-            return topic in bound.bridges or any(route.holds(stray.last_at) for route in named)
-        return native_route(topic, site, root) is not None
-
-    found = leftovers.strays(seen.connection)
-    return [stray_object(topic, stray) for topic, stray in found.items() if not is_assigned(topic, stray)]

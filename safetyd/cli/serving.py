@@ -77,8 +77,6 @@ def _run(configuration: Loaded, config: str | None) -> None:
         if not is_ours:
             raise AlreadyRunningError(f"store {settings.store.path}: another safetyd is running on it")
         require_whole(settings.store.path, config)
-        for note in configuration.notes:
-            log.info("%s", note)
         with ExitStack() as stack:
             if settings.mqtt.embedded:
                 configuration = stack.enter_context(_with_broker(configuration))

@@ -1,7 +1,8 @@
 """Opens the database: one writer at a time, durable before it says so, at the right version or not at all.
 
 Rule: a commit has reached the disk when it returns (WAL with synchronous FULL). Only the holder of the lock
-beside the file writes; everybody else reads, or leaves a command in the inbox.
+beside the file writes; everybody else reads, or leaves a command in the inbox. Who may log in is kept by
+whoever is asked to: see `accounts`.
 """
 
 import fcntl
@@ -19,7 +20,7 @@ from sqlalchemy.pool import NullPool
 from safetyd.core.errors import SafetydError
 from safetyd.store.every_table import metadata
 
-HEAD = "0014"  # the newest migration; a test holds it to the script directory
+HEAD = "0015"  # the newest migration; a test holds it to the script directory
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 5000
 _VERSION_TABLE = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"

@@ -1,5 +1,10 @@
 """All tables there are, whichever module describes them."""
 
-from safetyd.store import notice_schema, rollup_schema, schema  # noqa: F401 - their tables join the same metadata
+from safetyd.store import (  # noqa: F401 - their tables join the same metadata
+    account_schema,
+    notice_schema,
+    rollup_schema,
+    schema,
+)
 
 metadata = schema.metadata

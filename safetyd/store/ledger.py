@@ -4,7 +4,7 @@ Rule: this module knows how a decision is kept, never why it was made.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -182,6 +182,36 @@ def load(connection: Connection, world: World) -> None:
     world.shelves.update(shelves.standing(connection))
 
 
+def signature(connection: Connection) -> tuple[object, ...]:
+    """Return what is another as soon as a decision that anybody sees has been saved."""
+    newest = (schema.history, schema.episode_change, schema.trouble, schema.shelf)
+    numbers = [connection.execute(select(func.max(table.c.id))).scalar() for table in newest]
+    standing = select(func.count()).where(schema.trouble.c.ended_at.is_(None))
+    open_ones = select(schema.ticket.c.body).where(schema.ticket.c.status.not_in(AT_REST))
+    bodies = connection.execute(open_ones.order_by(schema.ticket.c.id)).scalars()
+    return *numbers, connection.execute(standing).scalar(), *bodies
+
+
+def newest_troubles(
+    connection: Connection,
+    limit: int,
+    *,
+    buildings: Collection[str] = (),
+    is_standing: bool | None = None,
+    before: int | None = None,
+) -> list[tuple[int, Trouble]]:
+    """Return troubles by their numbers, the newest first: of some buildings, if any are named."""
+    table = schema.trouble
+    wanted = select(table).order_by(table.c.id.desc()).limit(limit)
+    if buildings:
+        wanted = wanted.where(table.c.building.in_(buildings))
+    if is_standing is not None:
+        wanted = wanted.where((table.c.ended_at.is_(None)) == is_standing)
+    if before is not None:
+        wanted = wanted.where(table.c.id < before)
+    return [(row.id, _trouble(row)) for row in connection.execute(wanted)]
+
+
 def troubles(connection: Connection, *, standing_only: bool = False) -> Iterator[Trouble]:
     """Yield troubles in order of beginning."""
     table = schema.trouble
@@ -189,6 +219,10 @@ def troubles(connection: Connection, *, standing_only: bool = False) -> Iterator
     if standing_only:
         wanted = wanted.where(table.c.ended_at.is_(None))
     for r in connection.execute(wanted):
-        place = Place(r.building, r.room or None) if r.building else None
-        ended_at = None if r.ended_at is None else moment(r.ended_at)
-        yield Trouble(TroubleKind(r.kind), r.sensor, place, moment(r.began_at), ended_at, r.note)
+        yield _trouble(r)
+
+
+def _trouble(r: Any) -> Trouble:
+    place = Place(r.building, r.room or None) if r.building else None
+    ended_at = None if r.ended_at is None else moment(r.ended_at)
+    return Trouble(TroubleKind(r.kind), r.sensor, place, moment(r.began_at), ended_at, r.note)

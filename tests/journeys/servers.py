@@ -324,7 +324,9 @@ class House:
         self.command = [SAFETYD, "run", "--config", str(self.config)]
         self._logged = 0
         self.config.write_text(
-            f'site = ["site.toml"]\n[mqtt]\nhost = "{LOOPBACK}"\nport = {port}\n{mqtt}\n', encoding="utf-8"
+            f'site = ["site.toml"]\n[mqtt]\nhost = "{LOOPBACK}"\nport = {port}\n{mqtt}\n'
+            + ("" if "[web]" in mqtt else "[web]\nlisten = false\n"),
+            encoding="utf-8",
         )
         self.write(site)
 
@@ -406,12 +408,17 @@ class House:
 
     # its commands
 
-    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Begin a command with this configuration."""
+    def begin(self, *arguments: str, is_told: bool = False) -> "subprocess.Popen[str]":
+        """Begin a command with this configuration, which reads nothing unless `is_told`."""
         command = [SAFETYD, *arguments, "--config", str(self.config)]
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, env=environment()
+            command,
+            stdin=pipe if is_told else subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            env=environment(),
         )
 
     def run(self, *arguments: str) -> Said:

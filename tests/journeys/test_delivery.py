@@ -67,7 +67,7 @@ def test_both_parties_see_when_somebody_was_told_and_to_whom_a_notice_went_inste
 def test_a_mail_says_what_where_since_when_due_when_and_by_whom_and_links_to_the_ticket(
     broker: Broker, client: Client, office: PostOffice, house: Make
 ) -> None:
-    more = '[web]\npublic_url = "https://safe.school.example/"'
+    more = '[web]\nlisten = false\npublic_url = "https://safe.school.example/"'
     home = house(broker, Site(people={"Ann": [office.address(ANN)]}), mqtt=more).start(client)
     client.tell(TOPIC, COLD)
     accepted(home)

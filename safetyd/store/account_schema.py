@@ -1,0 +1,29 @@
+"""The tables of the people who may log in, and of their tokens."""
+
+from sqlalchemy import Column, Index, Integer, Table, Text
+
+from safetyd.store.schema import metadata
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("known_as", Text, nullable=False),  # the name however somebody types it
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("buildings", Text, nullable=False),  # a list in JSON; an empty one is every building
+    Column("password", Text, nullable=False),  # as argon2 keeps it
+    Column("added_at", Integer, nullable=False),
+    Index("account_known_as", "known_as", unique=True),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("hash", Text, primary_key=True),  # SHA-256: what is drawn at random needs no slow one
+    Column("account", Integer, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("made_at", Integer, nullable=False),
+    Column("expires_at", Integer, nullable=False),
+    Index("token_account", "account"),
+)

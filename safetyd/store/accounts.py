@@ -1,0 +1,162 @@
+"""The people who may log in, and the tokens that act for them.
+
+Rule: no decision rests on these tables, so that whoever runs a `user` command writes them, in one short
+transaction, as anybody may leave a command in the inbox. Of a token the hash is kept; it is shown once.
+"""
+
+import hashlib
+import json
+import secrets
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, delete, insert, select
+
+from safetyd.core.errors import SafetydError
+from safetyd.core.model import Role, same_name
+from safetyd.faults import did_you_mean
+from safetyd.store.account_schema import account, token
+from safetyd.store.database import undone_on_failure
+from safetyd.store.moments import micros, moment
+
+_PREFIX = "safetyd_"  # by which a person, or a program that looks for lost secrets, knows what it is
+_RANDOM_BYTES = 32
+
+
+class AccountError(SafetydError):
+    """There is no such person, or there is already; nothing has changed."""
+
+
+class Scope(StrEnum):
+    """What a token is good for."""
+
+    READ = "read"
+    ACT = "act"
+
+
+class Account(NamedTuple):
+    """Somebody who may log in. No building means every one; the password's hash is not part of it."""
+
+    number: int
+    name: str
+    role: Role
+    buildings: tuple[str, ...]
+    added_at: datetime
+
+
+class Pass(NamedTuple):
+    """Whose token it is, and what it is good for."""
+
+    account: Account
+    scope: Scope
+
+
+def add(
+    connection: Connection, name: str, role: Role, buildings: tuple[str, ...], password: str, now: datetime
+) -> None:
+    """Let somebody log in; `password` is its hash.
+
+    Raises:
+        AccountError: somebody of this name may already.
+    """
+    with undone_on_failure(connection):
+        if _known_as(connection, name) is not None:
+            connection.rollback()
+            raise AccountError(f"{name!r} may log in already; to change that: safetyd user remove, then add")
+        connection.execute(
+            insert(account).values(
+                known_as=same_name(name),
+                name=name,
+                role=role.value,
+                buildings=json.dumps(buildings),
+                password=password,
+                added_at=micros(now),
+            )
+        )
+        connection.commit()
+
+
+def remove(connection: Connection, name: str) -> None:
+    """Let somebody log in no more; their tokens end with that. What they did stays on record.
+
+    Raises:
+        AccountError: nobody of this name may.
+    """
+    with undone_on_failure(connection):
+        number = named(connection, name).number
+        connection.execute(delete(token).where(token.c.account == number))
+        connection.execute(delete(account).where(account.c.id == number))
+        connection.commit()
+
+
+def everybody(connection: Connection) -> list[tuple[Account, list[tuple[Scope, datetime]]]]:
+    """Return everybody who may log in, by name, with the scope and end of each of their tokens."""
+    tokens: dict[int, list[tuple[Scope, datetime]]] = {}
+    for row in connection.execute(select(token).order_by(token.c.expires_at)):
+        tokens.setdefault(row.account, []).append((Scope(row.scope), moment(row.expires_at)))
+    found = connection.execute(select(account).order_by(account.c.known_as))
+    return [(_account(row), tokens.get(row.id, [])) for row in found]
+
+
+def named(connection: Connection, name: str) -> Account:
+    """Return somebody by name.
+
+    Raises:
+        AccountError: nobody of this name may log in.
+    """
+    row = _known_as(connection, name)
+    if row is None:
+        names = list(connection.execute(select(account.c.name)).scalars())
+        connection.rollback()
+        hint = did_you_mean(name, names) or "; who may is shown by: safetyd user list"
+        raise AccountError(f"nobody called {name!r} may log in{hint}")
+    return _account(row)
+
+
+def new_token(connection: Connection, name: str, scope: Scope, now: datetime, lasts: timedelta) -> str:
+    """Return a new token that acts for somebody, which is kept nowhere; those that have ended are forgotten.
+
+    Raises:
+        AccountError: nobody of this name may log in.
+    """
+    text = _PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
+    with undone_on_failure(connection):
+        number = named(connection, name).number
+        connection.execute(delete(token).where(token.c.expires_at <= micros(now)))
+        connection.execute(
+            insert(token).values(
+                hash=_hash(text),
+                account=number,
+                scope=scope.value,
+                made_at=micros(now),
+                expires_at=micros(now + lasts),
+            )
+        )
+        connection.commit()
+    return text
+
+
+def pass_of(connection: Connection, text: str, now: datetime) -> Pass | None:
+    """Return whose token this is; None if it is nobody's or has ended."""
+    wanted = (
+        select(account, token.c.scope)
+        .join(token, token.c.account == account.c.id)
+        .where(token.c.hash == _hash(text), token.c.expires_at > micros(now))
+    )
+    row = connection.execute(wanted).first()
+    connection.rollback()
+    return None if row is None else Pass(_account(row), Scope(row.scope))
+
+
+def _known_as(connection: Connection, name: str) -> Row[Any] | None:
+    return connection.execute(select(account).where(account.c.known_as == same_name(name))).first()
+
+
+def _account(row: Row[Any]) -> Account:
+    buildings = tuple(json.loads(row.buildings))
+    return Account(row.id, row.name, Role(row.role), buildings, moment(row.added_at))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,117 @@
+"""How everything stands at one moment, read from the store without disturbing whoever writes it.
+
+Rule: what is shown here is what the command line and the web show; neither shapes a record of its own.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from safetyd import objects
+from safetyd.core.errors import ActionError
+from safetyd.core.spaces import spaces
+from safetyd.core.ticket import Status
+from safetyd.core.world import Facts, World
+from safetyd.faults import did_you_mean
+from safetyd.hearing import Hearing
+from safetyd.ingest.topics import native_route, routes
+from safetyd.notify.letters import fingerprint
+from safetyd.recovery import facts_of, recover
+from safetyd.sensor_objects import Watched, sensor_object, stray_object, watched
+from safetyd.site import Site
+from safetyd.store import attempts, latest, ledger, leftovers, outbox, readings
+from safetyd.store.database import Connection
+from safetyd.store.leftovers import Stray
+from safetyd.times import rfc3339_or_none
+
+
+class View(NamedTuple):
+    """How everything stands at `at`; `root` is the first level of our own topics."""
+
+    connection: Connection
+    world: World
+    facts: Facts
+    site: Site
+    root: str
+    at: datetime
+
+    def ticket(self, id: str) -> dict[str, Any]:
+        """Return a ticket as the outside sees it.
+
+        Raises:
+            ActionError: there is none of this id.
+        """
+        found = self.world.tickets.get(id)
+        if found is None:
+            raise ActionError(f"there is no ticket {id!r}{did_you_mean(id, self.world.tickets)}")
+        history = ledger.history(self.connection, id)
+        return objects.ticket_object(self.world, self.facts, found, history, self.at)
+
+    def whole_ticket(self, id: str) -> dict[str, Any]:
+        """Return a ticket with the rooms that could take its class in, and with who was told.
+
+        Raises:
+            ActionError: there is none of this id.
+        """
+        shown = self.ticket(id) | {"alternative_spaces": self._spaces(id)}
+        return shown | {"notices": told_of(self.connection, id, self.site)}
+
+    def _spaces(self, id: str) -> list[dict[str, Any]]:
+        ticket = self.world.tickets[id]
+        if ticket.place.room is None or ticket.status is Status.CLOSED:
+            return []
+        building = self.site.building(ticket.place.building)
+        names = {each.id: each.name for each in building.rooms} if building else {}
+        found = spaces(self.world, self.facts, ticket.place.building, self.at)
+        return [objects.space_object(each, names.get(each.place.room or "", "")) for each in found]
+
+    def sensors(self) -> list[Watched]:
+        """Return every sensor that was heard or is waited for."""
+        known = readings.sensors(self.connection)
+        return watched(self.world, self.facts, self.site, known, self.at)
+
+    def sensor_objects(self, found: Iterable[Watched]) -> list[dict[str, Any]]:
+        """Return sensors as the outside sees them."""
+        of_store = [(each, each.number) for each in found]
+        heard_at = {n: each.heard_at for each, n in of_store if n is not None and each.heard_at is not None}
+        said = latest.latest(self.connection, heard_at, self.at)
+        return [sensor_object(each, {} if n is None else said.get(n, {}), self.at) for each, n in of_store]
+
+    def strays(self) -> list[dict[str, Any]]:
+        """Return the topics that were heard and are nobody's, as the site file now is."""
+        bound = routes(self.site)
+
+        def is_assigned(topic: str, stray: Stray) -> bool:
+            named = bound.of(topic)
+            if named or topic in bound.bridges:
+                return topic in bound.bridges or any(route.holds(stray.last_at) for route in named)
+            return native_route(topic, self.site, self.root) is not None
+
+        found = leftovers.strays(self.connection)
+        return [stray_object(topic, stray) for topic, stray in found.items() if not is_assigned(topic, stray)]
+
+
+def view(connection: Connection, site: Site, root: str, at: datetime) -> View:
+    """Return how everything stands, read from the store."""
+    hearing = Hearing(site, root, readings.sensors(connection))
+    facts = facts_of(site, hearing.routes, hearing.known)
+    world = recover(connection, facts, hearing.sensors, at).world
+    return View(connection, world, facts, site, root, at)
+
+
+def told_of(connection: Connection, ticket: str, site: Site) -> list[dict[str, Any]]:
+    """Return the notices about a ticket, each with how far it has come at each address."""
+    kinds = {
+        (person.name, fingerprint(url)): url.partition(":")[0]
+        for person in site.people
+        for url in person.notify
+    }
+    told = []
+    for notice in outbox.notices(connection, ticket):
+        found = attempts.deliveries(connection, notice["id"])
+        deliveries = [
+            objects.delivery_object(each, kinds.get((each["person"], each["address"]))) for each in found
+        ]
+        at = rfc3339_or_none(notice["last_resort_at"])
+        told.append(objects.notice_object(notice) | {"last_resort_at": at, "deliveries": deliveries})
+    return told

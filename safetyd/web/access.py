@@ -1,0 +1,55 @@
+"""Who sees and does what: one table, from role to rights.
+
+Rule: what stands in no row is not allowed. Buildings limit what is seen and done beside that; committees and
+the association see all that is on record of theirs, and dispute instead of editing.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from safetyd.core.model import Role
+from safetyd.store.accounts import Account
+
+
+class Right(StrEnum):
+    """One thing that may be seen or done; those that act on a ticket are called as the action."""
+
+    ROOMS = "rooms"
+    READINGS = "readings"
+    TICKETS = "tickets"
+    TROUBLES = "troubles"
+    SENSORS = "sensors"
+    METRICS = "metrics"
+    REPORT = "report"
+    ACKNOWLEDGE = "acknowledge"
+    RELIEVE = "relieve"
+    NOTE = "note"
+    EXTEND = "extend"
+    DISPUTE = "dispute"
+    CLOSE = "close"
+    REOPEN = "reopen"
+
+
+_ROOMS = frozenset({Right.ROOMS, Right.READINGS})
+_RECORD = _ROOMS | {Right.TICKETS, Right.TROUBLES, Right.SENSORS, Right.METRICS}
+_WORK = frozenset({Right.ACKNOWLEDGE, Right.RELIEVE, Right.NOTE, Right.CLOSE, Right.REOPEN})
+_ALL = frozenset(Right)
+
+RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.FACILITIES: _RECORD | _WORK | {Right.REPORT},
+    Role.ADMINISTRATOR: _ALL,
+    Role.DISTRICT: _ALL,
+    Role.SAFETY_COMMITTEE: _RECORD | {Right.REPORT, Right.DISPUTE},
+    Role.ASSOCIATION: _RECORD | {Right.REPORT, Right.DISPUTE},
+    Role.EDUCATOR: _ROOMS | {Right.REPORT},
+}
+
+
+def may(account: Account, right: Right) -> bool:
+    """Return whether somebody's role has a right."""
+    return right in RIGHTS.get(account.role, frozenset())
+
+
+def sees(account: Account, building: str | None) -> bool:
+    """Return whether somebody sees what is of a building; what is of none (None) is for who sees all."""
+    return not account.buildings or building in account.buildings

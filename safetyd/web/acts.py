@@ -1,0 +1,120 @@
+"""What people do over HTTP: left in the inbox for the one writer, who answers.
+
+Rule: who acts is whose token it is. What the writer refuses is a 409 with its sentence; what it has not
+answered in time it will carry out all the same, and that is what is said.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any, NamedTuple
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+
+from safetyd.commands import REPORT, read_command
+from safetyd.core.errors import ActionError
+from safetyd.core.model import same_name
+from safetyd.core.report import Report, check
+from safetyd.core.ticket import Ticket
+from safetyd.core.world import Facts
+from safetyd.site import Site
+from safetyd.store import inbox
+from safetyd.store.accounts import Account
+from safetyd.store.database import (
+    Connection,
+    StoreError,
+    open_for_reading,
+    open_for_writing,
+    undone_on_failure,
+)
+from safetyd.web.asking import faulty
+from safetyd.web.health import Pulse
+from safetyd.web.problems import Problem
+from safetyd.web.routes import Route
+
+_LOOK_S = 0.05
+
+
+class Done(NamedTuple):
+    """What became of an act: the ticket it is about, if it is about one; or nobody knows yet."""
+
+    ticket: str | None
+    is_known: bool = True
+
+
+def command(
+    route: Route, said: Mapping[str, Any], about: Ticket | str, account: Account, facts: Facts, site: Site
+) -> dict[str, Any]:
+    """Return a command as the inbox has it: on a ticket, or a report on a building.
+
+    Raises:
+        Problem: it cannot be understood.
+    """
+    whole = {**said, "by": account.name}
+    if isinstance(about, Ticket):
+        building = about.place.building
+        whole |= {"do": route.name, "ticket": about.id}
+    else:
+        building = about
+        whole |= {"do": REPORT}
+    if same_name(account.name) not in facts.roles.get(building, {}):  # else the site file says who they are
+        whole["role"] = account.role.value
+    try:
+        read = read_command(whole, site.timezone)
+        if isinstance(read, Report):
+            check(facts, read)
+    except ActionError as error:
+        raise faulty(route, str(error)) from error
+    return whole
+
+
+class Inbox:
+    """Leaves one command after the other, and waits so long for the answer of each."""
+
+    def __init__(self, url: str, pulse: Pulse, patience_s: float = 15.0) -> None:
+        self.patience_s = patience_s
+        self._url = url
+        self._pulse = pulse
+        self._reader: Connection | None = None
+        self._one = CapacityLimiter(1)
+
+    async def carry_out(self, said: dict[str, Any]) -> Done:
+        """Have a command carried out by the writer.
+
+        Raises:
+            Problem: it is refused, or could not be left.
+        """
+        number = await to_thread.run_sync(self._leave, json.dumps(said), limiter=self._one)
+        give_up_at = time.monotonic() + self.patience_s
+        while time.monotonic() < give_up_at:
+            await anyio.sleep(_LOOK_S)
+            answer = await to_thread.run_sync(self._answer, number, limiter=self._one)
+            if answer is not None:
+                return _outcome(answer)
+        return Done(None, is_known=False)
+
+    def _leave(self, body: str) -> int:
+        try:
+            with closing(open_for_writing(self._url)) as connection, undone_on_failure(connection):
+                return inbox.leave(connection, body, self._pulse.now())
+        except StoreError as error:
+            raise Problem(503, f"{error}; nothing was done; try again later") from error
+
+    def _answer(self, number: int) -> str | None:
+        if self._reader is None:
+            self._reader = open_for_reading(self._url)
+        return inbox.answered(self._reader, number)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        if self._reader is not None:
+            self._reader.close()
+
+
+def _outcome(answer: str) -> Done:
+    said = json.loads(answer)
+    if "refused" in said:
+        raise Problem(409, said["refused"])
+    return Done(None if said.get("ticket") is None else str(said["ticket"]))

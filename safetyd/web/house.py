@@ -1,0 +1,19 @@
+"""What is answered from: the store, the site file of now, and how the watch is.
+
+Rule: light enough to be made before anything of the web is loaded.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from safetyd.site import Site
+from safetyd.web.health import Pulse
+
+
+class House(NamedTuple):
+    """`root` is the first level of our own topics."""
+
+    store_url: str
+    root: str
+    site: Callable[[], Site]
+    pulse: Pulse

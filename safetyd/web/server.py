@@ -1,0 +1,113 @@
+"""Listens in a thread of its own, and answers by the application.
+
+Rule: what is needed for it is loaded in that thread, and nothing there ends the watch: a port that is taken
+is tried again, and what fails begins anew after a while.
+"""
+
+import logging
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from safetyd.web.house import House
+
+if TYPE_CHECKING:
+    import uvicorn
+
+_AGAIN_S = 15.0
+_BACKLOG = 128
+_CONNECTIONS = 100  # at once; who comes beyond them is told to come back
+_HEAD_BYTES = 32 * 1024  # of a request's first line and headers
+_GRACE_S = 1
+
+log = logging.getLogger("safetyd.web")
+
+
+class Server:
+    """The thread. Any other may read `fault`: why nobody is answered, None while nobody knows yet."""
+
+    def __init__(self, listen: str, house: House) -> None:
+        self.fault: str | None = None
+        self._listen = listen
+        self._house = house
+        self._is_ended = threading.Event()
+        self._uvicorn: uvicorn.Server | None = None
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def stop(self, within_s: float = 0.0) -> None:
+        """End soon."""
+        self._is_ended.set()
+        if self._uvicorn is not None:
+            self._uvicorn.should_exit = True
+        if within_s and self._thread.is_alive():
+            self._thread.join(within_s)
+
+    def _run(self) -> None:
+        while not self._is_ended.is_set():
+            try:
+                with _listener(self._listen) as listener:
+                    self._serve(listener)
+            except OSError as error:
+                self._fail(f"{self._listen} cannot be listened on: {error.strerror or error}")
+            except Exception:  # a fault of ours must not end it for ever
+                log.exception("the web has failed; again in a while")
+                self._fail("it has failed; the log says how")
+            self._is_ended.wait(_AGAIN_S)
+
+    def _serve(self, listener: socket.socket) -> None:
+        import uvicorn
+
+        from safetyd.web.app import Application
+
+        logging.getLogger("uvicorn.error").setLevel(
+            logging.ERROR
+        )  # what a client gets wrong is its own matter
+        application = Application(self._house)
+        config = uvicorn.Config(
+            application.asgi,
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=_CONNECTIONS,
+            timeout_graceful_shutdown=_GRACE_S,
+            h11_max_incomplete_event_size=_HEAD_BYTES,
+        )
+        self._uvicorn = uvicorn.Server(config)
+        if self.fault != "":
+            log.info("answering at http://%s", self._listen)
+        self.fault = ""
+        try:
+            if not self._is_ended.is_set():
+                self._uvicorn.run([listener])
+        finally:
+            self._uvicorn = None
+            application.close()
+
+    def _fail(self, words: str) -> None:
+        if self.fault != words:
+            log.error("web: %s; trying again", words)
+        self.fault = words
+
+
+def _listener(listen: str) -> socket.socket:
+    host, _, port = listen.rpartition(":")
+    found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+    family, kind, protocol, _, address = found[0]
+    listener = socket.socket(family, kind, protocol)  # with 0 for TCP, asyncio would leave Nagle's 40 ms in
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,135 @@
+"""An application on a store of its own, asked without a network: two schools, a cold room in each.
+
+Rule: nobody carries out what is left in the inbox; what a daemon makes of it is a journey.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from safetyd.configuration import load
+from safetyd.core.model import Role
+from safetyd.ingest.message import Message
+from safetyd.service import Service
+from safetyd.store import accounts
+from safetyd.store.accounts import Scope
+from safetyd.store.database import open_for_writing
+from safetyd.web.app import Application
+from safetyd.web.health import Pulse
+from safetyd.web.house import House
+
+SITE = """
+timezone = "America/Los_Angeles"
+[[buildings]]
+id = "maple"
+rooms = [{ id = "12", name = "Room 12" }, { id = "lab" }]
+[[buildings]]
+id = "cedar"
+rooms = [{ id = "1" }]
+"""
+ELSEWHERE = ("192.0.2.7", 40_000)
+HERE = ("127.0.0.1", 40_000)
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class School:
+    """The application, and the store behind it."""
+
+    def __init__(self, folder: Path, portal: BlockingPortal) -> None:
+        (folder / "safetyd.toml").write_text('site = ["site.toml"]\n', encoding="utf-8")
+        (folder / "site.toml").write_text(SITE, encoding="utf-8")
+        configuration = load(folder / "safetyd.toml", {})
+        self.url, self.site = configuration.settings.store.url, configuration.site
+        self.now = datetime.now(UTC)
+        self.pulse = Pulse()
+        self.pulse.note(self.now, "", has_broker=True)
+        self._portal = portal
+        begun = self.now - timedelta(minutes=5)
+        with closing(open_for_writing(self.url)) as connection:
+            service = Service(connection, self.site, "safetyd", begun)
+            for room in ("maple/12", "cedar/1"):
+                said = json.dumps({"temperature_f": 55.5, "humidity": 40}).encode()
+                service.take(Message(begun, f"safetyd/readings/{room}", said))
+            service.save_all(begun)
+            self.ids = sorted(service.world.tickets)
+        self.application = Application(House(self.url, "safetyd", lambda: self.site, self.pulse))
+
+    def token(self, role: Role, *buildings: str, scope: Scope = Scope.ACT, name: str = "") -> str:
+        """Let somebody in, and return a token of theirs."""
+        name = name or f"{role} {scope} {' '.join(buildings)}"
+        with closing(open_for_writing(self.url)) as connection:
+            accounts.add(connection, name, role, buildings, "not used", self.now)
+            return accounts.new_token(connection, name, scope, self.now, timedelta(days=1))
+
+    def ask(
+        self,
+        path: str,
+        token: str = "",
+        said: object = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        method: str = "",
+        address: tuple[str, int] = ELSEWHERE,
+    ) -> Answer:
+        """Return the answer to a GET, or to a POST of what is said: bytes as they are."""
+        body = said if isinstance(said, bytes) else b"" if said is None else json.dumps(said).encode()
+        given = {"authorization": f"Bearer {token}"} if token else {}
+        given |= {"content-type": "application/json"} if said is not None else {}
+        given |= headers or {}
+        method = method or ("GET" if said is None else "POST")
+        return self._portal.call(self._ask, method, path, body, given, address)
+
+    async def _ask(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str], address: tuple[str, int]
+    ) -> Answer:
+        path, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "scheme": "http",
+            "headers": [(k.encode(), v.encode("utf-8", "surrogateescape")) for k, v in headers.items()],
+            "client": address,
+            "server": ("127.0.0.1", 8914),
+        }
+        pieces = [body[at : at + 10_000] for at in range(0, len(body), 10_000)] or [b""]
+        sent: list[Mapping[str, Any]] = []
+
+        async def receive() -> Mapping[str, Any]:
+            return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+        async def send(message: Mapping[str, Any]) -> None:
+            sent.append(message)
+
+        await self.application.asgi(scope, receive, send)  # type: ignore[arg-type]
+        told = {k.decode(): v.decode() for k, v in sent[0]["headers"]}
+        return Answer(sent[0]["status"], told, b"".join(each.get("body", b"") for each in sent[1:]))
+
+
+@contextmanager
+def school(folder: Path) -> Iterator[School]:
+    """Yield one in a folder."""
+    with start_blocking_portal() as portal:
+        made = School(folder, portal)
+        try:
+            yield made
+        finally:
+            made.application.close()

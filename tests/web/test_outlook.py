@@ -1,0 +1,156 @@
+"""What is kept between two requests is what the store says: readings folded in, decisions read anew."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from safetyd.configuration import load
+from safetyd.core.model import Place
+from safetyd.ingest.message import Message
+from safetyd.objects import room_object
+from safetyd.service import Service
+from safetyd.store.database import open_for_reading, open_for_writing
+from safetyd.view import view
+from safetyd.web.outlook import Outlook
+from safetyd.web.problems import Problem
+
+ROOMS = ("1", "2")
+SITE = 'timezone = "UTC"\n[[buildings]]\nid = "b"\nrooms = [{ id = "1" }, { id = "2" }]\n'
+START = datetime(2026, 10, 5, 15, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+class Writer:
+    """Whoever writes the store, and whoever looks at it meanwhile, by one clock."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "safetyd.toml").write_text('site = ["site.toml"]\n', encoding="utf-8")
+        (folder / "site.toml").write_text(SITE, encoding="utf-8")
+        configuration = load(folder / "safetyd.toml", {})
+        self.url, self.site, self.now = configuration.settings.store.url, configuration.site, START
+        self.connection = open_for_writing(self.url)
+        self.service = Service(self.connection, self.site, "safetyd", START)
+        self.outlook = Outlook(self.url, "safetyd", lambda: self.site, lambda: self.now)
+
+    def say(self, room: str, temperature_f: float, *, late: timedelta = timedelta(0)) -> None:
+        """Let a sensor speak, and commit."""
+        self.now += MINUTE
+        said = {"temperature_f": temperature_f, "humidity": 40, "ts": (self.now - late).isoformat()}
+        topic = f"safetyd/readings/b/{room}"
+        self.service.take(Message(self.now, topic, json.dumps(said).encode()))
+        self.service.elapse(self.now)
+        self.service.commit(self.now)
+
+    def act(self, **said: Any) -> None:
+        self.service.command({"by": "Ann", **said}, self.now)
+        self.service.commit(self.now)
+
+    def seen(self) -> dict[str, Any]:
+        """Return what the outlook shows."""
+        with self.outlook.view(must_be_fresh=True) as seen:
+            return self._shown(seen)
+
+    def stored(self) -> dict[str, Any]:
+        """Return what the store says when it is read from the beginning."""
+        with open_for_reading(self.url) as connection:
+            return self._shown(view(connection, self.site, "safetyd", self.now))
+
+    def _shown(self, seen: Any) -> dict[str, Any]:
+        places = [Place("b", room) for room in ROOMS]
+        return {
+            "rooms": [room_object(seen.world, seen.facts, each, "", self.now) for each in places],
+            "tickets": [seen.ticket(id) for id in seen.world.tickets],
+            "sensors": seen.sensor_objects(seen.sensors()),
+        }
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[Writer]:
+    made = Writer(tmp_path)
+    with closing(made.connection):
+        yield made
+    made.outlook.close()
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(ROOMS),
+        st.sampled_from([55.0, 59.9, 60.0, 61.5, 70.0, 70.5, 90.0, 185.0]),
+        st.sampled_from([0, 0, 0, 30, 90]),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_it_shows_what_the_store_says_whatever_comes(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, float, int, bool]]
+) -> None:
+    made = Writer(tmp_path_factory.mktemp("store"))
+    with closing(made.connection):
+        for room, temperature_f, late, is_looked_at in steps:
+            made.say(room, temperature_f, late=late * timedelta(seconds=1))
+            if is_looked_at:
+                assert made.seen() == made.stored()
+        assert made.seen() == made.stored()
+    made.outlook.close()
+
+
+def test_a_reading_is_folded_in_without_reading_everything(writer: Writer) -> None:
+    writer.say("1", 70)
+    writer.say("2", 70)
+    writer.seen()
+    with writer.outlook.view() as seen:
+        before = seen.world
+    writer.say("1", 71)
+    with writer.outlook.view() as seen:
+        assert seen.world is before
+    assert writer.seen() == writer.stored()
+
+
+def test_a_decision_is_seen_by_who_has_just_made_it(writer: Writer) -> None:
+    writer.say("1", 55)
+    (ticket,) = writer.seen()["tickets"]
+    writer.act(do="acknowledge", ticket=ticket["id"])
+    assert writer.seen()["tickets"][0]["status"] == "acknowledged"
+    assert writer.seen() == writer.stored()
+
+
+def test_who_only_looks_may_wait_for_the_next_reading_of_everything(writer: Writer) -> None:
+    writer.say("1", 61)
+    writer.seen()
+    writer.say("1", 59)
+    writer.outlook._not_before_s = float("inf")
+    with writer.outlook.view() as seen:
+        assert not seen.world.tickets
+    writer.outlook._not_before_s = 0.0
+    with writer.outlook.view() as seen:
+        assert len(seen.world.tickets) == 1
+
+
+def test_a_request_that_is_refused_costs_the_next_one_nothing(writer: Writer) -> None:
+    writer.say("1", 70)
+    writer.seen()
+    with writer.outlook.view() as seen:
+        before = seen.world
+    with pytest.raises(Problem), writer.outlook.view():
+        raise Problem(404, "there is none")
+    with writer.outlook.view() as seen:
+        assert seen.world is before
+
+
+def test_after_a_fault_everything_is_read_anew(writer: Writer) -> None:
+    writer.say("1", 70)
+    with pytest.raises(ZeroDivisionError), writer.outlook.view():
+        raise ZeroDivisionError
+    assert writer.seen() == writer.stored()
