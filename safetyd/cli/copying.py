@@ -8,8 +8,10 @@ import typer
 
 from safetyd.cli.application import Config, Json, app, print_json
 from safetyd.cli.loading import loaded
+from safetyd.configuration import Loaded
 from safetyd.history.influx.again import send_again
 from safetyd.history.influx.reads import InfluxError
+from safetyd.history.tails import sensors_of
 from safetyd.sensor_objects import printable
 from safetyd.setting_outside import Influx
 from safetyd.store import replica
@@ -34,11 +36,12 @@ def influx_command(
 
     Example: safetyd influx --resend
     """
-    settings = loaded(config).settings
+    configuration = loaded(config)
+    settings = configuration.settings
     if settings.influx is None:
         raise typer.BadParameter("nothing is copied: safetyd.toml has no [influx]")
     if resend:
-        _resend(settings.influx, settings.store.url)
+        _resend(settings.influx, configuration)
     with open_for_reading(settings.store.url) as connection:
         shown = _copy(connection, settings.influx.target)
     if as_json:
@@ -54,10 +57,11 @@ def influx_command(
     return 0
 
 
-def _resend(influx: Influx, store_url: str) -> None:
+def _resend(influx: Influx, configuration: Loaded) -> None:
     """Send what was refused once more, and take off the record what is there now."""
+    store_url, root = configuration.settings.store.url, configuration.settings.mqtt.root
     with open_for_reading(store_url) as connection:
-        sent = send_again(influx, connection)
+        sent = send_again(influx, connection, lambda opened: sensors_of(opened, configuration.site, root))
     if sent.rows:
         with closing(open_for_writing(store_url)) as writer:  # a moment's work, as a command in the inbox is
             replica.no_longer_refused(writer, influx.target, sent.rows)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from safetyd.core.model import Mark, Observation, Place, Quantity, Sensor
+from safetyd.core.model import Mark, Observation, Offset, Place, Quantity, Sensor
 from safetyd.core.quality import Flaw
 from safetyd.history.influx import follower as module
 from safetyd.history.influx.again import send_again
@@ -139,6 +139,47 @@ def test_every_kind_of_verdict_is_copied(influx, url, store) -> None:
         ("temperature", "suspect", "a step"),
         ("temperature", "retained", None),
     }
+
+
+def test_a_suspect_that_is_borne_out_after_a_restart_counts_as_it_does_in_the_record(
+    influx, url, store
+) -> None:
+    say(store, spoke(0, temperature_f=60.0))
+    doubted = (Flaw(Quantity.TEMPERATURE, Mark.SUSPECT, "a step"),)
+    readings.append(store, readings.rows(1, spoke(60, temperature_f=80.0), doubted))
+    store.commit()
+    with following(influx, url) as made:
+        comes_to(made, 2)
+        save(store, made, influx)
+    say(store, spoke(120, temperature_f=81.0))
+    with following(influx, url) as made:
+        comes_to(made, 3)
+    counts = '("mark" = \'accepted\' OR "borne_out" = 1) AND "quantity" = \'temperature\''
+    (found,) = influx.ask(f'SELECT mean("value") AS mean, count("value") AS n FROM "reading" WHERE {counts}')
+    assert (found["n"], found["mean"]) == (3, pytest.approx(221 / 3))
+    assert influx.count() == 3, "it is the same point"
+
+
+def test_what_is_copied_is_calibrated_by_the_site_file_of_the_moment(influx, url, store) -> None:
+    def sensors(_: Connection) -> dict[int, Sensor]:
+        return {1: Sensor(ROOM, "sill", offsets=offsets)}
+
+    offsets = (Offset(None, -0.8),)
+    say(store, spoke(0, temperature_f=85.7))
+    made = Follower(setting(influx), url, lambda: datetime.now(UTC), sensors)
+    made.start()
+    comes_to(made, 1)
+    offsets = (Offset(None, 1.0),)
+    made.take_site()
+    say(store, spoke(1, temperature_f=60.0))
+    comes_to(made, 2)
+    made.stop(within_s=10)
+    found = influx.ask('SELECT "value", "raw" FROM "reading"')
+    assert [(row["value"], row["raw"]) for row in found] == [(85.7 - 0.8, 85.7), (61.0, 60.0)]
+    assert [point.value for point in points(setting(influx), ROOM, Quantity.TEMPERATURE, None, None)] == [
+        85.7,
+        60.0,
+    ]
 
 
 @pytest.mark.parametrize(

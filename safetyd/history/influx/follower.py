@@ -16,9 +16,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from safetyd.history.influx import patience
-from safetyd.history.influx.again import next_lines
+from safetyd.history.influx.again import Rows, Sensors, as_stored
 from safetyd.history.influx.door import Door
-from safetyd.history.influx.lines import Line, ReadingLines, halves
+from safetyd.history.influx.lines import Line, halves
 from safetyd.history.influx.patience import Answer, Meaning, meaning
 from safetyd.setting_outside import Influx
 from safetyd.store import replica
@@ -53,13 +53,17 @@ class Progress(NamedTuple):
 class Follower:
     """The thread. Any other may read `progress`, and say until when (monotonic) the watch is busy."""
 
-    def __init__(self, settings: Influx, store_url: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, settings: Influx, store_url: str, now: Callable[[], datetime], sensors: Sensors = as_stored
+    ) -> None:
         self.progress = Progress(dict.fromkeys(Stream, 0))
         self.busy_until_s = 0.0
         self._target = settings.target
         self._store_url = store_url
         self._now = now
         self._door = Door(settings)
+        self._rows = Rows(sensors)
+        self._is_new_site = False
         self._most_lines = MOST_LINES
         self._reached = self.progress.rows  # ahead of what is saved while it is open why lines are refused
         self._doubted: list[Line] = []  # refused, and nobody knows yet whether it is the lines
@@ -76,6 +80,10 @@ class Follower:
     def start(self) -> None:
         """Begin to copy."""
         self._thread.start()
+
+    def take_site(self) -> None:
+        """Go by another site file from now on: what is copied stays as it is."""
+        self._is_new_site = True
 
     def stop(self, within_s: float = 0.0) -> None:
         """End soon; what is being sent may arrive, and is sent again by the next start."""
@@ -97,13 +105,12 @@ class Follower:
         rows = replica.copied(connection, self._target)
         connection.rollback()
         self.progress = self.progress._replace(rows=rows)
-        self._reached, self._doubted = rows, []
-        reading_lines = ReadingLines({})
+        self._go_back()
         while not self._is_ended.is_set():
             self._tell(connection)
             is_more = False
             for stream in Stream:
-                lines = self._read(connection, stream, reading_lines)
+                lines = self._read(connection, stream)
                 if lines and self._send(lines):
                     self._reached = self._reached | {stream: lines[-1].row}
                     if not self._doubted:
@@ -113,20 +120,23 @@ class Follower:
             if not is_more:
                 self._is_ended.wait(_EVERY_S)
 
-    def _read(self, connection: Connection, stream: Stream, made: ReadingLines) -> list[Line]:
+    def _read(self, connection: Connection, stream: Stream) -> list[Line]:
         """Return the next lines of a stream, at most so many and so long that one request holds them."""
         lines: list[Line] = []
         size, after = 0, self._reached[stream]
+        if self._is_new_site:
+            self._is_new_site = False
+            self._rows.forget()
         while len(lines) < self._most_lines and size < MOST_BYTES and not self._is_ended.is_set():
             began_s = time.thread_time()
-            piece = next_lines(connection, stream, after, min(_PIECE, self._most_lines - len(lines)), made)
+            piece = self._rows.after(connection, stream, after, min(_PIECE, self._most_lines - len(lines)))
             connection.rollback()  # what is read for long keeps the store's log from being folded in
             if not piece:
                 break
             lines += piece
             size += sum(len(line.text) for line in piece)
             after = piece[-1].row
-            if len(piece) == _PIECE:
+            if len(piece) >= _PIECE:
                 self._give_way(began_s)
         return lines
 
@@ -203,6 +213,7 @@ class Follower:
     def _go_back(self) -> None:
         """Read again what came after the row that is saved."""
         self._reached, self._doubted, self._in_a_row = self.progress.rows, [], 0
+        self._rows.forget()
 
     def _write(self, part: Sequence[Line]) -> Answer:
         began_s = time.thread_time()
