@@ -10,6 +10,7 @@ from datetime import datetime
 from safetyd.clock import Clock
 from safetyd.core.model import Place, TroubleKind
 from safetyd.history.influx.follower import Follower
+from safetyd.history.tails import sensors_of
 from safetyd.service import Service
 from safetyd.settings import Settings
 from safetyd.store import replica
@@ -29,7 +30,13 @@ class Following:
         influx = settings.influx
         self._service = service
         self._target = influx.target if influx else ""
-        self._follower = Follower(influx, settings.store.url, clock) if influx else None
+        self._site = service.site
+        self._follower: Follower | None = None
+        if influx is not None:
+            url, root = settings.store.url, settings.mqtt.root
+            self._follower = Follower(
+                influx, url, clock, lambda connection: sensors_of(connection, service.site, root)
+            )
         self._is_started = False
         self._written: dict[Stream, int] | None = None
         self._written_at = self._committed_at = 0.0
@@ -45,6 +52,9 @@ class Following:
             self._is_started = True
             self._follower.start()
             return
+        if self._service.site is not self._site:
+            self._site = self._service.site
+            self._follower.take_site()
         progress, now_s = self._follower.progress, time.monotonic()
         if now_s - self._committed_at < _BURST_S:
             self._follower.busy_until_s = now_s + _BUSY_FOR_S

@@ -114,7 +114,9 @@ def observe(room: Room, observation: Observation, book: RuleBook) -> Seen:
     """Return the room after one observation, time having passed up to it first."""
     key, at = observation.sensor.id, observation.observed_at
     rules, old = book.in_force(at), room.beliefs.get(key, NOBODY)
-    belief, judged = judge(old, observation, rules.quality)
+    is_past = any(each is not None and at < each.at for each in (old.reference, old.humidity))
+    # What came after it says nothing of it; the past is read again, with what was before it.
+    belief, judged = judge(NOBODY if is_past else old, observation, rules.quality)
     borne_out = judged.borne_out
     earliest = borne_out[0][0] if borne_out else at
     is_before_suspect = any(each is not None and at < each.at for each in (old.suspect, old.damp))

@@ -40,7 +40,11 @@ def back_up(store: Path, file: Path, progress: Progress, *, force: bool) -> Hold
     own = {store.with_name(store.name + each).absolute() for each in ("", ".lock", *_BESIDE)}
     if file.absolute() in own or (file.exists() and file.samefile(store)):
         raise StoreError(f"{file}: is the store itself; name another file")
-    if file.exists() and not (force and file.is_file()):
+    if file.is_dir():
+        raise StoreError(f"{file}: is a folder; name a file in it, such as {file / 'monday.backup'}")
+    if file.exists() and not file.is_file():
+        raise StoreError(f"{file}: is no ordinary file; name another file")
+    if file.exists() and not force:
         raise StoreError(f"{file}: is there already; name another file, or say --force to replace it")
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
@@ -52,7 +56,8 @@ def back_up(store: Path, file: Path, progress: Progress, *, force: bool) -> Hold
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"{file}: the backup was not made: {_words(error)}") from error
     finally:
-        _forget(part)
+        with suppress(OSError):  # where it could not be made, it need not go
+            _forget(part)
     return held
 
 
@@ -77,7 +82,8 @@ def restore(store: Path, file: Path, at: datetime, progress: Progress, *, force:
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"store {store}: {file} was not restored: {_words(error)}") from error
     finally:
-        _forget(part)
+        with suppress(OSError):
+            _forget(part)
     return Restored(held, kept)
 
 
@@ -92,7 +98,7 @@ def _copy(source: Path, part: Path, progress: Progress) -> Holdings:
     with opened(part) as copy:
         if fault := check_all(copy):
             raise StoreError(f"{source}: is damaged ({fault}); nothing was made of it")
-        held = holdings_of(copy, part)
+        held = holdings_of(copy, part, known_as=source)
     _sync(part)
     return held
 

@@ -10,14 +10,14 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.model import Episode
 from safetyd.store import schema
 from safetyd.store.moments import micros, moment
 
-KEPT_REFUSED = 1000  # of each copy, the newest: what is refused is in the store all the same
+KEPT_REFUSED = 1000  # lines of each copy, the newest; of the others the number and the reason
 _EPISODE = msgspec.json.Decoder(Episode)
 
 
@@ -187,24 +187,33 @@ def mark_copied(
         )
         is_more = True
     if is_more:
-        _forget_oldest(connection, target)
+        _shorten_oldest(connection, target)
 
 
-def _forget_oldest(connection: Connection, target: str) -> None:
+def _shorten_oldest(connection: Connection, target: str) -> None:
+    """Of all but the newest refused rows only the number and the reason are kept: the store has the rest."""
     table = schema.uncopied
-    kept = (
-        select(table.c.at, table.c.stream, table.c.row)
-        .where(table.c.target == target)
+    older = (
+        select(table.c.stream, table.c.row)
+        .where(table.c.target == target, table.c.line != "")
         .order_by(table.c.at.desc(), table.c.stream, table.c.row.desc())
         .offset(KEPT_REFUSED)
     )
-    for _, stream, row in connection.execute(kept).fetchall():
+    for stream, row in connection.execute(older).fetchall():
         which = (table.c.target == target, table.c.stream == stream, table.c.row == row)
+        connection.execute(update(table).where(*which).values(line=""))
+
+
+def no_longer_refused(connection: Connection, target: str, rows: Iterable[tuple[Stream, int]]) -> None:
+    """Forget that some rows were refused, in the open transaction: the copy has them now."""
+    table = schema.uncopied
+    for stream, row in rows:
+        which = (table.c.target == target, table.c.stream == stream.value, table.c.row == row)
         connection.execute(delete(table).where(*which))
 
 
 def uncopied(connection: Connection, target: str) -> list[Uncopied]:
-    """Return the rows that a copy refused, the newest first."""
+    """Return the rows that a copy refused, the newest first; of the older ones without their line."""
     table = schema.uncopied.c
     wanted = (
         select(table.stream, table.row, table.line, table.reason, table.at)

@@ -15,7 +15,8 @@ from safetyd.store.database import HEAD, StoreError
 from safetyd.store.moments import moment
 
 BACKUPS = "*.backup"
-_GROWING = ("reading", "attachment")  # a look at them takes as long as the disk needs to read them
+_GROWING = ("reading", "attachment", "roll_up", "roll_up_time", "roll_up_state", "uncopied")
+# A look at them takes as long as the disk needs to read them.
 _SMALL_BYTES = 100_000_000  # a disk of 45 MB/s has read it in two seconds; at ten times that nobody waits
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -54,19 +55,20 @@ def holdings(path: Path) -> Holdings:
         raise StoreError(f"{path}: is no store that can be read: {error}; name another file") from error
 
 
-def holdings_of(connection: sqlite3.Connection, path: Path) -> Holdings:
-    """Return what is behind a connection to a file.
+def holdings_of(connection: sqlite3.Connection, path: Path, known_as: Path | None = None) -> Holdings:
+    """Return what is behind a connection to a file; an error calls it by the name that a person knows.
 
     Raises:
         StoreError: it is no store of safetyd, or one of a newer program.
     """
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if not tables >= {"alembic_version", "ticket", "reading", "history"}:
-        raise StoreError(f"{path}: is no store of safetyd; name another file")
+        raise StoreError(f"{known_as or path}: is no store of safetyd; name another file")
     (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     if version > HEAD:
         raise StoreError(
-            f"{path}: is from a newer safetyd (version {version}, this one knows {HEAD}); install that one"
+            f"{known_as or path}: is from a newer safetyd (version {version}, this one knows {HEAD});"
+            " install that one"
         )
     (tickets,) = connection.execute("SELECT count(*) FROM ticket").fetchone()
     (readings,) = connection.execute("SELECT count(*) FROM reading").fetchone()
@@ -93,10 +95,13 @@ def check_all(connection: sqlite3.Connection) -> str:
 def damage(path: Path, *, thorough: bool = False) -> str:
     """Return what is wrong with a store before it is opened to be worked with, nothing if nothing is known.
 
-    After an unclean end a store that is not large is read as a whole; else all but what grows for years.
+    After an unclean end a store that is not large is read as a whole; else all but what grows for years. One
+    without a byte is new only where nothing was ever backed up from it.
     """
     if not path.exists():
         return ""
+    if path.stat().st_size == 0:
+        return "" if newest_good(path.parent) is None else "it is empty"
     try:
         with opened(path) as connection:
             named = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")

@@ -49,11 +49,15 @@ def test_it_says_how_far_the_copy_is_and_what_was_refused(config: Path, capsys) 
     assert shown["refused"][0]["at"] == "2026-12-01T16:00:00Z"
 
 
-def test_of_what_was_refused_the_newest_are_kept(config: Path, capsys) -> None:
+def test_of_what_was_refused_the_newest_are_shown_and_the_others_counted(config: Path, capsys) -> None:
     copied(config, {}, [Uncopied(Stream.READING, n, "line", "why") for n in range(1, KEPT_REFUSED + 3)])
     main(["influx", "--config", str(config), "--json"])
-    rows = [each["row"] for each in json.loads(capsys.readouterr().out)["refused"]]
+    shown = json.loads(capsys.readouterr().out)
+    rows = [each["row"] for each in shown["refused"]]
     assert len(rows) == KEPT_REFUSED and (rows[0], rows[-1]) == (KEPT_REFUSED + 2, 3)
+    assert shown["more_refused"] == 2, "none is forgotten"
+    main(["influx", "--config", str(config)])
+    assert "and 2 older ones, which stand in our own store" in capsys.readouterr().out
 
 
 def test_where_nothing_is_copied_it_says_so(config: Path, capsys) -> None:

@@ -207,6 +207,21 @@ def test_what_is_older_than_what_was_judged_is_late_and_changes_nothing() -> Non
     assert (seen.is_late, seen.room, seen.findings) == (True, standing, ())
 
 
+@pytest.mark.parametrize("values", [{"temperature_f": 78.0}, {"humidity": 80.0}])
+def test_what_is_late_is_not_doubted_for_what_came_after_it(values: dict[str, float]) -> None:
+    standing = observed(at(5, temperature_f=65.0, humidity=40.0))
+    late = room.observe(standing, at(4, **values), RuleBook())
+    assert late.is_late and late.judged.flaws == ()
+    (flaw,) = room.observe(standing, at(6, **values), RuleBook()).judged.flaws
+    assert "60 s after" in flaw.reason, "after it, it is"
+
+
+def test_what_is_wrong_in_itself_is_said_of_what_is_late_too() -> None:
+    standing = observed(at(5, temperature_f=65.0))
+    (flaw,) = room.observe(standing, at(4, temperature_f=185.0), RuleBook()).judged.flaws
+    assert "185 °F is an error code" in flaw.reason
+
+
 def test_what_is_older_than_a_suspect_that_waits_is_late_too() -> None:
     standing = observed(at(0, temperature_f=70.0), at(2, temperature_f=50.0))
     assert room.observe(standing, at(1, temperature_f=70.0), RuleBook()).is_late

@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from safetyd.core.model import Mark, Observation, Place, Quantity, Sensor
+from safetyd.core.model import Mark, Observation, Offset, Place, Quantity, Sensor
 from safetyd.core.quality import Flaw
 from safetyd.history.influx import follower as module
+from safetyd.history.influx.again import send_again
 from safetyd.history.influx.door import Door
 from safetyd.history.influx.follower import Follower
 from safetyd.history.influx.lines import ReadingLines, tag, ticket_line
@@ -140,6 +141,47 @@ def test_every_kind_of_verdict_is_copied(influx, url, store) -> None:
     }
 
 
+def test_a_suspect_that_is_borne_out_after_a_restart_counts_as_it_does_in_the_record(
+    influx, url, store
+) -> None:
+    say(store, spoke(0, temperature_f=60.0))
+    doubted = (Flaw(Quantity.TEMPERATURE, Mark.SUSPECT, "a step"),)
+    readings.append(store, readings.rows(1, spoke(60, temperature_f=80.0), doubted))
+    store.commit()
+    with following(influx, url) as made:
+        comes_to(made, 2)
+        save(store, made, influx)
+    say(store, spoke(120, temperature_f=81.0))
+    with following(influx, url) as made:
+        comes_to(made, 3)
+    counts = '("mark" = \'accepted\' OR "borne_out" = 1) AND "quantity" = \'temperature\''
+    (found,) = influx.ask(f'SELECT mean("value") AS mean, count("value") AS n FROM "reading" WHERE {counts}')
+    assert (found["n"], found["mean"]) == (3, pytest.approx(221 / 3))
+    assert influx.count() == 3, "it is the same point"
+
+
+def test_what_is_copied_is_calibrated_by_the_site_file_of_the_moment(influx, url, store) -> None:
+    def sensors(_: Connection) -> dict[int, Sensor]:
+        return {1: Sensor(ROOM, "sill", offsets=offsets)}
+
+    offsets = (Offset(None, -0.8),)
+    say(store, spoke(0, temperature_f=85.7))
+    made = Follower(setting(influx), url, lambda: datetime.now(UTC), sensors)
+    made.start()
+    comes_to(made, 1)
+    offsets = (Offset(None, 1.0),)
+    made.take_site()
+    say(store, spoke(1, temperature_f=60.0))
+    comes_to(made, 2)
+    made.stop(within_s=10)
+    found = influx.ask('SELECT "value", "raw" FROM "reading"')
+    assert [(row["value"], row["raw"]) for row in found] == [(85.7 - 0.8, 85.7), (61.0, 60.0)]
+    assert [point.value for point in points(setting(influx), ROOM, Quantity.TEMPERATURE, None, None)] == [
+        85.7,
+        60.0,
+    ]
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -180,7 +222,7 @@ def test_a_line_that_is_refused_is_put_aside_with_its_reason_and_the_rest_goes_t
     assert all(
         each.line.startswith("reading,building=maple,mark=accepted,quantity=humidity") for each in found
     )
-    assert len(influx.writes) <= 1 + len(poison) * 20
+    assert len(influx.writes) <= 4 + len(poison) * 20
 
 
 def test_what_influx_itself_cannot_read_is_put_aside_too(influx, url, store) -> None:
@@ -211,8 +253,91 @@ def test_where_every_line_is_refused_nothing_is_put_aside_and_a_person_is_asked(
     influx.refuses = lambda line: "no such thing"
     with following(influx, url) as made:
         fault = until("a person is asked", lambda: made.progress.fault)
-        assert "every line is refused: give it a bucket of its own" in fault
+        assert "every line is refused: look at url, and give it a bucket of its own" in fault
         assert made.progress.rows[Stream.READING] == 0 and not made.progress.refused
+
+
+@pytest.mark.parametrize("refused", [20, 240])
+def test_a_server_that_begins_to_refuse_everything_costs_no_line_however_few_come_at_once(
+    influx, url, store, monkeypatch, refused: int
+) -> None:
+    monkeypatch.setattr(module.patience, "SLOW_PAUSE_S", 0.2)
+    say(store, *(spoke(number) for number in range(50)))
+    with following(influx, url) as made:
+        comes_to(made, 50)
+        influx.refuses = lambda line: "The plain HTTP request was sent to HTTPS port"
+        for first in range(50, 50 + refused, 20):
+            tried = len(influx.writes)
+            say(store, *(spoke(number) for number in range(first, first + 20)))
+            until("they are refused", lambda tried=tried: len(influx.writes) > tried + 20)  # type: ignore[misc]
+        fault = until("a person is asked", lambda: made.progress.fault)
+        assert "every line is refused: look at url" in fault
+        assert made.progress.rows[Stream.READING] == 50 and not made.progress.refused
+        influx.refuses = lambda line: ""
+        comes_to(made, 50 + refused)
+        assert not made.progress.refused and not made.progress.fault
+    assert influx.count() == 50 + refused
+
+
+def test_refusals_of_small_requests_add_up_where_nothing_was_ever_taken(influx, url, store) -> None:
+    influx.refuses = lambda line: "no such thing"
+    with following(influx, url) as made:
+        for first in range(0, 120, 20):
+            assert not made.progress.fault
+            say(store, *(spoke(number) for number in range(first, first + 20)))
+            if first < 80:
+                last = spoke(first + 19).temperature_f
+                until(
+                    "they are refused",
+                    lambda last=last: any(  # type: ignore[misc]
+                        len(each.lines) == 1 and f"value={last!r}" in each.lines[0] for each in influx.writes
+                    ),
+                )
+        until("a person is asked", lambda: made.progress.fault)
+        assert made.progress.rows[Stream.READING] == 0 and not made.progress.refused
+
+
+def test_a_poisoned_line_that_is_alone_is_put_aside_once_another_is_taken(influx, url, store) -> None:
+    influx.refuses = lambda line: "a spell on it" if "humidity" in line else ""
+    say(store, spoke(0, temperature_f=None, humidity=40.0))
+    with following(influx, url) as made:
+        until("it is refused", lambda: influx.writes)
+        assert made.progress.rows[Stream.READING] == 0 and not made.progress.refused
+        say(store, spoke(1))
+        comes_to(made, 2)
+        assert [each.row for each in made.progress.refused] == [1]
+
+
+def test_more_poisoned_lines_in_a_row_than_make_a_fault_are_put_aside_while_others_are_taken(
+    influx, url, store
+) -> None:
+    influx.refuses = lambda line: "a spell on it" if "humidity" in line else ""
+    say(store, spoke(0), *(spoke(n, temperature_f=None, humidity=40.0) for n in range(1, 131)), spoke(131))
+    with following(influx, url) as made:
+        comes_to(made, 132)
+        assert len(made.progress.refused) == 130 and not made.progress.fault
+    assert influx.count() == 2
+
+
+def test_what_was_refused_is_sent_again_on_request_and_what_is_refused_again_stays_on_record(
+    influx, url, store
+) -> None:
+    say(store, *(spoke(number, humidity=40.0) for number in range(3)), spoke(3, battery=50.0))
+    influx.refuses = lambda line: "a spell on it" if "humidity" in line or "battery" in line else ""
+    with following(influx, url) as made:
+        comes_to(made, 8)
+        save(store, made, influx)
+    influx.refuses = lambda line: "a spell on it" if "battery" in line else ""
+    sent = send_again(setting(influx), store)
+    store.rollback()
+    assert (len(sent.rows), sent.refused, sent.fault) == (3, 1, "")
+    replica.no_longer_refused(store, setting(influx).target, sent.rows)
+    store.commit()
+    assert influx.count() == 7
+    assert [each.row for each in replica.uncopied(store, setting(influx).target)] == [8]
+    influx.refuses = lambda line: ""
+    influx.kill()
+    assert "no answer" in send_again(setting(influx), store).fault
 
 
 @pytest.mark.parametrize(

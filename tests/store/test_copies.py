@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from safetyd.store import soundness
 from safetyd.store.copies import Restored, back_up, restore
 from safetyd.store.database import HEAD, StoreError, open_for_reading, open_for_writing
+from safetyd.store.rollups import _TABLES as ROLLED
 from safetyd.store.soundness import Holdings, damage, holdings, newest_good
 from tests.store.test_database import older_store
 
@@ -146,6 +148,33 @@ def test_without_a_store_there_is_no_backup(tmp_path: Path) -> None:
 
 def test_where_it_cannot_be_written_is_said(store: Path, tmp_path: Path) -> None:
     refused(lambda: back_up(store, tmp_path / "no" / "a.backup", silent, force=False), store, "a.backup")
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_a_folder_is_no_file_to_back_up_into_whatever_is_said(
+    store: Path, tmp_path: Path, force: bool
+) -> None:
+    with pytest.raises(StoreError, match=r"is a folder; name a file in it, such as .*monday\.backup") as told:
+        back_up(store, tmp_path, silent, force=force)
+    assert "--force" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["a-file/monday.backup", "nowhere/monday.backup", "m" * 300])
+def test_what_cannot_be_written_is_called_by_the_name_that_was_given(
+    name: str, store: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a-file").touch()
+    with pytest.raises((StoreError, OSError)) as told:
+        back_up(store, tmp_path / name, silent, force=False)
+    assert name in str(told.value) and ".part" not in str(told.value)
+
+
+def test_a_store_of_something_else_is_called_by_its_own_name(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "else.db")) as other:
+        other.execute("CREATE TABLE book (id)")
+    with pytest.raises(StoreError, match=r"else\.db: is no store of safetyd") as told:
+        back_up(tmp_path / "else.db", tmp_path / "monday.backup", silent, force=False)
+    assert ".part" not in str(told.value)
 
 
 def test_no_backup_is_made_of_a_damaged_store(tmp_path: Path) -> None:
@@ -296,6 +325,23 @@ def test_a_damage_is_found(at: int, store: Path) -> None:
 
 def test_a_truncated_store_is_found(tmp_path: Path) -> None:
     assert damage(halved(made(tmp_path / "safetyd.db", readings=ROOM_FOR_MANY_PAGES)))
+
+
+def test_an_empty_file_is_a_new_store_only_where_nothing_was_backed_up(store: Path) -> None:
+    back_up(store, store.parent / "monday.backup", silent, force=False)
+    store.write_bytes(b"")
+    assert damage(store) == "it is empty"
+    (store.parent / "monday.backup").write_bytes(b"no backup of ours")
+    assert damage(store) == ""
+    (store.parent / "monday.backup").unlink()
+    assert damage(store) == ""
+
+
+def test_a_start_reads_nothing_that_grows_for_years(store: Path) -> None:
+    with soundness.opened(store) as connection:
+        names = set(connection.execute("SELECT name FROM sqlite_master").fetchall())
+    assert {(each,) for each in soundness._GROWING} <= names, "each is a table of ours"
+    assert {"reading", "attachment", *ROLLED} <= set(soundness._GROWING)
 
 
 def test_after_a_clean_end_the_readings_are_not_looked_at_unless_asked(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from safetyd.core.model import Sensor
+from safetyd.core.model import Observation, Sensor
+from safetyd.core.quality import offset
 from safetyd.core.units import fahrenheit
-from safetyd.store.moments import micros
+from safetyd.store.moments import micros, moment
 from safetyd.store.readings import MARK_OF, Kept
 from safetyd.store.replica import EpisodeChange, ReadingRow, Stream, TicketEvent
 
@@ -28,6 +29,7 @@ QUANTITIES = {
     Kept.BATTERY_OK: "battery_ok",
     Kept.ENERGY_KWH: "energy",
 }
+_CALIBRATED = (Kept.TEMPERATURE_F, Kept.TEMPERATURE_C, Kept.HUMIDITY)
 _UNTOLD = re.compile("[\\\\%\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _NOTHING = "-"
 _SPECIAL = re.compile("([,= ])")
@@ -68,7 +70,17 @@ class ReadingLines:
         self.sensors = sensors
         self._begun: dict[tuple[int, int, int], str] = {}
 
-    def line(self, row: ReadingRow) -> Line:
+    def value(self, row: ReadingRow) -> float:
+        """Return the value that is judged: as calibrated, a temperature in °F."""
+        value = fahrenheit(row.value) if row.kept == Kept.TEMPERATURE_C else row.value
+        sensor = self.sensors[row.sensor]
+        if not sensor.offsets or row.kept not in _CALIBRATED:
+            return value
+        at = moment(row.observed_at)
+        found = offset(Observation(sensor, at, at))
+        return value + (found.humidity if row.kept == Kept.HUMIDITY else found.temperature_f)
+
+    def line(self, row: ReadingRow, *, is_borne_out: bool = False) -> Line:
         """Return a value as a line.
 
         Raises:
@@ -78,10 +90,14 @@ class ReadingLines:
         begun = self._begun.get((sensor, kept, mark))
         if begun is None:
             begun = self._begun[sensor, kept, mark] = self._begin(sensor, Kept(kept), mark)
+        judged, raw = self.value(row), fahrenheit(value) if kept == Kept.TEMPERATURE_C else value
+        told = f"{begun} value={judged!r}"
         if kept == Kept.TEMPERATURE_C:
-            told = f"{begun} value={fahrenheit(value)!r},celsius={value!r}"
-        else:
-            told = f"{begun} value={value!r}"
+            told += f",celsius={value!r}"
+        if judged != raw:
+            told += f",raw={raw!r}"
+        if is_borne_out:
+            told += ",borne_out=1.0"
         if delay:
             told += f",delay={delay / _SECOND!r}"
         if reason is not None:
@@ -98,6 +114,12 @@ class ReadingLines:
             "mark": MARK_OF[mark].value,
         }
         return _tags("reading", tags)
+
+
+def heat_line(sensor: Sensor, index_f: float, at: int) -> bytes:
+    """Return the text of a heat index, of the sensor that measured its temperature."""
+    tags = {"building": sensor.place.building, "room": sensor.place.room or "", "sensor": sensor.id}
+    return f"{_tags('heat_index', tags)} value={index_f!r} {at * _NS}".encode()
 
 
 def episode_line(change: EpisodeChange) -> Line:

@@ -53,7 +53,7 @@ def _points(
         wanted.append(f"time >= {micros(begin) * 1000}")
     if end is not None:
         wanted.append(f"time < {micros(end) * 1000}")
-    question = f'SELECT "value", "celsius", "quantity" FROM "reading" WHERE {" AND ".join(wanted)}'
+    question = f'SELECT "value", "celsius", "raw", "quantity" FROM "reading" WHERE {" AND ".join(wanted)}'
     offset = 0
     while True:
         rows = _rows(door, url, f"{question} LIMIT {_PAGE} OFFSET {offset}")
@@ -73,10 +73,10 @@ def _rows(door: Door, url: str, question: str) -> list[list[Any]]:
     return [row for result in results for series in result.get("series", ()) for row in series["values"]]
 
 
-def _point(at: int, value: float, celsius: float | None, name: str) -> Point:
+def _point(at: int, value: float, celsius: float | None, raw: float | None, name: str) -> Point:
     if celsius is not None:
         return Point(moment(at), Kept.TEMPERATURE_C, float(celsius))
-    return Point(moment(at), _KEPT[name], float(value))
+    return Point(moment(at), _KEPT[name], float(value if raw is None else raw))
 
 
 def _literal(text: str) -> str:
