@@ -4,6 +4,7 @@ Rule: only what is committed is read. How far it has come is kept at full hours;
 from the last of them and writes the same once more.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ _HOUR_WEIGHS = 3  # as much as so many buckets of five minutes
 _A_DAY = timedelta(days=1)
 _LONGEST_WAIT = _A_DAY  # after it roll-ups go on although a value waits to be borne out
 
+log = logging.getLogger("safetyd")
 Writing = Callable[[], AbstractContextManager[Connection]]
 
 
@@ -108,6 +110,8 @@ class Rolling:
             tail = Tail(rolled, known, max(self.settled_to, rolled.since), saved=known)
             tail.saved_at = None if state is None else state.at
             self._tails[rolled.place] = tail
+            if state is not None and not state.is_readable:
+                log.error("%s: what its roll-ups go on from cannot be read; worked out anew", rolled.place)
             if state is not None and not state.is_settled:
                 yield from self._reload(tail, self.settled_to)
             tail.stale_to = max(floor(now) + WIDTH, self._day_after(self.settled_to))

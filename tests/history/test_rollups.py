@@ -208,6 +208,24 @@ def test_what_fails_is_logged_and_the_watch_goes_on(caplog: pytest.LogCaptureFix
     assert scene.kept().fine
 
 
+@pytest.mark.parametrize("body", [b"\x00", b""])
+def test_a_place_whose_state_cannot_be_read_is_worked_out_anew(
+    body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene, now = Scene(), NOON + 20 * 60 * MINUTE
+    scene.hear(*every(10, n=60, temperature_f=70.0, humidity=40.0))
+    scene.hear(*every(10, C, n=60, temperature_f=57.0, humidity=40.0))
+    scene.follow(NOON + 10 * 60 * MINUTE)
+    scene.store.exec_driver_sql("UPDATE roll_up_state SET body = ? WHERE place = 1", (body,))
+    scene.store.commit()
+    scene.hear(*every(10, since=NOON + 10 * 60 * MINUTE, n=30, temperature_f=71.0, humidity=40.0))
+    for _ in range(2):
+        scene.restart()
+        scene.follow(now)
+    assert_is_plain(scene, now)
+    assert [each.args for each in caplog.records] == [(ROOM,)], "it is said once, of that place"
+
+
 def test_a_store_that_cannot_be_written_is_told_and_tried_again() -> None:
     scene = Scene()
     scene.hear(*every(1, n=20, temperature_f=70.0, humidity=40.0))
