@@ -39,8 +39,8 @@ SHELL = (
     (
         "service.*",
         "evidence.*",
-        "history.queries + history.coverage + history.rollups + history.rolling + history.tails"
-        " + history.retention + history.files + history.document",
+        "history.queries + history.points + history.coverage + history.rollups + history.rolling "
+        "+ history.tails + history.retention + history.files + history.document",
     ),
     ("history.buckets", "view"),
     ("hearing", "sensor_objects", "earshot", "imports.weighing"),

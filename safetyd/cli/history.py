@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from safetyd.cli.application import Config, Json, app, print_json
+from safetyd.cli.keeping import require_whole
 from safetyd.cli.loading import loaded
 from safetyd.cli.looking import place_of
 from safetyd.cli.serving import AlreadyRunningError
@@ -19,7 +20,13 @@ from safetyd.history.document import answer_object
 from safetyd.history.files import write_csv, write_parquet, write_xlsx
 from safetyd.history.older import ask
 from safetyd.history.queries import History, Question
-from safetyd.store.database import open_for_reading, open_for_writing, undone_on_failure, writer_lock
+from safetyd.store.database import (
+    open_for_reading,
+    open_for_writing,
+    told_on_failure,
+    undone_on_failure,
+    writer_lock,
+)
 from safetyd.times import read_time, rfc3339
 
 history = typer.Typer(
@@ -61,8 +68,8 @@ def readings_command(
         until = f"--to {rfc3339(end)}" if end is not None else "now"
         raise typer.BadParameter(f"--from {rfc3339(begin)} is not before {until}")
     question = Question(where, measure, begin, end, None if every is None else _span(every), as_json)
-    connection = open_for_reading(configuration.settings.store.url)
-    with connection:
+    url = configuration.settings.store.url
+    with told_on_failure(url), closing(open_for_reading(url)) as connection:
         kept = History(connection, site, configuration.settings.mqtt.root, now())
         answer = ask(kept, question, configuration.settings.influx)
     for file, write in ((csv_, write_csv), (xlsx, write_xlsx), (parquet, write_parquet)):
@@ -109,7 +116,9 @@ def rebuild_command(config: Config = None) -> int:
     with writer_lock(settings.store.url) as is_ours:
         if not is_ours:
             raise AlreadyRunningError(f"store {settings.store.path}: another safetyd is running on it")
+        require_whole(settings.store.path, config, thorough=True)  # what is dropped must come again
         with (
+            told_on_failure(settings.store.url),
             closing(open_for_writing(settings.store.url)) as writer,
             closing(open_for_reading(settings.store.url)) as reader,
         ):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from safetyd.core.model import Place
-from safetyd.core.tally import Account, Bucket
+from safetyd.core.tally import Account, Bucket, Measure
 from safetyd.history.buckets import Edges, edges
 from safetyd.site import Site
 from safetyd.store import rollups
@@ -17,6 +17,12 @@ from safetyd.store.rollups import Level, RolledPlace
 
 _DAY = timedelta(days=1)
 _GRAIN = timedelta(microseconds=1)
+_ACCOUNT = {
+    Measure.TEMPERATURE: Account.COLD,
+    Measure.HUMIDITY: Account.HEAT,
+    Measure.HEAT_INDEX: Account.HEAT,
+    Measure.MAINS: Account.OUTAGE,
+}
 
 
 class Coverage(NamedTuple):
@@ -46,6 +52,11 @@ class KnownOf(NamedTuple):
     account: Account
     settled_to: datetime
     fresh: Mapping[datetime, Bucket]
+
+
+def account_of(measure: Measure, place: Place) -> Account:
+    """Return by which account it counts whether something is known of a place."""
+    return _ACCOUNT.get(measure, Account.OUTAGE if place.room is None else Account.ROOM)
 
 
 def coverage(known_of: KnownOf, site: Site, begin: datetime, end: datetime) -> Coverage:

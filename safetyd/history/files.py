@@ -9,7 +9,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkstemp
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory, mkstemp
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -67,7 +68,10 @@ def write_xlsx(file: Path, answer: Answer, zone: ZoneInfo) -> None:
             about.write_string(number, 1, str(safe(meaning)))
         if answer.points:
             values.insert_chart("H2", _chart(book, answer))
-        book.close()
+        try:
+            book.close()
+        except xlsxwriter.exceptions.FileCreateError as error:
+            raise FileError(f"{file}: cannot be written: {error}") from error
 
 
 def _chart(book: Any, answer: Answer) -> Any:
@@ -139,16 +143,33 @@ def _about(answer: Answer, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
 
 @contextmanager
 def _whole(file: Path) -> Iterator[Path]:
-    """Yield another name in the same folder; what is written there becomes the file when all went well."""
-    handle, name = mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".part")
-    os.close(handle)
-    unfinished = Path(name)
+    """Yield another name in the same folder; what is written there becomes the file when all went well.
+
+    A link is followed. What is there and is no plain file, such as a pipe, is written to as it is.
+
+    Raises:
+        FileError: it cannot be written; nothing was changed.
+    """
+    target = Path(os.path.realpath(file))
     try:
-        yield unfinished
-        mask = os.umask(0)
-        os.umask(mask)
-        unfinished.chmod(0o666 & ~mask)
-        unfinished.replace(file)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+        if file.exists() and not file.is_file():
+            with TemporaryDirectory() as folder:
+                unfinished = Path(folder, file.name)
+                yield unfinished
+                with unfinished.open("rb") as made, file.open("wb") as opened:
+                    copyfileobj(made, opened)
+            return
+        handle, name = mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+        os.close(handle)
+        unfinished = Path(name)
+        try:
+            yield unfinished
+            mask = os.umask(0)
+            os.umask(mask)
+            unfinished.chmod(0o666 & ~mask)
+            unfinished.replace(target)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise FileError(f"{file}: cannot be written: {error.strerror or error}") from error

@@ -10,7 +10,8 @@ from safetyd.core.model import Quantity
 from safetyd.core.units import fahrenheit
 from safetyd.history.coverage import Coverage
 from safetyd.history.influx.reads import InfluxError, points
-from safetyd.history.queries import Answer, History, HistoryError, Point, Question, Resolution
+from safetyd.history.points import Point
+from safetyd.history.queries import Answer, History, HistoryError, Question, Resolution
 from safetyd.setting_outside import Influx
 from safetyd.store.readings import Kept
 

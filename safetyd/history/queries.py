@@ -4,10 +4,8 @@ Rule: an answer says which resolution it has and its coverage. What is not rolle
 the readings, so an answer is never older than the last commit.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from math import fsum
 from typing import NamedTuple
 
 from safetyd.core.errors import SafetydError
@@ -16,7 +14,6 @@ from safetyd.core.room import walk
 from safetyd.core.tally import (
     EPOCH,
     WIDTH,
-    Account,
     Bucket,
     Known,
     Measure,
@@ -26,12 +23,14 @@ from safetyd.core.tally import (
     samples,
     tally,
     together,
+    values_of,
 )
 from safetyd.history.buckets import edges
-from safetyd.history.coverage import Coverage, KnownOf, coverage
+from safetyd.history.coverage import Coverage, KnownOf, account_of, coverage
+from safetyd.history.points import UNITS, Point, as_kept, grouped, pooled
 from safetyd.history.tails import AHEAD, Heard, beginning, heard, sensors_of
 from safetyd.site import Site
-from safetyd.store import imports, readings, rollups
+from safetyd.store import imports, readings, retired, rollups
 from safetyd.store.database import Connection
 from safetyd.store.imports import Import
 from safetyd.store.rollups import HOUR, Level, Progress, RolledPlace, Span
@@ -40,24 +39,9 @@ _DAY = timedelta(days=1)
 _GRAIN = timedelta(microseconds=1)
 _READINGS_UP_TO, _FINE_UP_TO, _HOURS_UP_TO = 2 * _DAY, 14 * _DAY, 120 * _DAY
 _LATEST = 8 * _DAY  # a reading may come so much later
+_BUCKETS_AT_MOST = 250_000  # of one answer; five minutes of more than two years
 _FRESH_AT_MOST = 300_000  # rows that an answer works out by itself
 _ROWS_AT_ONCE = 100_000
-UNITS = {
-    Measure.TEMPERATURE: "degF",
-    Measure.HUMIDITY: "%",
-    Measure.HEAT_INDEX: "degF",
-    Measure.MAINS: "on",
-    Measure.VOLTAGE: "V",
-    Measure.POWER: "W",
-    Measure.BATTERY: "%",
-    Measure.ENERGY: "kWh",
-}
-_ACCOUNT = {
-    Measure.TEMPERATURE: Account.COLD,
-    Measure.HUMIDITY: Account.HEAT,
-    Measure.HEAT_INDEX: Account.HEAT,
-    Measure.MAINS: Account.OUTAGE,
-}
 
 
 class HistoryError(SafetydError):
@@ -81,18 +65,6 @@ _LEVELS = {
 
 
 _LENGTHS = {Resolution.FIVE_MINUTES: WIDTH, Resolution.HOUR: HOUR, Resolution.DAY: _DAY}
-
-
-class Point(NamedTuple):
-    """The values of one span, or one value: then all three are the same. `origin` says of one value where it
-    comes from, if no sensor brought it here."""
-
-    at: datetime
-    low: float
-    mean: float
-    high: float
-    n: int
-    origin: str = ""
 
 
 class Question(NamedTuple):
@@ -159,65 +131,90 @@ class History:
         """
         rolled = self._places.get(question.place, RolledPlace(0, question.place, EPOCH))
         end = self.end_of(question)
-        kept_to, fresh = self._fresh(rolled, end)
+        kept_to, fresh = self._fresh(rolled)
         first = min([*fresh, *([rolled.since] if rolled.number else [])], default=end)
         begin = question.begin or first
-        resolution = self._resolution(question, begin, end)
+        kept_from = self._kept_from(question.place)
+        resolution = self._resolution(question, begin, end, kept_from)
         if question.begin is None and resolution is Resolution.READINGS:
-            begin = max(begin, self._progress.retired_to or begin)
-        self._refuse_deleted(question, begin, resolution)
-        is_building = question.place.room is None
-        account = _ACCOUNT.get(question.measure, Account.OUTAGE if is_building else Account.ROOM)
+            begin = max(begin, kept_from or begin)
+        notes = [self._backlog(), self._refuse_deleted(question, begin, resolution, kept_from)]
+        account = account_of(question.measure, question.place)
         known_of = KnownOf(self._connection, rolled, account, kept_to, fresh)
         told = coverage(known_of, self._site, max(begin, EPOCH), end)
+        every = question.every
         if resolution is Resolution.READINGS:
-            points = self._exact(rolled, question, begin, end)
+            found = self._exact(rolled, question.measure, first, begin, end)
+            points = (
+                [Point(each.at, each.value, each.value, each.value, 1, origin) for each, origin in found]
+                if every is None
+                else pooled([each for each, _ in found], every)
+            )
         else:
-            spans = self._spans(rolled, question.measure, _LEVELS[resolution], kept_to, fresh, begin, end)
-            is_as_kept = question.every in (None, _LENGTHS[resolution])
-            points = _as_kept(spans) if is_as_kept else _grouped(spans, question, resolution, self._site)
-        is_span = question.every is not None or resolution is not Resolution.READINGS
-        every = (question.every or _LENGTHS[resolution]) if is_span else None
+            level, length = _LEVELS[resolution], _LENGTHS[resolution]
+            _refuse_too_many(question, max(begin, first), end, length)
+            spans = self._spans(rolled, question.measure, level, kept_to, fresh, max(begin, first), end)
+            notes.append(self._cut(spans, rolled, question, level, first, kept_from))
+            listed = sorted(spans.items())
+            every = every or length
+            is_as_kept = every == length
+            points = as_kept(listed) if is_as_kept else grouped(listed, every, level, self._site.timezone)
+        note = "; ".join(each for each in notes if each)
         brought = tuple(imports.of_place(self._connection, question.place, begin, end))
-        return Answer(question, begin, end, resolution, every, points, told, self._note(), brought)
+        return Answer(question, begin, end, resolution, every, points, told, note, brought)
 
-    def _resolution(self, question: Question, begin: datetime, end: datetime) -> Resolution:
-        every, retired_to = question.every, self._progress.retired_to
+    def _kept_from(self, place: Place) -> datetime | None:
+        """Return from when on a place's single readings are there, None if from the first on."""
+        retired_to = self._progress.retired_to
+        if retired_to is None:
+            return None
+        here = [number for number, sensor in self._sensors.items() if sensor.place == place]
+        before = readings.first_id_since(self._connection, retired_to - AHEAD)
+        oldest = retired.oldest_left(self._connection, here, before)
+        return retired_to if oldest is None else min(oldest, retired_to)
+
+    def _resolution(
+        self, question: Question, begin: datetime, end: datetime, kept_from: datetime | None
+    ) -> Resolution:
+        every = question.every
         if question.is_exact and every is None:
             return Resolution.READINGS
         if every is not None:
             fits = ((_DAY, Resolution.DAY), (HOUR, Resolution.HOUR), (WIDTH, Resolution.FIVE_MINUTES))
             return next((each for width, each in fits if not every % width), Resolution.READINGS)
         length = end - begin
-        if length <= _READINGS_UP_TO and (retired_to is None or begin >= retired_to):
+        if length <= _READINGS_UP_TO and (kept_from is None or begin >= kept_from):
             return Resolution.READINGS
         if length <= _FINE_UP_TO:
             return Resolution.FIVE_MINUTES
         return Resolution.HOUR if length <= _HOURS_UP_TO else Resolution.DAY
 
-    def _refuse_deleted(self, question: Question, begin: datetime, resolution: Resolution) -> None:
-        retired_to = self._progress.retired_to
-        if resolution is Resolution.READINGS and retired_to is not None and begin < retired_to:
+    def _refuse_deleted(
+        self, question: Question, begin: datetime, resolution: Resolution, kept_from: datetime | None
+    ) -> str:
+        """Return what an answer lacks because it is kept no longer, refused if that is all of it."""
+        if resolution is Resolution.READINGS and kept_from is not None and begin < kept_from:
             raise HistoryError(
-                f"{question.place}: single readings are kept from {retired_to:%Y-%m-%d} on;"
+                f"{question.place}: single readings are kept from {kept_from:%Y-%m-%d} on;"
                 " what came before is known by the hour: --every 1h"
             )
         oldest = rollups.first_start(self._connection, Level.HOUR)
         known = self._places.get(question.place)
-        if question.end is None or known is None or oldest is None or known.since + HOUR >= oldest:
-            return
-        if question.end <= oldest:
+        if known is None or oldest is None or known.since + HOUR >= oldest or begin >= oldest:
+            return ""
+        if question.end is not None and question.end <= oldest:
             raise HistoryError(f"{question.place}: nothing is kept from before {oldest:%Y-%m-%d}")
+        return f"what came before {oldest:%Y-%m-%d} is no longer kept"
 
-    def _note(self) -> str:
+    def _backlog(self) -> str:
         if self._last - self._progress.reading <= _FRESH_AT_MOST:
             return ""
         return f"readings after {self._progress.settled_to:%Y-%m-%d %H:%M} UTC are still being rolled up"
 
-    def _fresh(self, rolled: RolledPlace, end: datetime) -> tuple[datetime, dict[datetime, Bucket]]:
+    def _fresh(self, rolled: RolledPlace) -> tuple[datetime, dict[datetime, Bucket]]:
         """Return up to when what is kept of a place counts, and its five-minute buckets from then on."""
         settled_to, reading, retired_to = self._progress
-        if self._note():
+        if self._backlog():
             return settled_to, {}
         since, known = settled_to, Known()
         news = [each.observation.observed_at for each in self._said(rolled.place, reading)]
@@ -229,15 +226,15 @@ class History:
             known, since = beginning(self._connection, rolled, min(first, settled_to), retired_to)
         elif news:
             since = floor(first)
-        if since >= end:
+        until = floor(self._now + WIDTH - _GRAIN)
+        if since >= until:
             return since, {}
         after = readings.first_id_since(self._connection, since - AHEAD) - 1
         said = [
-            each for each in self._said(rolled.place, after) if since <= each.observation.observed_at < end
+            each for each in self._said(rolled.place, after) if since <= each.observation.observed_at < until
         ]
         said.sort(key=lambda each: (each.observation.observed_at, each.id))
         spoken = [each.observation for each in said]
-        until = floor(end + WIDTH - _GRAIN)
         is_building = rolled.place.room is None
         told = tally(known, spoken, self._site.rulebook, since, until, is_building=is_building)
         return since, told.buckets
@@ -248,11 +245,16 @@ class History:
         pieces = heard(self._connection, here, after, self._last if up_to is None else up_to, _ROWS_AT_ONCE)
         return [each for _, found in pieces for each in found]
 
-    def _exact(self, rolled: RolledPlace, question: Question, begin: datetime, end: datetime) -> list[Point]:
+    def _exact(
+        self, rolled: RolledPlace, measure: Measure, first: datetime, begin: datetime, end: datetime
+    ) -> list[tuple[Sample, str]]:
+        """Return the values that counted in a span, whose readings are there, and where each comes from."""
         retired_to = self._progress.retired_to
-        known, since = (
-            beginning(self._connection, rolled, begin, retired_to) if rolled.number else (Known(), begin)
-        )
+        known, since = Known(), min(first, begin)
+        if retired_to is not None and begin < retired_to:
+            since = self._kept_from(rolled.place) or since
+        elif rolled.number:
+            known, since = beginning(self._connection, rolled, begin, retired_to)
         up_to = min(self._last, readings.first_id_since(self._connection, end + _LATEST))
         after = readings.first_id_since(self._connection, since - AHEAD) - 1
         said = [
@@ -263,15 +265,38 @@ class History:
             said += [each for each in rest if since <= each.observation.observed_at < end + _LATEST]
         said.sort(key=lambda each: (each.observation.observed_at, each.id))
         book = self._site.rulebook
-        found = [
+        return [
             (sample, "imported" if step.observation.sensor.id.startswith(IMPORT) else "")
             for step in walk(known.room, (each.observation for each in said), book)
             for sample in samples(step, book)
-            if sample.measure is question.measure and begin <= sample.at < end
+            if sample.measure is measure and begin <= sample.at < end
         ]
-        if question.every is None:
-            return [Point(each.at, each.value, each.value, each.value, 1, origin) for each, origin in found]
-        return _pooled([each for each, _ in found], question.every)
+
+    def _cut(
+        self,
+        spans: dict[datetime, Values],
+        rolled: RolledPlace,
+        question: Question,
+        level: Level,
+        first: datetime,
+        kept_from: datetime | None,
+    ) -> str:
+        """Have the spans at the ends of a range hold only what lies in it; return what could not be cut."""
+        note = ""
+        for at in (each for each in (question.begin, question.end) if each is not None):
+            start, stop = next(edges(level, at, at + _GRAIN, self._site.timezone))
+            begin, end = max(start, question.begin or start), min(stop, question.end or stop)
+            if (begin, end) == (start, stop) or start not in spans:
+                continue
+            if kept_from is not None and begin < kept_from:
+                note = "the readings of the ends are deleted, so the spans there are whole"
+                continue
+            values = [each.value for each, _ in self._exact(rolled, question.measure, first, begin, end)]
+            if values:
+                spans[start] = values_of(values)
+            else:
+                del spans[start]
+        return note
 
     def _spans(
         self,
@@ -282,7 +307,7 @@ class History:
         fresh: dict[datetime, Bucket],
         begin: datetime,
         end: datetime,
-    ) -> list[tuple[datetime, Values]]:
+    ) -> dict[datetime, Values]:
         zone = self._site.timezone
         wanted = list(edges(level, begin, end, zone))
         whole = [each for each in wanted if each[1] <= kept_to]
@@ -291,7 +316,7 @@ class History:
             bucket = together(self._fine(rolled, kept_to, fresh, start, stop))
             if bucket.values:
                 found.append(Span(start, stop, bucket))
-        return [(each.begin, each.bucket.values[measure]) for each in found if measure in each.bucket.values]
+        return {each.begin: each.bucket.values[measure] for each in found if measure in each.bucket.values}
 
     def _fine(
         self,
@@ -310,38 +335,10 @@ class History:
         return list(found.values())
 
 
-def _as_kept(spans: Sequence[tuple[datetime, Values]]) -> list[Point]:
-    # The sum of equal values may be off by a hair; a mean never lies beyond them.
-    return [Point(at, low, min(max(total / n, low), high), high, n) for at, (n, low, high, total) in spans]
-
-
-def _grouped(
-    spans: Sequence[tuple[datetime, Values]], question: Question, resolution: Resolution, site: Site
-) -> list[Point]:
-    """Return the points of spans, several in one where longer ones were asked for."""
-    groups: dict[datetime | int, list[tuple[datetime, Values]]] = {}
-    for at, values in spans:
-        key: datetime | int = at
-        if question.every is not None and resolution is Resolution.DAY:
-            key = at.astimezone(site.timezone).toordinal() // (question.every // _DAY)
-        elif question.every is not None:
-            key = floor(at, question.every)
-        groups.setdefault(key, []).append((at, values))
-    return [_point(key if isinstance(key, datetime) else held[0][0], held) for key, held in groups.items()]
-
-
-def _point(at: datetime, held: Sequence[tuple[datetime, Values]]) -> Point:
-    n = sum(values.n for _, values in held)
-    low, high = min(values.low for _, values in held), max(values.high for _, values in held)
-    mean = fsum(values.total for _, values in held) / n
-    return Point(at, low, min(max(mean, low), high), high, n)
-
-
-def _pooled(found: Sequence[Sample], every: timedelta) -> list[Point]:
-    groups: dict[datetime, list[float]] = {}
-    for each in found:
-        groups.setdefault(floor(each.at, every), []).append(each.value)
-    return [
-        Point(at, min(values), fsum(values) / len(values), max(values), len(values))
-        for at, values in groups.items()
-    ]
+def _refuse_too_many(question: Question, begin: datetime, end: datetime, length: timedelta) -> None:
+    n = (end - begin) // length
+    if n > _BUCKETS_AT_MOST:
+        raise HistoryError(
+            f"{question.place}: {n} spans are more than one answer holds ({_BUCKETS_AT_MOST});"
+            " ask for a shorter time or a longer --every"
+        )

@@ -4,6 +4,7 @@ Rule: only what is committed is read. How far it has come is kept at full hours;
 from the last of them and writes the same once more.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ _HOUR_WEIGHS = 3  # as much as so many buckets of five minutes
 _A_DAY = timedelta(days=1)
 _LONGEST_WAIT = _A_DAY  # after it roll-ups go on although a value waits to be borne out
 
+log = logging.getLogger("safetyd")
 Writing = Callable[[], AbstractContextManager[Connection]]
 
 
@@ -47,7 +49,8 @@ class Rolling:
         self.retired_to: datetime | None = None
         self.marks: list[datetime] = []
         self._tails: dict[Place, Tail] = {}
-        self._late: dict[Place, datetime] = {}
+        self._late: dict[Place, datetime] = {}  # from when on a place is read again
+        self._unread: list[int] = []  # rows before what was late, but of a time that was never rolled up
         self._fresh: dict[int, RolledPlace] = {}
         self._rows: list[tuple[Tail, datetime, datetime, Mapping[datetime, Bucket]]] = []
         self._weight = 0  # of these rows
@@ -74,6 +77,7 @@ class Rolling:
         beyond = self._first_beyond(mark)
         for tail in list(self._tails.values()):
             yield from self._settle(tail, horizon)
+        self._unread.clear()
         self._write()
         if mark > before:
             self._keep_place(mark, beyond, now)
@@ -109,6 +113,8 @@ class Rolling:
             tail = Tail(rolled, known, max(self.settled_to, rolled.since), saved=known)
             tail.saved_at = None if state is None else state.at
             self._tails[rolled.place] = tail
+            if state is not None and not state.is_readable:
+                log.error("%s: what its roll-ups go on from cannot be read; worked out anew", rolled.place)
             if state is not None and not state.is_settled:
                 yield from self._reload(tail, self.settled_to)
             tail.stale_to = max(floor(now) + WIDTH, self._day_after(self.settled_to))
@@ -124,9 +130,6 @@ class Rolling:
             yield
             if reached >= enough:
                 break
-        for place, at in self._late.items():
-            yield from self._reload(self._tails[place], at)
-        self._late.clear()
 
     def _take(self, each: Heard) -> None:
         at, place = each.observation.observed_at, each.observation.sensor.place
@@ -141,6 +144,8 @@ class Rolling:
             self._fresh[number] = rolled
         if at < tail.since:
             self._late[place] = min(at, self._late.get(place, at))
+            if at >= self.settled_to:
+                self._unread.append(each.after)
         else:
             tail.take(each)
 
@@ -163,6 +168,8 @@ class Rolling:
 
     def _settle(self, tail: Tail, horizon: datetime) -> Iterator[None]:
         """Roll a place up to a moment; where a value still waits, what it may change is done again later."""
+        if tail.rolled.place in self._late:
+            yield from self._reload(tail, self._late.pop(tail.rolled.place))
         done = tail.since
         while done < horizon:
             if done == tail.since and tail.is_mute():
@@ -268,15 +275,13 @@ class Rolling:
 
     def _first_beyond(self, mark: datetime) -> int:
         """Return a row after which everything lies that was said of the time from a mark on."""
-        return min(
-            (
-                each.after
-                for tail in self._tails.values()
-                for each in tail.pending
-                if each.observation.observed_at >= mark
-            ),
-            default=self.cursor,
+        waiting = (
+            each.after
+            for tail in self._tails.values()
+            for each in tail.pending
+            if each.observation.observed_at >= mark
         )
+        return min([*waiting, *self._unread], default=self.cursor)
 
     def _keep_place(self, mark: datetime, reading: int, now: datetime) -> None:
         """Note from where to go on: at the mark, with the readings that were not rolled up by then."""

@@ -127,6 +127,7 @@ class Rollups:
             rollups.put_progress(connection, reached._replace(retired_to=gone_to))
             rollups.forget_states_before(connection, gone_to)
         before = min(readings.first_id_since(self._reader, gone_to - AHEAD), reached.reading + 1)
+        before = min(before, readings.last_id(self._reader))  # without a row their numbers would begin again
         if self._copy:  # what is not copied yet stays
             before = min(before, replica.copied(self._reader, self._copy)[Stream.READING] + 1)
         after = 0

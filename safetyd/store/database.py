@@ -121,6 +121,19 @@ def undone_on_failure(connection: Connection) -> Iterator[None]:
         raise StoreError(f"store: cannot be written: {_cause(error)}") from error
 
 
+@contextmanager
+def told_on_failure(url: str) -> Iterator[None]:
+    """Tell in a sentence what of a store that is open cannot be read.
+
+    Raises:
+        StoreError: it could not be read.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreError(f"store {file_of(url)}: cannot be read: {_cause(error)}") from error
+
+
 def file_of(url: str) -> Path:
     """Return the file of a SQLite URL."""
     return Path(make_url(url).database or "")

@@ -3,12 +3,12 @@
 Rule: what a ticket still needs is passed over, and is found again the next time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from safetyd.store.moments import micros
+from safetyd.store.moments import micros, moment
 
 _PASSED_OVER = 5_000  # rows that one statement may look at
 
@@ -39,3 +39,12 @@ def delete_some(
     if gone:
         connection.exec_driver_sql("DELETE FROM reading WHERE id = ?", gone)
     return after
+
+
+def oldest_left(connection: Connection, sensors: Iterable[int], before: int) -> datetime | None:
+    """Return the time of the oldest reading of some sensors that is left in the rows before a number."""
+    numbers = ",".join(map(str, sensors))
+    found = connection.exec_driver_sql(
+        f"SELECT min(observed_at) FROM reading WHERE id < ? AND sensor IN ({numbers})", (before,)
+    ).scalar()
+    return None if found is None else moment(found)

@@ -5,6 +5,7 @@ so a place's are looked up start by start.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import NamedTuple
@@ -14,7 +15,6 @@ from sqlalchemy import Connection
 
 from safetyd.core.model import Place
 from safetyd.core.tally import EPOCH, Account, Bucket, Known, Measure, Share, Values
-from safetyd.store.database import StoreError
 from safetyd.store.moments import micros, moment
 
 HOUR = timedelta(hours=1)
@@ -55,11 +55,14 @@ class RolledPlace(NamedTuple):
 
 
 class State(NamedTuple):
-    """What was known of a place at a moment; unsettled, what came before may yet turn out otherwise."""
+    """What was known of a place at a moment; unsettled, what came before may yet turn out otherwise.
+
+    One that cannot be read is unsettled, so that whoever goes on begins with an older one."""
 
     at: datetime
     is_settled: bool
     known: Known
+    is_readable: bool = True
 
 
 class Span(NamedTuple):
@@ -200,17 +203,17 @@ def newest_state(connection: Connection, place: int, at: datetime, *, settled: b
     """Return what was known of a place at the last full hour up to a moment, of settled ones if so asked."""
     only = " AND is_settled = 1" if settled else ""
     found = connection.exec_driver_sql(
-        "SELECT at, is_settled, body FROM roll_up_state WHERE at <= ? AND place = ?"
-        + only
-        + " ORDER BY at DESC LIMIT 1",
+        f"SELECT at, is_settled, body FROM roll_up_state WHERE at <= ? AND place = ?{only} ORDER BY at DESC",
         (micros(at), place),
-    ).fetchone()
-    if found is None:
-        return None
-    try:
-        return State(moment(found[0]), bool(found[1]), _KNOWN.decode(found[2]))
-    except msgspec.MsgspecError as error:
-        raise StoreError(f"what roll-ups go on from cannot be read from the store: {error}") from error
+    )
+    with closing(found):
+        for since, is_settled, body in found:
+            try:
+                return State(moment(since), bool(is_settled), _KNOWN.decode(body))
+            except msgspec.MsgspecError:
+                if not settled:
+                    return State(moment(since), is_settled=False, known=Known(), is_readable=False)
+    return None
 
 
 def marks(connection: Connection, since: datetime) -> list[datetime]:

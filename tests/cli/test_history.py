@@ -1,6 +1,7 @@
 """`readings` and `history rebuild` as a person meets them: tables, files, and refusals in one sentence."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -142,3 +143,27 @@ def test_no_rebuild_while_safetyd_runs(
     with writer_lock(url(tmp_path)):
         code, out, err = run(capsys, "history", "rebuild", "--config", config)
     assert (code, out) == (1, "") and "another safetyd is running" in err
+
+
+def damage(folder: Path, table: str) -> None:
+    """Spoil the first page of a table."""
+    with closing(sqlite3.connect(folder / "s.db")) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with (folder / "s.db").open("r+b") as opened:
+        opened.seek((page - 1) * size)
+        opened.write(b"\xff" * size)
+
+
+def test_a_damaged_store_loses_no_roll_ups_to_a_rebuild(
+    config: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run(capsys, "history", "rebuild", "--config", config)
+    damage(tmp_path, "reading")
+    code, out, err = run(capsys, "history", "rebuild", "--config", config)
+    assert (code, out, err.count("\n")) == (1, "", 1) and "is damaged" in err and "restore" in err
+    with closing(open_for_reading(url(tmp_path))) as reader:
+        assert rollups.progress(reader) is not None
+    code, out, err = run(capsys, "readings", "maple/12", "--config", config)
+    assert (code, out, err.count("\n")) == (1, "", 1) and "s.db: cannot be read: " in err

@@ -1,6 +1,9 @@
 """A file is whole or not there, and no spreadsheet finds a formula in it."""
 
 import csv
+import os
+import resource
+import signal
 import sys
 import zipfile
 from datetime import timedelta
@@ -10,8 +13,9 @@ import pytest
 
 from safetyd.core.tally import Measure
 from safetyd.history.coverage import Coverage
-from safetyd.history.files import FileError, safe, write_csv, write_parquet, write_xlsx
-from safetyd.history.queries import Answer, Point, Question, Resolution
+from safetyd.history.files import FileError, Writer, safe, write_csv, write_parquet, write_xlsx
+from safetyd.history.points import Point
+from safetyd.history.queries import Answer, Question, Resolution
 from tests.history.scene import HERE, MINUTE, NOON, ROOM
 
 ZONE = HERE.timezone
@@ -85,3 +89,51 @@ def test_parquet_without_its_library_names_the_extra(tmp_path: Path, monkeypatch
     with pytest.raises(FileError, match=r"pip install safetyd\[parquet\]$"):
         write_parquet(tmp_path / "a.parquet", answer(), ZONE)
     assert list(tmp_path.iterdir()) == []
+
+
+WRITERS = pytest.mark.parametrize("write", [write_csv, write_xlsx])
+
+
+@WRITERS
+def test_a_folder_that_is_missing_is_told_with_the_file(write: Writer, tmp_path: Path) -> None:
+    file = tmp_path / "none" / "a"
+    with pytest.raises(FileError, match=rf"^{file}: cannot be written: No such file or directory$"):
+        write(file, answer(), ZONE)
+
+
+@WRITERS
+def test_a_full_disk_is_told_with_the_file(write: Writer) -> None:
+    with pytest.raises(FileError, match=r"^/dev/full: cannot be written: .*No space left on device"):
+        write(Path("/dev/full"), answer(), ZONE)
+
+
+@WRITERS
+def test_a_file_that_grows_too_large_is_told_and_leaves_nothing(write: Writer, tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(FileError, match=r"a: cannot be written: .*File too large"):
+            write(tmp_path / "a", answer(n=500), ZONE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+@WRITERS
+def test_a_link_stays_and_what_it_names_is_written(write: Writer, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("old")
+    link = tmp_path / "a"
+    link.symlink_to("there")
+    write(link, answer(), ZONE)
+    assert link.is_symlink() and (tmp_path / "there").read_bytes() != b"old"
+
+
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "a"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_csv(pipe, answer(), ZONE)
+    assert pipe.is_fifo() and os.read(reading, 100_000).startswith(b"observed_at,value")
+    os.close(reading)

@@ -4,12 +4,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from safetyd.core.model import Observation
+from safetyd.core.model import Condition, Observation
 from safetyd.core.tally import Measure
+from safetyd.core.ticket import Status, Ticket
+from safetyd.core.world import World
 from safetyd.history.coverage import Coverage
 from safetyd.history.queries import Answer, History, HistoryError, Question, Resolution
-from safetyd.store import rollups
-from tests.history.scene import BUILDING, LAB, MINUTE, NOON, ROOM, SITE, A, Scene, every, site
+from safetyd.store import ledger, rollups
+from safetyd.store.rollups import Level
+from tests.history.scene import BUILDING, LAB, MINUTE, NOON, ROOM, SITE, A, C, Scene, every, site
 
 DAY = timedelta(days=1)
 SCHOOL = SITE.replace("[[buildings]]", '[calendar]\nstudent_hours = "08:30-15:15"\n\n[[buildings]]', 1)
@@ -155,3 +158,87 @@ def test_single_values_that_were_deleted_are_refused_in_a_sentence() -> None:
         ask(scene, now, begin=NOON, is_exact=True)
     assert ask(scene, now, begin=NOON, end=NOON + DAY).resolution is Resolution.FIVE_MINUTES
     assert ask(scene, now, is_exact=True).begin == now - 10.5 * DAY
+
+
+def test_the_ends_of_a_range_hold_only_what_lies_in_it_before_and_after_it_is_rolled_up() -> None:
+    scene, now = Scene(), NOON + 30 * 60 * MINUTE
+    warm = every(10, n=180, temperature_f=70.0, humidity=40.0)
+    scene.hear(*(each._replace(temperature_f=70.0 + number / 100) for number, each in enumerate(warm)))
+    for length in (5 * MINUTE, timedelta(hours=1), timedelta(hours=6), DAY):
+        for begin, end in ((95, 1003), (10, 12), (0, 60), (61, 1600)):
+            asked = {"begin": NOON + begin * MINUTE, "end": NOON + end * MINUTE}
+            single = [each.mean for each in ask(scene, now, **asked, is_exact=True).points]
+            answers = []
+            for each in (scene, rolled_up(scene, now + 2 * DAY)):
+                answer = ask(each, now, **asked, every=length)
+                answers.append((answer.points, answer.coverage))
+                assert sum(point.n for point in answer.points) == len(single)
+                lows, highs = [each.low for each in answer.points], [each.high for each in answer.points]
+                assert not single or (min(lows), max(highs)) == (min(single), max(single))
+            assert answers[0] == answers[1]
+
+
+def rolled_up(scene: Scene, now: datetime) -> Scene:
+    other = Scene()
+    other.hear(*scene.said_of(ROOM))
+    other.follow(now)
+    return other
+
+
+def test_what_is_borne_out_after_the_range_is_in_it() -> None:
+    scene = Scene()
+    scene.hear(*every(5, n=13, temperature_f=70.0, humidity=40.0))
+    scene.hear(*every(1, since=NOON + 65 * MINUTE, n=6, temperature_f=90.0, humidity=40.0))
+    asked = {"begin": NOON, "end": NOON + 66 * MINUTE}
+    for every_ in (None, 5 * MINUTE):
+        highest = max(each.high for each in ask(scene, NOON + 90 * MINUTE, **asked, every=every_).points)
+        assert highest == 90.0
+
+
+def test_a_long_time_before_the_first_reading_costs_nothing() -> None:
+    scene = Scene()
+    scene.hear(*every(5, n=12, temperature_f=70.0))
+    long_ago = NOON.replace(year=1901)
+    answer = ask(scene, NOON + 60 * MINUTE, begin=long_ago, every=5 * MINUTE)
+    assert len(answer.points) == 12
+
+
+def test_more_spans_than_an_answer_holds_are_refused_in_a_sentence() -> None:
+    scene, last = Scene(), NOON + 250_000 * 5 * MINUTE
+    scene.hear(*every(5, n=12, temperature_f=70.0))
+    assert ask(scene, last, every=5 * MINUTE).points
+    with pytest.raises(HistoryError, match=r"^maple/12: 250001 spans are more .* or a longer --every$"):
+        ask(scene, last + 5 * MINUTE, every=5 * MINUTE)
+
+
+def test_readings_that_a_ticket_keeps_are_there_to_be_asked_for() -> None:
+    scene, now = Scene(keep_raw="10d"), NOON + 20 * DAY
+    both = [every(60, sensor, n=480, temperature_f=70.0, humidity=40.0) for sensor in (A, C)]
+    for each in zip(*both, strict=True):
+        scene.hear(*each)
+    world, began = World(), NOON + 4 * DAY
+    args = (None, "", Status.OPEN, False, began, began, (), began)
+    world.put_ticket(Ticket("maple-2026-0001", ROOM, Condition.COLD, *args))
+    ledger.save(scene.store, world.changes, world)
+    scene.store.commit()
+    scene.follow(now)
+    asked = {"begin": began, "end": began + DAY}
+    answer = ask(scene, now, **asked)
+    assert (answer.resolution, len(answer.points)) == (Resolution.READINGS, 24)
+    assert ask(scene, now, is_exact=True).begin == began - DAY
+    with pytest.raises(HistoryError, match="single readings are kept from 2026-12-04 on"):
+        ask(scene, now, begin=NOON, is_exact=True)
+    with pytest.raises(HistoryError, match="single readings are kept from 2026-12-11 on"):
+        question = Question(LAB, Measure.TEMPERATURE, **asked, is_exact=True)
+        History(scene.store, scene.site, "safetyd", now).ask(question)
+
+
+def test_a_range_that_reaches_behind_what_is_kept_says_so() -> None:
+    scene, now = Scene(keep_raw="10d", keep_rollups="12d"), NOON + 20 * DAY
+    scene.hear(*every(60, n=480, temperature_f=70.0, humidity=40.0))
+    scene.follow(now)
+    oldest = rollups.first_start(scene.store, Level.HOUR)
+    assert (
+        ask(scene, now, begin=NOON, every=DAY).note == f"what came before {oldest:%Y-%m-%d} is no longer kept"
+    )
+    assert ask(scene, now, begin=oldest, every=DAY).note == ""

@@ -57,6 +57,19 @@ def test_readings_go_and_their_roll_ups_stay() -> None:
     assert scene.kept(22) == plain.kept(22)
 
 
+def test_after_a_silence_longer_than_that_readings_are_rolled_up_again() -> None:
+    scene = Scene(keep_raw="10d")
+    scene.hear(*every(60, n=48, temperature_f=70.0, humidity=40.0))
+    for day in range(20):
+        scene.follow(NOON + day * DAY)
+    before = readings.last_id(scene.store)
+    back = NOON + 20 * DAY
+    scene.hear(*every(5, since=back, n=24, temperature_f=71.0, humidity=40.0))
+    assert readings.last_id(scene.store) == before + 48, "the numbers of rows go on"
+    scene.follow(back + DAY)
+    assert len([start for _, start in scene.kept(30).fine if start >= back]) > 23
+
+
 def test_what_is_not_copied_to_influxdb_yet_stays() -> None:
     copy = Influx(url="http://127.0.0.1:8086", bucket="safetyd")
     scene = Scene(influx=copy, keep_raw="10d")

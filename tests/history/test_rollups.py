@@ -208,6 +208,40 @@ def test_what_fails_is_logged_and_the_watch_goes_on(caplog: pytest.LogCaptureFix
     assert scene.kept().fine
 
 
+@pytest.mark.parametrize("body", [b"\x00", b""])
+def test_a_place_whose_state_cannot_be_read_is_worked_out_anew(
+    body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene, now = Scene(), NOON + 20 * 60 * MINUTE
+    cold = every(10, C, n=60, temperature_f=57.0, humidity=40.0)
+    for both in zip(every(10, n=60, temperature_f=70.0, humidity=40.0), cold, strict=True):
+        scene.hear(*both)
+    scene.follow(NOON + 10 * 60 * MINUTE)
+    scene.store.exec_driver_sql("UPDATE roll_up_state SET body = ? WHERE place = 1", (body,))
+    scene.store.commit()
+    scene.hear(*every(10, since=NOON + 10 * 60 * MINUTE, n=30, temperature_f=71.0, humidity=40.0))
+    for _ in range(2):
+        scene.restart()
+        scene.follow(now)
+    assert_is_plain(scene, now)
+    assert [each.args for each in caplog.records] == [(ROOM,)], "it is said once, of that place"
+
+
+def test_rooms_that_are_late_are_read_again_one_after_the_other() -> None:
+    scene, now = Scene(), NOON + 3 * 24 * 60 * MINUTE
+    warm = [every(30, sensor, n=140, temperature_f=70.0, humidity=40.0) for sensor in (A, C)]
+    for both in zip(*warm, strict=True):
+        scene.hear(*both)
+    scene.follow(now)
+    for sensor in (A, C):
+        scene.hear(Observation(sensor, NOON + 7 * MINUTE, now, temperature_f=70.5))
+    rolling, most = scene.follower._rolling, 0
+    for _ in rolling.round(now + 6 * MINUTE):
+        most = max(most, sum(len(tail.pending) for tail in rolling._tails.values()))
+    assert 120 < most < 200, "one room is held, not both"
+    assert_is_plain(scene, now + 6 * MINUTE)
+
+
 def test_a_store_that_cannot_be_written_is_told_and_tried_again() -> None:
     scene = Scene()
     scene.hear(*every(1, n=20, temperature_f=70.0, humidity=40.0))
