@@ -72,12 +72,18 @@ def readings_command(
     with told_on_failure(url), closing(open_for_reading(url)) as connection:
         kept = History(connection, site, configuration.settings.mqtt.root, now())
         answer = ask(kept, question, configuration.settings.influx)
+    written = []
     for file, write in ((csv_, write_csv), (xlsx, write_xlsx), (parquet, write_parquet)):
         if file is not None:
             write(file, answer, site.timezone)
+            written.append(file)
     if as_json:
         print_json(answer_object(answer))
-    elif csv_ is None and xlsx is None and parquet is None:
+    elif written:
+        from safetyd.cli.history_words import files_words
+
+        files_words(answer, written)
+    else:
         from safetyd.cli.history_words import answer_words
 
         answer_words(answer, site)

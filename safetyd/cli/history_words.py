@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.table import Table
 from rich.text import Text
@@ -26,28 +28,41 @@ def answer_words(answer: Answer, site: Site) -> None:
         return
     low, high = min(each.low for each in answer.points), max(each.high for each in answer.points)
     console.print(f"{place} {measure}, {answer.unit}: {low:.1f} to {high:.1f}", highlight=False)
-    made = "every reading" if answer.resolution is Resolution.READINGS else f"made of {answer.resolution}"
-    console.print(f"Resolution: {made}. Coverage: {answer.coverage}.", highlight=False)
+    console.print(f"Resolution: {_made(answer)}. Coverage: {answer.coverage}.", highlight=False)
     console.print(_bars([each.mean for each in answer.points]))
     for brought in answer.imports:
-        words = f"Imported, in part: {brought.file}, by {brought.by}, {_moment(brought.at, site)}"
+        words = f"Imported, in part: {brought.file}, by {brought.by}, {moment(brought.at, site.timezone)}"
         console.print(Text(printable(f"{words}, as {brought.sensor}.")))
     if answer.every is None:
         has_origin = any(each.origin for each in answer.points)
         table = Table("observed", answer.unit, *([""] if has_origin else []), box=None)
         for each in answer.points:
             origin = [each.origin] if has_origin else []
-            table.add_row(_moment(each.at, site), f"{each.mean:.1f}", *origin)
+            table.add_row(moment(each.at, site.timezone), f"{each.mean:.1f}", *origin)
     else:
         table = Table("from", "min", "mean", "max", "n", box=None)
         for each in answer.points:
             values = (f"{value:.1f}" for value in (each.low, each.mean, each.high))
-            table.add_row(_moment(each.at, site), *values, str(each.n))
+            table.add_row(moment(each.at, site.timezone), *values, str(each.n))
     console.print(table)
 
 
-def _moment(at: datetime, site: Site) -> str:
-    return f"{at.astimezone(site.timezone):%a %d %b %Y %H:%M:%S}"
+def files_words(answer: Answer, files: Sequence[Path]) -> None:
+    """Print what has been written where, and how much of it is known."""
+    rows = "1 row" if len(answer.points) == 1 else f"{len(answer.points)} rows"
+    for file in files:
+        plain_console().print(Text(f"{file}: {rows}, {_made(answer)}. Coverage: {answer.coverage}."))
+
+
+def _made(answer: Answer) -> str:
+    return "every reading" if answer.resolution is Resolution.READINGS else f"made of {answer.resolution}"
+
+
+def moment(at: datetime, zone: ZoneInfo) -> str:
+    """Return a moment by the wall clock; of the hour that comes twice also which it is."""
+    local = at.astimezone(zone)
+    comes_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return f"{local:%a %d %b %Y %H:%M:%S}" + (f" {local:%Z}" if comes_twice else "")
 
 
 def _bars(values: Sequence[float]) -> str:

@@ -4,18 +4,33 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from safetyd.cli import main
+from safetyd.cli.history_words import moment
 from safetyd.store import readings, rollups
 from safetyd.store.database import open_for_reading, open_for_writing, writer_lock
 from safetyd.store.readings import KnownSensor
 from tests.history.scene import MINUTE, NOON, SENSORS, SITE, A, every
 
 START = NOON - timedelta(days=10)
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        ("2026-11-01T07:59Z", "Sun 01 Nov 2026 00:59:00"),
+        ("2026-11-01T08:30Z", "Sun 01 Nov 2026 01:30:00 PDT"),
+        ("2026-11-01T09:30Z", "Sun 01 Nov 2026 01:30:00 PST"),
+        ("2026-11-01T10:00Z", "Sun 01 Nov 2026 02:00:00"),
+    ],
+)
+def test_the_hour_that_comes_twice_says_which_it_is(at: str, told: str) -> None:
+    assert moment(datetime.fromisoformat(at), ZoneInfo("America/Los_Angeles")) == told
 
 
 @pytest.fixture
@@ -118,7 +133,8 @@ def test_files_are_written_at_the_resolution_asked_for(
         "--xlsx",
         "a.xlsx",
     )
-    assert (code, out) == (0, "")
+    made = "40 rows, made of 1 hour. Coverage: 50 % of the time known."
+    assert (code, out.splitlines()) == (0, [f"a.csv: {made}", f"a.xlsx: {made}"])
     lines = (tmp_path / "a.csv").read_text().splitlines()
     assert (lines[:2], len(lines)) == (["from,min,mean,max,n", "2026-11-21T12:00:00Z,70.0,70.0,70.0,12"], 41)
     assert (tmp_path / "a.xlsx").stat().st_size > 5000

@@ -10,12 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from tests.journeys.influx import DATABASE, TOKEN, influx_server
 from tests.journeys.servers import Broker, Client, House, Site, ago, until
 
 GRAFANA = Path(__file__).resolve().parents[2] / "deploy" / "grafana"
 FILES = sorted(GRAFANA.glob("dashboards/*.json"))
+# What the plug-in of a data source reads and the model of a dashboard leaves to it.
+OF_THE_DATA_SOURCE = re.compile(
+    r"^\.(templating\.list\[\d+\]\.definition|annotations\.list\[\d+\]\.target\.\w+)$"
+)
 KINDS = {"stat", "table", "timeseries"}
 Json = dict[str, Any]
 
@@ -61,6 +67,33 @@ def test_a_dashboard_has_the_shape_that_grafana_reads(file: Path) -> None:
         assert target["rawQuery"] is True and target["resultFormat"] in {"time_series", "table"}, where
         used = set(re.findall(r"\$(\w+)", target["query"])) - {"timeFilter", "__interval"}
         assert used <= names, where
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_grafana_s_own_model_of_a_dashboard_knows_every_key_and_keeps_every_value(file: Path) -> None:
+    board = read(file)
+    known = json.loads(JSONEncoder(sort_keys=True).encode(Dashboard.from_json(board)))
+    strange = [where for where in unlike(board, known) if not OF_THE_DATA_SOURCE.search(where)]
+    assert strange == []
+
+
+def unlike(given: object, known: object, where: str = "") -> Iterator[str]:
+    """Yield what the model has not taken over as it was."""
+    if isinstance(given, dict) and isinstance(known, dict):
+        for key, value in given.items():
+            yield from unlike(value, known[key], f"{where}.{key}") if key in known else [f"{where}.{key}"]
+    elif isinstance(given, list) and isinstance(known, list) and len(given) == len(known):
+        for number, (one, other) in enumerate(zip(given, known, strict=True)):
+            yield from unlike(one, other, f"{where}[{number}]")
+    elif given != known:
+        yield where
+
+
+def test_a_slip_in_a_dashboard_is_found() -> None:
+    board = read(FILES[0])
+    board["panels"][0]["gridPos"]["hight"] = 3
+    known = json.loads(JSONEncoder(sort_keys=True).encode(Dashboard.from_json(board)))
+    assert ".panels[0].gridPos.hight" in unlike(board, known)
 
 
 def test_the_data_source_is_the_one_that_the_dashboards_name() -> None:
