@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from safetyd.core.tally import WIDTH
+from safetyd.history import days
 from safetyd.history.buckets import edges
 from safetyd.history.retention import boundary, needed
 from safetyd.history.rolling import Rolling
@@ -43,6 +45,7 @@ class Rollups:
         self._root = settings.mqtt.root
         self._keep = settings.store
         self._copy = settings.influx.target if settings.influx else ""
+        self._zone: ZoneInfo | None = None  # whose days are rolled up
         self._work: Iterator[None] | None = None
         self._failed_at: float | None = None
         self.next_at: datetime | None = None  # when it wants to go on with what is under way
@@ -92,6 +95,12 @@ class Rollups:
 
     def round(self, now: datetime) -> Iterator[None]:
         """Take in the next readings, roll up what is over, delete what is old; yield between the pieces."""
+        zone = self._site().timezone
+        if zone != self._zone:
+            if not days.are_of(self._reader, zone):
+                log.warning("days are rolled up anew: they are those of %s now", zone.key)
+                yield from days.remake(self._reader, self._writing, zone)
+            self._zone = zone
         mark = max(self._rolling.marks, default=None)
         yield from self._rolling.round(now)
         if max(self._rolling.marks, default=None) != mark:

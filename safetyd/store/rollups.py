@@ -263,6 +263,14 @@ def forget_since(connection: Connection, at: datetime, day: datetime) -> None:
     connection.exec_driver_sql("DELETE FROM roll_up_state WHERE at > ?", (micros(at),))
 
 
+def starts(connection: Connection, level: Level) -> list[datetime]:
+    """Return the beginnings of all buckets of a level, of whichever place."""
+    found = connection.exec_driver_sql(
+        "SELECT DISTINCT start FROM roll_up WHERE level = ? ORDER BY start", (int(level),)
+    )
+    return [EPOCH + minutes * _MINUTE for (minutes,) in found.fetchall()]
+
+
 def first_start(connection: Connection, level: Level) -> datetime | None:
     """Return the beginning of the oldest bucket of a level."""
     found = [

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -17,6 +19,7 @@ from safetyd.store.database import Connection, StoreError
 from safetyd.store.rollups import Level
 from tests.history.scene import (
     BUILDING,
+    HERE,
     LAB,
     MAINS,
     MINUTE,
@@ -271,3 +274,20 @@ def test_a_day_that_begins_beside_the_hour_is_whole_too() -> None:
     scene.follow(NOON + timedelta(days=3))
     days = [bucket for (_, start), bucket in scene.kept().days.items() if start.minute == 15]
     assert max(bucket.values[Measure.TEMPERATURE].n for bucket in days) == 144
+
+
+def test_days_follow_the_site_to_another_time_zone_even_where_their_readings_are_deleted() -> None:
+    east = replace(HERE, timezone=ZoneInfo("America/New_York"))
+    heard = every(30, A, n=48 * 20, temperature_f=70.0, humidity=40.0)
+    end = NOON + timedelta(days=20)
+    there = Scene(east)
+    there.hear(*heard)
+    there.follow(end)
+    moved = Scene(keep_raw="10d")
+    moved.hear(*heard)
+    moved.follow(end)
+    moved.site = east
+    moved.restart()
+    moved.follow(end)
+    assert rollups.starts(moved.store, Level.DAY) == rollups.starts(there.store, Level.DAY)
+    assert moved.kept(22).days == there.kept(22).days
