@@ -1,7 +1,7 @@
 """`readings` and `history rebuild`: what the past of a room was, and its roll-ups made anew."""
 
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,12 +15,16 @@ from safetyd.cli.loading import loaded
 from safetyd.cli.looking import place_of
 from safetyd.cli.serving import AlreadyRunningError
 from safetyd.clock import now
+from safetyd.core.model import Place
 from safetyd.core.tally import Measure
 from safetyd.history.document import answer_object
 from safetyd.history.files import write_csv, write_parquet, write_xlsx
 from safetyd.history.older import ask
 from safetyd.history.queries import History, Question
+from safetyd.site import Site
+from safetyd.store import rollups
 from safetyd.store.database import (
+    StoreError,
     open_for_reading,
     open_for_writing,
     told_on_failure,
@@ -61,7 +65,7 @@ def readings_command(
     """
     configuration = loaded(config)
     site = configuration.site
-    where = place_of(place, site)
+    where = _where(place, site, configuration.settings.store.url)
     measure = quantity or (Measure.MAINS if where.room is None else Measure.TEMPERATURE)
     begin, end = (_time(text, site.timezone) for text in (from_, to))
     if begin is not None and begin >= (end or now()):
@@ -88,6 +92,18 @@ def readings_command(
 
         answer_words(answer, site)
     return 0
+
+
+def _where(text: str, site: Site, url: str) -> Place:
+    """Return the place meant: one of the site file, or one that has left it and was rolled up here."""
+    try:
+        return place_of(text, site)
+    except typer.BadParameter:
+        with suppress(StoreError), closing(open_for_reading(url)) as connection:
+            for rolled in rollups.places(connection):
+                if str(rolled.place) == text:
+                    return rolled.place
+        raise
 
 
 def _time(text: str | None, zone: ZoneInfo) -> datetime | None:

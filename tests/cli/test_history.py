@@ -183,3 +183,14 @@ def test_a_damaged_store_loses_no_roll_ups_to_a_rebuild(
         assert rollups.progress(reader) is not None
     code, out, err = run(capsys, "readings", "maple/12", "--config", config)
     assert (code, out, err.count("\n")) == (1, "", 1) and "s.db: cannot be read: " in err
+
+
+def test_a_room_that_has_left_the_site_file_still_has_its_history(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(capsys, "history", "rebuild", "--config", config)[0] == 0
+    without = SITE.replace('  [[buildings.rooms]]\n  id = "12"\n', "")
+    (tmp_path / "site.toml").write_text(without)
+    code, out, _ = run(capsys, "readings", "maple/12", "--config", config, "--every", "1d")
+    assert code == 0 and "maple/12 temperature, degF: 70.0 to 70.0" in out
+    assert run(capsys, "readings", "maple/13", "--config", config)[0] == 2
