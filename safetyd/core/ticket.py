@@ -7,7 +7,7 @@ to another safetyd's ticket for the same outage has no duties of its own until a
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from safetyd.core.attachment import Attachment
@@ -291,13 +291,6 @@ def _extended(ticket: Ticket, action: Action, now: datetime) -> Ticket:
         raise ActionError(
             f"{ticket.id}: until is {action.until:%Y-%m-%d %H:%M} UTC;"
             f" expected later than {earliest:%Y-%m-%d %H:%M} UTC"
-        )
-    years = 20 if deadline.tier is Tier.LONG_TERM else 1  # ours: a slip of the finger must silence nothing
-    latest = now + timedelta(days=366) * years
-    if action.until > latest:
-        raise ActionError(
-            f"{ticket.id}: until is {action.until:%Y-%m-%d %H:%M} UTC; {deadline.tier} relief can be put off"
-            f" to {latest:%Y-%m-%d} at the latest, and again then"
         )
     if deadline.due_at is None:
         changed = replace(deadline, due_at=action.until, state=Due.PENDING)

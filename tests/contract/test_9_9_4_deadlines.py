@@ -241,20 +241,3 @@ def test_when_to_remind_is_a_setting() -> None:
     told = story.replay(until=clock("08:00", hours=36, seconds=1))
     assert times(told.notices("reminder")) == [clock("08:00", hours=6)]
     assert times(told.notices("overdue")) == [clock("08:00", hours=24), clock("08:00", hours=36)]
-
-
-@pytest.mark.parametrize(
-    ("tier", "days", "is_taken"),
-    [
-        ("mitigation", 366, True),
-        ("mitigation", 367, False),
-        ("long_term", 7000, True),
-        ("long_term", 7321, False),
-    ],
-)
-def test_nothing_is_put_off_for_so_long_that_nobody_would_hear_of_it_again(
-    tier: str, days: int, is_taken: bool
-) -> None:
-    story = Story().reading("12", "08:00", **COLD)
-    told = story.act("09:00", "extend", tier=tier, until=clock("09:00", days=days)).replay(until="09:10")
-    assert (told.rejected("action") == []) is is_taken
