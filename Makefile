@@ -19,7 +19,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format catalogues fuzz fuzz-guided bench bench-decoding bench-history pins clean servers
+.PHONY: help demo test unit lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-decoding bench-history pins clean servers
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -31,6 +31,7 @@ help:
 	@echo "make fuzz    a million hostile messages through every decoder (ARGS='--count … --seed … --only FORMAT')"
 	@echo "make fuzz-guided     the same, steered by coverage (SECONDS=$(SECONDS); needs the package atheris)"
 	@echo "make bench   messages per second on this machine"
+	@echo "make bench-backlogs  how soon late readings are judged and stored, in a store of 400,000"
 	@echo "make bench-decoding  the time that a message of each format takes to read"
 	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
 	@echo "make pins    choose the versions in requirements/ anew (UPGRADE=--upgrade for the newest)"
@@ -74,6 +75,9 @@ fuzz-guided: $(DEV)
 
 bench: $(DEV) servers
 	$(PY) tests/bench/ingest.py $(ARGS)
+
+bench-backlogs: $(DEV)
+	$(PY) -m tests.bench.backlogs $(ARGS)
 
 bench-decoding: $(DEV)
 	$(PY) -m tests.bench.decoding $(ARGS)

@@ -139,7 +139,8 @@ def follow(
         if number in newest and spoke.observed_at <= newest[number]:
             return None
         newest[number] = spoke.observed_at
-        engine.observe(world, facts, spoke, spoke.received_at)
+        if engine.observe(world, facts, spoke, spoke.received_at).is_late:
+            return None
         after = id
     world.conclusions.clear()
     world.changes = Changes()

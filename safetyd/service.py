@@ -24,16 +24,18 @@ from safetyd.ingest.message import Message, PayloadError
 from safetyd.ingest.topics import Route
 from safetyd.notify.letters import letters
 from safetyd.objects import ticket_object
-from safetyd.past import Past, load_past, observations_of
+from safetyd.past import Past, Pasts, load_past, observations_of
 from safetyd.recovery import BY_HAND, SILENT, facts_of, recover, standings
 from safetyd.site import Site
 from safetyd.store import bridges, ledger, leftovers, outbox, places, readings
 from safetyd.store.database import Connection, StoreError, undone_on_failure
+from safetyd.store.heard import beyond, unheard
 from safetyd.store.leftovers import Refusal, RefusedKind
 from safetyd.waiting import Waiting
 from safetyd.wording import sound
 
 SAVE_PLACES_EVERY = timedelta(minutes=2)  # how much of the past is read again after a crash
+_LONG_AGO = timedelta(minutes=5)  # a redelivery is of the last moments; what is older is of a backlog
 
 
 class Service:
@@ -42,7 +44,7 @@ class Service:
     def __init__(self, connection: Connection, site: Site, root: str, now: datetime) -> None:
         self.connection = connection
         self.is_replay = False
-        self._past: dict[Place, Past] = {}
+        self._pasts = Pasts()
         self._saved_at = self.last_at = now
         self.hearing = self._hearing = Hearing(site, root, readings.sensors(connection))
         self._hearing.remember(connection, now)
@@ -63,6 +65,7 @@ class Service:
     def take_site(self, site: Site, now: datetime) -> None:
         """Go by another site file from now on; nothing that was decided changes."""
         self._hearing.take_site(site)
+        self._pasts.clear()
         self.facts = facts_of(site, self._hearing.routes, self._hearing.known)
         amendment.take_calendars(self.world, self.facts, now)
         self._expect(now)
@@ -119,8 +122,7 @@ class Service:
             self._waiting.rows.extend(readings.rows(speaker.number, spoke, ()))
             self._newest[speaker.number] = spoke.observed_at
             self._waiting.touched.add(spoke.sensor.place)
-            if (past := self._past.get(spoke.sensor.place)) is not None:
-                past.observations.append(spoke)
+            self._pasts.note(spoke)
         self.world.conclusions.clear()
 
     def take(self, message: Message) -> None:
@@ -182,7 +184,7 @@ class Service:
     ) -> tuple[Flaw, ...]:
         newest = self._newest.get(number)
         if newest is not None and spoke.observed_at <= newest and not spoke.retained:
-            fresh = self._unheard(number, spoke)
+            fresh = self._unheard(number, spoke, newest)
             if fresh is None:
                 return ()
             spoke = fresh
@@ -198,43 +200,41 @@ class Service:
         for flaw in told.flaws:
             if flaw.mark is Mark.REJECTED:
                 self._refuse(message, RefusedKind.VALUE, flaw.reason)
-        past = self._past.get(spoke.sensor.place)
         if told.is_late:
             self._waiting.late.append(spoke)
             self._read_again()
-        elif past is not None:
-            past.observations.append(spoke)
+        else:
+            self._pasts.note(spoke)
         return told.flaws
 
-    def _unheard(self, number: int, spoke: Observation) -> Observation | None:
+    def _unheard(self, number: int, spoke: Observation, newest: datetime) -> Observation | None:
         """Return what of an observation is not stored yet, nor waits to be."""
+        if newest - spoke.observed_at > _LONG_AGO and self._pasts.reaching(spoke) is None:
+            self._load_past(spoke)  # more of the kind will come
+        heard = self._pasts.heard(spoke)
+        if heard is not None:
+            return beyond(spoke, heard)
         with self.writing():
             self._flush()
-            return readings.unheard(self.connection, number, spoke)
+            return unheard(self.connection, number, spoke)
+
+    def _load_past(self, spoke: Observation) -> Past:
+        """Read the past of a place from before an observation on, and keep it at hand."""
+        with self.writing():
+            self._flush()
+            past = load_past(self.connection, self._hearing.sensors, spoke)
+        self._pasts.keep(past)
+        return past
 
     def _read_again(self) -> None:
         """Judge again the past of each place that something late has come from."""
         waiting = self._waiting
         while waiting.late:
             late = waiting.late[0]
-            place = late.sensor.place
-            past = self._past.get(place)
-            if past is None or late.observed_at <= past.since:
-                with self.writing():
-                    self._flush()
-                    past = load_past(self.connection, self._hearing.sensors, place, late.observed_at)
-                self._past[place] = past
-            else:
-                past.insert(late)
-            known = [
-                (number, episode)
-                for number, episode in self.world.episodes.items()
-                if episode.place == place and not past.is_over(episode)
-            ]
-            revision.read_again(
-                self.world, self.facts, place, past.base, past.observations, known, late.received_at
-            )
-            waiting.revised[place] = min(late.observed_at, waiting.revised.get(place, late.observed_at))
+            past = self._pasts.take(late) or self._load_past(late)  # the rows have it already
+            revision.take_late(self.world, self.facts, past.chronicle, late, past.episodes(self.world))
+            self._pasts.keep(past)
+            waiting.revise(past.place, late.observed_at)
             del waiting.late[0]
 
     def observations_of(self, place: Place) -> list[Observation]:
@@ -309,7 +309,7 @@ class Service:
                 ledger.save(self.connection, changes, self.world)
             for place, since in waiting.revised.items():
                 places.forget_since(self.connection, place, since)
-            saved = waiting.touched | changes.places if is_time else changes.places
+            saved = changes.places | waiting.revised.keys() | (waiting.touched if is_time else set())
             if saved:
                 last = readings.last_id(self.connection)
                 places.save(self.connection, standings(self.world, self._hearing.sensors, saved, last))
@@ -323,7 +323,7 @@ class Service:
         self.world.changes = Changes()
         self._waiting = Waiting(touched=set() if is_time else waiting.touched - saved)
         self._saved_at = now if is_time else self._saved_at
-        self._past.clear()
+        self._pasts.tidy(now)
 
     def save_all(self, now: datetime) -> None:
         """Commit, with how every place stands: the next start has nothing to read again."""

@@ -23,6 +23,10 @@ class Waiting:
     revised: dict[Place, datetime] = field(default_factory=dict)
     touched: set[Place] = field(default_factory=set)
 
+    def revise(self, place: Place, since: datetime) -> None:
+        """Note that a place's past was read again from a moment on."""
+        self.revised[place] = min(since, self.revised.get(place, since))
+
     def stray(self, message: Message) -> None:
         """Note a message of no known place; of too many topics at once only the first."""
         at = message.received_at

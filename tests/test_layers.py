@@ -90,7 +90,7 @@ CORE = (
     ("core.trouble",),
     ("core.health",),
     ("core.clocks",),
-    ("core.tally",),
+    ("core.tally", "core.chronicle"),
     ("core.account",),
     ("core.afar",),
     ("core.notice", "core.room", "core.power", "core.succession", "core.sparing"),

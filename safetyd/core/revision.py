@@ -8,8 +8,34 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from safetyd.core import obligation, power, room, telling
+from safetyd.core.chronicle import Chronicle, is_over
 from safetyd.core.model import Condition, Episode, Finding, Observation, Place
+from safetyd.core.watch import CALM
 from safetyd.core.world import Facts, World
+
+
+def take_late(
+    world: World, facts: Facts, chronicle: Chronicle, late: Observation, mine: Sequence[tuple[int, Episode]]
+) -> None:
+    """Judge a place's past again as far as an observation that came late may change it.
+
+    Args:
+        chronicle: The place's past, with what came late.
+        mine: All episodes of the place, with their numbers.
+    """
+    place, now = late.sensor.place, late.received_at
+    world.places[str(place)] = place
+    if isinstance(chronicle.base, power.Power):
+        known = [item for item in mine if not is_over(chronicle.base, item[1])]
+        _read_power_again(world, facts, place, chronicle.base, chronicle.observations, known, now)
+        return
+    again = chronicle.read_again([episode for _, episode in mine], facts.book)
+    known = [
+        item
+        for item in mine
+        if not is_over(again.base, item[1]) and (again.until is None or item[1].began_at <= again.until)
+    ]
+    _reconcile_room(world, facts, place, again.base, again.room, again.findings, known, now)
 
 
 def read_again(
@@ -34,14 +60,34 @@ def read_again(
         _read_power_again(world, facts, place, base, observations, known, now)
         return
     again, findings = room.read_again(base, observations, facts.book)
-    world.rooms[place] = again
+    _reconcile_room(world, facts, place, base, again, findings, known, now)
+
+
+def _reconcile_room(
+    world: World,
+    facts: Facts,
+    place: Place,
+    base: room.Room,
+    again: room.Room | None,
+    findings: tuple[Finding, ...],
+    known: Sequence[tuple[int, Episode]],
+    now: datetime,
+) -> None:
+    """Reconcile what a room went through since `base`; it stands as `again` now, or as before if None.
+
+    What was judged over because time had passed stays so, if by what is known now it was.
+    """
+    if again is not None:
+        if (reached := world.rooms.get(place, room.EMPTY).at) is not None:
+            again, more = room.pass_time(again, reached)
+            findings += more
+        world.rooms[place] = again
+        world.schedule("room", str(place), room.next_due(again))
     for condition in (Condition.COLD, Condition.HEAT):
-        found = _episodes(base, again, condition, findings)
-        _reconcile(
-            world, facts, place, found, [item for item in known if item[1].condition is condition], now
-        )
+        found = _episodes(again, condition, findings)
+        mine = [item for item in known if item[1].condition is condition]
+        _reconcile(world, facts, place, found, mine, now)
     obligation.second_limb(world, facts, place.building, now)
-    world.schedule("room", str(place), room.next_due(again))
 
 
 def _read_power_again(
@@ -76,14 +122,12 @@ def _read_power_again(
     obligation.keep_power(world, facts, place, world.powers[place], (), now)
 
 
-def _episodes(
-    base: room.Room, again: room.Room, condition: Condition, findings: Iterable[Finding]
-) -> list[Finding]:
-    """Return every episode since `base` as one Finding, the last perhaps still running."""
+def _episodes(again: room.Room | None, condition: Condition, findings: Iterable[Finding]) -> list[Finding]:
+    """Return every episode that was found as one Finding, the last perhaps still running."""
     whole = [
         finding for finding in findings if finding.condition is condition and finding.ended_at is not None
     ]
-    watch = again.watch(condition)
+    watch = CALM if again is None else again.watch(condition)
     if watch.is_breach and watch.began_at is not None:
         whole.append(Finding(condition, watch.began_at, None, watch.worst, watch.seen))
     return whole

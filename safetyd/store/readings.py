@@ -33,7 +33,7 @@ class Kept(IntEnum):
     ENERGY_KWH = 10
 
 
-_FIELDS = {kept: kept.name.lower() for kept in Kept}
+FIELDS = {kept: kept.name.lower() for kept in Kept}
 QUANTITY_OF = {
     Kept.TEMPERATURE_F: Quantity.TEMPERATURE,
     Kept.TEMPERATURE_C: Quantity.TEMPERATURE,
@@ -49,7 +49,7 @@ QUANTITY_OF = {
 _FLAGS = (Kept.MAINS, Kept.BATTERY_OK)
 _OF_QUANTITY = {quantity: tuple(k for k, q in QUANTITY_OF.items() if q is quantity) for quantity in Quantity}
 _MARKS = {Mark.ACCEPTED: 0, Mark.SUSPECT: 1, Mark.REJECTED: 2, Mark.RETAINED: 3}
-_RETAINED = _MARKS[Mark.RETAINED]
+RETAINED = _MARKS[Mark.RETAINED]
 _DOUBTED = 4  # rejected for what others say: never judged again by itself
 MARK_OF = {number: mark for mark, number in _MARKS.items()} | {_DOUBTED: Mark.REJECTED}
 _INSERT = (
@@ -67,7 +67,7 @@ def rows(
     """Return an observation as rows, one a value; the first bears the frame that it came in."""
     observed_at, received_at = micros(observation.observed_at), observation.received_at
     delay = span_micros(received_at - observation.observed_at)
-    mark = _RETAINED if observation.retained else 0
+    mark = RETAINED if observation.retained else 0
     device_at, gateway_at = observation.device_at, observation.gateway_at
     clocks = (
         None,
@@ -119,6 +119,12 @@ def last_id(connection: Connection) -> int:
     return connection.exec_driver_sql("SELECT max(id) FROM reading").scalar() or 0
 
 
+def arrival(connection: Connection, id: int) -> datetime:
+    """Return when a row arrived, or the next one that is still kept."""
+    wanted = "SELECT observed_at + delay FROM reading WHERE id >= ? ORDER BY id LIMIT 1"
+    return moment(connection.exec_driver_sql(wanted, (id,)).scalar_one())
+
+
 def first_id_since(connection: Connection, received_at: datetime) -> int:
     """Return the number of the first row that arrived at or after a moment."""
     low, high = 1, last_id(connection) + 1
@@ -133,29 +139,6 @@ def first_id_since(connection: Connection, received_at: datetime) -> int:
         else:
             high = middle
     return low
-
-
-def heard_at(connection: Connection, number: int, observed_at: datetime) -> set[Quantity]:
-    """Return which quantities of a sensor's reading of one moment are stored.
-
-    A reading may arrive a little before the time it claims: the search begins a while earlier.
-    """
-    start = first_id_since(connection, observed_at - timedelta(minutes=3))
-    wanted = select(reading.c.quantity).where(
-        reading.c.id >= start,
-        reading.c.sensor == number,
-        reading.c.observed_at == micros(observed_at),
-        reading.c.mark != _RETAINED,
-    )
-    return {QUANTITY_OF[Kept(kept)] for kept in connection.execute(wanted).scalars()}
-
-
-def unheard(connection: Connection, number: int, spoke: Observation) -> Observation | None:
-    """Return what of an observation is not stored yet, None if all of it is: the same reading counts once."""
-    heard = heard_at(connection, number, spoke.observed_at)
-    stored: dict[str, Any] = {name: None for kept, name in _FIELDS.items() if QUANTITY_OF[kept] in heard}
-    news = [getattr(spoke, name) for name in _FIELDS.values() if name not in stored]
-    return spoke._replace(**stored) if any(value is not None for value in news) else None
 
 
 class Frame(NamedTuple):
@@ -212,7 +195,7 @@ def observations(
             reading.c.device_skew,
             reading.c.gateway_skew,
         )
-        .where(reading.c.id > after_id, reading.c.mark != _RETAINED)
+        .where(reading.c.id > after_id, reading.c.mark != RETAINED)
         .order_by(reading.c.id)
     )
     if since is not None:
@@ -234,7 +217,7 @@ def observations(
                 yield Numbered(last_row, _observation(sensors[last[0]], last[1], last[2], values))
             last, values = (number, observed_at, delay), {}
         last_row = row
-        values[_FIELDS[Kept(kept)]] = bool(value) if kept in _FLAGS else value
+        values[FIELDS[Kept(kept)]] = bool(value) if kept in _FLAGS else value
         if mark == _DOUBTED:
             values["doubt"] = reason
         if device is not None:

@@ -14,7 +14,7 @@ from safetyd.core.plan import Reason
 from safetyd.core.quality import Flaw
 from safetyd.core.room import EMPTY
 from safetyd.core.world import Notice
-from safetyd.store import attempts, bridges, inbox, leftovers, outbox, places, readings
+from safetyd.store import attempts, bridges, heard, inbox, leftovers, outbox, places, readings
 from safetyd.store.database import in_memory
 from safetyd.store.leftovers import KEPT_A_TOPIC, KEPT_BYTES, Refusal, RefusedKind, Stray
 from safetyd.store.outbox import DeliveryState, Letter, Wording
@@ -192,21 +192,21 @@ def test_the_first_row_since_a_moment_is_found_by_halving(gaps: list[int], wante
 def test_what_is_stored_of_a_sensor_and_moment_is_known(store: Connection) -> None:
     readings.append(store, said(1, T0, T0 + 60 * SECOND, temperature_f=70.0, humidity=40.0))
     readings.append(store, said(2, T0, T0 + 60 * SECOND, battery=40.0))
-    assert readings.heard_at(store, 1, T0) == {Quantity.TEMPERATURE, Quantity.HUMIDITY}
-    assert readings.heard_at(store, 2, T0) == {Quantity.BATTERY}
-    assert readings.heard_at(store, 1, T0 + SECOND) == set()
-    assert readings.heard_at(store, 3, T0) == set()
+    assert heard.heard_at(store, 1, T0) == {Quantity.TEMPERATURE, Quantity.HUMIDITY}
+    assert heard.heard_at(store, 2, T0) == {Quantity.BATTERY}
+    assert heard.heard_at(store, 1, T0 + SECOND) == set()
+    assert heard.heard_at(store, 3, T0) == set()
 
 
 def test_a_reading_that_came_a_little_before_its_own_time_is_found(store: Connection) -> None:
     readings.append(store, said(1, T0, T0 - 119 * SECOND, temperature_f=70.0))
-    assert readings.heard_at(store, 1, T0) == {Quantity.TEMPERATURE}
+    assert heard.heard_at(store, 1, T0) == {Quantity.TEMPERATURE}
 
 
 def test_a_retained_one_does_not_count_as_heard(store: Connection) -> None:
     spoke = Observation(SENSOR, T0, T0, temperature_f=70.0, retained=True)
     readings.append(store, readings.rows(1, spoke, ()))
-    assert readings.heard_at(store, 1, T0) == set()
+    assert heard.heard_at(store, 1, T0) == set()
     assert list(readings.observations(store, {1: SENSOR})) == []
 
 
@@ -263,9 +263,9 @@ def test_a_frame_stands_on_the_first_row_of_what_it_brought(store: Connection) -
 def test_only_what_is_not_stored_yet_of_a_reading_is_news(store: Connection) -> None:
     spoke = Observation(SENSOR, T0, T0, temperature_c=20.0, humidity=40.0)
     readings.append(store, said(1, T0, T0, temperature_f=68.0))
-    assert readings.unheard(store, 1, spoke) == spoke._replace(temperature_c=None)
+    assert heard.unheard(store, 1, spoke) == spoke._replace(temperature_c=None)
     readings.append(store, said(1, T0, T0, humidity=41.0))
-    assert readings.unheard(store, 1, spoke) is None
+    assert heard.unheard(store, 1, spoke) is None
 
 
 def test_a_bridge_is_known_to_be_back_until_it_goes(store: Connection) -> None:
