@@ -47,7 +47,7 @@ def ask(history: History, question: Question, influx: Influx | None) -> Answer:
         nothing = Coverage(timedelta(0), end - begin, False)
         known = Answer(question, begin, end, Resolution.READINGS, None, [], nothing)
     note = f"{len(older):,} readings from before {kept_since:%Y-%m-%d} come from {ORIGIN}"
-    note += ", as sent, not calibrated"
+    note += ", as calibrated when they were copied"
     return known._replace(
         question=question,
         resolution=Resolution.READINGS,

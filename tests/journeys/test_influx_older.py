@@ -16,6 +16,7 @@ from safetyd.setting_outside import Influx as Settings
 from safetyd.store import readings, rollups
 from safetyd.store.database import open_for_writing
 from safetyd.store.readings import KnownSensor
+from safetyd.store.replica import ReadingRow
 from tests.history.scene import NOON, SITE, A, every
 from tests.journeys.influx import DATABASE, TOKEN, Influx, influx_server
 
@@ -62,7 +63,7 @@ def home(influx: Influx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 def copy(influx: Influx, said: list[Observation]) -> None:
     lines = ReadingLines({1: A})
     rows = [row for each in said for row in readings.rows(1, each, ())]
-    made = [lines.line((number, *row[:7])).text for number, row in enumerate(rows, 1)]
+    made = [lines.line(ReadingRow(number, *row[:7])).text for number, row in enumerate(rows, 1)]
     door = Door(Settings.model_validate({"url": influx.url, "bucket": DATABASE, "token": TOKEN}))
     assert door.write(made).status == 204
     door.close()
@@ -84,7 +85,10 @@ def test_what_is_deleted_here_is_shown_from_there_and_said_so(
     times = [at for at, _ in told["points"]]
     assert len(times) == 480 and times == sorted(set(times))
     assert {value for _, value in told["points"]} == {68.0}
-    assert told["note"] == "240 readings from before 2026-11-26 come from InfluxDB, as sent, not calibrated"
+    assert (
+        told["note"]
+        == "240 readings from before 2026-11-26 come from InfluxDB, as calibrated when they were copied"
+    )
     _, out, _ = run(capsys, "--from", "2026-11-26T11:00Z", "--to", "2026-11-26T13:00Z")
     shown = [line.split()[-1] for line in out.splitlines()[-4:]]
     assert shown == ["InfluxDB", "InfluxDB", "68.0", "68.0"]
