@@ -24,37 +24,37 @@ def summary_words(source: Source, layout: Layout, told: Weighed, site: Site, *, 
     """Print how a file is read and what would come of it."""
     console = plain_console()
 
-    def say(text: str) -> None:
+    def put(text: str) -> None:
         console.print(Text(printable(text)), soft_wrap=not console.is_terminal)
 
-    say(f"{source.name}: {told.rows:,} rows with values, as sensor {source.sensor}")
+    put(f"{source.name}: {told.rows:,} rows with values, as sensor {source.sensor}")
     for line in _reading(layout):
-        say(f"  {line}")
+        put(f"  {line}")
     if told.empty:
-        say(f"{told.empty:,} rows hold no value and are passed over.")
+        put(f"{told.empty:,} rows hold no value and are passed over.")
     if told.twice:
-        say(
+        put(
             f"{told.twice:,} times stand in an hour that the clocks go through twice:"
             " the order of the rows says which is meant."
         )
     if told.repeated:
-        say(f"{told.repeated:,} rows repeat a moment of the same room: the first counts.")
+        put(f"{told.repeated:,} rows repeat a moment of the same room: the first counts.")
     if told.too_old and told.kept_since:
         since = f"{told.kept_since:%Y-%m-%d}"
-        say(f"{told.too_old:,} rows are from before {since}, up to when readings are deleted: left out.")
+        put(f"{told.too_old:,} rows are from before {since}, up to when readings are deleted: left out.")
     if told.known:
-        say(f"{told.known:,} values are there already.")
+        put(f"{told.known:,} values are there already.")
     if told.shares:
         console.print(_places(told, site))
     for reason, count in told.reasons.most_common(5):
-        say(f"Rejected, kept and never counted: {count:,} times {reason}.")
-    _breaches(say, told, site, tickets=tickets)
+        put(f"Rejected, kept and never counted: {count:,} times {reason}.")
+    _breaches(put, told, site, tickets=tickets)
     if told.refusals:
-        say(f"{told.refusals:,} rows cannot be used, so nothing can be imported:")
+        put(f"{told.refusals:,} rows cannot be used, so nothing can be imported:")
         for each in told.refused:
-            say(f"  {each}")
+            put(f"  {each}")
         if told.refusals > len(told.refused):
-            say(f"  and {told.refusals - len(told.refused):,} more")
+            put(f"  and {told.refusals - len(told.refused):,} more")
 
 
 def _reading(layout: Layout) -> list[str]:
@@ -98,20 +98,20 @@ def _places(told: Weighed, site: Site) -> Table:
     return table
 
 
-def _breaches(say: Any, told: Weighed, site: Site, *, tickets: bool) -> None:
+def _breaches(put: Any, told: Weighed, site: Site, *, tickets: bool) -> None:
     found = [(share, each) for share in told.shares for each in share.episodes]
     if not found:
-        say("By the rules in force then it shows no breach.")
+        put("By the rules in force then it shows no breach.")
         return
     which = "breaches are" if len(found) > 1 else "breach is"
     told_of = "told late, as tickets" if tickets else "no ticket is opened (--tickets)"
-    say(f"By the rules in force then {len(found):,} {which} seen; {told_of}:")
+    put(f"By the rules in force then {len(found):,} {which} seen; {told_of}:")
     for share, each in found[:_SHOWN]:
         until = _moment(each.ended_at, site) if each.ended_at else "the end of the file"
         worst = f", worst {each.worst.value:.1f} °F" if each.worst else ""
-        say(f"  {share.place} {each.condition}: {_moment(each.began_at, site)} to {until}{worst}")
+        put(f"  {share.place} {each.condition}: {_moment(each.began_at, site)} to {until}{worst}")
     if len(found) > _SHOWN:
-        say(f"  and {len(found) - _SHOWN:,} more")
+        put(f"  and {len(found) - _SHOWN:,} more")
 
 
 def summary_object(source: Source, layout: Layout, told: Weighed) -> dict[str, Any]:
