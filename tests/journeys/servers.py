@@ -219,12 +219,12 @@ class Sink:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 letter = Letter(self.path.strip("/"), body["title"], body["message"])
                 code = sink._receive(letter)
+                if code == 200:  # before whoever waits for the answer can look
+                    sink.accepted.append(letter)
                 if code:
                     self.send_response(code)
                     self.send_header("Content-Length", "0")
                     self.end_headers()
-                    if code == 200:
-                        sink.accepted.append(letter)
 
             def log_message(self, format: str, *_: Any) -> None:
                 pass
