@@ -9,14 +9,14 @@ instead; the last one of a notice is never given up.
 import logging
 import queue
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from safetyd.core.book import short_name
-from safetyd.core.model import Condition, Place, Role, TroubleKind
-from safetyd.core.sparing import LATE, MESSAGES_AN_HOUR, is_overtaken, is_urgent, next_message_at
+from safetyd.core.model import Place, Role, TroubleKind
+from safetyd.core.overtaken import is_overtaken
+from safetyd.core.sparing import LATE, MESSAGES_AN_HOUR, is_urgent, next_message_at
 from safetyd.core.succession import Holder, Next, instead
-from safetyd.core.ticket import AT_REST
 from safetyd.distress import Distress
 from safetyd.notify.company import News, together
 from safetyd.notify.forms import Words, links
@@ -112,7 +112,7 @@ class Dispatch:
             if self._has_new_site:
                 self._forget_addresses(connection, now)
             for who, due in self._due(connection, now).items():
-                if who not in self._in_hand and (job := self._begin(connection, who, due, now)):
+                if job := self._begin(connection, who, due, now):
                     begun.append((job, self._addresses[who]))
             if self._distress is not None:
                 self._look_by(self._distress.tend(connection, self._service.site, now))
@@ -125,50 +125,37 @@ class Dispatch:
             self._sender.send(job, address)
 
     def _due(self, connection: Connection, now: datetime) -> dict[_Who, list[Delivery]]:
-        """Return what is due to each address, but for what cannot go there at all: that is let go."""
+        """Return what is due to each address that nothing is on its way to; what cannot go is let go."""
         found: dict[_Who, list[Delivery]] = {}
         for delivery in outbox.due(connection, now):
-            found.setdefault((delivery.person, delivery.address), []).append(delivery)
-        for who, due in list(found.items()):
-            rejection = attempts.rejection(connection, *who)
-            is_at_rest = is_resting(rejection, now)
-            left: list[Delivery] = []
-            later: set[str] = set()  # which reminders come after
-            for delivery in reversed(due):
-                if who not in self._addresses:
-                    self._let_go(delivery, DeliveryState.WITHDRAWN, now, _GONE)
-                elif now - delivery.at >= LATE and self._is_overtaken(delivery, later):
-                    outbox.mark_done(connection, delivery.id, DeliveryState.OVERTAKEN, now, _OVERTAKEN)
-                elif (
-                    rejection is not None
-                    and not delivery.attempts
-                    and is_at_rest
-                    and self._has_others(connection, delivery, now)
-                ):
-                    self._let_go(delivery, DeliveryState.GIVEN_UP, now, rejection.answer)
-                else:
-                    left.insert(0, delivery)
-                    later.add(delivery.key.rpartition("/")[0].rpartition("/")[0])
-            if left:
-                found[who] = left
-            else:
-                del found[who]
-        return found
+            who = delivery.person, delivery.address
+            if who not in self._in_hand:
+                found.setdefault(who, []).append(delivery)
+        left = {who: list(self._sorted_out(connection, who, due, now)) for who, due in found.items()}
+        return {who: due for who, due in left.items() if due}
 
-    def _is_overtaken(self, delivery: Delivery, later: Collection[str]) -> bool:
-        """Whether what is late is no longer so, by how things stand now and what is due after it."""
-        world, about = self._service.world, delivery.key.rpartition("/")[0].rpartition("/")[0]
-        ticket = world.tickets.get(delivery.tickets[0]) if len(delivery.tickets) == 1 else None
-        out = world.powers.get(Place(delivery.building, None))
-        if ticket is None or ticket.condition is Condition.OUTAGE:
-            is_back = out is not None and out.is_out
-        else:
-            is_back = (ticket.place, ticket.condition) in world.running
-        is_owed = about not in later
-        if ticket is not None:
-            of_tier = [each for each in ticket.deadlines if f"/{each.tier}/" in delivery.key]
-            is_owed &= ticket.status not in AT_REST and any(each.is_owed for each in of_tier)
-        return is_overtaken(delivery.reason, is_back=is_back, is_owed=is_owed)
+    def _sorted_out(
+        self, connection: Connection, who: _Who, due: Sequence[Delivery], now: datetime
+    ) -> Iterator[Delivery]:
+        """Yield what is to be sent to an address, and put on record why the rest is not."""
+        rejection = attempts.rejection(connection, *who)
+        for number, delivery in enumerate(due):
+            if who not in self._addresses:
+                self._let_go(delivery, DeliveryState.WITHDRAWN, now, _GONE)
+            elif self._is_overtaken(delivery, due[number + 1 :], now):
+                outbox.mark_done(connection, delivery.id, DeliveryState.OVERTAKEN, now, _OVERTAKEN)
+            elif rejection is None or delivery.attempts or not is_resting(rejection, now):
+                yield delivery
+            elif self._has_others(connection, delivery, now):
+                self._let_go(delivery, DeliveryState.GIVEN_UP, now, rejection.answer)
+            else:
+                yield delivery
+
+    def _is_overtaken(self, delivery: Delivery, later: Sequence[Delivery], now: datetime) -> bool:
+        about = delivery.tickets[0] if len(delivery.tickets) == 1 else None
+        keys = [each.key for each in later]
+        what = delivery.reason, delivery.key, delivery.building, about
+        return now - delivery.at >= LATE and is_overtaken(self._service.world, *what, keys)
 
     def _waits_for_nobody(self, delivery: Delivery) -> bool:
         tickets = map(self._service.world.tickets.get, delivery.tickets)

@@ -339,6 +339,20 @@ def test_a_new_address_in_the_site_file_is_told_what_the_old_one_could_not_be(
     assert sink.of("ann") and not one.troubles()
 
 
+def test_what_is_on_its_way_to_an_address_that_leaves_the_site_file_is_not_withdrawn(
+    sink: Sink, desk: Make
+) -> None:
+    one = desk(person("Ann", sink.address("ann")))
+    one.owe()
+    one.dispatch.send_due(one.now)
+    renewed = site(person("Ben", sink.address("ben")))
+    one.service.take_site(renewed, one.now)
+    one.dispatch.take_site(renewed)
+    one.dispatch.send_due(one.now)
+    one.turn()
+    assert one.record()["Ann"]["state"] == "accepted" and sink.of("ann")
+
+
 def test_what_waits_for_an_address_is_sent_as_soon_as_it_accepts_again(
     office: PostOffice, desk: Make
 ) -> None:

@@ -84,6 +84,7 @@ CORE = (
     ("core.blackout", "core.drift"),
     ("core.revision", "core.amendment", "core.hindsight"),
     ("core.obligation",),
+    ("core.overtaken",),
     ("core.morning", "core.lateness", "core.shelving"),
     ("core.telling",),
     ("core.world",),

@@ -13,6 +13,8 @@ from safetyd.core.ticket import Ticket, miss, next_miss
 from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import Facts, World
 
+_SLASH = "/"
+
 
 def ticket_due(world: World, facts: Facts, ticket_id: str, now: datetime) -> None:
     """Time has passed: mark what is missed, remind, say what is overdue."""
@@ -25,13 +27,21 @@ def remind(world: World, facts: Facts, ticket_id: str, now: datetime) -> None:
     ticket = world.tickets[ticket_id]
     rule = facts.book.in_force(ticket.began_at).remind
     for timed in notice.reminders(ticket, rule, now):
-        key = f"{ticket.id}/{timed.reason}/{timed.tier}/{timed.mark:g}/{_due_text(ticket, timed.tier)}"
+        key = _SLASH.join(
+            [ticket.id, timed.reason, timed.tier, f"{timed.mark:g}", _due_text(ticket, timed.tier)]
+        )
         tell(world, facts, timed.reason, ticket, now, key=key, tier=timed.tier)
     _escalate(world, facts, ticket, now)
     told = replace(ticket, told_until=max(now, ticket.told_until))
     if told != ticket:
         world.put_ticket(told)
     schedule_ticket(world, facts, told)
+
+
+def subject_of(key: str) -> tuple[str, str]:
+    """Return the ticket and the tier that the key of a reminder names: of one subject the latest counts."""
+    ticket, _, tier, *_ = [*key.split(_SLASH), "", "", ""]
+    return ticket, tier
 
 
 def _escalate(world: World, facts: Facts, ticket: Ticket, now: datetime) -> None:

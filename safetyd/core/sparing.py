@@ -62,22 +62,6 @@ def is_urgent(reason: Reason, condition: Condition | None) -> bool:
     return is_of_outage or reason in (Reason.OUTAGE_BEGAN, Reason.OUTAGE_WARNING)
 
 
-def is_overtaken(reason: Reason, *, is_back: bool, is_owed: bool) -> bool:
-    """Return whether what was to be told of a ticket or an outage is no longer so: nobody is told it then.
-
-    Args:
-        reason: Of what was to be told.
-        is_back: Whether the breach, or the outage, goes on again.
-        is_owed: Whether the relief that it was about is still owed.
-    """
-    match reason:
-        case Reason.ENDED | Reason.OUTAGE_OVER:
-            return is_back
-        case Reason.REMINDER:
-            return not is_owed
-    return False
-
-
 def next_message_at(sent: Sequence[datetime], budget: int, now: datetime, *, is_urgent: bool) -> datetime:
     """Return when what is due to an address may go there: now, or a while after the last message.
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from safetyd.core.model import Condition
 from safetyd.core.plan import Reason
-from safetyd.core.sparing import JOINED_EVERY, Quiet, is_overtaken, is_urgent, next_message_at, told_at
+from safetyd.core.sparing import JOINED_EVERY, Quiet, is_urgent, next_message_at, told_at
 
 ZONE = ZoneInfo("America/Los_Angeles")
 NIGHT = Quiet(time(21), time(6))
@@ -123,13 +123,3 @@ def test_what_is_said_of_an_outage_while_its_minutes_count(
     reason: Reason, condition: Condition | None, urgent: bool
 ) -> None:
     assert is_urgent(reason, condition) is urgent
-
-
-def test_an_end_is_overtaken_when_it_goes_on_again_and_a_reminder_when_nothing_is_owed() -> None:
-    for reason in (Reason.ENDED, Reason.OUTAGE_OVER):
-        assert is_overtaken(reason, is_back=True, is_owed=True)
-        assert not is_overtaken(reason, is_back=False, is_owed=False)
-    assert is_overtaken(Reason.REMINDER, is_back=True, is_owed=False)
-    assert not is_overtaken(Reason.REMINDER, is_back=False, is_owed=True)
-    for reason in (Reason.OPENED, Reason.OVERDUE, Reason.RELIEVED, Reason.DISPUTED, Reason.TROUBLE):
-        assert not is_overtaken(reason, is_back=True, is_owed=False)
