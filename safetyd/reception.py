@@ -25,7 +25,8 @@ class Reception:
         self._is_started = False
         self._told: str | None = None
         listen = settings.web.listen
-        house = House(settings.store.url, settings.mqtt.root, lambda: service.site, self._pulse)
+        address = settings.web.public_url or f"http://{listen}"
+        house = House(settings.store.url, settings.mqtt.root, lambda: service.site, self._pulse, address)
         self._server = None if listen is None else Server(listen, house)
 
     def tend(self, now: datetime, store_trouble: str, *, has_broker: bool) -> None:

@@ -119,6 +119,7 @@ DOORS = {
     "google": ("ingest.sparkplug_message",),
     "icalendar": ("site_ics",),
     "influxdb_client": ("history.influx.*",),
+    "jinja2": ("web.pages.frame",),
     "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record"),
     "prometheus_client": ("web.metrics",),
     "polib": ("notify.tongue",),

@@ -13,16 +13,13 @@ from safetyd.cli.application import Config, Json, app, print_json
 from safetyd.cli.loading import loaded
 from safetyd.clock import now
 from safetyd.configuration import Loaded
-from safetyd.core.model import Role, same_name
+from safetyd.core.model import Role
 from safetyd.faults import did_you_mean
 from safetyd.passwords import PasswordError, hashed
 from safetyd.store import accounts
-from safetyd.store.accounts import Scope
+from safetyd.store.accounts import AccountError, Scope
 from safetyd.store.database import Connection, open_for_reading, open_for_writing
 from safetyd.times import rfc3339
-
-_OURSELVES = "safetyd"  # what history says of what nobody did
-_LONGEST_NAME = 100
 
 user = typer.Typer(
     help="People who may log in, and tokens that act for them."
@@ -48,7 +45,10 @@ def add_command(
     Example: safetyd user add "Ann Lee" --role administrator --building lincoln
     """
     configuration = loaded(config)
-    _check_name(name)
+    try:
+        accounts.check_name(name)
+    except AccountError as error:
+        raise typer.BadParameter(str(error)) from error
     ids = [each.id for each in configuration.site.buildings]
     for each in building or ():
         if each not in ids:
@@ -127,17 +127,6 @@ def _writing(configuration: Loaded) -> Iterator[Connection]:
         open_for_reading(settings.store.url).close()
     with closing(open_for_writing(settings.store.url)) as connection:
         yield connection
-
-
-def _check_name(name: str) -> None:
-    if not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME or name != name.strip():
-        raise typer.BadParameter(
-            f"{name!r} is no name; expected one line of at most {_LONGEST_NAME} characters"
-        )
-    if same_name(name) == _OURSELVES:
-        raise typer.BadParameter(
-            f"{name!r} is what the record calls what nobody did; expected a person's name"
-        )
 
 
 def _password(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The tables of the people who may log in, and of their tokens."""
+"""The tables of the people who may log in, and of what lets them in."""
 
 from sqlalchemy import Column, Index, Integer, Table, Text
 
@@ -26,4 +26,25 @@ token = Table(
     Column("made_at", Integer, nullable=False),
     Column("expires_at", Integer, nullable=False),
     Index("token_account", "account"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("account", Integer, nullable=False),
+    Column("began_at", Integer, nullable=False),
+    Column("used_at", Integer, nullable=False),  # to the hour
+    Column("expires_at", Integer, nullable=False),
+    Index("session_account", "account"),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("account", Integer),  # None: whoever follows it becomes the first who may log in
+    Column("made_at", Integer, nullable=False),
+    Column("expires_at", Integer, nullable=False),
 )

@@ -16,12 +16,14 @@ from sqlalchemy import Connection, Row, delete, insert, select
 from safetyd.core.errors import SafetydError
 from safetyd.core.model import Role, same_name
 from safetyd.faults import did_you_mean
-from safetyd.store.account_schema import account, token
+from safetyd.store.account_schema import account, invitation, session, token
 from safetyd.store.database import undone_on_failure
 from safetyd.store.moments import micros, moment
 
 _PREFIX = "safetyd_"  # by which a person, or a program that looks for lost secrets, knows what it is
 _RANDOM_BYTES = 32
+_OURSELVES = "safetyd"  # what history says of what nobody did
+LONGEST_NAME = 100
 
 
 class AccountError(SafetydError):
@@ -52,6 +54,19 @@ class Pass(NamedTuple):
     scope: Scope
 
 
+def check_name(name: str) -> None:
+    """Let pass what may stand on record as a person's name.
+
+    Raises:
+        AccountError: it is not one line, too long, or what the record calls what nobody did.
+    """
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME or name != name.strip():
+        shown = repr(name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…")
+        raise AccountError(f"{shown} is no name; expected one line of at most {LONGEST_NAME} characters")
+    if same_name(name) == _OURSELVES:
+        raise AccountError(f"{name!r} is what the record calls what nobody did; expected a person's name")
+
+
 def add(
     connection: Connection, name: str, role: Role, buildings: tuple[str, ...], password: str, now: datetime
 ) -> None:
@@ -78,14 +93,15 @@ def add(
 
 
 def remove(connection: Connection, name: str) -> None:
-    """Let somebody log in no more; their tokens end with that. What they did stays on record.
+    """Let somebody log in no more; their tokens and sessions end with that. What they did stays on record.
 
     Raises:
         AccountError: nobody of this name may.
     """
     with undone_on_failure(connection):
         number = named(connection, name).number
-        connection.execute(delete(token).where(token.c.account == number))
+        for each in (token, session, invitation):
+            connection.execute(delete(each).where(each.c.account == number))
         connection.execute(delete(account).where(account.c.id == number))
         connection.commit()
 
@@ -96,7 +112,7 @@ def everybody(connection: Connection) -> list[tuple[Account, list[tuple[Scope, d
     for row in connection.execute(select(token).order_by(token.c.expires_at)):
         tokens.setdefault(row.account, []).append((Scope(row.scope), moment(row.expires_at)))
     found = connection.execute(select(account).order_by(account.c.known_as))
-    return [(_account(row), tokens.get(row.id, [])) for row in found]
+    return [(account_of(row), tokens.get(row.id, [])) for row in found]
 
 
 def named(connection: Connection, name: str) -> Account:
@@ -111,7 +127,7 @@ def named(connection: Connection, name: str) -> Account:
         connection.rollback()
         hint = did_you_mean(name, names) or "; who may is shown by: safetyd user list"
         raise AccountError(f"nobody called {name!r} may log in{hint}")
-    return _account(row)
+    return account_of(row)
 
 
 def new_token(connection: Connection, name: str, scope: Scope, now: datetime, lasts: timedelta) -> str:
@@ -126,7 +142,7 @@ def new_token(connection: Connection, name: str, scope: Scope, now: datetime, la
         connection.execute(delete(token).where(token.c.expires_at <= micros(now)))
         connection.execute(
             insert(token).values(
-                hash=_hash(text),
+                hash=hashed(text),
                 account=number,
                 scope=scope.value,
                 made_at=micros(now),
@@ -142,21 +158,30 @@ def pass_of(connection: Connection, text: str, now: datetime) -> Pass | None:
     wanted = (
         select(account, token.c.scope)
         .join(token, token.c.account == account.c.id)
-        .where(token.c.hash == _hash(text), token.c.expires_at > micros(now))
+        .where(token.c.hash == hashed(text), token.c.expires_at > micros(now))
     )
     row = connection.execute(wanted).first()
     connection.rollback()
-    return None if row is None else Pass(_account(row), Scope(row.scope))
+    return None if row is None else Pass(account_of(row), Scope(row.scope))
+
+
+def password_of(connection: Connection, name: str) -> tuple[Account, str] | None:
+    """Return somebody by name, with what is kept of the password; None if nobody of this name may log in."""
+    row = _known_as(connection, name)
+    connection.rollback()
+    return None if row is None else (account_of(row), str(row.password))
 
 
 def _known_as(connection: Connection, name: str) -> Row[Any] | None:
     return connection.execute(select(account).where(account.c.known_as == same_name(name))).first()
 
 
-def _account(row: Row[Any]) -> Account:
+def account_of(row: Row[Any]) -> Account:
+    """Return an account as its row has it."""
     buildings = tuple(json.loads(row.buildings))
     return Account(row.id, row.name, Role(row.role), buildings, moment(row.added_at))
 
 
-def _hash(text: str) -> str:
+def hashed(text: str) -> str:
+    """Return what is kept of a secret that was drawn at random."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,14 +1,12 @@
 """The application: each row of the table, who asks, what they may, the answer.
 
 Rule: whatever goes wrong is a problem document; a fault of ours is one too, with its trace in the log only.
-Nothing that reads the store runs in the loop that listens, and no two things at once on one connection.
 """
 
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,13 +14,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Served
 
 from safetyd.store import accounts
-from safetyd.store.accounts import Pass
-from safetyd.store.database import StoreError
-from safetyd.web import acts, answers, asking, door, metrics, openapi
+from safetyd.store.accounts import Pass, Scope
+from safetyd.store.database import Connection, StoreError
+from safetyd.view import View
+from safetyd.web import acts, answers, asking, door, metrics, openapi, visitors
 from safetyd.web.answers import Asked
 from safetyd.web.house import House
-from safetyd.web.outlook import Outlook
-from safetyd.web.problems import Problem, http_problem
+from safetyd.web.looking import Looking
+from safetyd.web.pages.application import Pages
+from safetyd.web.problems import Problem
 from safetyd.web.routes import ROUTES, Route
 
 _HEADERS = {
@@ -42,21 +42,25 @@ class Application:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        now = house.pulse.now
-        self._outlook = Outlook(house.store_url, house.root, house.site, now)
-        self._archive = Outlook(house.store_url, house.root, house.site, now)  # for what takes longer
-        self._looking, self._searching = CapacityLimiter(1), CapacityLimiter(1)
-        self.inbox = acts.Inbox(house.store_url, house.pulse)
+        self._looking = Looking(house)
         self._failures = door.Failures()
+        pages = Pages(self._looking)
         self.asgi = Starlette(
-            routes=[Served(each.path, self._served(each), methods=[each.method]) for each in ROUTES],
-            exception_handlers={HTTPException: http_problem},
+            routes=[
+                *(Served(each.path, self._served(each), methods=[each.method]) for each in ROUTES),
+                *pages.routes,
+            ],
+            exception_handlers={HTTPException: pages.nothing_there},
         )
+
+    @property
+    def inbox(self) -> acts.Inbox:
+        """Where commands are left."""
+        return self._looking.inbox
 
     def close(self) -> None:
         """Let go of everything."""
-        for each in (self._outlook, self._archive, self.inbox):
-            each.close()
+        self._looking.close()
 
     def _served(self, route: Route) -> Answer:
         special: dict[str, Callable[[Route, Request], Awaitable[Response]]] = {
@@ -99,48 +103,37 @@ class Application:
         account = None if is_ours else (await self._admit(route, request)).account
         asking.query(route, request.query_params)
 
-        def read() -> bytes:
-            with self._outlook.view() as view:
-                return metrics.exposition(view, self._house.pulse, account)
-
-        return Response(await self._in_turn(read), media_type=metrics.MEDIA_TYPE)
+        shown = await self._looking.view(lambda view: metrics.exposition(view, self._house.pulse, account))
+        return Response(shown, media_type=metrics.MEDIA_TYPE)
 
     async def _look(self, route: Route, request: Request) -> Response:
         asked = await self._asked(route, request)
 
-        def read() -> dict[str, Any]:
-            with self._outlook.view() as view:
-                return answers.LOOKS[route.name](view, asked)
-
-        return JSONResponse(await self._in_turn(read))
+        look = answers.LOOKS[route.name]
+        return JSONResponse(await self._looking.view(lambda view: look(view, asked)))
 
     async def _readings(self, route: Route, request: Request) -> Response:
         asked, house = await self._asked(route, request), self._house
 
-        def read() -> dict[str, Any]:
-            with self._archive.connected() as connection:
-                return answers.readings(connection, house.site(), house.root, asked, house.pulse.now())
+        def read(connection: Connection) -> dict[str, Any]:
+            return answers.readings(connection, house.site(), house.root, asked, house.pulse.now())
 
-        return JSONResponse(await to_thread.run_sync(read, limiter=self._searching))
+        return JSONResponse(await self._looking.search(read))
 
     async def _act(self, route: Route, request: Request) -> Response:
         asked = await self._asked(route, request)
         said = await asking.body(route, request)
 
-        def understand() -> dict[str, Any]:
-            with self._outlook.view() as view:
-                ticket = answers.visible_ticket(view, asked.account, asked.said["id"])
-                return acts.command(route, said, ticket, asked.account, view.facts, view.site)
+        def understand(view: View) -> dict[str, Any]:
+            ticket = answers.visible_ticket(view, asked.account, asked.said["id"])
+            return acts.command(route, said, ticket, asked.account, view.facts, view.site)
 
-        done = await self.inbox.carry_out(await self._in_turn(understand))
+        done = await self._looking.carry_out(await self._looking.view(understand))
         if not done.is_known:
             return JSONResponse({"ticket": asked.said["id"], "pending": _PENDING}, 202)
 
-        def read() -> dict[str, Any]:
-            with self._outlook.view(must_be_fresh=True) as view:
-                return answers.ticket(view, asked)
-
-        return JSONResponse(await self._in_turn(read))
+        shown = await self._looking.view(lambda view: answers.ticket(view, asked), must_be_fresh=True)
+        return JSONResponse(shown)
 
     async def _report(self, route: Route, request: Request) -> Response:
         asked = await self._asked(route, request)
@@ -149,13 +142,12 @@ class Application:
             if not isinstance(said[key], str) and not (key == "room" and said[key] is None):
                 raise asking.faulty(route, f"{key}: {said[key]!r:.80} is no {key}'s id")
 
-        def understand() -> dict[str, Any]:
-            with self._outlook.view() as view:
-                building = answers.building_of(view.site, asked.account, said["building"])
-                answers.place_of(building, said["room"])
-                return acts.command(route, said, building.id, asked.account, view.facts, view.site)
+        def understand(view: View) -> dict[str, Any]:
+            building = answers.building_of(view.site, asked.account, said["building"])
+            answers.place_of(building, said["room"])
+            return acts.command(route, said, building.id, asked.account, view.facts, view.site)
 
-        done = await self.inbox.carry_out(await self._in_turn(understand))
+        done = await self._looking.carry_out(await self._looking.view(understand))
         if not done.is_known:
             return JSONResponse({"ticket": None, "pending": _PENDING}, 202)
         return JSONResponse({"ticket": done.ticket}, 201)
@@ -166,23 +158,22 @@ class Application:
         return Asked(found.account, {**asking.query(route, request.query_params), **request.path_params})
 
     async def _admit(self, route: Route, request: Request) -> Pass:
-        """Return whose token it is, if they may.
+        """Return whose token or session it is, if they may.
 
         Raises:
             Problem: nobody's, or they may not.
         """
         assert route.right is not None
         text = door.token(request)
-        found: Pass | None = None if text is None else await self._in_turn(lambda: self._pass_of(text))
+        now = self._house.pulse.now()
+        found: Pass | None = None
+        if text is not None:
+            found = await self._looking.ask(lambda connection: accounts.pass_of(connection, text, now))
+        elif visitor := await visitors.visitor(self._looking, request):
+            visitors.check_sender(request, visitor, acts=route.acts)
+            found = Pass(visitor.account, Scope.ACT)
         if found is None:
             address = request.client.host if request.client else ""
             raise door.refused(self._failures, address, has_token=text is not None)
         door.require(found, route.right, acts=route.acts)
         return found
-
-    def _pass_of(self, text: str) -> Pass | None:
-        with self._outlook.connected() as connection:
-            return accounts.pass_of(connection, text, self._house.pulse.now())
-
-    async def _in_turn(self, read: Callable[[], Any]) -> Any:
-        return await to_thread.run_sync(read, limiter=self._looking)

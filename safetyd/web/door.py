@@ -34,11 +34,15 @@ class Failures:
         now_s = self._seconds()
         failed = [at_s for at_s in self._failed.pop(address, ()) if now_s - at_s < WITHIN_S]
         failed = failed if len(failed) >= FAILURES else [*failed, now_s]
-        wait_s = WITHIN_S - (now_s - failed[0]) if len(failed) >= FAILURES else 0.0
         self._failed[address] = failed
         if len(self._failed) > _ADDRESSES:
             self._failed.popitem(last=False)
-        return wait_s
+        return self.wait(address)
+
+    def wait(self, address: str) -> float:
+        """Return for how many seconds nothing from an address is looked at, which failed too often lately."""
+        failed = self._failed.get(address, [])
+        return max(0.0, WITHIN_S - (self._seconds() - failed[0])) if len(failed) >= FAILURES else 0.0
 
 
 def token(request: Request) -> str | None:

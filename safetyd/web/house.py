@@ -11,9 +11,10 @@ from safetyd.web.health import Pulse
 
 
 class House(NamedTuple):
-    """`root` is the first level of our own topics."""
+    """`root` is the first level of our own topics; `address` is where people reach the pages."""
 
     store_url: str
     root: str
     site: Callable[[], Site]
     pulse: Pulse
+    address: str = "http://127.0.0.1:8914"

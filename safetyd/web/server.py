@@ -62,6 +62,7 @@ class Server:
         import uvicorn
 
         from safetyd.web.app import Application
+        from safetyd.web.pages.entry import first_link
 
         logging.getLogger("uvicorn.error").setLevel(
             logging.ERROR
@@ -84,6 +85,8 @@ class Server:
         self._uvicorn = uvicorn.Server(config)
         if self.fault != "":
             log.info("answering at http://%s", self._listen)
+            if (link := first_link(self._house)) is not None:
+                log.warning("nobody may log in yet; the first account is made, once, at %s", link)
         self.fault = ""
         try:
             if not self._is_ended.is_set():

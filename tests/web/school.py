@@ -4,21 +4,24 @@ Rule: nobody carries out what is left in the inbox; what a daemon makes of it is
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
+from anyio import sleep_forever
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from safetyd.configuration import load
 from safetyd.core.model import Role
 from safetyd.ingest.message import Message
 from safetyd.service import Service
-from safetyd.store import accounts
-from safetyd.store.accounts import Scope
-from safetyd.store.database import open_for_writing
+from safetyd.store import accounts, sessions
+from safetyd.store.accounts import Account, Scope
+from safetyd.store.database import open_for_reading, open_for_writing
 from safetyd.web.app import Application
 from safetyd.web.health import Pulse
 from safetyd.web.house import House
@@ -32,6 +35,7 @@ rooms = [{ id = "12", name = "Room 12" }, { id = "lab" }]
 id = "cedar"
 rooms = [{ id = "1" }]
 """
+HOST = "school.example"
 ELSEWHERE = ("192.0.2.7", 40_000)
 HERE = ("127.0.0.1", 40_000)
 
@@ -44,6 +48,10 @@ class Answer(NamedTuple):
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
 
 
 class School:
@@ -66,7 +74,8 @@ class School:
                 service.take(Message(begun, f"safetyd/readings/{room}", said))
             service.save_all(begun)
             self.ids = sorted(service.world.tickets)
-        self.application = Application(House(self.url, "safetyd", lambda: self.site, self.pulse))
+        self.house = House(self.url, "safetyd", lambda: self.site, self.pulse)
+        self.application = Application(self.house)
 
     def token(self, role: Role, *buildings: str, scope: Scope = Scope.ACT, name: str = "") -> str:
         """Let somebody in, and return a token of theirs."""
@@ -74,6 +83,10 @@ class School:
         with closing(open_for_writing(self.url)) as connection:
             accounts.add(connection, name, role, buildings, "not used", self.now)
             return accounts.new_token(connection, name, scope, self.now, timedelta(days=1))
+
+    def path_of(self, path: str) -> str:
+        """Return a page's path with what there is put in."""
+        return path.replace("{building}", "maple").replace("{id}", self.ids[1])
 
     def ask(
         self,
@@ -106,7 +119,10 @@ class School:
             "query_string": query.encode(),
             "root_path": "",
             "scheme": "http",
-            "headers": [(k.encode(), v.encode("utf-8", "surrogateescape")) for k, v in headers.items()],
+            "headers": [
+                (k.encode(), v.encode("utf-8", "surrogateescape"))
+                for k, v in ({"host": HOST} | dict(headers)).items()
+            ],
             "client": address,
             "server": ("127.0.0.1", 8914),
         }
@@ -114,6 +130,8 @@ class School:
         sent: list[Mapping[str, Any]] = []
 
         async def receive() -> Mapping[str, Any]:
+            if not pieces:
+                await sleep_forever()  # the browser stays
             return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
 
         async def send(message: Mapping[str, Any]) -> None:
@@ -122,6 +140,60 @@ class School:
         await self.application.asgi(scope, receive, send)  # type: ignore[arg-type]
         told = {k.decode(): v.decode() for k, v in sent[0]["headers"]}
         return Answer(sent[0]["status"], told, b"".join(each.get("body", b"") for each in sent[1:]))
+
+
+class Browser:
+    """Somebody's browser: it keeps its cookie, and sends what a browser sends with a form."""
+
+    def __init__(self, school: School, address: tuple[str, int] = ELSEWHERE) -> None:
+        self.school, self.address = school, address
+        self._secret = ""
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        return {"cookie": f"safetyd={self._secret}"} if self._secret else {}
+
+    @property
+    def account(self) -> Account:
+        with closing(open_for_reading(self.school.url)) as connection:
+            found = sessions.session_of(connection, self._secret, self.school.now)
+        assert found is not None
+        return found.account
+
+    def enter(self, role: Role, *buildings: str) -> None:
+        """Log in as a new account."""
+        name = f"{role} {' '.join(buildings)} in a browser"
+        with closing(open_for_writing(self.school.url)) as connection:
+            accounts.add(connection, name, role, buildings, "not used", self.school.now)
+            number = accounts.named(connection, name).number
+            self._secret = sessions.begin(connection, number, self.school.now)
+
+    def token(self) -> str:
+        """Return what every form of ours has in it."""
+        found = re.search('name="token" value="([0-9a-f]+)"', self.get("/account").text)
+        assert found
+        return found[1]
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        given = {"accept": "*/*"} | self.cookies | dict(headers or {})
+        return self._kept(self.school.ask(path, headers=given, address=self.address))
+
+    def post(self, path: str, said: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Answer:
+        body = urlencode(said).encode()
+        kind = {"content-type": "application/x-www-form-urlencoded", "content-length": str(len(body))}
+        given = kind | self.cookies | dict(headers or {})
+        return self._kept(self.school.ask(path, said=body, headers=given, address=self.address))
+
+    def submit(self, page: str, path: str, said: Mapping[str, str] | None = None) -> Answer:
+        """Send a form that stands on a page of ours."""
+        assert self.get(page).status in (200, 303)
+        return self.post(path, {"token": self.token(), **(said or {})}, {"sec-fetch-site": "same-origin"})
+
+    def _kept(self, answer: Answer) -> Answer:
+        found = re.match('safetyd="?([^";]*)', answer.headers.get("set-cookie", ""))
+        if found:
+            self._secret = found[1]
+        return answer
 
 
 @contextmanager

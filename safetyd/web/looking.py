@@ -1,0 +1,83 @@
+"""The connections that the web reads with, and the inbox that it acts through: one thing at a time on each.
+
+Rule: nothing that reads or writes the store runs in the loop that listens.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
+
+from safetyd.store.database import Connection, open_for_writing
+from safetyd.view import View
+from safetyd.web.acts import Done, Inbox
+from safetyd.web.house import House
+from safetyd.web.outlook import Outlook
+
+T = TypeVar("T")
+
+
+class Looking:
+    """What everything that is answered rests on."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        now = house.pulse.now
+        self._outlook = Outlook(house.store_url, house.root, house.site, now)
+        self._archive = Outlook(house.store_url, house.root, house.site, now)  # for what takes longer
+        self._looking, self._searching, self._writing = (CapacityLimiter(1) for _ in range(3))
+        self.inbox = Inbox(house.store_url, house.pulse)
+
+    async def view(self, read: Callable[[View], T], *, must_be_fresh: bool = False) -> T:
+        """Return what is made of how everything stands."""
+
+        def look() -> T:
+            with self._outlook.view(must_be_fresh=must_be_fresh) as view:
+                return read(view)
+
+        return await to_thread.run_sync(look, limiter=self._looking)
+
+    async def ask(self, read: Callable[[Connection], T]) -> T:
+        """Return what is quickly read from the store."""
+
+        def look() -> T:
+            with self._outlook.connected() as connection:
+                return read(connection)
+
+        return await to_thread.run_sync(look, limiter=self._looking)
+
+    async def search(self, read: Callable[[Connection], T]) -> T:
+        """Return what is read from the past, which may take longer and holds up nobody else."""
+
+        def look() -> T:
+            with self._archive.connected() as connection:
+                return read(connection)
+
+        return await to_thread.run_sync(look, limiter=self._searching)
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """Return what comes of a short change that no decision rests on: accounts and sessions."""
+
+        def do() -> T:
+            with closing(open_for_writing(self.house.store_url)) as connection:
+                return change(connection)
+
+        return await to_thread.run_sync(do, limiter=self._writing)
+
+    async def think(self, work: Callable[[], T]) -> T:
+        """Return what takes a processor for a while, such as a password."""
+        return await to_thread.run_sync(work, limiter=self._writing)
+
+    async def carry_out(self, said: dict[str, object]) -> Done:
+        """Have a command carried out by the writer.
+
+        Raises:
+            Problem: it is refused, or could not be left.
+        """
+        return await self.inbox.carry_out(said)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        for each in (self._outlook, self._archive, self.inbox):
+            each.close()

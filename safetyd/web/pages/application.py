@@ -1,0 +1,203 @@
+"""The pages behind their table: who comes, whether they may, what is answered, as HTML.
+
+Rule: whoever may not is told so on a page; a fault of ours is too, with its trace in the log only.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from safetyd.core.errors import ActionError
+from safetyd.store.database import StoreError
+from safetyd.view import View
+from safetyd.web.access import may
+from safetyd.web.looking import Looking
+from safetyd.web.pages import entry, live
+from safetyd.web.pages.forms import read_form
+from safetyd.web.pages.frame import Around, rendered, static_folders
+from safetyd.web.pages.page import Answer, Deed, Download, Go, Page, Past, Sheet, Visit
+from safetyd.web.pages.table import PAGES
+from safetyd.web.problems import Problem, http_problem
+from safetyd.web.visitors import TOKEN_FIELD, Visitor, check_sender, visitor
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), camera=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_FOREVER = "public, max-age=31536000, immutable"
+_NEWS = 1000  # of how many visitors it is remembered what is to be said to them
+
+log = logging.getLogger("safetyd.web")
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Pages:
+    """Everything below / that is no API."""
+
+    def __init__(self, looking: Looking) -> None:
+        self._looking = looking
+        self._said: OrderedDict[str, str] = OrderedDict()
+        self._entry = entry.Entry(looking, self._sheet)
+        self._live = live.Live(looking)
+        self.routes: list[BaseRoute] = [
+            *(Route(each.path, self._served(each), methods=[each.method]) for each in PAGES),
+            *(
+                Route(path, self._guarded(answer), methods=[method])
+                for method, path, answer in self._entry.routes
+            ),
+            Route("/live", self._guarded(self._live.events), methods=["GET"]),
+            Mount("/static", _Static(packages=list(static_folders()))),
+        ]
+
+    async def nothing_there(self, request: Request, error: Exception) -> Response:
+        """Return the answer to a path or method that nobody serves: a page for people, else a problem."""
+        path = request.url.path
+        if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+            return _dressed(await http_problem(request, error), request)
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        who = await visitor(self._looking, request)
+        return _dressed(self._problem(Problem(status, f"nothing is at {path!r:.200}"), who), request)
+
+    def _served(self, page: Page) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            who = await visitor(self._looking, request)
+            if who is None:
+                return self._to_login(request)
+            if not may(who.account, page.right):
+                words = f"{who.account.name} is here as {who.account.role}, who may not: {page.right}"
+                return self._problem(Problem(403, words), who)
+            try:
+                return await (self._look if page.act is None else self._act)(page, request, who)
+            except Problem as problem:
+                return self._problem(problem, who)
+
+        return self._guarded(endpoint)
+
+    async def _look(self, page: Page, request: Request, who: Visitor) -> Response:
+        visit = Visit(who.account, request.path_params, request.query_params)
+        house, look, search = self._looking.house, page.look, page.search
+        around = self._around(page.name, who, said=self._said.pop(who.secret, ""))
+        if look is not None:
+            return await self._looking.view(lambda view: self._shown(look(view, visit), around))
+        assert search is not None
+        return await self._looking.search(
+            lambda each: self._shown(search(Past(each, house.site(), house.root, around.now), visit), around)
+        )
+
+    async def _act(self, page: Page, request: Request, who: Visitor) -> Response:
+        said, uploads = await read_form(request, page.most_bytes)
+        check_sender(request, who, acts=True, token=str(said.get(TOKEN_FIELD, "")))
+        visit = Visit(who.account, request.path_params, request.query_params, said, uploads)
+        act, again = page.act, page.again
+        assert act is not None
+
+        def understand(view: View) -> Deed:
+            try:
+                return act(view, visit)
+            except ActionError as error:
+                raise Problem(400, str(error)) from error
+
+        try:
+            deed = await self._looking.view(understand)
+            for command in deed.commands:
+                await self._looking.carry_out(command)
+        except Problem as problem:
+            if again is None:
+                raise
+            refusal, status = problem.detail, problem.status
+            around = self._around(page.name, who, refusal=refusal, form=dict(said))
+            return await self._looking.view(
+                lambda view: self._shown(again(view, visit), around, status), must_be_fresh=True
+            )
+        await self._looking.view(lambda view: None, must_be_fresh=True)
+        self._tell(who, deed.done)
+        return RedirectResponse(deed.then, HTTPStatus.SEE_OTHER)
+
+    def _tell(self, who: Visitor, words: str) -> None:
+        self._said[who.secret] = words
+        if len(self._said) > _NEWS:
+            self._said.popitem(last=False)
+
+    def _guarded(self, answer: Endpoint) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            try:
+                response = await answer(request)
+            except Problem as problem:
+                response = self._problem(problem, None)
+            except StoreError as error:
+                response = self._problem(Problem(503, f"{error}; try again later"), None)
+            except Exception:
+                log.exception("%s %s could not be answered", request.method, request.url.path)
+                response = self._problem(Problem(500, "safetyd failed on it; please report this"), None)
+            return _dressed(response, request)
+
+        return endpoint
+
+    def _to_login(self, request: Request) -> Response:
+        then = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        known = "" if request.method != "GET" or then == "/" else f"?then={quote(then)}"
+        return RedirectResponse(f"/login{known}", HTTPStatus.SEE_OTHER)
+
+    def _around(
+        self, here: str, who: Visitor | None, *, said: str = "", refusal: str = "", form: object = None
+    ) -> Around:
+        house = self._looking.house
+        given = form if isinstance(form, dict) else {}
+        return Around(house.site(), house.pulse.now(), here, who, said, refusal, given)
+
+    def _problem(self, problem: Problem, who: Visitor | None) -> Response:
+        shown = {"title": problem.status.phrase, "detail": problem.detail, "status": problem.status.value}
+        sheet = Sheet("problem.html", shown)
+        response = HTMLResponse(rendered(sheet, self._around("problem", who)), problem.status)
+        response.headers.update(problem.headers or {})
+        return response
+
+    def _sheet(
+        self, sheet: Sheet, here: str, who: Visitor | None, refusal: str = "", status: int = 200
+    ) -> Response:
+        around = self._around(here, who, refusal=refusal)
+        return self._shown(sheet, around, HTTPStatus(status))
+
+    @staticmethod
+    def _shown(answer: Answer, around: Around, status: HTTPStatus = HTTPStatus.OK) -> Response:
+        match answer:
+            case Sheet():
+                return HTMLResponse(rendered(answer, around), status)
+            case Go():
+                return RedirectResponse(answer.to, HTTPStatus.SEE_OTHER)
+            case Download():
+                name = f"attachment; filename*=UTF-8''{quote(answer.name, safe='')}"
+                policy = "default-src 'none'; sandbox"
+                headers = {"Content-Disposition": name, "Content-Security-Policy": policy}
+                return Response(answer.content, status, headers, answer.media_type)
+
+
+def _dressed(response: Response, request: Request) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.url.scheme == "https":
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+
+
+class _Static(StaticFiles):
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers.update(HEADERS | {"Cache-Control": _FOREVER})
+        return response

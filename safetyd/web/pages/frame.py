@@ -1,0 +1,175 @@
+"""What every page has around it, and how its words are made: the templates, and what may be said in them.
+
+Rule: everything that is shown is escaped where it stands; a template never holds a script or a style.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from safetyd.site import Building, Site
+from safetyd.store.accounts import Account
+from safetyd.web.access import Right, may, sees
+from safetyd.web.pages.page import Sheet
+from safetyd.web.visitors import Visitor
+
+STATIC = ("static", "vendor")  # our own, and what was taken in when this was built
+_DAY = timedelta(days=1)
+
+
+class Around(NamedTuple):
+    """What is around a page: who sees it, where and when.
+
+    `said` is told of the last act; `refusal` is why one was not done, and `form` what stood in it.
+    """
+
+    site: Site
+    now: datetime
+    here: str
+    visitor: Visitor | None
+    said: str = ""
+    refusal: str = ""
+    form: Mapping[str, str] = {}
+
+    @property
+    def account(self) -> Account | None:
+        """Who sees it."""
+        return self.visitor.account if self.visitor else None
+
+    @property
+    def token(self) -> str:
+        """What every form has to bring."""
+        return self.visitor.token if self.visitor else ""
+
+    def may(self, right: str) -> bool:
+        """Whether who sees it has a right."""
+        return self.account is not None and may(self.account, Right(right))
+
+    @property
+    def buildings(self) -> tuple[Building, ...]:
+        """Those that who sees it may see."""
+        account = self.account
+        return (
+            () if account is None else tuple(each for each in self.site.buildings if sees(account, each.id))
+        )
+
+
+def rendered(sheet: Sheet, around: Around) -> str:
+    """Return a page as HTML."""
+    return _environment().get_template(sheet.template).render(**sheet.shown, around=around)
+
+
+def static_url(name: str) -> str:
+    """Return where a file of ours is fetched from; another content has another address."""
+    return f"/static/{name}?v={_version(name)}"
+
+
+def static_folders() -> list[tuple[str, str]]:
+    """Return where files of ours lie that are there."""
+    found = resources.files("safetyd.web")
+    return [("safetyd.web", each) for each in STATIC if (found / each).is_dir()]
+
+
+def has_static(name: str) -> bool:
+    """Return whether there is such a file: what others wrote is only there where it was built in."""
+    return bool(_version(name))
+
+
+@cache
+def _version(name: str) -> str:
+    for folder in STATIC:
+        file = resources.files("safetyd.web") / folder / name
+        if file.is_file():
+            return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+    return ""
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("safetyd.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters |= {"moment": moment, "day": day, "lasting": lasting, "plain": plain, "listed": listed}
+    made.globals |= {"static": static_url, "has_static": has_static, "left": left, "ago": ago}
+    return made
+
+
+def moment(at: datetime | str | None, around: Around) -> Markup:
+    """Return a moment in the site's zone, for people and programs: Tue 1 Dec 16:05; a dash for none."""
+    found = _at(at)
+    if found is None:
+        return Markup("–")
+    local = found.astimezone(around.site.timezone)
+    year = "" if abs(found - around.now) < 180 * _DAY else f" {local.year}"
+    words = f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M}"
+    return Markup('<time datetime="{}">{}</time>').format(_iso(found), words)
+
+
+def day(at: datetime | str | None, around: Around) -> Markup:
+    """Return the day of a moment in the site's zone: Tue 1 Dec 2026."""
+    found = _at(at)
+    if found is None:
+        return Markup("–")
+    local = found.astimezone(around.site.timezone)
+    return Markup('<time datetime="{}">{}</time>').format(
+        _iso(found), f"{local:%a} {local.day} {local:%b %Y}"
+    )
+
+
+def left(due_at: datetime | str | None, around: Around) -> Markup:
+    """Return how long there is until something is due, or how late it is; a script counts it down."""
+    found = _at(due_at)
+    if found is None:
+        return Markup("")
+    span = found - around.now
+    words = f"{lasting(span)} left" if span >= timedelta(0) else f"{lasting(-span)} late"
+    kind = "late" if span < timedelta(0) else "soon" if span < _DAY / 6 else "left"
+    return Markup('<time class="{}" data-left datetime="{}">{}</time>').format(kind, _iso(found), words)
+
+
+def ago(at: datetime | str | None, around: Around) -> Markup:
+    """Return how long ago something was; a script keeps it up."""
+    found = _at(at)
+    if found is None:
+        return Markup("never")
+    words = f"{lasting(around.now - found)} ago"
+    return Markup('<time data-ago datetime="{}">{}</time>').format(_iso(found), words)
+
+
+def lasting(span: timedelta | float) -> str:
+    """Return a length of time (or so many seconds) in its two largest units: 3 h 20 min."""
+    seconds = max(0, round(span.total_seconds() if isinstance(span, timedelta) else span))
+    units = (("d", seconds // 86400), ("h", seconds // 3600 % 24), ("min", seconds // 60 % 60))
+    first = next((n for n, (_, count) in enumerate(units) if count), None)
+    if first is None:
+        return f"{seconds} s"
+    return " ".join(f"{count} {unit}" for unit, count in units[first : first + 2] if count)
+
+
+def plain(word: str) -> str:
+    """Return a word of ours as people write it."""
+    return word.replace("_", " ")
+
+
+def listed(words: Iterable[str]) -> Markup:
+    """Return words with commas, each set apart so that none changes the direction of the others."""
+    return Markup(", ").join(Markup("<bdi>{}</bdi>").format(escape(each)) for each in words)
+
+
+def _at(at: datetime | str | None) -> datetime | None:
+    return datetime.fromisoformat(at) if isinstance(at, str) else at
+
+
+def _iso(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,98 @@
+"""Who visits the pages: the session that a browser brings, and whether a request was really made by them.
+
+Rule: what changes something comes from a page of ours, by what the browser says of its origin, and brings
+the token that was in the form; either alone is not enough.
+"""
+
+import hmac
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from safetyd.store import sessions
+from safetyd.store.accounts import Account
+from safetyd.web.looking import Looking
+from safetyd.web.problems import Problem
+
+TOKEN_FIELD, TOKEN_HEADER = "token", "x-csrf-token"
+_COOKIE = "safetyd"
+_ELSEWHERE = "it was sent from another page than ours; nothing was done; open the page and do it there"
+_STALE = "the page was open for too long; nothing was done; load it again and do it once more"
+
+
+class Visitor(NamedTuple):
+    """Somebody who is logged in; `secret` is what their browser brings."""
+
+    account: Account
+    secret: str
+
+    @property
+    def token(self) -> str:
+        """What every form of theirs has to bring."""
+        return hmac.digest(self.secret.encode(), b"form", "sha256").hex()
+
+
+async def visitor(looking: Looking, request: Request) -> Visitor | None:
+    """Return who is logged in; None if nobody is."""
+    secret = request.cookies.get(_cookie(request), "")
+    if not secret:
+        return None
+    now = looking.house.pulse.now()
+    found = await looking.ask(lambda connection: sessions.session_of(connection, secret, now))
+    if found is None:
+        return None
+    if now - found.used_at >= sessions.TOUCHED:
+        await looking.write(lambda connection: sessions.touch(connection, secret, now))
+    return Visitor(found.account, secret)
+
+
+def check_sender(request: Request, visitor: Visitor | None, *, acts: bool, token: str = "") -> None:
+    """Let pass what only looks, and what a page of ours sent.
+
+    Raises:
+        Problem: it acts, and came from elsewhere or without the visitor's token.
+    """
+    if not acts:
+        return
+    if not _is_from_here(request):
+        raise Problem(403, _ELSEWHERE)
+    given = token or request.headers.get(TOKEN_HEADER, "")
+    if visitor is not None and not hmac.compare_digest(given.encode(), visitor.token.encode()):
+        raise Problem(403, _STALE)
+
+
+def let_in(response: Response, request: Request, secret: str) -> None:
+    """Have a browser bring a session from now on."""
+    seconds = int(sessions.LONGEST.total_seconds())
+    response.set_cookie(
+        _cookie(request),
+        secret,
+        max_age=seconds,
+        path="/",
+        secure=_is_secure(request),
+        httponly=True,
+        samesite="lax",  # a link in a message leads to its ticket
+    )
+
+
+def let_out(response: Response, request: Request) -> None:
+    """Have a browser forget its session."""
+    response.delete_cookie(_cookie(request), "/", secure=_is_secure(request), httponly=True, samesite="lax")
+
+
+def _is_from_here(request: Request) -> bool:
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
+def _cookie(request: Request) -> str:
+    return f"__Host-{_COOKIE}" if _is_secure(request) else _COOKIE
+
+
+def _is_secure(request: Request) -> bool:
+    return request.url.scheme == "https"
