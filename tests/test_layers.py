@@ -67,7 +67,7 @@ SHELL = (
     ("imports.layout + imports.moments + imports.rows + imports.sheet",),
     ("configuration",),
     (
-        "settings.* + setting_shapes + setting_outside",
+        "settings.* + setting_shapes + setting_outside + setting_web",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
         " + site_topics + site_csv + site_outposts + overrides + profile",
         "clock",
@@ -114,6 +114,7 @@ DOORS = {
     "alembic": ("store.*",),
     "amqtt": ("simulate.*",),
     "argon2": ("passwords", "simulate.*"),
+    "authlib": ("web.pages.sso",),
     "apprise": ("notify.sender.*",),
     "dateutil": ("site_ics",),
     "google": ("ingest.sparkplug_message",),
