@@ -131,9 +131,7 @@ class Daemon:
         sys.setswitchinterval(_SWITCH_SECONDS)
         while not self._stopping:
             self.turn()
-            if self._is_begun:
-                has_broker = self.link.is_connected
-                self._reception.tend(self.clock(), self._store_trouble, has_broker=has_broker)
+            self.receive()
         if self._is_begun:
             self._reception.stop()
             self._following.stop()
@@ -148,8 +146,14 @@ class Daemon:
         self.close()
         self.vitals.close()
 
+    def receive(self) -> None:
+        """Have people answered over HTTP, by how the last turn has left everything."""
+        if self._is_begun:
+            self._reception.tend(self.clock(), self._store_trouble, has_broker=self.link.is_connected)
+
     def lose_power(self) -> None:
         """End as a power cut would end us: nothing more is said or saved."""
+        self._reception.stop()
         self.link.drop()
         self.close()
 

@@ -258,4 +258,5 @@ def _notice(notice: NoticeSeen, snapshot: Snapshot) -> tuple[str, Text, Text]:
 def _footer(snapshot: Snapshot) -> Text:
     show = snapshot.show
     words = f"{snapshot.readings:,} readings stored  ·  broker: {show.broker}  ·  Ctrl-C ends the demo"
-    return Text(f"\n {words}", "dim", no_wrap=True, overflow="ellipsis")
+    pages = f" Look at it in a browser: {show.pages}\n" if show.pages else "\n"
+    return Text.assemble(pages, (f" {words}", "dim"), no_wrap=True, overflow="fold")

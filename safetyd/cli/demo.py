@@ -41,6 +41,7 @@ def demo_command(
         str, typer.Option(metavar="NAME", help="school-day, heat-wave, boiler-failure or power-outage.")
     ] = "heat-wave",
     port: Annotated[int, typer.Option(metavar="P", help="Of the broker; 0 takes any free one.")] = 0,
+    web: Annotated[int, typer.Option(metavar="P", help="Of the pages; 0 takes any free one.")] = 0,
     plain: Annotated[bool, typer.Option("--plain", help="One line an event instead of the board.")] = False,
     keep: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Keep the record and the notices there.")
@@ -64,11 +65,12 @@ def demo_command(
         raise typer.BadParameter(f"no scenario is called {scenario!r}{known}")
     if not (math.isfinite(speed) and 0 < speed <= _FASTEST):
         raise typer.BadParameter(f"--speed is {speed:g}; expected a number above 0 and up to {_FASTEST:g}")
-    if not 0 <= port <= 65535:
-        raise typer.BadParameter(f"--port is {port}; expected 0 for any free one, or up to 65535")
+    for name, given in (("port", port), ("web", web)):
+        if not 0 <= given <= 65535:
+            raise typer.BadParameter(f"--{name} is {given}; expected 0 for any free one, or up to 65535")
     kind = None if broker is None else Kind[broker.name]
     with _until_told() as over, _folder(keep) as folder:
-        plan = Plan(SCENARIOS[scenario], speed, folder, port, kind)
+        plan = Plan(SCENARIOS[scenario], speed, folder, port, kind, web)
         if picture is not None:
             _draw(plan, over, picture, _seconds(after))
         else:
@@ -125,6 +127,7 @@ def _tell(plan: "Plan", stage: "Performance") -> None:
     scenario, zone = plan.scenario, stage.show.timezone
     _say(f"{scenario.name}, {plan.speed:g} times as fast as the world, broker: {stage.show.broker}")
     _say(scenario.story)
+    _say(f"Look at it in a browser: {stage.show.pages}")
     is_over = False
     while not is_over:
         is_over = stage.over.wait(_REDRAW_S)

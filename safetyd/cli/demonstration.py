@@ -6,7 +6,6 @@ everybody else gets snapshots. The story's clock stands until the daemon is conn
 
 import logging
 import math
-import os
 import queue
 import time
 from collections.abc import Callable, Iterator
@@ -18,12 +17,13 @@ from pathlib import Path
 from threading import Event, Thread
 from zoneinfo import ZoneInfo
 
+from safetyd.cli.backstage import configured, let_in, logging_to, no_proxy
 from safetyd.cli.elsewhere import Elsewhere
 from safetyd.cli.snapshot import Camera, NoticeSeen, Show, Snapshot, news
 from safetyd.clock import Clock, demo_clock
-from safetyd.configuration import Loaded, load
+from safetyd.configuration import Loaded
 from safetyd.daemon import Daemon
-from safetyd.simulate.broker import LOOPBACK, Broker, Kind, embedded_broker
+from safetyd.simulate.broker import LOOPBACK, Broker, Kind, claimable_port, embedded_broker
 from safetyd.simulate.publisher import publish
 from safetyd.simulate.scenario import Scenario
 from safetyd.simulate.sensors import Message, messages
@@ -54,6 +54,7 @@ class Plan:
     folder: Path
     port: int = 0
     kind: Kind | None = None
+    web_port: int = 0
 
 
 class StoryClock:
@@ -90,6 +91,7 @@ class Performance:
         clock: StoryClock,
         posts: queue.SimpleQueue[Heard],
         over: Event,
+        pages: str,
     ) -> None:
         scenario = plan.scenario
         self.clock, self.over = clock, over
@@ -104,6 +106,7 @@ class Performance:
             broker.kind.value,
             scenario.school.name,
             loaded.site.timezone,
+            pages,
         )
         self._thread = Thread(target=self._live, name="safetyd", daemon=True)
         self._posts = posts
@@ -178,6 +181,7 @@ class Performance:
             self.over.wait(_LOOK_EVERY_S / 2)
         else:
             self._daemon.turn()
+            self._daemon.receive()
 
     def _follow(self, camera: Camera, look: Callable[[], None]) -> None:
         """Let the daemon live and look now and then, until it is over."""
@@ -242,8 +246,8 @@ def performance(plan: Plan, over: Event) -> Iterator[Performance]:
         SafetydError: the broker did not start, or the daemon failed.
     """
     with ExitStack() as stack:
-        stack.enter_context(_logging_to(plan.folder / "safetyd.log"))
-        stack.enter_context(_no_proxy())
+        stack.enter_context(logging_to(plan.folder / "safetyd.log"))
+        stack.enter_context(no_proxy())
         (plan.folder / "broker").mkdir()
         broker = stack.enter_context(
             embedded_broker(plan.port, folder=plan.folder / "broker", kind=plan.kind)
@@ -259,13 +263,14 @@ def performance(plan: Plan, over: Event) -> Iterator[Performance]:
                 hear=posts.put,
             )
         )
-        loaded = _configured(plan.folder, broker, "safetyd", site_toml(url + "{role}"))
-        open_for_writing(loaded.settings.store.url).close()  # made before the clock runs
-        stage = Performance(plan, loaded, broker, clock, posts, over)
+        listen = f'"{LOOPBACK}:{claimable_port(plan.web_port)}"'
+        loaded = configured(plan.folder, broker, "safetyd", site_toml(url + "{role}"), listen)
+        pages = let_in(loaded, plan.scenario.begin)  # the store is made before the clock runs
+        stage = Performance(plan, loaded, broker, clock, posts, over, pages)
         if plan.scenario.gateway_off is not None:
             # In quick time two seconds, which this machine may be busy with other things, are long.
             silent_after = min(_LONGEST_SILENCE, max(SILENT_AFTER, timedelta(seconds=2 * plan.speed)))
-            watch = _configured(plan.folder, broker, "watch", watch_toml("safetyd", silent_after))
+            watch = configured(plan.folder, broker, "watch", watch_toml("safetyd", silent_after), "false")
             open_for_writing(watch.settings.store.url).close()
             stage.elsewhere = Elsewhere(watch, clock, over)
         stage.start()
@@ -279,56 +284,3 @@ def performance(plan: Plan, over: Event) -> Iterator[Performance]:
         failure = stage.failure or (stage.elsewhere and stage.elsewhere.failure)
         if failure:
             raise failure
-
-
-def _configured(folder: Path, broker: Broker, name: str, site: str) -> Loaded:
-    """Write the files that a person would write, and read them as a daemon of this name does."""
-    lines = [
-        f'site = ["{name}-site.toml"]',
-        "[mqtt]",
-        f'client_id = "{name}"',
-        f'host = "{broker.host}"',
-        f"port = {broker.port}",
-        f"protocol = {broker.protocol}",
-    ]
-    if broker.username is not None:
-        lines += [f'username = "{broker.username}"', 'password_file = "mqtt.password"']
-        file = folder / "mqtt.password"
-        file.touch(mode=0o600)
-        file.write_text(broker.password or "", encoding="utf-8")
-    lines += ["[store]", f'url = "sqlite:///{name}.db"']
-    (folder / f"{name}.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (folder / f"{name}-site.toml").write_text(site, encoding="utf-8")
-    return load(folder / f"{name}.toml", {})
-
-
-@contextmanager
-def _logging_to(file: Path) -> Iterator[None]:
-    """Keep what would be logged out of the picture."""
-    handler, root = logging.FileHandler(file, encoding="utf-8"), logging.getLogger()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        root.setLevel(before)
-        root.removeHandler(handler)
-        handler.close()
-
-
-@contextmanager
-def _no_proxy() -> Iterator[None]:
-    """Let apprise reach our own sink directly, whatever proxy this machine has for the world."""
-    before = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
-    for name, others in before.items():
-        os.environ[name] = f"{others},{LOOPBACK}" if others else LOOPBACK
-    try:
-        yield
-    finally:
-        for name, others in before.items():
-            if others is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = others

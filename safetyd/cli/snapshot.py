@@ -83,6 +83,7 @@ class Show:
     broker: str
     building: str
     timezone: ZoneInfo
+    pages: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def embedded_broker(port: int = 0, *, folder: Path, kind: Kind | None = None) ->
         BrokerError: The port is taken, or the broker did not start.
     """
     kind = kind or (Kind.MOSQUITTO if mosquitto_program() else Kind.AMQTT)
-    port = _claimable_port(port)
+    port = claimable_port(port)
     if kind is Kind.MOSQUITTO:
         with _mosquitto(port, folder):
             yield Broker(LOOPBACK, port, kind, protocol=5)
@@ -118,7 +118,7 @@ def _mosquitto(port: int, folder: Path) -> Iterator[None]:
             child.wait()
 
 
-def _claimable_port(port: int) -> int:
+def claimable_port(port: int) -> int:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -18,6 +18,7 @@ import pytest
 
 from safetyd.cli import main
 from safetyd.simulate.sink import Heard, sink
+from tests.journeys.servers import until
 
 DEMO = [sys.executable, "-m", "safetyd", "demo"]
 NINE = datetime(2026, 9, 2, 16, tzinfo=UTC)
@@ -167,3 +168,30 @@ def test_the_sink_writes_down_what_it_accepts(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == (
         "Wed 02 Sep 2026 09:00  to Dale Brennan: Room 204: too hot\n    Since 09:00.\n    Due tomorrow.\n\n"
     )
+
+
+@pytest.mark.journey
+def test_its_link_shows_the_school_in_a_browser_already_logged_in(tmp_path: Path) -> None:
+    demo = subprocess.Popen(
+        [*DEMO, "--scenario", "school-day", "--speed", "1", "--plain"],
+        cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert demo.stdout is not None
+    try:
+        told = (line.partition("in a browser: ")[2].strip() for line in demo.stdout)
+        link = next(filter(None, told))
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        page = until("the pages answer", lambda: opened(browser, link))
+        assert "Lincoln High School" in page and "Demo visitor" in page
+    finally:
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=60)
+
+
+def opened(browser: urllib.request.OpenerDirector, link: str) -> str:
+    """Return a page, nothing while nobody answers."""
+    try:
+        with browser.open(link, timeout=30) as answer:
+            return str(answer.read().decode())
+    except urllib.error.URLError:
+        return ""
