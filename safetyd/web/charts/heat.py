@@ -10,7 +10,7 @@ from math import isfinite
 from xml.sax.saxutils import escape
 
 from safetyd.web.charts.legend import FONT, Key, keys
-from safetyd.web.charts.markup import box, clean, element, hatch, quantity, svg, text, width_of
+from safetyd.web.charts.markup import box, clean, element, fitting, hatch, quantity, svg, text, width_of
 from safetyd.web.charts.shapes import WIDE, HeatMap, Level, Row, Size
 
 _SHARES = (1.0, 0.4, 0.6, 0.8, 1.0)  # of a cell's side, by severity
@@ -23,7 +23,7 @@ _DAY = timedelta(days=1)
 def heat_map(chart: HeatMap, size: Size = WIDE, id_: str = "heat") -> str:
     """Return the picture; `id_` begins the ids in it and must be the only one of its page."""
     hatch_id = f"{id_}-{size.name}-unknown"
-    names = [clean(row.name, size.name_at_most) for row in chart.rows]
+    names = [fitting(row.name, size.name_width, 12) for row in chart.rows]
     left = max((width_of(name, 12) for name in names), default=0) + 12
     columns = min(size.days_at_most, max(len(chart.days), 1))
     wide = min((size.width - left - 6) / columns, 26.0)

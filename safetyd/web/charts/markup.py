@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 _LOOKED_AT = 400  # characters of a text, however long it is
 _TITLE_AT_MOST = 200
 _UNSEEN = ("Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp")
-_EM = 0.62  # of a character; a wide font has no more
+_EM, _WIDE = 0.62, "MWmw@%"  # of a character, and which are wider; a wide font needs no more
 _MARKS_AT_MOST = 2  # on one letter
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 _RIGHT_TO_LEFT = ("R", "AL", "AN")
@@ -42,10 +42,10 @@ def _seen(text: str) -> Iterable[str]:
 
 def width_of(text: str, font_size: float) -> float:
     """Return about how wide a text is; rather too much than too little."""
-    if text.isascii():
-        return _EM * font_size * len(text)
-    cells = sum(1.8 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
-    return _EM * font_size * cells
+    wide = sum(text.count(each) for each in _WIDE)
+    if not text.isascii():
+        wide += sum(unicodedata.east_asian_width(each) in "WF" for each in text)
+    return _EM * font_size * (len(text) + 0.8 * wide)
 
 
 def fitting(text: str, width: float, font_size: float) -> str:

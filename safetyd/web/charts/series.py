@@ -33,7 +33,7 @@ class _Drawn(NamedTuple):
 def time_chart(chart: TimeChart, size: Size = WIDE, id_: str = "chart") -> str:
     """Return the picture; `id_` begins the ids in it and must be the only one of its page."""
     episodes, deeds = within(chart)
-    names = [clean(trace.name, size.name_at_most) for trace in chart.traces]
+    names = [fitting(trace.name, size.name_width, 13) for trace in chart.traces]
     frame = frame_of(chart, size, names if len(names) > 1 else [])
     frame = frame.lowered(height_of(deeds, frame.axis))
     finest = _finest(frame.axis)

@@ -17,13 +17,13 @@ class Size(NamedTuple):
     width: int
     plot_height: int
     tick_every: int  # the least distance of two labels on the time axis
-    name_at_most: int  # characters of a room's name
+    name_width: int  # of a room's name, at most
     days_at_most: int  # columns of a heat map before it goes on below
     is_narrow: bool
 
 
-WIDE = Size("chart-wide", 840, 300, 64, 22, 91, False)
-NARROW = Size("chart-narrow", 400, 260, 62, 10, 30, True)
+WIDE = Size("chart-wide", 840, 300, 64, 170, 91, False)
+NARROW = Size("chart-narrow", 400, 260, 62, 84, 30, True)
 
 
 class Point(NamedTuple):
