@@ -203,6 +203,7 @@ def test_a_long_time_before_the_first_reading_costs_nothing() -> None:
     assert len(answer.points) == 12
 
 
+@pytest.mark.slow
 def test_more_spans_than_an_answer_holds_are_refused_in_a_sentence() -> None:
     scene, last = Scene(), NOON + 250_000 * 5 * MINUTE
     scene.hear(*every(5, n=12, temperature_f=70.0))

@@ -17,6 +17,7 @@ from safetyd.history.rollups import Rollups
 from safetyd.store import rollups
 from safetyd.store.database import Connection, StoreError
 from safetyd.store.rollups import Level
+from tests.examples import examples
 from tests.history.scene import (
     BUILDING,
     HERE,
@@ -81,7 +82,7 @@ def longer(
     return found
 
 
-@settings(max_examples=50, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=examples(50), phases=[Phase.explicit, Phase.generate])
 @given(arrivals(), st.lists(st.integers(0, 24 * 60), max_size=6), st.sets(st.integers(0, 5)))
 def test_any_order_of_arrival_gives_what_all_of_it_gives(
     said: list[Observation], looks: list[int], restarts: set[int]
