@@ -51,7 +51,7 @@ class Service:
         self.facts = facts_of(site, self.hearing.routes, self.hearing.known)
         self.world, self._newest, touched = recover(connection, self.facts, self.hearing.sensors, now)
         self._waiting = Waiting(touched=touched)
-        amendment.take_calendars(self.world, self.facts, now)
+        amendment.take_facts(self.world, self.facts, now)
         if self.world.tickets or self.world.rooms or self.world.powers:
             self.world.now = now  # what fell due while we were away is carried out now
             engine.catch_up(self.world, self.facts, now)
@@ -67,7 +67,7 @@ class Service:
         self.hearing.take_site(site)
         self._pasts.clear()
         self.facts = facts_of(site, self.hearing.routes, self.hearing.known)
-        amendment.take_calendars(self.world, self.facts, now)
+        amendment.take_facts(self.world, self.facts, now)
         self._expect(now)
 
     def _expect(self, now: datetime) -> None:
