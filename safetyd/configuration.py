@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetyd.faults import ConfigurationError, Fault, did_you_mean, one_of, shown
-from safetyd.settings import CONFIG_VARIABLE, ENVIRONMENT, Settings, read_settings
+from safetyd.settings import CONFIG_VARIABLE, ENVIRONMENT, WATCH_LISTENS, Settings, read_settings
 from safetyd.site import Site, read_site
 from safetyd.tables import files_meant
 
@@ -64,6 +64,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
         faults.append(Fault(str(path), "mqtt.announce", value, "false: their own safetyds announce them"))
     if faults or settings is None or site is None:
         raise ConfigurationError(faults)
+    if site.is_watch and "listen" not in settings.web.model_fields_set:
+        web = settings.web.model_copy(update={"listen": WATCH_LISTENS})
+        settings = settings.model_copy(update={"web": web})
     return Loaded(settings, site)
 
 

@@ -104,8 +104,14 @@ class Store(_Section):
         return Path(self.url.removeprefix("sqlite:///"))
 
 
+WATCH_LISTENS = "127.0.0.1:8915"
+
+
 class Web(_Section):
-    """`[web]`: where it is listened (None: nowhere), and under which address people reach the pages."""
+    """`[web]`: where it is listened (None: nowhere), and under which address people reach the pages.
+
+    What watches from afar listens beside it where nothing is said: both may run on one machine.
+    """
 
     listen: Annotated[str | None, PlainValidator(listener_or_off)] = "127.0.0.1:8914"
     public_url: Annotated[str, PlainValidator(page_url)] | None = None

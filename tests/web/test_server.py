@@ -47,5 +47,5 @@ def test_a_port_that_is_taken_is_its_fault_in_words(at_school: School) -> None:
         server = Server(listen, House(at_school.url, "safetyd", lambda: at_school.site, at_school.pulse))
         server.start()
         until("it says so", lambda: server.fault)
-        assert server.fault == f"{listen} cannot be listened on: Address already in use"
+        assert server.fault == f"{listen} is taken by another program; name another host:port in [web] listen"
         server.stop(30)
