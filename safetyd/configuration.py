@@ -71,15 +71,10 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
 
 
 def _site_files(path: Path, patterns: Sequence[str], faults: list[Fault]) -> list[Path]:
-    """Return each file once, in the order of the patterns and within one by name."""
-    found: dict[Path, None] = {}
-    for pattern in patterns:
-        files = files_meant(path.parent, pattern)
-        if not files:
-            value = f"no file is at {shown(pattern)}"
-            faults.append(Fault(str(path), "site", value, "paths or globs, relative to this file"))
-        found.update(dict.fromkeys(files))
-    return list(found)
+    expected = "paths or globs, relative to this file"
+    return files_meant(
+        path.parent, patterns, lambda value: faults.append(Fault(str(path), "site", value, expected))
+    )
 
 
 def _check_ups(path: Path, building: str, site: Site, faults: list[Fault]) -> None:
