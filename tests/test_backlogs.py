@@ -161,6 +161,7 @@ def test_a_backlog_that_was_heard_before_is_not_heard_again(site: Site) -> None:
         assert len(service.observations_of(Place("maple", "12"))) == 60
 
 
+@pytest.mark.slow
 def test_what_is_kept_at_hand_has_a_limit(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     lates = [
         Said(m, f"safetyd/readings/maple/{room}", {"temperature_f": 59.0 if m > 120 else 62.0})

@@ -280,6 +280,7 @@ def test_where_its_own_ticket_is_there_already_none_is_opened(retain: bool) -> N
     assert watch.state() == "no mains" and watch.tickets() == []
 
 
+@pytest.mark.slow
 def test_the_next_outage_after_a_joined_ticket_has_a_ticket_of_its_own() -> None:
     watch = district()
     last = watch.falls_silent()
