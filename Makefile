@@ -14,6 +14,10 @@ PY   := $(VENV)/bin/python
 DEMO := $(VENV)/.demo-installed
 DEV  := $(VENV)/.dev-installed
 
+# Journeys wait for servers and processes: they come one at a time, after the rest.
+ON_EVERY_CORE := --numprocesses auto --dist loadfile
+OR_NONE = $(if $(ARGS),|| test $$? = 5)  # what ARGS name may all be of one kind
+
 # Debian keeps servers where only root's PATH looks.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -24,7 +28,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
 	@echo "make test    every test, through real servers too (ARGS=… goes to pytest)"
-	@echo "make unit    only the tests that start no server"
+	@echo "make unit    without servers and slow tests, and with a fifth of the examples of each law"
 	@echo "make assets  fetch what the pages need in a browser, with npm (demo, test and unit do)"
 	@echo "make wheel   build dist/*.whl with all that in it"
 	@echo "make lint    ruff and mypy"
@@ -44,11 +48,12 @@ demo: $(DEMO)
 	$(VENV)/bin/safetyd demo --speed $(SPEED) --scenario $(SCENARIO) $(ARGS)
 
 test: $(DEV) servers assets
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest $(ON_EVERY_CORE) -m "not journey" $(ARGS) $(OR_NONE)
+	$(PY) -m pytest -m journey $(ARGS) $(OR_NONE)
 
 unit: $(DEV)
 	@$(PY) deploy/assets.py --if-possible
-	$(PY) -m pytest -m "not journey" $(ARGS)
+	$(PY) -m pytest $(ON_EVERY_CORE) -m "not journey and not slow" --hypothesis-profile=quick $(ARGS)
 
 assets: | $(PY)
 	@$(PY) deploy/assets.py

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetyd.faults import ConfigurationError, Fault, did_you_mean, one_of, shown
+from safetyd.setting_web import WATCH_LISTENS
 from safetyd.settings import CONFIG_VARIABLE, ENVIRONMENT, Settings, read_settings
 from safetyd.site import Site, read_site
 from safetyd.tables import files_meant
@@ -64,19 +65,17 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
         faults.append(Fault(str(path), "mqtt.announce", value, "false: their own safetyds announce them"))
     if faults or settings is None or site is None:
         raise ConfigurationError(faults)
+    if site.is_watch and "listen" not in settings.web.model_fields_set:
+        web = settings.web.model_copy(update={"listen": WATCH_LISTENS})
+        settings = settings.model_copy(update={"web": web})
     return Loaded(settings, site)
 
 
 def _site_files(path: Path, patterns: Sequence[str], faults: list[Fault]) -> list[Path]:
-    """Return each file once, in the order of the patterns and within one by name."""
-    found: dict[Path, None] = {}
-    for pattern in patterns:
-        files = files_meant(path.parent, pattern)
-        if not files:
-            value = f"no file is at {shown(pattern)}"
-            faults.append(Fault(str(path), "site", value, "paths or globs, relative to this file"))
-        found.update(dict.fromkeys(files))
-    return list(found)
+    expected = "paths or globs, relative to this file"
+    return files_meant(
+        path.parent, patterns, lambda value: faults.append(Fault(str(path), "site", value, expected))
+    )
 
 
 def _check_ups(path: Path, building: str, site: Site, faults: list[Fault]) -> None:

@@ -46,12 +46,12 @@ class Service:
         self.is_replay = False
         self._pasts = Pasts()
         self._saved_at = self.last_at = now
-        self.hearing = self._hearing = Hearing(site, root, readings.sensors(connection))
-        self._hearing.remember(connection, now)
-        self.facts = facts_of(site, self._hearing.routes, self._hearing.known)
-        self.world, self._newest, touched = recover(connection, self.facts, self._hearing.sensors, now)
+        self.hearing = Hearing(site, root, readings.sensors(connection))
+        self.hearing.remember(connection, now)
+        self.facts = facts_of(site, self.hearing.routes, self.hearing.known)
+        self.world, self._newest, touched = recover(connection, self.facts, self.hearing.sensors, now)
         self._waiting = Waiting(touched=touched)
-        amendment.take_calendars(self.world, self.facts, now)
+        amendment.take_facts(self.world, self.facts, now)
         if self.world.tickets or self.world.rooms or self.world.powers:
             self.world.now = now  # what fell due while we were away is carried out now
             engine.catch_up(self.world, self.facts, now)
@@ -60,19 +60,19 @@ class Service:
     @property
     def site(self) -> Site:
         """What the site file says."""
-        return self._hearing.site
+        return self.hearing.site
 
     def take_site(self, site: Site, now: datetime) -> None:
         """Go by another site file from now on; nothing that was decided changes."""
-        self._hearing.take_site(site)
+        self.hearing.take_site(site)
         self._pasts.clear()
-        self.facts = facts_of(site, self._hearing.routes, self._hearing.known)
-        amendment.take_calendars(self.world, self.facts, now)
+        self.facts = facts_of(site, self.hearing.routes, self.hearing.known)
+        amendment.take_facts(self.world, self.facts, now)
         self._expect(now)
 
     def _expect(self, now: datetime) -> None:
         """Wait for the sensors of the site file, and no more for those that have left it."""
-        for route in self._hearing.routes.all():
+        for route in self.hearing.routes.all():
             supervision.expect(self.world, self.facts, route.sensor, max(now, route.since or now))
         for key, spans in self.facts.spans.items():
             ends = [until for _, until in spans if until is not None and until > now]
@@ -118,7 +118,7 @@ class Service:
     def _keep_conclusions(self) -> None:
         """Store what was concluded from the silence of devices, like any other observation."""
         for spoke in self.world.conclusions:
-            speaker = self._hearing.speaker(Route(spoke.sensor, SILENT, native_decoder), str(spoke.sensor))
+            speaker = self.hearing.speaker(Route(spoke.sensor, SILENT, native_decoder), str(spoke.sensor))
             self._waiting.rows.extend(readings.rows(speaker.number, spoke, ()))
             self._newest[speaker.number] = spoke.observed_at
             self._waiting.touched.add(spoke.sensor.place)
@@ -131,7 +131,7 @@ class Service:
         if (due := self.world.next_due()) is not None and due < received_at:
             self.elapse(received_at - JUST_AFTER)
         is_anybodys = False
-        for word in self._hearing.hear(message, self.world.health):
+        for word in self.hearing.hear(message, self.world.health):
             is_anybodys = True
             self._take(word, message)
         if not is_anybodys and not self._take_from_bridge(message) and not self._take_from_afar(message):
@@ -155,7 +155,7 @@ class Service:
 
     def _take_from_bridge(self, message: Message) -> bool:
         """Take a bridge's word on itself; return whether the message is one's."""
-        word = self._hearing.hear_bridge(message)
+        word = self.hearing.hear_bridge(message)
         if word is None:
             return False
         if word.refused:
@@ -168,7 +168,7 @@ class Service:
     def _take_from_afar(self, message: Message) -> bool:
         """Take what is said of buildings that are watched from afar; return whether the message is that."""
         try:
-            said = self._hearing.outposts.hear(message)
+            said = self.hearing.outposts.hear(message)
         except PayloadError as error:
             self._refuse(message, RefusedKind.PAYLOAD, str(error))
             return True
@@ -222,7 +222,7 @@ class Service:
         """Read the past of a place from before an observation on, and keep it at hand."""
         with self.writing():
             self._flush()
-            past = load_past(self.connection, self._hearing.sensors, spoke)
+            past = load_past(self.connection, self.hearing.sensors, spoke)
         self._pasts.keep(past)
         return past
 
@@ -239,7 +239,7 @@ class Service:
 
     def observations_of(self, place: Place) -> list[Observation]:
         """Return all that was ever said of a place, in order of its own time."""
-        return observations_of(self.connection, self._hearing.sensors, place)
+        return observations_of(self.connection, self.hearing.sensors, place)
 
     def set_aside(self, message: Message, reason: str = "safetyd failed on it; please report this") -> None:
         """Keep a message that could not be judged for a reason of ours."""
@@ -279,7 +279,7 @@ class Service:
             return put_on_record(self.world, self.facts, report, now)
         refuse_flawed(engine.flaws(self.facts, spoke))
         topic = str(spoke.sensor)
-        speaker = self._hearing.speaker(Route(spoke.sensor, BY_HAND, native_decoder), topic)
+        speaker = self.hearing.speaker(Route(spoke.sensor, BY_HAND, native_decoder), topic)
         self._observe(speaker.number, spoke, Message(now, topic, b""))
         return measured(self.world, report, now)
 
@@ -312,13 +312,13 @@ class Service:
             saved = changes.places | waiting.revised.keys() | (waiting.touched if is_time else set())
             if saved:
                 last = readings.last_id(self.connection)
-                places.save(self.connection, standings(self.world, self._hearing.sensors, saved, last))
+                places.save(self.connection, standings(self.world, self.hearing.sensors, saved, last))
             if is_time:
                 places.mark_saved(self.connection, readings.last_id(self.connection))
                 places.forget_old(self.connection, now)
             self.connection.commit()
-        self._hearing.fresh.clear()
-        self._hearing.bridges.clear()
+        self.hearing.fresh.clear()
+        self.hearing.bridges.clear()
         self.last_at = now
         self.world.changes = Changes()
         self._waiting = Waiting(touched=set() if is_time else waiting.touched - saved)
@@ -343,8 +343,8 @@ class Service:
     def _flush(self) -> None:
         """Put rows into the open transaction, so that they can be looked up."""
         waiting = self._waiting
-        readings.add_sensors(self.connection, self._hearing.fresh)
-        bridges.keep(self.connection, self._hearing.bridges)
+        readings.add_sensors(self.connection, self.hearing.fresh)
+        bridges.keep(self.connection, self.hearing.bridges)
         if waiting.flushed < len(waiting.rows):
             readings.append(self.connection, waiting.rows[waiting.flushed :])
             waiting.flushed = len(waiting.rows)

@@ -15,6 +15,7 @@ from safetyd.faults import Misfit, did_you_mean, one_of, shown
 from safetyd.setting_shapes import listener_or_off, page_url, path, plain_url, secret
 from safetyd.shapes import text
 
+WATCH_LISTENS = "127.0.0.1:8915"
 _EVERY_BUILDING = "*"
 _GRANT = ("group", "role", "buildings")
 
@@ -69,7 +70,8 @@ class _Section(BaseModel):
 class Web(_Section):
     """`[web]`: where it is listened (None: nowhere), and under which address people reach the pages.
 
-    Of `proxies` it is believed for whom they ask; with a certificate it speaks TLS itself.
+    What watches from afar listens beside it where nothing is said: both may run on one machine. Of `proxies`
+    it is believed for whom they ask; with a certificate it speaks TLS itself.
     """
 
     listen: Annotated[str | None, PlainValidator(listener_or_off)] = "127.0.0.1:8914"

@@ -208,13 +208,10 @@ def _files(page: Table, name: str) -> list[Path]:
         patterns = page.each(name, text, "a list of paths")
     else:
         patterns = (page.get(name, text, ""),)
-    found: dict[Path, None] = {}
-    for pattern in filter(None, patterns):
-        files = files_meant(Path(page.file).parent, pattern)
-        if not files:
-            page.fault(name, f"no file is at {shown(pattern)}", "a path or a glob, relative to this file")
-        found.update(dict.fromkeys(files))
-    return list(found)
+    expected = "a path or a glob, relative to this file"
+    return files_meant(
+        Path(page.file).parent, filter(None, patterns), lambda value: page.fault(name, value, expected)
+    )
 
 
 def _profiles(pages: Sequence[Table], faults: list[Fault]) -> dict[str, Profile]:

@@ -118,8 +118,24 @@ class Table:
         return []
 
 
-def files_meant(folder: Path, pattern: str) -> list[Path]:
-    """Return the files that a path or glob means, relative to a folder, by name."""
+def files_meant(folder: Path, patterns: Iterable[str], miss: Callable[[str], None]) -> list[Path]:
+    """Return each file once that paths or globs mean, relative to a folder, in their order.
+
+    Args:
+        folder: Where they begin.
+        patterns: The paths or globs; the files of a glob come by name.
+        miss: Is told what is wrong with a pattern that means no file.
+    """
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        files = _files_of(folder, pattern)
+        if not files:
+            miss(f"no file is at {shown(pattern)}")
+        found.update(dict.fromkeys(files))
+    return list(found)
+
+
+def _files_of(folder: Path, pattern: str) -> list[Path]:
     one = folder / pattern
     if one.is_file():
         return [one]

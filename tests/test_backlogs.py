@@ -18,6 +18,7 @@ from safetyd.ingest.message import Message
 from safetyd.service import Service
 from safetyd.site import Site, read_site
 from safetyd.store.database import Connection, open_for_writing
+from tests.examples import examples
 
 NOON = datetime(2026, 12, 1, 20, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -119,7 +120,7 @@ SAID = st.one_of(
 PIECES = st.sets(st.integers(0, 20))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20), suppress_health_check=list(HealthCheck))
 @given(st.lists(SAID, max_size=20), st.booleans(), PIECES, st.sets(st.integers(0, 20), max_size=3))
 def test_in_whatever_pieces_a_backlog_is_stored_it_leads_to_the_same(
     site: Site, lates: list[Said], is_in_order: bool, commits: set[int], ends: set[int]
@@ -160,6 +161,7 @@ def test_a_backlog_that_was_heard_before_is_not_heard_again(site: Site) -> None:
         assert len(service.observations_of(Place("maple", "12"))) == 60
 
 
+@pytest.mark.slow
 def test_what_is_kept_at_hand_has_a_limit(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     lates = [
         Said(m, f"safetyd/readings/maple/{room}", {"temperature_f": 59.0 if m > 120 else 62.0})

@@ -272,6 +272,14 @@ def test_where_it_answers_is_said(tmp_path):
     assert "Answers" not in words(tmp_path, settings="[web]\nlisten = false")
 
 
+def test_what_watches_from_afar_answers_beside_what_watches_rooms(tmp_path):
+    afar = 'timezone = "UTC"\n[[buildings]]\nid = "b"\ngateway = "b-gw"'
+    assert "Answers at http://127.0.0.1:8915, to whom" in words(tmp_path, afar)
+    told = words(tmp_path, afar, settings='[web]\nlisten = "127.0.0.1:8914"')
+    assert "Answers at http://127.0.0.1:8914, to whom" in told
+    assert "Answers" not in words(tmp_path, afar, settings="[web]\nlisten = false")
+
+
 def test_where_the_record_is_copied_to_is_said_without_the_secret(tmp_path):
     settings = '[influx]\nurl = "https://i.example.org:8086"\nbucket = "safety"\n'
     said = "Copies the record to InfluxDB at https://i.example.org:8086, bucket safety, "

@@ -8,6 +8,7 @@ import ast
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -162,15 +163,22 @@ def modules(root: Path) -> dict[str, Path]:
     return found
 
 
-def imports(root: Path) -> Iterator[Import]:
-    """Yield every import wherever it stands: in functions and under TYPE_CHECKING too."""
+@cache
+def imports(root: Path) -> tuple[Import, ...]:
+    """Return every import wherever it stands: in functions and under TYPE_CHECKING too."""
+    return tuple(_imports(root))
+
+
+def _imports(root: Path) -> Iterator[Import]:
     known = modules(root)
     for module, path in known.items():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
-            where = f"{path.relative_to(root)}:{getattr(node, 'lineno', 0)}"
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            where = f"{path.relative_to(root)}:{node.lineno}"
             if isinstance(node, ast.Import):
                 yield from (Import(where, module, alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
+            else:
                 base = _absolute(node, module, path)
                 for alias in node.names:
                     full = f"{base}.{alias.name}"

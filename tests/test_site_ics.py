@@ -19,6 +19,7 @@ from safetyd.core.calendar import Calendar, Day, Hours
 from safetyd.faults import Fault
 from safetyd.site import Site, read_site
 from safetyd.site_ics import read_ics
+from tests.examples import examples
 
 ZONE = ZoneInfo("America/Los_Angeles")
 YEARS = ((date(2026, 8, 25), date(2027, 6, 11)),)
@@ -328,7 +329,7 @@ PART = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]),
     st.lists(PART, max_size=3, unique_by=lambda part: part.split("=")[0]),

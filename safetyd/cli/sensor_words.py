@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from safetyd.cli.words import local, plain_console
+from safetyd.cli.words import local, plain_console, where
 from safetyd.sensor_objects import State, printable
 from safetyd.site import Site
 
@@ -42,7 +42,7 @@ def sensors_words(sensors: Sequence[Mapping[str, Any]], site: Site, now: datetim
     if not sensors:
         console.print("No sensor is named in the site file, and none was heard yet.")
         return
-    rows = [(_where(each, site), _row(each, site, now)) for each in sensors]
+    rows = [(where(each, site), _row(each, site, now)) for each in sensors]
     if console.is_terminal:
         places = ["", *(place for place, _ in rows)]
         shown = [
@@ -79,7 +79,7 @@ def sensor_words(sensor: Mapping[str, Any], site: Site, now: datetime) -> None:
     """Print one sensor: where it is, how it stands, its troubles, what it said, what could not be used."""
     console = plain_console()
     states = Text(", ").join(_state(word) for word in sensor["states"])
-    console.print(Text.assemble((printable(sensor["sensor"]), "bold"), f"  {_where(sensor, site)}: ", states))
+    console.print(Text.assemble((printable(sensor["sensor"]), "bold"), f"  {where(sensor, site)}: ", states))
     for line in _facts(sensor, site, now):
         console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
     if sensor["history"]:
@@ -161,15 +161,6 @@ def _age(age: timedelta) -> str:
         if age >= size:
             return f"{age // size} {unit} ago"
     return f"{age.seconds} s ago" if age > timedelta(seconds=1) else "just now"
-
-
-def _where(sensor: Mapping[str, Any], site: Site) -> str:
-    building = site.building(sensor["building"])
-    name = building.name if building else sensor["building"]
-    if sensor["room"] is None:
-        return str(name)
-    room = building.room(sensor["room"]) if building else None
-    return f"{name}, {room.name if room else sensor['room']}"
 
 
 def _facts(sensor: Mapping[str, Any], site: Site, now: datetime) -> Iterable[str]:

@@ -1,6 +1,6 @@
 """What people read on a terminal: tables and plain words, times in the site's zone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -89,7 +89,7 @@ def tickets_words(tickets: Sequence[dict[str, Any]], site: Site) -> None:
         )
         table.add_row(
             ticket["id"],
-            Text(_where(ticket, site)),
+            Text(where(ticket, site)),
             ticket["hazard"] or ticket["condition"],
             styled(ticket["status"]) + Text(f", {held_back(ticket, site)}" if ticket["shelved"] else ""),
             styled(ticket["verdict"]),
@@ -110,7 +110,7 @@ def ticket_words(ticket: dict[str, Any], site: Site) -> None:
     console = plain_console()
     what = ticket["hazard"] or ticket["condition"]
     console.print(
-        Text.assemble((ticket["id"], "bold"), f"  {_where(ticket, site)}: {what}  ", styled(ticket["status"]))
+        Text.assemble((ticket["id"], "bold"), f"  {where(ticket, site)}: {what}  ", styled(ticket["status"]))
     )
     console.print(
         f"clause {ticket['clause']}, began {local(ticket['began_at'], site)}, {_worst(ticket)}",
@@ -235,13 +235,14 @@ def replay_words(told: dict[str, Any], site: Site) -> None:
         console.print(Text(f"unassigned: {topic}"))
 
 
-def _where(ticket: dict[str, Any], site: Site) -> str:
-    building = site.building(ticket["building"])
-    name = building.name if building else ticket["building"]
-    if ticket["room"] is None:
+def where(shown: Mapping[str, Any], site: Site) -> str:
+    """Return the names of the building and room that an object is about."""
+    building = site.building(shown["building"])
+    name = building.name if building else shown["building"]
+    if shown["room"] is None:
         return str(name)
-    room = building.room(ticket["room"]) if building else None
-    return f"{name}, {room.name if room else ticket['room']}"
+    room = building.room(shown["room"]) if building else None
+    return f"{name}, {room.name if room else shown['room']}"
 
 
 def _worst(ticket: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Another calendar is in force: what it would have promised is shown beside what was promised.
+"""Another calendar, rules or plan are in force: what was promised stands, and what is to come goes by them.
 
 Rule: a promised deadline never moves. Where the work year that a midterm deadline goes by ends on another day
 now, the deadline shows both; what is held waits for the next work hours of the calendar in force.
@@ -15,8 +15,12 @@ from safetyd.core.ticket import Basis, Deadline, Ticket
 from safetyd.core.world import Facts, World
 
 
-def take_calendars(world: World, facts: Facts, now: datetime) -> None:
-    """Go by the calendars, rules and plan in force from now on; with those of before, nothing changes."""
+def take_facts(world: World, facts: Facts, now: datetime) -> None:
+    """Go by the calendars, rules and plan in force from now on; with those of before, nothing changes.
+
+    Each open ticket shows what its calendar would promise now, and has its reminders and steps scheduled
+    anew; what is held waits for the next work hours.
+    """
     versions = {building: calendar.fingerprint for building, calendar in facts.calendars.items()}
     usual = facts.calendar.fingerprint
     for ticket_id in world.open.values():

@@ -292,7 +292,7 @@ def act(world: World, facts: Facts, ticket_id: str, action: Action | ClosureActi
         telling.record_shelf(world, now, ticket_id, shelf)  # it was not there to be told so when that began
     if action.verb in _REASONS:
         about: dict[str, Any] = {**_detail(action), "by": action.by, "note": action.note, "event": event}
-        telling.tell(world, facts, _REASONS[action.verb], changed, now, **about)
+        telling.tell(world, facts, _REASONS[action.verb], changed, now, is_at_once=True, **about)
     lateness.schedule_ticket(world, facts, changed)
     return changed
 

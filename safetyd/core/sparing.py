@@ -1,7 +1,7 @@
 """How people are spared: quiet hours, and how many messages an hour somebody gets before they are joined.
 
 Rule: nothing is dropped, and nothing that calls for action waits for the morning. What waits goes out as one
-message; a warning of an outage waits for nobody, for its minutes count.
+message; that an outage has begun, its warnings and its ticket wait for nobody, for its minutes count.
 """
 
 from collections.abc import Sequence

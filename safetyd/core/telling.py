@@ -79,12 +79,17 @@ def tell(
     at: datetime,
     key: str = "",
     to: tuple[Role, ...] | None = None,
+    *,
+    is_at_once: bool = False,
     **about: Any,
 ) -> None:
-    """Owe a notice about a ticket, to whom the plan says; some news of a building may share a message."""
+    """Owe a notice about a ticket, to whom the plan says.
+
+    Some news of a building may share a message, unless a person's act is told of, `is_at_once`.
+    """
     building = ticket.place.building
     told = facts.plans.in_force(at).roles(reason, ticket.condition) if to is None else to
-    if reason in _BUNDLED and "event" not in about:
+    if reason in _BUNDLED and not is_at_once:
         by = about.get("by", SAFETYD)
         words = f"{by}: {about['note']}" if by != SAFETYD and about.get("note") else ""
         _tell_in_company(world, facts, ticket.place, News(at, reason, ticket.id, told, words))

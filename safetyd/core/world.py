@@ -182,13 +182,13 @@ class Due(NamedTuple):
 class World:
     """Everything the engine remembers, up to `now`, the latest moment it has lived through.
 
-    `running` are the episodes in progress, `held` those of them that become a ticket only when work hours
-    begin; `dues` and `scheduled` are what time alone will do; `shown` are retained
-    messages, which fill the screen and prove nothing; `conclusions` are observations of our own, drawn from
-    the silence of devices or another safetyd's words, that are taken in and not stored yet. `awaited` says
-    of sensors of the site file that were never heard since when they ought to be. `afar` is what is known of
-    buildings watched from afar, whom we hear since `listening_since`, not since `deaf_since`. `shelves` are
-    those that stand, by the place whose messages are held back.
+    `bound` are the numbers of each ticket's episodes, `running` those in progress, `held` those of them
+    that become a ticket only when work hours begin; `dues` and `scheduled` are what time alone will do;
+    `shown` are retained messages, which fill the screen and prove nothing; `conclusions` are observations
+    of our own, drawn from the silence of devices or another safetyd's words, that are taken in and not
+    stored yet. `awaited` says of sensors of the site file that were never heard since when they ought to
+    be. `afar` is what is known of buildings watched from afar, whom we hear since `listening_since`, not
+    since `deaf_since`. `shelves` are those that stand, by the place whose messages are held back.
     """
 
     rooms: dict[Place, room.Room] = field(default_factory=dict)
@@ -205,6 +205,7 @@ class World:
     numbers: dict[tuple[str, int], int] = field(default_factory=dict)
     running: dict[tuple[Place, Condition], int] = field(default_factory=dict)
     episodes: dict[int, Episode] = field(default_factory=dict)
+    bound: dict[str, set[int]] = field(default_factory=dict)
     next_episode: int = 1
     held: dict[int, datetime] = field(default_factory=dict)
     desks: dict[str, Desk] = field(default_factory=dict)
@@ -252,14 +253,26 @@ class World:
         self.changes.tickets[ticket.id] = ticket
 
     def put_episode(self, number: int, episode: Episode) -> None:
-        """Keep an episode, as the one in progress while it has no end."""
+        """Keep an episode that is another now."""
+        self.keep_episode(number, episode)
+        self.changes.episodes[number] = episode
+
+    def keep_episode(self, number: int, episode: Episode) -> None:
+        """Keep an episode as it is on record, as the one in progress while it has no end."""
+        self._unbind(number)
         self.episodes[number] = episode
+        if episode.ticket is not None:
+            self.bound.setdefault(episode.ticket, set()).add(number)
         where = episode.place, episode.condition
         if episode.ended_at is None:
             self.running[where] = number
         elif self.running.get(where) == number:
             del self.running[where]
-        self.changes.episodes[number] = episode
+
+    def _unbind(self, number: int) -> None:
+        known = self.episodes.get(number)
+        if known is not None and known.ticket is not None:
+            self.bound[known.ticket].discard(number)
 
     def new_episode(self, episode: Episode) -> int:
         """Keep a new episode and return its number."""
@@ -270,6 +283,7 @@ class World:
 
     def drop_episode(self, number: int) -> None:
         """Forget an episode that turned out to be part of another."""
+        self._unbind(number)
         episode = self.episodes.pop(number)
         where = episode.place, episode.condition
         if self.running.get(where) == number:
@@ -309,7 +323,8 @@ class World:
 
     def episodes_of(self, ticket_id: str) -> list[Episode]:
         """Return a ticket's episodes in order of beginning."""
-        return sorted((e for e in self.episodes.values() if e.ticket == ticket_id), key=lambda e: e.began_at)
+        numbers = sorted(self.bound.get(ticket_id, ()))
+        return sorted((self.episodes[number] for number in numbers), key=lambda each: each.began_at)
 
 
 def up_to_date(world: World, episode: Episode, now: datetime) -> Episode:

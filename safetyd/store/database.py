@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection as Connection  # noqa: PLC0414 - handed on: the store is the only door
-from sqlalchemy import Engine, create_engine, event, inspect, make_url
+from sqlalchemy import Engine, create_engine, create_mock_engine, event, inspect, make_url
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -33,7 +34,7 @@ class StoreError(SafetydError):
 def in_memory() -> Connection:
     """Return a connection to an empty store that lives as long as the connection."""
     connection = _memory().connect()
-    metadata.create_all(connection)
+    _make_tables(connection)
     connection.commit()
     return connection
 
@@ -42,6 +43,23 @@ def in_memory() -> Connection:
 def _memory() -> Engine:
     """One engine, so that statements are compiled once; each of its connections is a store of its own."""
     return create_engine("sqlite://", poolclass=NullPool)
+
+
+def _make_tables(connection: Connection) -> None:
+    for statement in _statements():
+        connection.exec_driver_sql(statement)
+
+
+@lru_cache
+def _statements() -> tuple[str, ...]:
+    """Return the SQL that makes every table in an empty store: a replay, or a test, makes many of them."""
+    said: list[str] = []
+    kind = sqlite.dialect()
+    nowhere = create_mock_engine(
+        "sqlite://", lambda made, *_, **__: said.append(str(made.compile(dialect=kind)))
+    )
+    metadata.create_all(nowhere, checkfirst=False)
+    return tuple(said)
 
 
 def open_for_writing(url: str) -> Connection:
@@ -177,7 +195,7 @@ def _bring_up_to_date(engine: Engine, path: Path) -> None:
                 f"store {path}: is a database of something else; name another file in [store] url"
             )
         if not tables:
-            metadata.create_all(connection)
+            _make_tables(connection)
             connection.exec_driver_sql(_VERSION_TABLE)
             connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
         else:

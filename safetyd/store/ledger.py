@@ -163,10 +163,7 @@ def load(connection: Connection, world: World) -> None:
         if status not in AT_REST:
             world.open[ticket.subject] = ticket.id
     for number, body in connection.execute(select(schema.episode.c.id, schema.episode.c.body)):
-        episode = _EPISODE.decode(body)
-        world.episodes[number] = episode
-        if episode.ended_at is None:
-            world.running[episode.place, episode.condition] = number
+        world.keep_episode(number, _EPISODE.decode(body))
     newest = connection.execute(select(func.max(schema.episode.c.id))).scalar()
     world.next_episode = (newest or 0) + 1
     for building, body in connection.execute(select(schema.desk)):

@@ -4,6 +4,7 @@ Rule: what is needed for it is loaded in that thread, and nothing there ends the
 is tried again, and what fails begins anew after a while.
 """
 
+import errno
 import logging
 import socket
 import threading
@@ -54,7 +55,7 @@ class Server:
                 with _listener(self._listen) as listener:
                     self._serve(listener)
             except OSError as error:
-                self._fail(f"{self._listen} cannot be listened on: {error.strerror or error}")
+                self._fail(f"{self._listen} {_why(error)}")
             except Exception:  # a fault of ours must not end it for ever
                 log.exception("the web has failed; again in a while")
                 self._fail("it has failed; the log says how")
@@ -104,6 +105,12 @@ class Server:
         if self.fault != words:
             log.error("web: %s; trying again", words)
         self.fault = words
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "is taken by another program; name another host:port in [web] listen"
+    return f"cannot be listened on: {error.strerror or error}"
 
 
 def _listener(listen: str) -> socket.socket:

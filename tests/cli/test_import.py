@@ -65,6 +65,7 @@ def test_it_is_done_once_and_is_on_record(home: Path, capsys: pytest.CaptureFixt
     assert len(record["sha256"]) == 64 and record["tickets"] is False
 
 
+@pytest.mark.slow
 def test_it_is_told_apart_and_changes_nothing_that_is_now(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,6 +161,7 @@ def test_two_at_once_do_not_store_the_same_twice(
     assert code == 1 and "another file was imported meanwhile" in err and stored(home) == 6
 
 
+@pytest.mark.slow
 def test_roll_ups_hold_it_and_a_rebuild_gives_the_same(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,7 +17,6 @@ from safetyd.service import Service
 from safetyd.store.database import open_for_writing
 from safetyd.times import rfc3339
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SITE = """
 timezone = "America/Los_Angeles"
@@ -52,6 +51,7 @@ class House:
     folder: Path
     out: Callable[[], Any]
     said: list[Message] = field(default_factory=list)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
 
     @property
     def config(self) -> Path:
@@ -63,7 +63,7 @@ class House:
 
     def hear(self, ago: timedelta, topic: str, payload: object, *, retain: bool = False) -> "House":
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        self.said.append(Message(NOW - ago, topic, body, retain))
+        self.said.append(Message(self.now - ago, topic, body, retain))
         return self
 
     @contextmanager
@@ -75,12 +75,12 @@ class House:
     def live(self) -> "House":
         """Let the daemon hear all that was said, and end."""
         self.said.sort(key=lambda message: message.received_at)
-        with self.daemon(self.said[0].received_at - MINUTE if self.said else NOW) as service:
+        with self.daemon(self.said[0].received_at - MINUTE if self.said else self.now) as service:
             for message in self.said:
                 service.take(message)
                 service.commit(message.received_at)
-            service.elapse(NOW)
-            service.save_all(NOW)
+            service.elapse(self.now)
+            service.save_all(self.now)
         self.said.clear()
         return self
 
@@ -116,7 +116,7 @@ def house(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> House:
 def test_a_sensor_that_speaks_is_ok_and_its_last_values_are_in_our_units(house: House) -> None:
     house.hear(2 * MINUTE, NATIVE_12, {"temperature_c": 20, "humidity": 41, "battery": 80}).live()
     (sensor,) = house.asked()["sensors"]
-    at = rfc3339(NOW - 2 * MINUTE)
+    at = rfc3339(house.now - 2 * MINUTE)
     assert sensor["last"] == {"temperature": [at, 68.0], "humidity": [at, 41.0], "battery": [at, 80.0]}
     assert sensor["units"] == {"temperature": "degF", "humidity": "%", "battery": "%"}
     known = {"building": "maple", "room": "12", "sensor": "12", "topic": NATIVE_12, "format": "native"}
@@ -127,7 +127,7 @@ def test_a_sensor_that_speaks_is_ok_and_its_last_values_are_in_our_units(house: 
         "accepted",
         None,
     )
-    assert sensor["silent_at"] == rfc3339(NOW + 13 * MINUTE)
+    assert sensor["silent_at"] == rfc3339(house.now + 13 * MINUTE)
 
 
 def test_mains_are_on_or_off_and_of_no_room(house: House) -> None:
@@ -155,8 +155,8 @@ def test_silence_shows_since_when(house: House) -> None:
     house.hear(3 * DAY, NATIVE_12, {"temperature_f": 70}).live()
     sensor = house.sensor("12")
     assert sensor["state"] == "silent"
-    assert sensor["silent_at"] == rfc3339(NOW - 3 * DAY + 15 * MINUTE)
-    assert sensor["last"]["temperature"] == [rfc3339(NOW - 3 * DAY), 70.0]
+    assert sensor["silent_at"] == rfc3339(house.now - 3 * DAY + 15 * MINUTE)
+    assert sensor["last"]["temperature"] == [rfc3339(house.now - 3 * DAY), 70.0]
     assert "3 d ago" in house.words()
 
 
@@ -192,7 +192,7 @@ def test_several_troubles_come_worst_first(house: House) -> None:
 
 
 def test_a_clock_that_is_off_shows_by_how_much(house: House) -> None:
-    house.hear(MINUTE, NATIVE_12, {"temperature_f": 70, "ts": rfc3339(NOW + 2 * HOUR - MINUTE)}).live()
+    house.hear(MINUTE, NATIVE_12, {"temperature_f": 70, "ts": rfc3339(house.now + 2 * HOUR - MINUTE)}).live()
     assert house.sensor("12")["skew_s"] == 7200.0
     assert house.sensor("12")["state"] == "clock"
     assert "2 h ahead" in house.words("12")
@@ -262,17 +262,16 @@ def test_what_has_become_somebodys_is_no_longer_listed(house: House) -> None:
 
 def test_one_sensor_shows_its_last_twenty_readings_with_their_clocks(house: House) -> None:
     for minutes in range(30, 0, -1):
-        at = NOW - minutes * MINUTE
+        at = house.now - minutes * MINUTE
         house.hear(
             minutes * MINUTE, NATIVE_12, {"temperature_f": 70, "ts": rfc3339(at - timedelta(seconds=5))}
         )
     house.live()
     readings = house.asked("12")["readings"]
     assert len(readings) == 20
-    assert readings[0]["received_at"] == rfc3339(NOW - MINUTE)
-    assert (
-        readings[0]["device_at"] == readings[0]["observed_at"] == rfc3339(NOW - MINUTE - timedelta(seconds=5))
-    )
+    assert readings[0]["received_at"] == rfc3339(house.now - MINUTE)
+    said_at = rfc3339(house.now - MINUTE - timedelta(seconds=5))
+    assert readings[0]["device_at"] == readings[0]["observed_at"] == said_at
     assert (readings[0]["skew_s"], readings[0]["mark"]) == (-5.0, "accepted")
     assert "5 s behind" in house.words("12")
 
@@ -297,7 +296,7 @@ def test_its_troubles_past_and_present_are_shown(house: House) -> None:
 
 
 def test_its_bindings_and_corrections_are_shown(house: House) -> None:
-    day = (NOW - 30 * DAY).date()
+    day = (house.now - 30 * DAY).date()
     more = BOUND.format(id="t1", topic="zigbee2mqtt/t1") + f"until = {day}\n"
     more += BOUND.format(id="t1", topic="zigbee2mqtt/new") + f"from = {day}\n"
     more += "[[buildings.sensors.offsets]]\ntemperature_f = -1.5\n"
@@ -321,7 +320,7 @@ def test_a_sensor_may_be_named_as_short_as_it_is_clear(name: str, house: House) 
 
 
 def test_a_name_of_a_sensor_that_was_moved_says_how_to_name_it(house: House) -> None:
-    day = (NOW - 30 * DAY).date()
+    day = (house.now - 30 * DAY).date()
     more = BOUND.format(id="t1", topic="zigbee2mqtt/t1").replace('"12"', '"lab"') + f"until = {day}\n"
     more += BOUND.format(id="t1", topic="zigbee2mqtt/t1") + f"from = {day}\n"
     house.folder.joinpath("site.toml").write_text(
@@ -334,7 +333,7 @@ def test_a_name_of_a_sensor_that_was_moved_says_how_to_name_it(house: House) -> 
 
 
 def test_what_was_refused_of_a_moved_sensor_is_shown_where_it_was(house: House) -> None:
-    moved = (NOW - 2 * DAY).date()
+    moved = (house.now - 2 * DAY).date()
     there = BOUND.format(id="t1", topic="zigbee2mqtt/t1").replace('"12"', '"lab"') + f"until = {moved}\n"
     here = BOUND.format(id="t1", topic="zigbee2mqtt/t1") + f"from = {moved}\n"
     house.folder.joinpath("site.toml").write_text(

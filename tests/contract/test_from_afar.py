@@ -218,6 +218,7 @@ def test_back_before_two_hours_with_power_there_is_no_ticket() -> None:
     assert (watch.state(), watch.electricity()) == ("well", "on")
 
 
+@pytest.mark.slow
 def test_back_after_two_hours_with_its_own_ticket_the_two_are_joined_and_one_has_duties() -> None:
     watch = district()
     last = watch.falls_silent()
@@ -251,6 +252,7 @@ def test_its_own_ticket_may_come_long_after_it_is_back() -> None:
     assert watch.the_ticket()["status"] == "joined"
 
 
+@pytest.mark.slow
 def test_back_after_two_hours_without_its_own_ours_stays_until_a_person_closes_it() -> None:
     watch = district()
     watch.falls_silent()
@@ -278,6 +280,7 @@ def test_where_its_own_ticket_is_there_already_none_is_opened(retain: bool) -> N
     assert watch.state() == "no mains" and watch.tickets() == []
 
 
+@pytest.mark.slow
 def test_the_next_outage_after_a_joined_ticket_has_a_ticket_of_its_own() -> None:
     watch = district()
     last = watch.falls_silent()

@@ -655,6 +655,7 @@ def test_a_service_that_ends_at_every_minute_of_an_outage_tells_the_same(
     assert watch().lives(by_a_ups(), EVERY_MINUTE, in_order=in_order) == (ticket, notices)
 
 
+@pytest.mark.slow
 def test_a_service_that_ends_once_at_any_minute_of_an_outage_tells_the_same(
     watch: Callable[[], Watch],
 ) -> None:
@@ -663,6 +664,7 @@ def test_a_service_that_ends_once_at_any_minute_of_an_outage_tells_the_same(
         assert watch().lives(by_a_ups(), [minute], in_order=False) == without, f"ended at {minute} min"
 
 
+@pytest.mark.slow
 def test_a_service_that_ends_once_in_a_presumed_outage_opens_the_same_ticket(
     watch: Callable[[], Watch],
 ) -> None:

@@ -15,6 +15,8 @@ from safetyd.cli import main
 from safetyd.configuration import load
 from tests.story import STAFF, ZONE, Json, Story, Told, clock, instant
 
+pytestmark = pytest.mark.slow  # it lives a year, twice
+
 ROOMS = ("12", "14", "16", "lab")
 EVERY_MINUTES = 30
 YEAR = """

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safetyd.core.calendar import Calendar, Day, Hours
+from tests.examples import examples
 
 ZONE = ZoneInfo("America/Los_Angeles")
 WORK = Hours(time(7, 45), time(16, 30))
@@ -292,7 +293,7 @@ CHANGES = (
 DAYS = st.builds(Day, st.none() | HOURS, st.none() | HOURS, st.booleans(), st.booleans())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(
     st.sampled_from(CHANGES),
     st.none() | HOURS,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from safetyd.core import room
 from safetyd.core.model import Observation, Place, Sensor
 from safetyd.core.rules import RuleBook, Rules
+from tests.examples import examples
 
 BEGIN = datetime(2026, 11, 2, 16, tzinfo=UTC)
 RULES = Rules()
@@ -31,7 +32,7 @@ readings = st.builds(
 
 
 @given(st.lists(readings, max_size=25))
-@settings(derandomize=True, deadline=None, max_examples=400)
+@settings(derandomize=True, max_examples=examples(400))
 def test_a_calm_reading_leaves_the_room_as_the_long_way_does(said: list) -> None:
     standing, at = room.EMPTY, BEGIN
     for sensor, minutes, temperature, humidity, battery in said:

@@ -33,10 +33,11 @@ from tests.core.stories import (
     mornings_of,
     worthless,
 )
+from tests.examples import examples
 
 AIR = (Condition.COLD, Condition.HEAT)
-laws = settings(derandomize=True, deadline=None, max_examples=60, database=None)
-more = settings(laws, max_examples=250)
+laws = settings(derandomize=True, max_examples=examples(60), database=None)
+more = settings(laws, max_examples=examples(250))
 Story = list[tuple[Values, timedelta, str]]
 
 

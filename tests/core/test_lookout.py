@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.district import District, site
+from tests.examples import examples
 
 BUILDINGS = ("maple", "cedar")
-laws = settings(derandomize=True, deadline=None, max_examples=40, database=None)
+laws = settings(derandomize=True, max_examples=examples(40), database=None)
 Do = Callable[[District, str], None]
 WORDS: dict[str, Do] = {
     "on": lambda watch, where: watch.mains("on", where),

@@ -12,6 +12,7 @@ from safetyd.core.model import Role
 from safetyd.core.plan import Reason
 from safetyd.core.world import Facts, World
 from tests.core.scene import LAB, MINUTE, ROOM, ZONE, Scene, rules, strictly
+from tests.examples import examples
 
 HOLD = rules(outside_work_hours="hold")
 SCHOOL = Calendar(ZONE, work_hours=Hours(time(7, 45), time(16, 30)))
@@ -74,7 +75,7 @@ def test_the_hour_is_one_of_sixty_minutes_on_every_day(day: date, begin: time, b
     assert scene.the_ticket().began_at == begins_at
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 @given(st.integers(0, 8 * 60), st.none() | st.integers(0, 8 * 60), st.integers(1, 40))
 def test_how_often_time_is_passed_changes_nothing(first: int, second: int | None, ticks: int) -> None:
     def often(world: World, facts: Facts, now: datetime) -> None:

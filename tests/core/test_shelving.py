@@ -23,10 +23,11 @@ from safetyd.core.world import Facts, Notice, World
 from tests.core.scene import BUILDING, LAB, MINUTE, ROOM, Scene, clock, strictly
 from tests.core.stories import BEGIN, Deed, Event, days, moments
 from tests.core.test_laws import decided, news, seldom
+from tests.examples import examples
 
 NINE, TEN, NOON = clock("09:00"), clock("10:00"), clock("12:00")
 COLD = {"temperature_f": 57.0}
-laws = settings(derandomize=True, deadline=None, max_examples=100, database=None)
+laws = settings(derandomize=True, max_examples=examples(100), database=None)
 
 
 def shelf(until: datetime, place: Place = ROOM) -> Shelf:

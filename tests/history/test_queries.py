@@ -160,6 +160,7 @@ def test_single_values_that_were_deleted_are_refused_in_a_sentence() -> None:
     assert ask(scene, now, is_exact=True).begin == now - 10.5 * DAY
 
 
+@pytest.mark.slow
 def test_the_ends_of_a_range_hold_only_what_lies_in_it_before_and_after_it_is_rolled_up() -> None:
     scene, now = Scene(), NOON + 30 * 60 * MINUTE
     warm = every(10, n=180, temperature_f=70.0, humidity=40.0)
@@ -203,6 +204,7 @@ def test_a_long_time_before_the_first_reading_costs_nothing() -> None:
     assert len(answer.points) == 12
 
 
+@pytest.mark.slow
 def test_more_spans_than_an_answer_holds_are_refused_in_a_sentence() -> None:
     scene, last = Scene(), NOON + 250_000 * 5 * MINUTE
     scene.hear(*every(5, n=12, temperature_f=70.0))

@@ -49,6 +49,7 @@ def test_without_a_setting_everything_stays() -> None:
     assert (oldest(scene, 1), readings.last_id(scene.store)) == (0, 24 * 20 * 4)
 
 
+@pytest.mark.slow
 def test_readings_go_and_their_roll_ups_stay() -> None:
     plain, scene = scene_of_twenty_days(), scene_of_twenty_days(keep_raw="10d")
     for each in (plain, scene):
@@ -83,6 +84,7 @@ def test_what_is_not_copied_to_influxdb_yet_stays() -> None:
     assert oldest(scene, 1) == 4
 
 
+@pytest.mark.slow
 def test_a_rebuild_loses_nothing_of_what_was_deleted() -> None:
     scene = scene_of_twenty_days(keep_raw="10d")
     scene.follow(END)
@@ -100,6 +102,7 @@ def rebuilt(scene: Scene) -> Kept:
     return scene.kept(22)
 
 
+@pytest.mark.slow
 def test_a_rebuild_of_everything_gives_the_same() -> None:
     scene = scene_of_twenty_days()
     for day in range(21):

@@ -17,6 +17,7 @@ from safetyd.history.rollups import Rollups
 from safetyd.store import rollups
 from safetyd.store.database import Connection, StoreError
 from safetyd.store.rollups import Level
+from tests.examples import examples
 from tests.history.scene import (
     BUILDING,
     HERE,
@@ -81,7 +82,7 @@ def longer(
     return found
 
 
-@settings(max_examples=50, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=examples(50), phases=[Phase.explicit, Phase.generate])
 @given(arrivals(), st.lists(st.integers(0, 24 * 60), max_size=6), st.sets(st.integers(0, 5)))
 def test_any_order_of_arrival_gives_what_all_of_it_gives(
     said: list[Observation], looks: list[int], restarts: set[int]
@@ -148,6 +149,7 @@ def test_a_suspect_counts_at_its_own_time_once_it_is_borne_out() -> None:
     assert scene.kept().fine[ROOM, NOON].values[Measure.TEMPERATURE] == Values(2, 70.0, 95.0, 165.0)
 
 
+@pytest.mark.slow
 def test_one_that_is_borne_out_days_later_counts_too() -> None:
     scene = Scene()
     scene.hear(*every(30, B, n=190, temperature_f=70.0, humidity=40.0))
@@ -276,6 +278,7 @@ def test_a_day_that_begins_beside_the_hour_is_whole_too() -> None:
     assert max(bucket.values[Measure.TEMPERATURE].n for bucket in days) == 144
 
 
+@pytest.mark.slow
 def test_days_follow_the_site_to_another_time_zone_even_where_their_readings_are_deleted() -> None:
     east = replace(HERE, timezone=ZoneInfo("America/New_York"))
     heard = every(30, A, n=48 * 20, temperature_f=70.0, humidity=40.0)

@@ -12,6 +12,7 @@ from safetyd.core.model import Place
 from safetyd.imports.moments import Moments, Order, order_of, zone_of
 from safetyd.imports.rows import Empty, Refused, Row
 from safetyd.imports.sheet import SheetError, encoding_of
+from tests.examples import examples
 from tests.imports.scene import HEAD, file, laid_out, read
 
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
@@ -168,7 +169,7 @@ def test_no_text_is_a_zone_or_a_time_by_accident(text: str) -> None:
             pass
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200), st.sampled_from([b"", b"\xef\xbb\xbf", b"\xff\xfe"]))
 def test_any_bytes_are_rows_or_one_sentence(tmp_path: Path, noise: bytes, mark: bytes) -> None:
     made = file(tmp_path, mark + b"time,temp (F)\n2026-01-01 10:00,70\n" + noise)

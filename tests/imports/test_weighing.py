@@ -13,6 +13,7 @@ from safetyd.imports.taking import take
 from safetyd.service import Service
 from safetyd.store import imports, readings
 from safetyd.store.database import open_for_writing
+from tests.examples import examples
 from tests.history.scene import HERE
 from tests.imports.scene import HEAD, NOON, file, weighed
 
@@ -55,7 +56,7 @@ def test_error_codes_are_rejected_kept_and_counted(tmp_path: Path) -> None:
     assert told.reasons == {"an error code": 1, "outside 14 to 140 °F": 1}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(0, 60), CELLS, DAMP), min_size=1, max_size=30),
     st.booleans(),

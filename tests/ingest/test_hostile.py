@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safetyd.profile import NATIVE, SPARKPLUG, shipped_profiles
+from tests.examples import examples
 from tests.fuzz.decoding import smallest, told
 from tests.fuzz.mutations import Mutator
 from tests.fuzz.seeds import Seed, seeds
@@ -32,7 +33,7 @@ def test_the_messages_to_begin_with_come_out_in_every_way_there_is() -> None:
     assert {put(seed.case) for seed in known()} == set(Outcome)
 
 
-@settings(derandomize=True, deadline=None, max_examples=400, database=None)
+@settings(derandomize=True, max_examples=examples(400), database=None)
 @given(st.integers(0, 2**32))
 def test_a_hostile_message_does_no_harm(number: int) -> None:
     mutator().random = Random(number)

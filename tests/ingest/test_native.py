@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from safetyd.ingest.message import Decoded, PayloadError
 from safetyd.ingest.native import decode
 from safetyd.ingest.stamps import timing
+from tests.examples import examples
 
 BOM = b"\xef\xbb\xbf"
 NUMBERS = ("temperature_f", "temperature_c", "humidity", "voltage", "power_w", "battery", "energy_kwh")
@@ -57,13 +58,13 @@ def test_arbitrary_bytes_are_read_or_refused(payload: bytes) -> None:
     read(payload)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(OBJECTS)
 def test_arbitrary_values_are_read_or_refused(said: dict[str, Any]) -> None:
     read(json.dumps(said).encode())
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(OBJECTS, st.data())
 def test_mutated_json_is_read_or_refused(said: dict[str, Any], data: st.DataObject) -> None:
     payload = bytearray(json.dumps(said, ensure_ascii=data.draw(st.booleans())).encode("utf-8", "replace"))
@@ -80,7 +81,7 @@ def test_mutated_json_is_read_or_refused(said: dict[str, Any], data: st.DataObje
     read(bytes(payload))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(OBJECTS)
 def test_what_is_read_fast_and_what_is_read_slowly_is_the_same(said: dict[str, Any]) -> None:
     payload = json.dumps(said).encode()

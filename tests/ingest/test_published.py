@@ -28,7 +28,7 @@ def some_properties(text: str) -> bytes:
     st.booleans(),
     st.text(max_size=40),
 )
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 def test_what_was_packed_is_read(topic: bytes, payload: bytes, mid: int, retain: bool, text: str) -> None:
     head = 0x30 | (0x02 if mid else 0) | int(retain)
     expected = Published(topic, payload, retain, mid)
@@ -41,7 +41,7 @@ def test_what_was_packed_is_read(topic: bytes, payload: bytes, mid: int, retain:
 
 
 @given(st.integers(0, 255), st.binary(max_size=30), st.booleans())
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 def test_any_bytes_are_a_message_or_a_packet_error(head: int, body: bytes, has_properties: bool) -> None:
     try:
         told = published(head, body, has_properties=has_properties)

@@ -11,6 +11,7 @@ from safetyd.core.clocks import AHEAD, BEHIND, Skew
 from safetyd.core.health import Health
 from safetyd.ingest.message import Decoded
 from safetyd.ingest.stamps import Timing, read_stamp, timing
+from tests.examples import examples
 
 PORTLAND = ZoneInfo("America/Los_Angeles")
 HOUR = timedelta(hours=1)
@@ -95,7 +96,7 @@ def test_what_is_no_time_of_these_days_is_not_believed_and_kept_as_it_was_said(s
     assert observed_at(stamp, NOW) == (NOW, str(stamp)[:64])
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.one_of(st.text(max_size=30), st.floats(), st.integers(), st.datetimes().map(str)))
 def test_any_stamp_is_believed_within_reason_or_not_at_all(stamp: str | float) -> None:
     at, unbelieved = observed_at(stamp, NOW)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from safetyd.ingest.message import Message
 from safetyd.ingest.native import decode
 from safetyd.ingest.upsd import ANSWER_WITHIN, LONGEST_ANSWER, Upsd, mains_of
+from tests.examples import examples
 
 PATIENCE = 10.0  # seconds for what takes none
 TOPIC = "safetyd/power/lincoln/ups-closet"
@@ -488,7 +489,7 @@ def test_an_endless_answer_is_cut_off(peer: Peer, piece: bytes) -> None:
         max_size=8,
     )
 )
-@settings(derandomize=True, deadline=None, max_examples=150)
+@settings(derandomize=True, max_examples=examples(150))
 def test_no_bytes_raise_or_make_a_message_without_a_word(pieces: list[bytes]) -> None:
     peer = Peer()
     try:

@@ -237,7 +237,7 @@ enabled = false
         if self._tls is not None:
             made.socket = self._tls.wrap_socket(made.socket, server_side=True)
         made.handle_error = lambda *_: None  # type: ignore[method-assign]  # a killed daemon hangs up
-        threading.Thread(target=made.serve_forever, daemon=True).start()
+        threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
         return made
 
 

@@ -231,7 +231,7 @@ class Sink:
 
         self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a killed daemon hangs up
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def address(self, name: str) -> str:
         """Return the apprise address of one name."""

@@ -49,7 +49,7 @@ class Monitor:
                 pass
 
         self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def settings(self) -> str:
         port = self._server.server_address[1]

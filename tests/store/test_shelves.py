@@ -18,6 +18,7 @@ from safetyd.core.world import Notice, World
 from safetyd.store import ledger, outbox, shelves, unreached
 from safetyd.store.database import in_memory
 from safetyd.store.outbox import Letter
+from tests.examples import examples
 
 NINE = datetime(2026, 12, 1, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -66,7 +67,7 @@ def test_nothing_on_record_is_ever_changed(store: Connection) -> None:
     ]
 
 
-@settings(derandomize=True, deadline=None, database=None, max_examples=50)
+@settings(derandomize=True, database=None, max_examples=examples(50))
 @given(st.text(min_size=1), st.text(), st.integers(0, 10**15), st.sampled_from([ROOM, BUILDING]))
 def test_it_comes_back_as_it_was_saved(by: str, note: str, micros: int, place: Place) -> None:
     at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)

@@ -20,6 +20,7 @@ from safetyd.store.leftovers import KEPT_A_TOPIC, KEPT_BYTES, Refusal, RefusedKi
 from safetyd.store.outbox import DeliveryState, Letter, Wording
 from safetyd.store.places import PERIOD, REACH, Standing
 from safetyd.store.readings import KnownSensor
+from tests.examples import examples
 
 T0 = datetime(2026, 12, 1, 16, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -176,7 +177,7 @@ def said(
     return readings.rows(number, Observation(SENSOR, observed_at, received_at, **values), ())
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.lists(st.integers(0, 3), max_size=20), st.integers(-2, 30))
 def test_the_first_row_since_a_moment_is_found_by_halving(gaps: list[int], wanted: int) -> None:
     store = in_memory()

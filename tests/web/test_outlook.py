@@ -20,6 +20,7 @@ from safetyd.store.database import open_for_reading, open_for_writing
 from safetyd.view import view
 from safetyd.web.outlook import Outlook
 from safetyd.web.problems import Problem
+from tests.examples import examples
 
 ROOMS = ("1", "2")
 SITE = 'timezone = "UTC"\n[[buildings]]\nid = "b"\nrooms = [{ id = "1" }, { id = "2" }]\n'
@@ -91,7 +92,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_it_shows_what_the_store_says_whatever_comes(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, float, int, bool]]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from safetyd.core.model import Role
 from safetyd.store.database import open_for_reading
 from safetyd.web.routes import BODY_BYTES, NOTE_BYTES
+from tests.examples import examples
 from tests.web.school import School
 
 REPORT = {"building": "maple", "room": "12", "hazard": "leaks"}
@@ -191,7 +192,7 @@ KEYS = st.sampled_from(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     verb=st.sampled_from(["relieve", "extend", "dispute"]),
     said=st.dictionaries(KEYS | st.text(max_size=5), JSON, min_size=1, max_size=3),

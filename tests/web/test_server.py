@@ -51,7 +51,7 @@ def test_a_port_that_is_taken_is_its_fault_in_words(at_school: School) -> None:
         server = Server(Web(), listen, at_school.house)
         server.start()
         until("it says so", lambda: server.fault)
-        assert server.fault == f"{listen} cannot be listened on: Address already in use"
+        assert server.fault == f"{listen} is taken by another program; name another host:port in [web] listen"
         server.stop(30)
 
 
