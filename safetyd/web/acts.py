@@ -15,13 +15,14 @@ import anyio
 from anyio import CapacityLimiter, to_thread
 
 from safetyd.commands import REPORT, read_assignment, read_command
+from safetyd.core.assignment import standing
 from safetyd.core.errors import ActionError
 from safetyd.core.model import same_name
 from safetyd.core.report import Report, check
 from safetyd.core.ticket import Ticket
 from safetyd.core.world import Facts
 from safetyd.site import Site
-from safetyd.store import inbox
+from safetyd.store import assignments, inbox
 from safetyd.store.accounts import Account
 from safetyd.store.database import (
     Connection,
@@ -35,7 +36,7 @@ from safetyd.web.access import sees
 from safetyd.web.answers import building_of, place_of
 from safetyd.web.asking import faulty
 from safetyd.web.health import Pulse
-from safetyd.web.problems import Problem, misused
+from safetyd.web.problems import Problem
 from safetyd.web.routes import Route
 
 _LOOK_S = 0.05
@@ -91,10 +92,10 @@ def assignment(route: Route, said: Mapping[str, Any], account: Account, view: Vi
         place = place_of(building_of(view.site, account, read.place.building), read.place.room)
         ids = {place.building}
     else:
-        lines = [binding.assigned for each in view.site.buildings for binding in each.sensors]
-        ids = {line.place.building for line in lines if line is not None and line.topic == read.topic}
+        held = [each for each in standing(assignments.record(view.connection)) if each.until is None]
+        ids = {each.line.place.building for each in held if each.line.topic == read.topic}
         if not any(sees(account, id) for id in ids):
-            raise misused("topic", f"topic: {read.topic[:80]!r} is assigned to no room")
+            raise Problem(409, f"{read.topic} is assigned to no room")
     if not any(same_name(account.name) in view.facts.roles.get(id, {}) for id in ids):
         whole["role"] = account.role.value  # else the site file says who they are
     return whole
