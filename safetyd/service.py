@@ -49,7 +49,7 @@ class Service:
         self._saved_at = self.last_at = now
         self.root = root
         self.assignments = assignments.record(connection)
-        found = self._composed(site)
+        found = compose(site, standing(self.assignments), root)
         self.hearing = self._hearing = Hearing(found.site, root, readings.sensors(connection))
         self._hearing.remember(connection, now)
         self.facts = facts_of(found.site, self._hearing.routes, self._hearing.known)
@@ -68,15 +68,12 @@ class Service:
 
     def take_site(self, site: Site, now: datetime) -> None:
         """Go by another site file from now on; nothing that was decided changes."""
-        found = self._composed(site)
+        found = compose(site, standing(self.assignments), self.root)
         self._hearing.take_site(found.site)
         self._pasts.clear()
         self.facts = facts_of(found.site, self._hearing.routes, self._hearing.known)
         amendment.take_calendars(self.world, self.facts, now)
         self._begin_with(found, now)
-
-    def _composed(self, site: Site) -> Composed:
-        return compose(site, standing(self.assignments), self.root)
 
     def _begin_with(self, found: Composed, now: datetime) -> None:
         expect(self.world, self.facts, self._hearing.routes, now)
@@ -88,15 +85,13 @@ class Service:
         self.waiting.assignments.append(line)
         self.assignments.append(line)
         self.take_site(self.site, now)
-        found = [
-            (message, word)
-            for message in before
-            for word in self._hearing.hear(message, self.world.health)
-            if word.observation is not None
-        ]
-        for message, word in found:
-            self._take(word.learned_at(now), message)
-        return len(found)
+        heard = [(each, word) for each in before for word in self._hearing.hear(each, self.world.health)]
+        for message, word in heard:
+            self._fold(word.learned_at(now), message)
+        self._pasts.clear()  # what is read from the store holds them all: once for each place is enough
+        self.waiting.keep_earliest()
+        self._read_again()
+        return sum(word.observation is not None for _, word in heard)
 
     @property
     def has_decision(self) -> bool:
@@ -115,8 +110,7 @@ class Service:
 
     def ticket_object(self, ticket: Ticket, now: datetime) -> dict[str, Any]:
         """Return a ticket as the outside sees it."""
-        history = ledger.history(self.connection, ticket.id)
-        return ticket_object(self.world, self.facts, ticket, history, now)
+        return ticket_object(self.world, self.facts, ticket, ledger.history(self.connection, ticket.id), now)
 
     def next_due(self) -> datetime | None:
         """Return when time alone will change something."""
@@ -150,6 +144,11 @@ class Service:
             self.waiting.stray(message)
 
     def _take(self, word: Word, message: Message) -> None:
+        self._fold(word, message)
+        if self.waiting.late:
+            self._read_again()
+
+    def _fold(self, word: Word, message: Message) -> None:
         sensor = word.speaker.route.sensor
         for kind, reason in word.refused:
             self.waiting.refuse(message, kind, reason)
@@ -214,7 +213,6 @@ class Service:
                 self.waiting.refuse(message, RefusedKind.VALUE, flaw.reason)
         if told.is_late:
             self.waiting.late.append(spoke)
-            self._read_again()
         else:
             self._pasts.note(spoke)
         return told.flaws
@@ -288,6 +286,7 @@ class Service:
         topic = str(spoke.sensor)
         speaker = self._hearing.speaker(Route(spoke.sensor, BY_HAND, native_decoder), topic)
         self._observe(speaker.number, spoke, Message(now, topic, b""))
+        self._read_again()
         return measured(self.world, report, now)
 
     def refuse_command(self, said: Mapping[str, Any], reason: str, at: datetime) -> None:

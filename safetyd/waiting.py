@@ -58,6 +58,13 @@ class Waiting:
         about = sound(", ".join(map(str, asked)) if isinstance(asked, list) else str(asked))
         self.refusals.append(Refusal(at, RefusedKind.ACTION, about, sound(reason)))
 
+    def keep_earliest(self) -> None:
+        """Let go of all late readings but the earliest of each place."""
+        earliest: dict[Place, Observation] = {}
+        for each in sorted(self.late, key=lambda spoke: spoke.observed_at):
+            earliest.setdefault(each.sensor.place, each)
+        self.late = list(earliest.values())
+
     def stray(self, message: Message) -> None:
         """Note a message of no known place; of too many topics at once only the first."""
         at = message.received_at

@@ -139,6 +139,35 @@ def test_a_late_past_goes_between_what_the_room_has_said(service: Service) -> No
     assert (ticket.began_at, ticket.opened_at) == (NOON - 35 * MINUTE, NOON)
 
 
+def test_a_past_judged_at_once_is_what_it_is_judged_piece_by_piece(service: Service, tmp_path: Path) -> None:
+    """The same as a backlog of a sensor of the site file: law 2 knows no difference."""
+    native = "safetyd/readings/maple/12"
+    for minute in range(300, 0, -5):
+        says(service, NOON - minute * MINUTE, COLD if minute % 100 > 60 else MILD)
+        says(service, NOON - minute * MINUTE + MINUTE, {"temperature_f": 70, "humidity": 44}, native)
+    assign(service, **{"from": "first"})
+    rows = service.connection.exec_driver_sql("SELECT count(*) FROM reading").scalar()
+
+    with closing(open_for_writing(f"sqlite:///{tmp_path}/other.db")) as other:
+        by_file = Service(other, site(tmp_path, more=device("12")), "safetyd", NOON - DAY)
+        for minute in range(300, 0, -5):
+            said_then = {"temperature_f": 70, "humidity": 44}
+            says(by_file, NOON - minute * MINUTE + MINUTE, said_then, native)
+        for minute in range(300, 0, -5):
+            at = NOON - minute * MINUTE
+            late = (COLD if minute % 100 > 60 else MILD) | {"last_seen": at.isoformat()}
+            by_file.take(Message(NOON, TOPIC, json.dumps(late).encode()))
+        by_file.commit(NOON)
+        assert other.exec_driver_sql("SELECT count(*) FROM reading").scalar() == rows
+
+        def spans(of: Service) -> list[object]:
+            return sorted((e.condition, e.began_at, e.ended_at, e.worst) for e in of.world.episodes.values())
+
+        assert spans(by_file) == spans(service) and len(spans(service)) == 3
+        ids = [(each.id, each.began_at) for each in service.world.tickets.values()]
+        assert [(each.id, each.began_at) for each in by_file.world.tickets.values()] == ids
+
+
 def test_what_was_not_kept_is_said_to_be_lost(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strays, "KEPT_A_TOPIC", 3)
     for minute in range(60, 0, -5):
