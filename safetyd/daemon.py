@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from safetyd.assigned import composed
 from safetyd.bulletin import Bulletin, topics_heard
 from safetyd.clock import Clock
 from safetyd.configuration import Loaded
@@ -28,6 +29,7 @@ from safetyd.ingest.mqtt import Link, Received
 from safetyd.reception import Reception
 from safetyd.reloading import take_anew
 from safetyd.service import Service
+from safetyd.setback import Setback
 from safetyd.store import beats, undated
 from safetyd.store.database import StoreError, open_for_reading, open_for_writing
 from safetyd.timekeeper import Timekeeper
@@ -37,7 +39,6 @@ from safetyd.vitals import LAST_WORDS_SECONDS, Vitals
 _BATCH = 1000
 _GARBAGE_THRESHOLD = 20_000  # readings make no cycles: looking for them ten times as often only costs
 _SWITCH_SECONDS = 0.0005  # a sender that waits for the interpreter is a notice that waits
-_STORE_PAUSE = 1.0  # seconds between attempts to write what could not be written
 
 log = logging.getLogger("safetyd")
 
@@ -69,16 +70,16 @@ class Daemon:
         self._connection.rollback()
         self._time = Timekeeper(clock, ticks, last, this_boot)
         self.clock = self._time.clock
-        self.link = Link(settings.mqtt, topics_heard(loaded.site, settings.mqtt), self.clock)
         self._settings = settings
-        self._site = loaded.site
+        self._site = composed(self._connection, loaded.site, settings.mqtt.root).site
+        self._connection.rollback()
+        self.link = Link(settings.mqtt, topics_heard(self._site, settings.mqtt), self.clock)
         self._is_begun = False
         self._on_commit = on_commit or (lambda _: None)
         self._commit_every = settings.store.commit_every.total_seconds()
         self._unacknowledged: list[Received] = []
         self._waiting_since: float | None = None
-        self._store_retry_at = 0.0
-        self._store_trouble = ""
+        self._setback = Setback()
         self._reader = open_for_reading(settings.store.url)
         self._stopping = False
         self._reload: Callable[[], Loaded] | None = None
@@ -94,6 +95,7 @@ class Daemon:
         """Begin to judge, as if the time had been known for as long as somebody has listened."""
         settings, at = self._settings, self._vigil.beginning()
         self.service = Service(self._connection, self._site, settings.mqtt.root, at)
+        self._site = self.service.site
         self.dispatch = Dispatch(self.service, self._bell.ring, settings.web.public_url, settings.last_resort)
         self.dispatch.look(self.clock())
         self._bulletin = Bulletin(self.service, self.link, settings.mqtt, self.clock)
@@ -149,7 +151,7 @@ class Daemon:
     def receive(self) -> None:
         """Have people answered over HTTP, by how the last turn has left everything."""
         if self._is_begun:
-            self._reception.tend(self.clock(), self._store_trouble, has_broker=self.link.is_connected)
+            self._reception.tend(self.clock(), self._setback.trouble, has_broker=self.link.is_connected)
 
     def lose_power(self) -> None:
         """End as a power cut would end us: nothing more is said or saved."""
@@ -177,22 +179,24 @@ class Daemon:
         """Wait for something to happen, and do what it calls for."""
         self.link.tend()
         # While the store is away nothing is read, so nothing is waited for: it would only wake us.
-        self._bell.wait(() if self._store_trouble else (self.link, self.vitals.upsd), self._pause())
+        self._bell.wait(() if self._setback else (self.link, self.vitals.upsd), self._pause())
         try:
             self._work()
         except StoreError as error:
-            self._store_failed(error)
+            self._setback.begin(error)
+            if self._is_begun:
+                self.dispatch.look(self.clock())
         unsure = "" if self._is_begun else "the clock is not synchronised yet: what arrives is kept unjudged"
-        trouble = self._store_trouble or unsure
+        trouble = self._setback.trouble or unsure
         self.vitals.tell_outside(trouble, has_broker=self.link.socket() is not None)
 
     def _work(self) -> None:
-        if self._store_trouble and time.monotonic() < self._store_retry_at:
+        if self._setback.must_wait:
             return
         if not self._is_begun:
             self._keep_vigil()
             return
-        if self._store_trouble:  # the same transaction first, after a while
+        if self._setback:  # the same transaction first, after a while
             self._commit()
         self._time.tend(self.service)
         if not self._vigil.is_over:
@@ -206,8 +210,10 @@ class Daemon:
         self._errands.tend(self.clock())
         if self._reload is not None:
             load, self._reload = self._reload, None
-            mqtt, now = self._settings.mqtt, self.clock()
-            take_anew(load, self.service, self.dispatch, self.link, self._bulletin, mqtt, now)
+            take_anew(load, self.service, self.dispatch, self._bulletin, self.clock())
+        if self.service.site is not self._site:
+            self._site = self.service.site
+            self.link.subscribe(topics_heard(self._site, self._settings.mqtt))
         self.service.elapse(self.clock())
         if self.dispatch.take_outcomes(self.clock()) or self._must_commit():
             self._commit()
@@ -225,7 +231,7 @@ class Daemon:
         self._worked_at = now
 
     def _pause(self) -> float:
-        if self._store_trouble:
+        if self._setback:
             return LOOK_EVERY
         if self.link.has_more or (self._is_begun and not self._vigil.is_over):
             return 0.0
@@ -256,7 +262,7 @@ class Daemon:
             self.link.acknowledge(received)
         if self._time.is_known():
             self._begin()
-        self._store_is_back()
+        self._setback.end()
 
     def _take_kept(self) -> None:
         """Take in the next of what was kept while nobody knew the time."""
@@ -322,7 +328,7 @@ class Daemon:
         self.vitals.beat(self.service)
         self.service.commit(now)
         self._errands.are_answered()
-        self._store_is_back()
+        self._setback.end()
         self.link.acknowledge(self._unacknowledged)
         self._unacknowledged.clear()
         self._waiting_since = None
@@ -332,16 +338,3 @@ class Daemon:
         self._bulletin.tickets(changes.ticket_ids())
         self._bulletin.places(touched)
         self._on_commit(self.service)
-
-    def _store_is_back(self) -> None:
-        if self._store_trouble:
-            log.warning("store: can be written again")
-            self._store_trouble = ""
-
-    def _store_failed(self, error: StoreError) -> None:
-        self._store_retry_at = time.monotonic() + _STORE_PAUSE
-        if self._store_trouble != str(error):
-            log.error("%s; nothing is acknowledged until it can be", error)
-        self._store_trouble = str(error)
-        if self._is_begun:
-            self.dispatch.look(self.clock())

@@ -25,7 +25,7 @@ SHELL = (
     ("daemon.*", "recorder"),
     ("reloading",),
     ("dispatch", "bulletin", "vitals", "vigil", "doorbell", "errands", "following", "reception"),
-    ("timekeeper", "distress", "imports.taking", "history.older"),
+    ("timekeeper", "distress", "setback", "imports.taking", "history.older"),
     (
         "ingest.mqtt.*",
         "ingest.upsd.*",
@@ -37,6 +37,7 @@ SHELL = (
         "web.*",
     ),
     ("replay.*",),
+    ("assigning",),
     (
         "service.*",
         "evidence.*",
@@ -44,7 +45,7 @@ SHELL = (
         "+ history.tails + history.retention + history.files + history.document + history.days",
     ),
     ("history.buckets", "view"),
-    ("hearing", "sensor_objects", "earshot", "imports.weighing"),
+    ("hearing", "sensor_objects", "earshot", "imports.weighing", "assigned"),
     ("recovery", "past", "objects", "waiting", "site_lines", "announcement"),
     ("notify.letters",),
     (
@@ -100,7 +101,7 @@ CORE = (
     ("core.plan",),
     ("core.closing",),
     ("core.ticket", "core.watch"),
-    ("core.quality", "core.closure", "core.shelf"),
+    ("core.quality", "core.closure", "core.shelf", "core.assignment"),
     ("core.rules",),
     ("core.calendar", "core.heat_index", "core.attachment"),
     ("core.model",),
