@@ -18,7 +18,7 @@ from starlette.routing import Route as Served
 from safetyd.store import accounts
 from safetyd.store.accounts import Pass
 from safetyd.store.database import StoreError
-from safetyd.web import acts, answers, asking, door, metrics, openapi
+from safetyd.web import acts, answers, asking, door, metrics, openapi, tags
 from safetyd.web.answers import Asked
 from safetyd.web.house import House
 from safetyd.web.outlook import Outlook
@@ -79,7 +79,7 @@ class Application:
                 log.exception("%s %s could not be answered", route.method, route.path)
                 response = Problem(500, "safetyd failed on it; please report this").response()
             response.headers.update(_HEADERS)
-            return response
+            return tags.tagged(request, response) if route.has_tag else response
 
         return endpoint
 
@@ -132,7 +132,8 @@ class Application:
                 ticket = answers.visible_ticket(view, asked.account, asked.said["id"])
                 return acts.command(route, said, ticket, asked.account, view.facts, view.site)
 
-        done = await self.inbox.carry_out(await self._in_turn(understand))
+        once = asking.key(request, said, asked.account)
+        done = await self.inbox.carry_out(lambda: self._in_turn(understand), once)
         if not done.is_known:
             return JSONResponse({"ticket": asked.said["id"], "pending": _PENDING}, 202)
 
@@ -155,7 +156,8 @@ class Application:
                 answers.place_of(building, said["room"])
                 return acts.command(route, said, building.id, asked.account, view.facts, view.site)
 
-        done = await self.inbox.carry_out(await self._in_turn(understand))
+        once = asking.key(request, said, asked.account)
+        done = await self.inbox.carry_out(lambda: self._in_turn(understand), once)
         if not done.is_known:
             return JSONResponse({"ticket": None, "pending": _PENDING}, 202)
         return JSONResponse({"ticket": done.ticket}, 201)
