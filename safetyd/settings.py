@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from safetyd.faults import Fault, Misfit, did_you_mean, dotted, one_of, shown
+from safetyd.setting_hooks import Webhook, read_hooks
 from safetyd.setting_outside import Heartbeat, Influx, LastResort, at_odds, influx_at_odds
 from safetyd.setting_shapes import (
     flag_or_word,
@@ -148,6 +149,7 @@ class Settings(BaseSettings):
     heartbeat: Heartbeat | None = None
     last_resort: LastResort | None = None
     ups: Ups | None = None
+    webhook: tuple[Webhook, ...] = ()
     log: Log = Field(default_factory=Log)
 
 
@@ -176,7 +178,8 @@ def read_settings(
     variables = _variables(environ, faults)
     content = read_toml(file, faults)
     readable = content is not None
-    content = _sections(content or {}, file, faults)
+    hooks = read_hooks(content or {}, file, environ, faults)
+    content = _sections({k: v for k, v in (content or {}).items() if k != "webhook"}, file, faults)
     from_environment = EnvSettingsSource(Settings)
     from_environment.env_vars = {name.lower(): environ[given] for name, given in variables.items()}
 
@@ -196,7 +199,7 @@ def read_settings(
         ]  # its keys need each other
         settings = _built(InitSettingsSource(Settings, _without(together, faulty)))[0]
     if settings is not None:
-        settings = _completed(settings, file.parent, note)
+        settings = _completed(settings, file.parent, note).model_copy(update={"webhook": hooks})
     return settings if len(faults) == before else None, _site(together.get("site"))
 
 
