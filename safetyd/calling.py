@@ -86,7 +86,8 @@ class Calling:
         """Return a ticket to the thread of a hook, once the loop has shaped it; None if we end before."""
         answer: queue.SimpleQueue[Shown] = queue.SimpleQueue()
         self._wanted.put((id, answer))
-        self._ring()
+        if not self._is_ended.is_set():
+            self._ring()
         while not self._is_ended.is_set():
             try:
                 return answer.get(timeout=_LOOK_S)

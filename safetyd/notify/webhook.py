@@ -86,6 +86,13 @@ def pause_s(failures: int) -> float:
     return min(LONGEST_PAUSE_S, pause(failures, random.random()).total_seconds())
 
 
+def wait_s(said: Said, pause_s: float, now: datetime) -> float | None:
+    """Return how long to wait for what was not accepted: the pause, or longer if asked to; None for ever."""
+    if said.status == _GONE:
+        return None
+    return max(pause_s, min(LONGEST_RETRY_AFTER_S, seconds_wished(said.retry_after, now)))
+
+
 class Caller:
     """The thread of a hook.
 
@@ -176,8 +183,7 @@ class Caller:
             if not failures:
                 log.warning("web hook %s: %s; trying again", self.hook.name, said.words)
             self.fault = _fault(said, failures, now - moment(event.at)) or self.fault
-            wished_s = min(LONGEST_RETRY_AFTER_S, seconds_wished(said.retry_after, now))
-            self._is_ended.wait(None if said.status == _GONE else max(self._pauses(failures), wished_s))
+            self._is_ended.wait(wait_s(said, self._pauses(failures), now))
             failures += 1
         return False
 

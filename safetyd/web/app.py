@@ -50,8 +50,9 @@ class Application:
         self._failures = door.Failures()
         self.asgi = Starlette(
             routes=[Served(each.path, self._served(each), methods=[each.method]) for each in ROUTES],
-            exception_handlers={HTTPException: http_problem},
+            exception_handlers={HTTPException: _nobody_serves},
         )
+        self.asgi.router.redirect_slashes = False  # a path is as the table has it, or it is none
 
     def close(self) -> None:
         """Let go of everything."""
@@ -188,3 +189,9 @@ class Application:
 
     async def _in_turn(self, read: Callable[[], Any]) -> Any:
         return await to_thread.run_sync(read, limiter=self._looking)
+
+
+async def _nobody_serves(request: Request, error: Exception) -> Response:
+    response = await http_problem(request, error)
+    response.headers.update(_HEADERS)
+    return response

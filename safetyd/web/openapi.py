@@ -10,6 +10,7 @@ from safetyd import __version__
 from safetyd.core.model import Condition, Hazard, TroubleKind, Verdict
 from safetyd.core.ticket import Due, Status, Tier
 from safetyd.sensor_objects import State
+from safetyd.web.access import Right
 from safetyd.web.asking import KEY_HEADER
 from safetyd.web.problems import MEDIA_TYPE
 from safetyd.web.routes import ROUTES, Kind, Parameter, Route
@@ -213,7 +214,9 @@ def _operation(route: Route) -> dict[str, Any]:
     parameters += [_TAG] if route.has_tag else []
     parameters += [_KEY] if route.acts else []
     said |= {"parameters": parameters} if parameters else {}
-    said |= {"security": [{"token": []}]} if route.right is not None else {}
+    if route.right is not None:
+        is_open_here = route.right is Right.METRICS  # to programs of this machine
+        said["security"] = [{"token": []}, *([{}] if is_open_here else [])]
     if route.body is not None:
         content = {"application/json": {"schema": _body(route.body)}}
         said["requestBody"] = {"required": True, "content": content}
@@ -258,9 +261,11 @@ def _value(parameter: Parameter) -> dict[str, Any]:
 
 
 def _body(keys: tuple[Parameter, ...]) -> dict[str, Any]:
+    """Of what need not be said, null says nothing."""
+    nullable = [each if each.is_needed else each._replace(may_be_null=True) for each in keys]
     return {
         "type": "object",
-        "properties": {each.name: _value(each) | {"description": each.about} for each in keys},
+        "properties": {each.name: _value(each) | {"description": each.about} for each in nullable},
         "required": [each.name for each in keys if each.is_needed],
         "additionalProperties": False,
     }
