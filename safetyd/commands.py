@@ -96,7 +96,7 @@ def read_command(
         )
     verb = Verb(do)
     _only(said, ("ticket", "role", *_OF_ACTION[verb]))
-    withdraw = said.get("withdraw", False)
+    withdraw = False if said.get("withdraw") is None else said["withdraw"]
     if not isinstance(withdraw, bool):
         raise ActionError(f"withdraw: {withdraw!r} is neither true nor false")
     action = Action(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetyd.faults import ConfigurationError, Fault, did_you_mean, one_of, shown
+from safetyd.setting_hooks import Webhook
 from safetyd.setting_web import WATCH_LISTENS
 from safetyd.settings import CONFIG_VARIABLE, ENVIRONMENT, Settings, read_settings
 from safetyd.site import Site, read_site
@@ -60,6 +61,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     site = read_site(files, environ, faults)
     if settings is not None and site is not None and settings.ups is not None:
         _check_ups(path, settings.ups.building, site, faults)
+    if settings is not None and site is not None:
+        _check_hooks(path, settings.webhook, site, faults)
     if settings is not None and site is not None and site.is_watch and settings.mqtt.announce:
         value = "the buildings of this site are watched from afar"
         faults.append(Fault(str(path), "mqtt.announce", value, "false: their own safetyds announce them"))
@@ -76,6 +79,16 @@ def _site_files(path: Path, patterns: Sequence[str], faults: list[Fault]) -> lis
     return files_meant(
         path.parent, patterns, lambda value: faults.append(Fault(str(path), "site", value, expected))
     )
+
+
+def _check_hooks(path: Path, hooks: Sequence[Webhook], site: Site, faults: list[Fault]) -> None:
+    ids = [each.id for each in site.buildings]
+    for number, hook in enumerate(hooks):
+        for id in hook.buildings:
+            if id not in ids:
+                expected = (one_of(ids) if ids else "a [[buildings]] in a site file") + did_you_mean(id, ids)
+                key, value = f"webhook[{number}].buildings", f"no building is called {shown(id)}"
+                faults.append(Fault(str(path), key, value, expected))
 
 
 def _check_ups(path: Path, building: str, site: Site, faults: list[Fault]) -> None:

@@ -102,7 +102,7 @@ class Daemon:
         self.link.on_connected = self._connected
         self._worked_at = self.clock()
         self._errands = Errands(self.service, self._reader, self._commit)
-        self._following = Following(settings, self.service, self.clock)
+        self._following = Following(settings, self.service, self._reader, self.clock, self._bell.ring)
         self._reception = Reception(settings, self.service)
         self._rollups = Rollups(self._reader, self.service.writing, lambda: self.service.site, settings)
         self.vitals.serve(self.service)
@@ -139,6 +139,8 @@ class Daemon:
             self._following.stop()
             with suppress(StoreError):
                 self.vitals.beat(self.service, is_last=True)
+                with self.service.writing() as connection:
+                    self._following.write(connection, self.clock())
                 self.service.save_all(self.clock())
                 self.link.acknowledge(self._unacknowledged)
                 if self.vitals.is_dying:
@@ -220,6 +222,7 @@ class Daemon:
         self._bulletin.tend()
         if not self.service.is_waiting:
             self.dispatch.send_due(self.clock())
+            self._following.tend(self.clock())
         self._rollups.tend(self.clock(), is_free=not self.service.is_waiting and not self.link.has_more)
 
     def _look_out(self) -> None:

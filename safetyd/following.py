@@ -1,12 +1,14 @@
-"""Has the record copied to InfluxDB: starts who follows it, and saves how far that is.
+"""Has the record followed, by InfluxDB and by web hooks: starts who does, and saves how far that is.
 
 Rule: nothing here waits for anybody. What the follower has come to is written with whatever is committed
 anyway, with every sign of life; losing it means that lines are sent twice, which are stored once.
 """
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 
+from safetyd.calling import Calling
 from safetyd.clock import Clock
 from safetyd.core.model import Place, TroubleKind
 from safetyd.history.influx.follower import Follower
@@ -24,10 +26,19 @@ _BUSY_FOR_S = 0.5
 
 
 class Following:
-    """The follower, where one is asked for; it starts after the first commit."""
+    """The followers that are asked for; they start after the first commit."""
 
-    def __init__(self, settings: Settings, service: Service, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        service: Service,
+        reader: Connection,
+        clock: Clock,
+        ring: Callable[[], None],
+    ) -> None:
+        """`ring` wakes the loop; `reader` is its own connection to look with."""
         influx = settings.influx
+        self._calling = Calling(settings, service, reader, clock, ring)
         self._service = service
         self._target = influx.target if influx else ""
         self._site = service.site
@@ -43,7 +54,8 @@ class Following:
         self._fault: str | None = None
 
     def write(self, connection: Connection, now: datetime) -> None:
-        """Write how far the copy is into the transaction that is about to be committed."""
+        """Write how far the followers are into the transaction that is about to be committed."""
+        self._calling.write(connection, now)
         if self._follower is None:
             if self._fault is None:
                 self._complain("", now)
@@ -66,8 +78,13 @@ class Following:
         if progress.fault is not None and progress.fault != self._fault:
             self._complain(progress.fault, now)
 
+    def tend(self, now: datetime) -> None:
+        """Answer what a follower asks."""
+        self._calling.tend(now)
+
     def stop(self) -> None:
         """Copy nothing any more."""
+        self._calling.stop()
         if self._follower is not None:
             self._follower.stop()
 

@@ -3,10 +3,10 @@
 Rule: a Settings is complete and consistent, its paths are absolute, and its repr holds no secret.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
 from pydantic_settings import (
@@ -18,6 +18,8 @@ from pydantic_settings import (
 )
 
 from safetyd.faults import Fault, Misfit, did_you_mean, dotted, one_of, shown
+from safetyd.setting_files import Key, Note, with_files, with_secret
+from safetyd.setting_hooks import Webhook, read_hooks
 from safetyd.setting_outside import Heartbeat, Influx, LastResort, at_odds, influx_at_odds
 from safetyd.setting_shapes import (
     filters,
@@ -39,7 +41,7 @@ from safetyd.shapes import (
     text,
     topic_level,
 )
-from safetyd.tables import read_secret, read_toml
+from safetyd.tables import read_toml
 
 PREFIX = "SAFETYD_"
 CONFIG_VARIABLE = "SAFETYD_CONFIG"  # where safetyd.toml is; the one variable that is no key of it
@@ -52,9 +54,6 @@ _FROM_ENVIRONMENT_ONLY = (
     ("last_resort", "smtp_password"),
 )
 
-M = TypeVar("M", bound=BaseModel)
-Key = tuple[str, ...]
-Note = Callable[[Key, str, str], None]  # key, what stands there, what was expected
 
 Text = Annotated[str, PlainValidator(text)]
 Flag = Annotated[bool, PlainValidator(flag_or_word)]
@@ -144,6 +143,7 @@ class Settings(BaseSettings):
     heartbeat: Heartbeat | None = None
     last_resort: LastResort | None = None
     ups: Ups | None = None
+    webhook: tuple[Webhook, ...] = ()
     log: Log = Field(default_factory=Log)
 
 
@@ -173,7 +173,8 @@ def read_settings(
     variables = _variables(environ, faults)
     content = read_toml(file, faults)
     readable = content is not None
-    content = _sections(content or {}, file, faults)
+    hooks = read_hooks(content or {}, file, environ, faults)
+    content = _sections({k: v for k, v in (content or {}).items() if k != "webhook"}, file, faults)
     from_environment = EnvSettingsSource(Settings)
     from_environment.env_vars = {name.lower(): environ[given] for name, given in variables.items()}
 
@@ -193,7 +194,7 @@ def read_settings(
         ]  # its keys need each other
         settings = _built(InitSettingsSource(Settings, _without(together, faulty)))[0]
     if settings is not None:
-        settings = _completed(settings, file.parent, note)
+        settings = _completed(settings, file.parent, note).model_copy(update={"webhook": hooks})
     return settings if len(faults) == before else None, _site(together.get("site"))
 
 
@@ -286,8 +287,8 @@ def _explained(error: ValidationError) -> list[tuple[Key, str, str]]:
 
 def _completed(settings: Settings, folder: Path, note: Note) -> Settings:
     """Return the settings with absolute paths and the secrets read; what is at odds is noted."""
-    mqtt = _with_files(settings.mqtt, "mqtt", folder, note)
-    mqtt = _with_secret(mqtt, "mqtt", "password", note)
+    mqtt = with_files(settings.mqtt, "mqtt", folder, note)
+    mqtt = with_secret(mqtt, "mqtt", "password", note)
     if mqtt.password and mqtt.username is None and mqtt.protocol == 4:
         note(
             ("mqtt", "username"),
@@ -301,49 +302,26 @@ def _completed(settings: Settings, folder: Path, note: Note) -> Settings:
             note(("mqtt", name), "it is of no use without TLS", "tls = true beside it")
     if mqtt.keepalive > timedelta(seconds=65535):
         note(("mqtt", "keepalive"), "it is too long for MQTT", 'at most "65535s"')
-    web = _with_files(settings.web, "web", folder, note)
+    web = with_files(settings.web, "web", folder, note)
     for key, value, expected in web_at_odds(web):
         note(("web", key), value, expected)
     changed: dict[str, BaseModel] = {"mqtt": mqtt, "web": web}
     if settings.oidc:
-        oidc = _with_secret(_with_files(settings.oidc, "oidc", folder, note), "oidc", "client_secret", note)
+        oidc = with_secret(with_files(settings.oidc, "oidc", folder, note), "oidc", "client_secret", note)
         changed["oidc"] = oidc
         for key, value, expected in oidc_at_odds(oidc, settings.web):
             note(("oidc", key), value, expected)
     if settings.influx:
-        influx = _with_files(settings.influx, "influx", folder, note)
-        influx = _with_secret(influx, "influx", "token", note)
-        changed["influx"] = influx = _with_secret(influx, "influx", "password", note)
+        influx = with_files(settings.influx, "influx", folder, note)
+        influx = with_secret(influx, "influx", "token", note)
+        changed["influx"] = influx = with_secret(influx, "influx", "password", note)
         for key, value, expected in influx_at_odds(influx):
             note(("influx", key), value, expected)
     if settings.last_resort:
         for key, value, expected in at_odds(settings.last_resort):
             note(("last_resort", key), value, expected)
-        last = _with_files(settings.last_resort, "last_resort", folder, note)
-        changed["last_resort"] = _with_secret(last, "last_resort", "smtp_password", note)
+        last = with_files(settings.last_resort, "last_resort", folder, note)
+        changed["last_resort"] = with_secret(last, "last_resort", "smtp_password", note)
     where = folder.absolute() / settings.store.path
     changed["store"] = settings.store.model_copy(update={"url": f"sqlite:///{where}"})
     return settings.model_copy(update=changed)
-
-
-def _with_files(section: M, name: str, folder: Path, note: Note) -> M:
-    found = {}
-    for key in type(section).model_fields:
-        told = getattr(section, key)
-        if key.endswith("_file") and told is not None:
-            found[key] = folder.absolute() / told
-            if not found[key].is_file():
-                note((name, key), f"no file is at {shown(str(told))}", "a file, relative to safetyd.toml")
-    return section.model_copy(update=found)
-
-
-def _with_secret(section: M, name: str, key: str, note: Note) -> M:
-    """Read `…_file`, unless the environment gave the secret itself."""
-    file = getattr(section, f"{key}_file")
-    if getattr(section, key) is not None or file is None or not file.is_file():
-        return section
-    try:
-        return section.model_copy(update={key: SecretStr(read_secret(file, file.name))})
-    except Misfit as misfit:
-        note((name, f"{key}_file"), misfit.value, misfit.expected)
-        return section

@@ -65,6 +65,12 @@ def _running(settings: Settings) -> Iterator[str]:
     if copy is not None:
         who = "let in by its secret" if copy.authorization else "without a secret"
         yield f"Copies the record to InfluxDB at {copy.url}, bucket {copy.bucket}, {who}."
+    for hook in settings.webhook:
+        what = (
+            listed([each.replace("_", " ") for each in hook.events]) if hook.events else "every ticket event"
+        )
+        where = f" of {listed(hook.buildings)}" if hook.buildings else ""
+        yield f"Posts {what}{where} to the web hook at {hook.name}, signed."
     last = settings.last_resort
     if last is not None:
         way = "a web hook" if last.url is not None else "a mailbox"

@@ -5,6 +5,7 @@ with Z.
 """
 
 from datetime import UTC, datetime, tzinfo
+from email.utils import parsedate_to_datetime
 
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 EXPECTED = f"a time with its zone, such as 2026-12-01T16:05:00Z, from {FIRST_YEAR} to {LAST_YEAR}"
@@ -43,3 +44,17 @@ def rfc3339(at: datetime) -> str:
     at = at.astimezone(UTC)
     text = at.strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{at.microsecond:06d}".rstrip("0") + "Z" if at.microsecond else text + "Z"
+
+
+def seconds_wished(retry_after: str | None, now: datetime) -> float:
+    """Return how long a server wishes to be left alone: seconds or a date; 0 for what is neither."""
+    if retry_after is None:
+        return 0.0
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    return 0.0 if at.tzinfo is None else max(0.0, (at - now).total_seconds())

@@ -25,13 +25,14 @@ SHELL = (
     ("daemon.*", "recorder"),
     ("reloading",),
     ("dispatch", "bulletin", "vitals", "vigil", "doorbell", "errands", "following", "reception"),
-    ("timekeeper", "distress", "setback", "imports.taking", "history.older"),
+    ("timekeeper", "distress", "setback", "imports.taking", "history.older", "calling"),
     (
         "ingest.mqtt.*",
         "ingest.upsd.*",
         "notify.sender.*",
         "notify.heartbeat",
         "notify.last_resort",
+        "notify.webhook",
         "history.influx.*",
         "simulate.*",
         "web.*",
@@ -69,7 +70,7 @@ SHELL = (
     ("imports.layout + imports.moments + imports.rows + imports.sheet",),
     ("configuration",),
     (
-        "settings.* + setting_shapes + setting_outside + setting_web",
+        "settings.* + setting_shapes + setting_outside + setting_web + setting_hooks + setting_files",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
         " + site_topics + site_csv + site_outposts + overrides + profile",
         "clock",

@@ -6,8 +6,10 @@ Rule: no text that is returned has any of the address in it, whatever the error 
 import os
 import ssl
 from base64 import b64encode
+from collections.abc import Mapping
 from http.client import HTTPMessage, responses
 from socket import gaierror
+from types import MappingProxyType
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -39,9 +41,10 @@ def why_not(error: BaseException, timeout_s: float) -> str:
     return f"the request failed: {type(error).__name__}"
 
 
-def opener() -> OpenerDirector:
+def opener(*, follows: bool = True) -> OpenerDirector:
     """Return what makes requests: it trusts the machine's authorities and goes by its proxies."""
-    return build_opener(HTTPSHandler(context=ssl.create_default_context()), _SameScheme())
+    redirects = _SameScheme() if follows else _Nowhere()
+    return build_opener(HTTPSHandler(context=ssl.create_default_context()), redirects)
 
 
 class _SameScheme(HTTPRedirectHandler):
@@ -55,14 +58,23 @@ class _SameScheme(HTTPRedirectHandler):
         return Request(newurl, req.data, req.headers, req.origin_req_host, unverifiable=True)
 
 
-def request(url: str, text: str, ending: str | None = None) -> Request:
+class _Nowhere(HTTPRedirectHandler):
+    """Follows no redirect."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def request(
+    url: str, text: str, ending: str | None = None, headers: Mapping[str, str] = MappingProxyType({})
+) -> Request:
     """Return a request that says a text: a POST, or a GET without one; `ending` is put behind the path."""
     parts = urlsplit(url)
     who, _, host = parts.netloc.rpartition("@")
     path = parts.path if ending is None else parts.path.rstrip("/") + ending
     address = urlunsplit((parts.scheme, host, quote(path, _AS_IS), quote(parts.query, _AS_IS), ""))
-    headers = {"User-Agent": "safetyd", "Content-Type": "text/plain; charset=utf-8"}
-    made = Request(address, text.encode(errors="replace") or None, headers)
+    usual = {"User-Agent": "safetyd", "Content-Type": "text/plain; charset=utf-8"}
+    made = Request(address, text.encode(errors="replace") or None, {**usual, **headers})
     if who:
         name, _, password = who.partition(":")
         pair = f"{unquote(name)}:{unquote(password)}".encode()

@@ -17,10 +17,15 @@ from safetyd.store.schema import inbox
 
 def leave(connection: Connection, body: str, now: datetime) -> int:
     """Leave a command and return its number."""
-    made = insert(inbox).values(at=micros(now), body=body).returning(inbox.c.id)
-    number = connection.execute(made).scalar_one()
+    number = put(connection, body, now)
     connection.commit()
-    return int(number)
+    return number
+
+
+def put(connection: Connection, body: str, now: datetime) -> int:
+    """Leave a command in the open transaction, and return its number."""
+    made = insert(inbox).values(at=micros(now), body=body).returning(inbox.c.id)
+    return int(connection.execute(made).scalar_one())
 
 
 def unanswered(connection: Connection) -> list[int]:

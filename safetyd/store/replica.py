@@ -167,6 +167,19 @@ def copied(connection: Connection, target: str) -> dict[Stream, int]:
     return dict.fromkeys(Stream, 0) | {Stream(stream): row for stream, row in found}
 
 
+def begin(connection: Connection, target: str, stream: Stream) -> None:
+    """Have a copy begin after the newest row there is, unless it has begun, in the open transaction."""
+    values = {"target": target, "stream": stream.value, "row": newest(connection, stream)}
+    connection.execute(upsert(schema.copied).values(**values).on_conflict_do_nothing())
+
+
+def begun(connection: Connection, target: str, stream: Stream) -> int | None:
+    """Return up to which row a copy has a stream, None if it has not begun."""
+    table = schema.copied.c
+    wanted = select(table.row).where(table.target == target, table.stream == stream.value)
+    return connection.execute(wanted).scalar()
+
+
 def mark_copied(
     connection: Connection,
     target: str,

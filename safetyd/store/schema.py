@@ -271,6 +271,17 @@ inbox = Table(
     Column("answer", Text),
 )
 
+once = Table(  # commands that whoever leaves them may leave again, by the key they gave
+    "once",
+    metadata,
+    Column("account", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("request", Text, nullable=False),  # SHA-256 of what was asked
+    Column("at", Integer, nullable=False),
+    Column("command", Integer, nullable=False),  # its number in the inbox
+    Index("once_at", "at"),
+)
+
 copied = Table(  # up to which row each target has what
     "copied",
     metadata,

@@ -1,12 +1,13 @@
 """What people do over HTTP: left in the inbox for the one writer, who answers.
 
 Rule: who acts is whose token it is. What the writer refuses is a 409 with its sentence; what it has not
-answered in time it will carry out all the same, and that is what is said.
+answered in time it will carry out all the same, and that is what is said. What comes again under its key is
+not done again: its outcome is looked at, or waited for.
 """
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -22,7 +23,7 @@ from safetyd.core.report import Report, check
 from safetyd.core.ticket import Ticket
 from safetyd.core.world import Facts
 from safetyd.site import Site
-from safetyd.store import assignments, inbox
+from safetyd.store import assignments, inbox, once
 from safetyd.store.accounts import Account
 from safetyd.store.database import (
     Connection,
@@ -31,12 +32,13 @@ from safetyd.store.database import (
     open_for_writing,
     undone_on_failure,
 )
+from safetyd.store.once import Key, Left
 from safetyd.view import View
 from safetyd.web.access import sees
 from safetyd.web.answers import building_of, place_of
-from safetyd.web.asking import faulty
+from safetyd.web.asking import KEY_HEADER, faulty
 from safetyd.web.health import Pulse
-from safetyd.web.problems import Problem
+from safetyd.web.problems import Problem, misused
 from safetyd.web.routes import Route
 
 _LOOK_S = 0.05
@@ -111,13 +113,19 @@ class Inbox:
         self._reader: Connection | None = None
         self._one = CapacityLimiter(1)
 
-    async def carry_out(self, said: dict[str, Any]) -> Done:
-        """Have a command carried out by the writer.
+    async def carry_out(self, understand: Callable[[], Awaitable[dict[str, Any]]], key: Key | None) -> Done:
+        """Have a command carried out by the writer, unless it was left under its key before.
+
+        `understand` returns the command, and is not asked for one that was.
 
         Raises:
-            Problem: it is refused, or could not be left.
+            Problem: it is refused, or could not be left, or the key is another command's.
         """
-        number = await to_thread.run_sync(self._leave, json.dumps(said), limiter=self._one)
+        before = await to_thread.run_sync(self._left, key, limiter=self._one) if key else None
+        if before is None:
+            body = json.dumps(await understand())
+            before = await to_thread.run_sync(self._leave, body, key, limiter=self._one)
+        number = _same(before)
         give_up_at = time.monotonic() + self.patience_s
         while time.monotonic() < give_up_at:
             await anyio.sleep(_LOOK_S)
@@ -126,22 +134,38 @@ class Inbox:
                 return _outcome(answer)
         return Done(None, is_known=False)
 
-    def _leave(self, body: str) -> int:
+    def _left(self, key: Key) -> Left | None:
+        return once.left(self._looking(), key, self._pulse.now())
+
+    def _leave(self, body: str, key: Key | None) -> Left:
+        now = self._pulse.now()
         try:
             with closing(open_for_writing(self._url)) as connection, undone_on_failure(connection):
-                return inbox.leave(connection, body, self._pulse.now())
+                if key is not None:
+                    return once.leave(connection, key, body, now)
+                return Left(inbox.leave(connection, body, now), is_same=True)
         except StoreError as error:
             raise Problem(503, f"{error}; nothing was done; try again later") from error
 
     def _answer(self, number: int) -> str | None:
+        return inbox.answered(self._looking(), number)
+
+    def _looking(self) -> Connection:
         if self._reader is None:
             self._reader = open_for_reading(self._url)
-        return inbox.answered(self._reader, number)
+        return self._reader
 
     def close(self) -> None:
         """Let go of everything."""
         if self._reader is not None:
             self._reader.close()
+
+
+def _same(left: Left) -> int:
+    if not left.is_same:
+        words = "something else was asked under this key within a day; ask under a new one"
+        raise misused(KEY_HEADER, f"{KEY_HEADER}: {words}", 422)
+    return left.number
 
 
 def _outcome(answer: str) -> Done:

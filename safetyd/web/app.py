@@ -17,7 +17,7 @@ from safetyd.store import accounts
 from safetyd.store.accounts import Pass, Scope
 from safetyd.store.database import Connection, StoreError
 from safetyd.view import View
-from safetyd.web import acts, answers, asking, door, metrics, openapi, visitors
+from safetyd.web import acts, answers, asking, door, metrics, openapi, tags, visitors
 from safetyd.web.answers import Asked
 from safetyd.web.house import House
 from safetyd.web.looking import Looking
@@ -52,6 +52,7 @@ class Application:
             ],
             exception_handlers={HTTPException: pages.nothing_there},
         )
+        self.asgi.router.redirect_slashes = False  # a path is as the table has it, or it is none
 
     @property
     def inbox(self) -> acts.Inbox:
@@ -85,7 +86,7 @@ class Application:
                 log.exception("%s %s could not be answered", route.method, route.path)
                 response = Problem(500, "safetyd failed on it; please report this").response()
             response.headers.update(_HEADERS)
-            return response
+            return tags.tagged(request, response) if route.has_tag else response
 
         return endpoint
 
@@ -130,7 +131,8 @@ class Application:
             ticket = answers.visible_ticket(view, asked.account, asked.said["id"])
             return acts.command(route, said, ticket, asked.account, view.facts, view.site)
 
-        done = await self._looking.carry_out(await self._looking.view(understand))
+        once = asking.key(request, said, asked.account)
+        done = await self.inbox.carry_out(lambda: self._looking.view(understand), once)
         if not done.is_known:
             return JSONResponse({"ticket": asked.said["id"], "pending": _PENDING}, 202)
 
@@ -149,7 +151,8 @@ class Application:
             answers.place_of(building, said["room"])
             return acts.command(route, said, building.id, asked.account, view.facts, view.site)
 
-        done = await self._looking.carry_out(await self._looking.view(understand))
+        once = asking.key(request, said, asked.account)
+        done = await self.inbox.carry_out(lambda: self._looking.view(understand), once)
         if not done.is_known:
             return JSONResponse({"ticket": None, "pending": _PENDING}, 202)
         return JSONResponse({"ticket": done.ticket}, 201)
@@ -161,7 +164,8 @@ class Application:
         def understand(view: View) -> dict[str, Any]:
             return acts.assignment(route, said, asked.account, view)
 
-        done = await self._looking.carry_out(await self._looking.view(understand))
+        once = asking.key(request, said, asked.account)
+        done = await self.inbox.carry_out(lambda: self._looking.view(understand), once)
         if not done.is_known:
             return JSONResponse({"ticket": None, "pending": _PENDING}, 202)
         return JSONResponse({key: done.told[key] for key in ("assignment", "judged", "is_all", "says")}, 201)

@@ -3,8 +3,10 @@
 Rule: what is not in the row, or is not what the row says, is refused by name; nothing is guessed.
 """
 
+import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from hashlib import sha256
 from typing import Any
 
 import anyio
@@ -13,9 +15,12 @@ from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 
 from safetyd.faults import did_you_mean
+from safetyd.store.accounts import Account
+from safetyd.store.once import Key
 from safetyd.web.problems import Problem, misused
 from safetyd.web.routes import Kind, Parameter, Route
 
+KEY_HEADER = "Idempotency-Key"
 _BODY_WITHIN_S = 30.0
 _SHOWN = 80  # characters of a faulty value
 _NOT_SAID = {
@@ -68,6 +73,22 @@ async def body(route: Route, request: Request) -> dict[str, Any]:
         if each.is_needed and each.name not in said:
             raise misused(each.name, f"{route.name} needs {each.name}{_expected(each)}")
     return said
+
+
+def key(request: Request, said: Mapping[str, Any], account: Account) -> Key | None:
+    """Return by what an act is known when it comes again, None if whoever asks gave it no key.
+
+    Raises:
+        Problem: the key will not do.
+    """
+    given = request.headers.getlist(KEY_HEADER)
+    if not given:
+        return None
+    if len(given) > 1 or not re.fullmatch("[!-~]{1,255}", given[0]):
+        expected = "expected one of 1 to 255 visible ASCII characters, such as a new UUID"
+        raise misused(KEY_HEADER, f"{KEY_HEADER}: {_quoted(', '.join(given))} is no key; {expected}")
+    asked = json.dumps([account.name, request.url.path, said], sort_keys=True)
+    return Key(account.number, given[0], sha256(asked.encode()).hexdigest())
 
 
 def faulty(route: Route, sentence: str) -> Problem:

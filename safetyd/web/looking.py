@@ -5,11 +5,12 @@ Rule: nothing that reads or writes the store runs in the loop that listens.
 
 from collections.abc import Callable
 from contextlib import closing
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
 from safetyd.store.database import Connection, open_for_writing
+from safetyd.store.once import Key
 from safetyd.view import View
 from safetyd.web.acts import Done, Inbox
 from safetyd.web.house import House
@@ -69,13 +70,17 @@ class Looking:
         """Return what takes a processor for a while, such as a password."""
         return await to_thread.run_sync(work, limiter=self._writing)
 
-    async def carry_out(self, said: dict[str, object]) -> Done:
-        """Have a command carried out by the writer.
+    async def carry_out(self, said: dict[str, Any], key: Key | None = None) -> Done:
+        """Have a command carried out by the writer, once under its key.
 
         Raises:
             Problem: it is refused, or could not be left.
         """
-        return await self.inbox.carry_out(said)
+
+        async def understood() -> dict[str, Any]:
+            return said
+
+        return await self.inbox.carry_out(understood, key)
 
     def close(self) -> None:
         """Let go of everything."""

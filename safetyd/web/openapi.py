@@ -10,6 +10,8 @@ from safetyd import __version__
 from safetyd.core.model import Condition, Hazard, TroubleKind, Verdict
 from safetyd.core.ticket import Due, Status, Tier
 from safetyd.sensor_objects import State
+from safetyd.web.access import Right
+from safetyd.web.asking import KEY_HEADER
 from safetyd.web.problems import MEDIA_TYPE
 from safetyd.web.routes import ROUTES, Kind, Parameter, Route
 
@@ -161,6 +163,7 @@ _MEANINGS = {
     200: "Here it is.",
     201: "It is on record.",
     202: "It is accepted and will be carried out; nobody knows yet with what result.",
+    304: "It is as the answer was whose ETag came along.",
     400: "A parameter, key or value is wrong: `parameter` names it.",
     401: "No token, or none that is known.",
     403: "Not for this role, or not with this token.",
@@ -169,9 +172,27 @@ _MEANINGS = {
     409: "Refused as things stand; nothing has changed.",
     413: "The body is too long.",
     415: "The body is not called application/json.",
+    422: "Something else was asked under this Idempotency-Key.",
     429: "Too many tokens of this address were not known.",
     500: "A fault of safetyd's own.",
     503: "The store or the broker is away.",
+}
+
+
+_TAG = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of the answer that you have: 304 if it is still the same.",
+    "required": False,
+    "schema": _TEXT,
+}
+_KEY = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "description": "A name of your own for what you ask, such as a UUID. What comes again under it within a"
+    " day, also after a restart, is not done again: the answer is its outcome. It must ask the same.",
+    "required": False,
+    "schema": _TEXT | {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]{1,255}$"},
 }
 
 
@@ -194,9 +215,9 @@ def document() -> dict[str, Any]:
 
 def statuses(route: Route) -> list[int]:
     """Return every status that a route may answer with."""
-    found = {*route.statuses, 400, 500}
+    found = {*route.statuses, 400, 500} | ({304} if route.has_tag else set())
     found |= {401, 403, 429, 503} if route.right is not None else set()
-    found |= {408, 413, 415} if route.acts else set()
+    found |= {408, 413, 415, 422} if route.acts else set()
     return sorted(found)
 
 
@@ -208,8 +229,12 @@ def _operation(route: Route) -> dict[str, Any]:
     }
     parameters = [_parameter(each, "path") for each in route.in_path]
     parameters += [_parameter(each, "query") for each in route.query]
+    parameters += [_TAG] if route.has_tag else []
+    parameters += [_KEY] if route.acts else []
     said |= {"parameters": parameters} if parameters else {}
-    said |= {"security": [{"token": []}]} if route.right is not None else {}
+    if route.right is not None:
+        is_open_here = route.right is Right.METRICS  # to programs of this machine
+        said["security"] = [{"token": []}, *([{}] if is_open_here else [])]
     if route.body is not None:
         content = {"application/json": {"schema": _body(route.body)}}
         said["requestBody"] = {"required": True, "content": content}
@@ -222,10 +247,14 @@ def _response(route: Route, status: int) -> dict[str, Any]:
             "description": _MEANINGS[status],
             "content": {MEDIA_TYPE: {"schema": _ref("Problem")}},
         }
+    tag = {"headers": {"ETag": {"description": "By what this answer is known.", "schema": _TEXT}}}
+    if status == 304:
+        return {"description": _MEANINGS[status]} | tag
     kind, schema = "application/json", _ref("Pending" if status == 202 else route.answer)
     if route.answer == "text":
         kind, schema = "text/plain", _TEXT
-    return {"description": _MEANINGS[status], "content": {kind: {"schema": schema}}}
+    said = {"description": _MEANINGS[status], "content": {kind: {"schema": schema}}}
+    return said | (tag if route.has_tag else {})
 
 
 def _parameter(parameter: Parameter, where: str) -> dict[str, Any]:
@@ -250,9 +279,11 @@ def _value(parameter: Parameter) -> dict[str, Any]:
 
 
 def _body(keys: tuple[Parameter, ...]) -> dict[str, Any]:
+    """Of what need not be said, null says nothing."""
+    nullable = [each if each.is_needed else each._replace(may_be_null=True) for each in keys]
     return {
         "type": "object",
-        "properties": {each.name: _value(each) | {"description": each.about} for each in keys},
+        "properties": {each.name: _value(each) | {"description": each.about} for each in nullable},
         "required": [each.name for each in keys if each.is_needed],
         "additionalProperties": False,
     }

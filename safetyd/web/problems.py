@@ -37,9 +37,9 @@ class Problem(Exception):
         return JSONResponse(self.document(), self.status, self.headers, MEDIA_TYPE)
 
 
-def misused(parameter: str, detail: str) -> Problem:
+def misused(parameter: str, detail: str, status: int = 400) -> Problem:
     """Return the problem of a parameter or key that will not do."""
-    return Problem(400, detail, parameter=sound(parameter))
+    return Problem(status, detail, parameter=sound(parameter))
 
 
 async def http_problem(request: Request, error: Exception) -> Response:

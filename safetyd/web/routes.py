@@ -61,6 +61,11 @@ class Route:
         """Whether it changes something."""
         return self.body is not None
 
+    @property
+    def has_tag(self) -> bool:
+        """Whether whoever has the answer may ask only whether it is another now."""
+        return self.method == "GET" and self.path.startswith(API)
+
 
 def _words(words: type[StrEnum]) -> tuple[str, ...]:
     return tuple(each.value for each in words)

@@ -103,6 +103,25 @@ def test_another_building_is_not_there_for_who_is_of_one(served: Served, client:
     assert served.house.ticket(id)["status"] == "open"
 
 
+def test_what_comes_again_under_its_key_is_done_once_also_after_a_kill(
+    served: Served, client: Client
+) -> None:
+    token = served.token("Ann Lee", "administrator")
+    path, said = f"/api/v1/tickets/{breach(served, client)}", {"tier": "mitigation", "note": "a heater"}
+    key = {"Idempotency-Key": "5b1c7a52"}
+    first = served.ask(f"{path}/relieve", token, said, **key)
+    served.house.kill()
+    served.house.start(client)
+    again = served.is_answering().ask(f"{path}/relieve", token, said, **key)
+    assert (first.status, again.status) == (200, 200)
+    assert [each["event"] for each in again.json["history"]] == ["opened", "relieved"]
+    other = served.ask(f"{path}/note", token, {"note": "else"}, **key)
+    assert (other.status, other.kind) == (422, "application/problem+json")
+    tag = served.ask("/api/v1/openapi.json").headers["etag"]
+    same = served.ask("/api/v1/openapi.json", **{"If-None-Match": tag})
+    assert (same.status, same.text) == (304, "")
+
+
 def test_a_token_ends_with_its_person(served: Served) -> None:
     token = served.token("Ann Lee", "administrator")
     assert served.ask("/api/v1/rooms", token).status == 200
@@ -130,7 +149,7 @@ def test_a_port_that_is_taken_is_a_trouble_and_the_watch_goes_on(
         home = house(broker, Site(), f'[web]\nlisten = "{LOOPBACK}:{port}"').start(client)
         until("it is a trouble", lambda: home.rows("SELECT note FROM trouble WHERE sensor = '[web]'"))
         ((note,),) = home.rows("SELECT note FROM trouble WHERE sensor = '[web]'")
-        assert str(port) in note and "in use" in note
+        assert str(port) in note and "taken by another program" in note
         client.tell("safetyd/readings/maple/12", COLD)
         home.has("ticket", 1)
     assert home.stop() == 0

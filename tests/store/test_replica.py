@@ -88,3 +88,21 @@ def test_each_copy_has_its_own_place(store) -> None:
     assert replica.copied(store, "there")[Stream.READING] == 0
     assert [each.row for each in replica.uncopied(store, "here")] == [5]
     assert replica.uncopied(store, "there") == []
+
+
+def test_a_copy_that_begins_now_begins_after_what_there_is_and_only_once(store: Connection) -> None:
+    def happen(event: str) -> None:
+        world = World()
+        world.changes.rows.append(Row(AT, "maple-2026-0001", event, "safetyd"))
+        ledger.save(store, world.changes, world)
+
+    happen("opened")
+    assert replica.begun(store, "desk", Stream.TICKET_EVENT) is None
+    replica.begin(store, "desk", Stream.TICKET_EVENT)
+    happen("note")
+    replica.begin(store, "desk", Stream.TICKET_EVENT)
+    row = replica.begun(store, "desk", Stream.TICKET_EVENT)
+    assert row is not None
+    assert [each.event for each in replica.ticket_events(store, row, 9)] == ["note"]
+    replica.begin(store, "other", Stream.READING)
+    assert replica.begun(store, "other", Stream.READING) == 0, "nothing was read yet, and it has begun"

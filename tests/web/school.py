@@ -36,6 +36,7 @@ id = "cedar"
 rooms = [{ id = "1" }]
 """
 HOST = "school.example"
+_A_DAY = timedelta(days=1)
 ELSEWHERE = ("192.0.2.7", 40_000)
 HERE = ("127.0.0.1", 40_000)
 
@@ -77,12 +78,14 @@ class School:
         self.house = House(self.url, "safetyd", lambda: self.site, self.pulse)
         self.application = Application(self.house)
 
-    def token(self, role: Role, *buildings: str, scope: Scope = Scope.ACT, name: str = "") -> str:
+    def token(
+        self, role: Role, *buildings: str, scope: Scope = Scope.ACT, name: str = "", lasts: timedelta = _A_DAY
+    ) -> str:
         """Let somebody in, and return a token of theirs."""
         name = name or f"{role} {scope} {' '.join(buildings)}"
         with closing(open_for_writing(self.url)) as connection:
             accounts.add(connection, name, role, buildings, "not used", self.now)
-            return accounts.new_token(connection, name, scope, self.now, timedelta(days=1))
+            return accounts.new_token(connection, name, scope, self.now, lasts)
 
     def path_of(self, path: str) -> str:
         """Return a page's path with what there is put in."""

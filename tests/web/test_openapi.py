@@ -8,7 +8,7 @@ from starlette.routing import Route as Served
 
 from safetyd.core.model import Role
 from safetyd.web.openapi import SCHEMAS, document
-from safetyd.web.routes import ROUTES
+from safetyd.web.routes import ROUTES, Route
 from tests.web.school import School
 
 EXAMPLES = {
@@ -58,6 +58,20 @@ def test_what_is_answered_is_as_it_says(at_school: School, path: str, name: str)
 def test_a_ticket_is_as_it_says(at_school: School) -> None:
     token = at_school.token(Role.ADMINISTRATOR)
     _fits(at_school.ask(f"/api/v1/tickets/{at_school.ids[0]}", token).json, SCHEMAS["Ticket"], "ticket")
+
+
+@pytest.mark.parametrize("route", [each for each in ROUTES if each.acts], ids=lambda each: each.name)
+def test_of_what_need_not_be_said_null_says_nothing(at_school: School, route: Route) -> None:
+    at_school.application.inbox.patience_s = 0.0
+    said: dict[str, object] = {each.name: None for each in route.body or () if not each.is_needed}
+    needed = {"tier": "mitigation", "until": "2099-01-01", "building": "maple", "room": "12"}
+    needed |= {"topic": "zigbee2mqtt/Sill"}
+    said |= {each.name: needed[each.name] for each in route.body or () if each.is_needed}
+    said |= {"hazard": "leaks"} if route.name == "report" else {}
+    said |= {"note": "why"} if route.name == "note" else {}
+    path = route.path.replace("{id}", at_school.ids[0])
+    answer = at_school.ask(path, at_school.token(Role.ADMINISTRATOR), said)
+    assert answer.status == (409 if route.name == "unassign" else 202), answer.body  # nothing is assigned
 
 
 KINDS: dict[str, Any] = {

@@ -150,9 +150,13 @@ def test_a_body_is_not_read_before_its_sender_is_let_in(at_school: School) -> No
     assert at_school.ask("/api/v1/reports", "", b" " * (BODY_BYTES + 1)).status == 401
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/v1/ticket", "/api/v2/tickets", "/%00", "/" + "a" * 5000])
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/v1/tickets/", "/api/v1/ticket", "/api/v2/tickets", "/%00", "/" + "a" * 5000]
+)
 def test_what_is_not_there_is_a_problem_too(at_school: School, path: str) -> None:
-    is_problem(at_school.ask(path), 404, None, "openapi.json")
+    answer = at_school.ask(path)
+    is_problem(answer, 404, None, "openapi.json")
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_a_method_that_is_not_served_is_a_problem_too(at_school: School, token: str) -> None:

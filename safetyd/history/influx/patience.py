@@ -6,9 +6,10 @@ have from us at all waits, slowly, for a person; everything else is sent again a
 
 from collections.abc import Mapping
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum, auto
 from typing import NamedTuple
+
+from safetyd.times import seconds_wished
 
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 SLOW_PAUSE_S = 300.0
@@ -78,19 +79,5 @@ def pause_s(failures: int, chance: float, now: datetime, retry_after: str | None
         is_slow: Whether a person must mend something first.
     """
     longest = SLOW_PAUSE_S if is_slow else min(LONGEST_PAUSE_S, SHORTEST_PAUSE_S * 2.0 ** min(failures, 20))
-    wished = min(LONGEST_RETRY_AFTER_S, _wished_s(retry_after, now))
+    wished = min(LONGEST_RETRY_AFTER_S, seconds_wished(retry_after, now))
     return max(longest * (0.5 + chance / 2), wished)
-
-
-def _wished_s(retry_after: str | None, now: datetime) -> float:
-    """Seconds of a Retry-After: a number or a date; 0 for what is neither."""
-    if retry_after is None:
-        return 0.0
-    text = retry_after.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return 0.0
-    return 0.0 if at.tzinfo is None else max(0.0, (at - now).total_seconds())

@@ -45,7 +45,8 @@ def width_of(text: str, font_size: float) -> float:
     wide = sum(text.count(each) for each in _WIDE)
     if not text.isascii():
         wide += sum(unicodedata.east_asian_width(each) in "WF" for each in text)
-    return _EM * font_size * (len(text) + 0.8 * wide)
+    seen = len(text) - text.count("\u2068") - text.count("\u2069")  # what sets a text apart has no width
+    return _EM * font_size * (seen + 0.8 * wide)
 
 
 def fitting(text: str, width: float, font_size: float) -> str:
