@@ -19,12 +19,14 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-decoding bench-history pins clean servers
+.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-decoding bench-history pins clean servers
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
 	@echo "make test    every test, through real servers too (ARGS=… goes to pytest)"
 	@echo "make unit    only the tests that start no server"
+	@echo "make assets  fetch what the pages need in a browser, with npm (demo, test and unit do)"
+	@echo "make wheel   build dist/*.whl with all that in it"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  let ruff rewrite what it can"
 	@echo "make catalogues      take new sentences of notices into every safetyd/languages/*.po"
@@ -38,13 +40,22 @@ help:
 	@echo "make clean   remove the virtual environment and everything generated"
 
 demo: $(DEMO)
+	@$(PY) deploy/assets.py --if-possible
 	$(VENV)/bin/safetyd demo --speed $(SPEED) --scenario $(SCENARIO) $(ARGS)
 
-test: $(DEV) servers
+test: $(DEV) servers assets
 	$(PY) -m pytest $(ARGS)
 
 unit: $(DEV)
+	@$(PY) deploy/assets.py --if-possible
 	$(PY) -m pytest -m "not journey" $(ARGS)
+
+assets: | $(PY)
+	@$(PY) deploy/assets.py
+
+wheel: $(DEV) assets
+	rm -rf build/lib
+	$(PY) -m build --quiet --wheel --no-isolation --outdir dist .
 
 lint: $(DEV)
 	$(PY) -m ruff check
@@ -115,13 +126,14 @@ $(DEV): requirements/build.txt requirements/dev.txt pyproject.toml | $(PY)
 
 servers:
 	@if command -v mosquitto >/dev/null && command -v mosquitto_pub >/dev/null && command -v openssl >/dev/null \
-	    && command -v influxd >/dev/null && test -x /lib/nut/dummy-ups; then :; \
+	    && command -v influxd >/dev/null && test -x /lib/nut/dummy-ups \
+	    && command -v npm >/dev/null && command -v chromium >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    set -ex; \
 	    apt-get update -qq; \
-	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients nut-server influxdb openssl; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients nut-server influxdb openssl npm nodejs chromium; \
 	else \
-	    echo "The tests need servers; on Debian: sudo apt-get install mosquitto mosquitto-clients nut-server influxdb openssl" >&2; exit 1; \
+	    echo "The tests need servers; on Debian: sudo apt-get install mosquitto mosquitto-clients nut-server influxdb openssl npm chromium" >&2; exit 1; \
 	fi
 
 # Pins. dev.txt holds everything; the others must agree with it. No file names an index, so that each machine's own applies.
@@ -136,8 +148,9 @@ pins: | $(DEV)
 	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/run.txt
 	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/build.txt \
 	    --build-deps-for editable --only-build-deps
+	$(PY) deploy/assets.py --pin $(UPGRADE)
 	@! grep -nE '://|^ *-(i|f)|--(extra-)?index-url|--find-links|--trusted-host' requirements/*.txt
 
 clean:
-	rm -rf $(VENV) build dist var *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) safetyd/web/vendor build dist var *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find safetyd tests -name __pycache__ -type d -prune -exec rm -rf {} +
