@@ -146,7 +146,7 @@ def place_name(site: Site, place: Place) -> str:
     return room.name if room else place.room or "the whole building"
 
 
-def natural(name: str) -> list[tuple[int, str]]:
+def natural(name: str) -> list[tuple[bool, int, str]]:
     """Return by what names are put in order: Room 2 before Room 10."""
-    pieces = re.findall(r"\d+|\D+", name.casefold())
-    return [(int(each), "") if each.isdecimal() and each.isascii() else (-1, each) for each in pieces]
+    pieces = re.findall(r"[0-9]+|[^0-9]+", name.casefold())
+    return [(False, int(each), "") if each[0] in "0123456789" else (True, 0, each) for each in pieces]
