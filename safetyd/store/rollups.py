@@ -183,7 +183,7 @@ def buckets(
 def means(
     connection: Connection, building: str, measure: Measure, begin: datetime, width: timedelta, count: int
 ) -> dict[str, list[float | None]]:
-    """Return the mean of each of so many spans for every room of a building that has any: one look-up for all.
+    """Return the mean of each of so many spans for every room of a building that has any, in one look-up.
 
     A span is as wide as some buckets of five minutes, and begins with one.
     """

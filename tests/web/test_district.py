@@ -1,4 +1,4 @@
-"""All buildings on one page: the worst first, only one's own, only what is asked for; each at what it costs."""
+"""All buildings on one page: the worst first, only one's own, only what is asked for."""
 
 import re
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Parts of pages are made once for all who have the same rights, and anew as soon as something has changed."""
+"""Parts of pages are made once for all of the same rights, and anew as soon as something has changed."""
 
 from contextlib import closing
 from datetime import timedelta

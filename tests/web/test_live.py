@@ -86,7 +86,9 @@ class Listener:
 
     async def _open(self) -> StreamingResponse:
         headers = [(name.encode(), value.encode()) for name, value in self._cookies.items()]
-        request = Request({"type": "http", "method": "GET", "path": "/live", "scheme": "http", "headers": headers})
+        request = Request(
+            {"type": "http", "method": "GET", "path": "/live", "scheme": "http", "headers": headers}
+        )
         answer = await self._live.events(request)
         assert isinstance(answer, StreamingResponse)
         return answer

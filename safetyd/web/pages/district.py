@@ -1,4 +1,4 @@
-"""All buildings on one page: where something is open, overdue, silent, told to nobody, or without electricity.
+"""All buildings on one page: where something is open, overdue, silent, undelivered or without electricity.
 
 Rule: what is open and what is wrong is counted once for all buildings; a room that is well costs nothing.
 """

@@ -100,7 +100,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters |= {"moment": moment, "day": day, "lasting": lasting, "plain": plain, "listed": listed, "clock": clock}
+    made.filters |= {
+        "moment": moment,
+        "day": day,
+        "lasting": lasting,
+        "plain": plain,
+        "listed": listed,
+        "clock": clock,
+    }
     made.globals |= {"static": static_url, "has_static": has_static, "left": left, "ago": ago}
     return made
 

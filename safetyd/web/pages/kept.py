@@ -11,7 +11,9 @@ from safetyd.store.accounts import Account
 from safetyd.view import View
 from safetyd.web.pages.page import Page, Visit
 
-_LASTS_S = 15  # what time alone changes is seen so late: a value that no longer counts, a deadline that passes
+_LASTS_S = (
+    15  # what time alone changes is seen so late: a value that no longer counts, a deadline that passes
+)
 _MOST_BYTES = 4 * 1024 * 1024
 
 

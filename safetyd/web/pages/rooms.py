@@ -1,4 +1,4 @@
-"""The rooms of a building as a person wants them: the worst first, each with all there is to know at a glance.
+"""The rooms of a building as a person wants them: the worst first, each with all there is to know.
 
 Rule: unknown is worse than ok, and is told since when; nothing here says what is to be done about it.
 """
@@ -113,7 +113,7 @@ def phrases(found: Sequence[Card]) -> list[Phrase]:
     if not found:
         return [Phrase("No room is named in the site file")]
     by_rank = {rank: [each for each in found if each.rank is rank] for rank in Rank}
-    said = []
+    said: list[Phrase] = []
     for rank, (one, many) in _PHRASES.items():
         if some := by_rank[rank]:
             rooms = "" if said else " room" if len(some) == 1 else " rooms"

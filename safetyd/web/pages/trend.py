@@ -38,7 +38,7 @@ def trends(view: View, building: str) -> Mapping[str, Markup]:
 
 
 def trend(means_f: Sequence[float | None], limit_f: float) -> Markup:
-    """Return a line through values of even distance, None where nothing is known; a limit where it is near."""
+    """Return a line through values at even distances, None where nothing is known; a limit if it is near."""
     known = [each for each in means_f if each is not None]
     if not known:
         return Markup("")
