@@ -53,11 +53,17 @@ def test_only_ones_own_buildings_are_listed(at_school: School, browser: Browser)
 
 
 def test_the_worst_building_comes_first(at_school: School, browser: Browser) -> None:
+    page = browser.get("/district").text
+    assert buildings(page) == ["maple", "cedar"], "a room of it has no reading"
+    assert row(page, "maple").startswith("maple 1 – 1 – 1 ") and row(page, "cedar").startswith(
+        "cedar 1 – 1 – –"
+    )
+    at_school.hears("maple/lab", temperature_f=70, humidity=40)
     assert buildings(browser.get("/district").text) == ["cedar", "maple"], "as bad as each other: by name"
-    at_school.hears("maple/lab", temperature_f=50, humidity=40)
+    at_school.commands(do="report", building="maple", room="lab", hazard="leaks", role="facilities")
     page = browser.get("/district").text
     assert buildings(page) == ["maple", "cedar"]
-    assert row(page, "maple").startswith("maple 2 – 2 – ") and "Relief within 24 hours" in row(page, "maple")
+    assert row(page, "maple").startswith("maple 1 – 2 – –") and "Relief within 24 hours" in row(page, "maple")
     at_school.hears("cedar/ups", mains=False)
     page = browser.get("/district").text
     assert buildings(page) == ["cedar", "maple"], "without electricity"
@@ -70,6 +76,7 @@ def test_filters_are_links_that_say_how_many(at_school: School, browser: Browser
     assert '<a href="/district?only=electricity">No electricity: 1</a>' in page and "Overdue: 0" in page
     assert buildings(browser.get("/district?only=electricity").text) == ["cedar"]
     assert buildings(browser.get("/district?only=breach").text) == ["cedar", "maple"]
+    assert buildings(browser.get("/district?only=silent").text) == ["maple"]
     assert buildings(browser.get("/district?only=overdue").text) == []
     assert "Show all" in browser.get("/district?only=overdue").text
     assert len(buildings(browser.get("/district?only=nonsense").text)) == 2
@@ -90,16 +97,18 @@ def test_who_may_not_read_tickets_or_troubles_is_shown_how_rooms_are(at_school: 
     educator = Browser(at_school)
     educator.enter(Role.EDUCATOR)
     page = educator.get("/district").text
-    assert "Too cold" in page and "/tickets" not in page
-    for words in ("Open", "Overdue", "Silent", "Undelivered", "Due next"):
+    assert "Too cold" in page and "No reading" in page and "/tickets" not in page
+    for words in ("Open", "Overdue", "Undelivered", "Due next"):
         assert words not in page
 
 
-def test_a_sensor_that_is_silent_counts_for_its_building(at_school: School, browser: Browser) -> None:
-    at_school.hears("maple/12", temperature_f=55.6, humidity=40)
-    at_school.passes(minutes=30)
-    at_school.hears("cedar/1", temperature_f=55.6, humidity=40)
-    assert buildings(browser.get("/district?only=silent").text) == ["maple"]
+def test_a_room_has_no_reading_once_its_last_one_counts_no_longer(
+    at_school: School, browser: Browser
+) -> None:
+    at_school.passes(minutes=9)
+    assert row(browser.get("/district").text, "cedar").startswith("cedar 1 – 1 – – ")
+    at_school.passes(minutes=2)
+    assert row(browser.get("/district").text, "cedar").startswith("cedar 1 – 1 – 1 ")
 
 
 def test_a_notice_that_reached_nobody_counts_for_a_week_and_until_it_has(at_school: School) -> None:

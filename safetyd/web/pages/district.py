@@ -1,6 +1,7 @@
 """All buildings on one page: where something is open, overdue, silent, undelivered or without electricity.
 
-Rule: what is open and what is wrong is counted once for all buildings; a room that is well costs nothing.
+Rule: what is open and what is wrong is counted once for all buildings; of a room that is well only its age is
+looked at. Unknown is not ok: rooms without a reading count.
 """
 
 from collections import Counter
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from safetyd.core import power
-from safetyd.core.model import Condition, Place, TroubleKind
+from safetyd.core.model import Condition, Place
 from safetyd.store.unreached import unreached_by_building
 from safetyd.view import View
 from safetyd.web.access import Right, may, sees
@@ -23,7 +24,7 @@ _LONGEST_QUERY = 80
 
 
 class Row(NamedTuple):
-    """One building: its rooms in breach, and what is counted of it."""
+    """One building: its rooms in breach and those without a reading, and what is counted of it."""
 
     id: str
     name: str
@@ -54,7 +55,7 @@ FILTERS: Mapping[str, tuple[str, Callable[[Row], object]]] = {
     "breach": ("too cold or too hot", lambda row: row.cold + row.hot),
     "open": ("open", lambda row: row.open),
     "overdue": ("overdue", lambda row: row.overdue),
-    "silent": ("silent", lambda row: row.silent),
+    "silent": ("no reading", lambda row: row.silent),
     "undelivered": ("undelivered", lambda row: row.undelivered),
     "electricity": ("no electricity", lambda row: row.has_power_trouble),
 }
@@ -80,12 +81,7 @@ def _shown(view: View, visit: Visit) -> dict[str, Any]:
     if text:
         needle = text.casefold()
         shown = [row for row in shown if needle in row.name.casefold() or needle in row.id]
-    account = visit.account
-    hidden = set()
-    if not may(account, Right.TICKETS):
-        hidden |= {"open", "overdue", "undelivered"}
-    if not may(account, Right.TROUBLES):
-        hidden |= {"silent"}
+    hidden = () if may(visit.account, Right.TICKETS) else ("open", "overdue", "undelivered")
     return {
         "rows": shown,
         "count": len(found),
@@ -99,7 +95,7 @@ def _shown(view: View, visit: Visit) -> dict[str, Any]:
 def rows(view: View, visit: Visit) -> list[Row]:
     """Return the buildings that somebody may see, the worst first."""
     world, account = view.world, visit.account
-    may_read, may_watch = may(account, Right.TICKETS), may(account, Right.TROUBLES)
+    may_read = may(account, Right.TICKETS)
     breaches = Counter((place.building, condition) for place, condition in world.running)
     open_ones: Counter[str] = Counter()
     overdue: Counter[str] = Counter()
@@ -112,11 +108,7 @@ def rows(view: View, visit: Visit) -> list[Row]:
             overdue[building] += due.at < view.at
             if building not in dues or due.at < dues[building].at:
                 dues[building] = due
-    silent = Counter(
-        trouble.place.building
-        for standing in (world.troubles.values() if may_watch else ())
-        if (trouble := standing.get(TroubleKind.SILENT)) is not None and trouble.place is not None
-    )
+    heard = _heard(view)
     span = view.at - _LOOKED_BACK, view.at - _UNDER_WAY
     undelivered = unreached_by_building(view.connection, *span) if may_read else {}
     rule = view.facts.book.in_force(view.at).outage
@@ -133,7 +125,7 @@ def rows(view: View, visit: Visit) -> list[Row]:
                     breaches[each.id, Condition.HEAT],
                     open_ones[each.id],
                     overdue[each.id],
-                    silent[each.id],
+                    len(each.rooms) - heard[each.id],
                     undelivered.get(each.id, 0),
                     power.standing(known, view.at, rule).value,
                     known.began_at,
@@ -141,4 +133,17 @@ def rows(view: View, visit: Visit) -> list[Row]:
                 )
             )
     found.sort(key=lambda row: (*(-each for each in row.badness), natural(row.name)))
+    return found
+
+
+def _heard(view: View) -> dict[str, int]:
+    """Return of how many rooms of each building a temperature counts."""
+    found = {each.id: 0 for each in view.site.buildings}
+    places, at = view.facts.places, view.at
+    for place, room in view.world.rooms.items():
+        for source in room.sources.values():
+            if source.temperature is not None and source.temperature.until >= at:
+                if place in places:
+                    found[place.building] += 1
+                break
     return found
