@@ -4,7 +4,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from safetyd.core.model import Role
 from safetyd.store import accounts, sessions
@@ -91,6 +91,49 @@ def test_a_page_says_when_it_is_not_live_and_finds_back(
     expect(page.locator(".live")).to_have_text("Live")
     assert all("ERR_" in each for each in complaints), complaints
     complaints.clear()
+
+
+def test_without_a_stream_of_events_it_looks_each_minute(school: School, page: Page) -> None:
+    school.hears("maple/lab", **WELL)
+    enter(school, page)
+    page.add_init_script("delete window.EventSource")
+    page.clock.install()
+    page.goto(f"{school.url}/buildings/maple")
+    expect(page.locator(".live")).to_have_text("Looks for news each minute")
+    school.hears("maple/lab", **COLD)
+    school.house.has("ticket", 1)
+    page.clock.run_for(61_000)
+    expect(page.locator("#lead")).to_contain_text("1 room is too cold")
+
+
+def test_a_page_says_when_nobody_is_logged_in_any_more(school: School, page: Page) -> None:
+    school.hears("maple/lab", **WELL)
+    secret = enter(school, page)
+    page.goto(f"{school.url}/buildings/maple")
+    expect(page.locator(".live")).to_have_text("Live")
+    with closing(open_for_writing(f"sqlite:///{school.house.store}")) as connection:
+        sessions.end(connection, secret)
+    school.hears("maple/lab", **COLD)
+    expect(page.locator(".live")).to_contain_text("nobody is logged in any more")
+    expect(page.locator("#lead")).not_to_contain_text("too cold")
+
+
+def test_another_page_may_show_that_the_record_has_changed(school: School, page: Page) -> None:
+    school.hears("maple/lab", **WELL)
+    enter(school, page)
+
+    def marked(route: Route) -> None:
+        answer = route.fetch()
+        notice = '<p id="news" data-live-notice hidden>There is something new.</p>'
+        route.fulfill(response=answer, body=answer.text().replace("<h1>", notice + "<h1>"))
+
+    page.route("**/account", marked)
+    page.goto(f"{school.url}/account")
+    expect(page.locator(".live")).to_have_text("Live")
+    expect(page.locator("#news")).to_be_hidden()
+    school.hears("maple/lab", **COLD)
+    expect(page.locator("#news")).to_be_visible()
+    expect(page.locator("p.unseen")).to_have_text("There is something new.")
 
 
 def test_it_is_read_on_a_phone_by_dark_and_light_and_on_a_wall(

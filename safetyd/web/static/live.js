@@ -12,6 +12,7 @@
   const SILENT = 40000; // the server speaks every 15 s
   const AGAIN = 10000;
   const MOST_SAID = 3;
+  const LIVE = window.EventSource ? "Live" : "Looks for news each minute";
 
   const state = paragraph("live");
   const voice = paragraph("unseen");
@@ -20,7 +21,7 @@
 
   let source = null;
   let heard = Date.now();
-  let isLive = false;
+  let isLive = !window.EventSource;
   let isOut = false; // nobody is logged in any more
   const waiting = new Set();
   const busy = new Set();
@@ -35,10 +36,10 @@
     const zone = document.documentElement.dataset.zone;
     const at = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: zone }).format(heard);
     const words = isOut ? "Not live: nobody is logged in any more. Load the page again."
-      : isLive ? "Live" : `Not live: last news at ${at}`;
+      : isLive ? LIVE : `Not live: last news at ${at}`;
     state.classList.toggle("live-off", !isLive);
     if (state.textContent === words) return;
-    if (state.textContent && isLive !== (state.textContent === "Live")) say(words);
+    if (state.textContent && isLive !== (state.textContent === LIVE)) say(words);
     state.textContent = words;
   }
 
@@ -116,7 +117,7 @@
         if (isInUse(part)) waiting.add(part);
         else exchange(part, text);
         heard = Date.now();
-        if (!window.EventSource) isLive = true;
+        if (!window.EventSource) isLive = true; // it was not while nothing could be fetched
         show();
       }
     } catch {
