@@ -56,7 +56,7 @@ class Live:
         self._news = News()
 
     async def events(self, request: Request) -> Response:
-        """Return a stream of events: `record`, `readings`, and `here`."""
+        """Return a stream of events: `begun`, `record`, `readings`, and `here`."""
         if await visitor(self._looking, request) is None:
             raise Problem(401, "log in first")
         if self.listeners >= MOST:
@@ -78,7 +78,7 @@ class Live:
 
     async def _events(self, request: Request) -> AsyncIterator[str]:
         await self._look()
-        yield "retry: 2000\n\n"
+        yield "retry: 2000\nevent: begun\ndata: 0\n\n"
         began_s = breathed_s = time.monotonic()
         known = self._news.told
         while time.monotonic() - began_s < _LONGEST_S:
