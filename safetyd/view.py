@@ -26,6 +26,13 @@ from safetyd.store.leftovers import Stray
 from safetyd.times import rfc3339_or_none
 
 
+class Version(NamedTuple):
+    """By what somebody who looks on and on knows that there is something new: counts that only grow."""
+
+    decisions: int = 0
+    readings: int = 0
+
+
 class View(NamedTuple):
     """How everything stands at `at`; `root` is the first level of our own topics."""
 
@@ -35,6 +42,7 @@ class View(NamedTuple):
     site: Site
     root: str
     at: datetime
+    version: Version = Version()
 
     def ticket(self, id: str) -> dict[str, Any]:
         """Return a ticket as the outside sees it.

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from safetyd.core.model import Place
-from safetyd.core.tally import EPOCH, Account, Bucket, Known, Measure, Share, Values
+from safetyd.core.tally import EPOCH, WIDTH, Account, Bucket, Known, Measure, Share, Values
 from safetyd.store.moments import micros, moment
 
 HOUR = timedelta(hours=1)
@@ -178,6 +178,26 @@ def buckets(
         for start in starts
         if start in values or start in shares
     ]
+
+
+def means(
+    connection: Connection, building: str, measure: Measure, begin: datetime, width: timedelta, count: int
+) -> dict[str, list[float | None]]:
+    """Return the mean of each of so many spans for every room of a building that has any, in one look-up.
+
+    A span is as wide as some buckets of five minutes, and begins with one.
+    """
+    first, minutes, last = _minutes(begin), width // _MINUTE, _minutes(begin + count * width)
+    starts = ",".join(map(str, range(first, last, WIDTH // _MINUTE)))
+    found: dict[str, list[float | None]] = {}
+    for room, span, mean in connection.exec_driver_sql(
+        "SELECT room, (start - ?) / ?, sum(total) / sum(n) FROM roll_up_place CROSS JOIN roll_up"
+        f" WHERE building = ? AND room <> '' AND level = {int(Level.FIVE_MINUTES)} AND start IN ({starts})"
+        " AND place = id AND measure = ? GROUP BY 1, 2",
+        (first, minutes, building, _NUMBERS[measure]),
+    ):
+        found.setdefault(room, [None] * count)[span] = mean
+    return found
 
 
 def _shares(times: Sequence[int | None], width: int) -> dict[Account, Share]:

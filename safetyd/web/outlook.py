@@ -16,7 +16,7 @@ from safetyd.recovery import Recovered, facts_of, follow, recover
 from safetyd.site import Site
 from safetyd.store import ledger, readings
 from safetyd.store.database import Connection, open_for_reading
-from safetyd.view import View
+from safetyd.view import Version, View
 from safetyd.web.problems import Problem
 
 _SHARE = 0.25  # of one processor, for reading everything anew
@@ -31,6 +31,7 @@ class _Kept(NamedTuple):
     recovered: Recovered
     signature: tuple[object, ...]
     last: int
+    version: Version
 
 
 class Outlook:
@@ -43,6 +44,7 @@ class Outlook:
         self._now = now
         self._connection: Connection | None = None
         self._version = 0
+        self._decisions = 0
         self._kept: _Kept | None = None
         self._not_before_s = 0.0
 
@@ -67,7 +69,7 @@ class Outlook:
         with self.connected() as connection:
             kept = self._look(connection, self._site(), must_be_fresh=must_be_fresh)
             world = kept.recovered.world
-            yield View(connection, world, kept.facts, kept.site, self._root, self._now())
+            yield View(connection, world, kept.facts, kept.site, self._root, self._now(), kept.version)
 
     def close(self) -> None:
         """Let go of everything."""
@@ -95,7 +97,10 @@ class Outlook:
         """Fold in what was said since; None if everything must be read anew."""
         sensors, recovered = kept.hearing.sensors, kept.recovered
         last = follow(connection, recovered, kept.facts, sensors, kept.last)
-        return None if last is None else kept._replace(last=last)
+        if last is None:
+            return None
+        heard = kept.version.readings + (last != kept.last)
+        return kept._replace(last=last, version=kept.version._replace(readings=heard))
 
     def _read(self, connection: Connection, site: Site, signature: tuple[object, ...]) -> _Kept:
         began_s = time.thread_time()
@@ -103,4 +108,5 @@ class Outlook:
         facts, last = facts_of(site, hearing.routes, hearing.known), readings.last_id(connection)
         recovered = recover(connection, facts, hearing.sensors, self._now())
         self._not_before_s = time.monotonic() + (time.thread_time() - began_s) * (1 / _SHARE - 1)
-        return _Kept(site, hearing, facts, recovered, signature, last)
+        self._decisions += 1
+        return _Kept(site, hearing, facts, recovered, signature, last, Version(self._decisions))

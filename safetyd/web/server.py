@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _AGAIN_S = 15.0
 _BACKLOG = 128
-_CONNECTIONS = 300  # at once; who comes beyond them is told to come back
+_CONNECTIONS = 400  # at once; who comes beyond them is told to come back
 _HEAD_BYTES = 32 * 1024  # of a request's first line and headers
 _GRACE_S = 1
 

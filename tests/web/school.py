@@ -64,7 +64,7 @@ class School:
         configuration = load(folder / "safetyd.toml", {})
         self.url, self.site = configuration.settings.store.url, configuration.site
         self.now = datetime.now(UTC)
-        self.pulse = Pulse()
+        self.pulse = Pulse(lambda: 0.0)  # no time passes but what a test lets pass
         self.pulse.note(self.now, "", has_broker=True)
         self._portal = portal
         begun = self.now - timedelta(minutes=5)
@@ -77,6 +77,45 @@ class School:
             self.ids = sorted(service.world.tickets)
         self.house = House(self.url, "safetyd", lambda: self.site, self.pulse)
         self.application = Application(self.house)
+        self._writer: Service | None = None
+
+    def passes(self, **span: float) -> None:
+        """Let time pass: hours=, minutes=, …"""
+        self.now += timedelta(**span)
+        self.pulse.note(self.now, "", has_broker=True)
+
+    def hears(self, place: str, *, ago: timedelta = timedelta(0), **said: object) -> None:
+        """Let what stands at `building/room`, or at `building/witness` of the mains, report."""
+        at, service = self.now - ago, self._service()
+        topic = f"safetyd/power/{place}" if "mains" in said else f"safetyd/readings/{place}"
+        service.take(Message(at, topic, json.dumps(said).encode()))
+        self._commit(service)
+
+    def commands(self, **said: object) -> None:
+        """Let a person do something, as a daemon carries it out."""
+        service = self._service()
+        service.command({"by": "Ann", **said}, self.now)
+        self._commit(service)
+
+    def _service(self) -> Service:
+        if self._writer is None:
+            self._writer = Service(open_for_writing(self.url), self.site, "safetyd", self.now)
+            self._commit(self._writer)
+        return self._writer
+
+    def _commit(self, service: Service) -> None:
+        service.elapse(self.now)
+        service.commit(self.now)
+        self.is_rested()
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.connection.close()
+        self.application.close()
+
+    def is_rested(self) -> None:
+        """Let the outlook read everything anew as soon as it has to."""
+        self.application._looking._outlook._not_before_s = 0.0
 
     def token(
         self, role: Role, *buildings: str, scope: Scope = Scope.ACT, name: str = "", lasts: timedelta = _A_DAY
@@ -209,4 +248,4 @@ def school(folder: Path) -> Iterator[School]:
         try:
             yield made
         finally:
-            made.application.close()
+            made.close()

@@ -155,3 +155,23 @@ def test_after_a_fault_everything_is_read_anew(writer: Writer) -> None:
     with pytest.raises(ZeroDivisionError), writer.outlook.view():
         raise ZeroDivisionError
     assert writer.seen() == writer.stored()
+
+
+def test_its_version_tells_readings_from_decisions_and_from_nothing_new(writer: Writer) -> None:
+    def version() -> tuple[int, int]:
+        writer.outlook._not_before_s = 0.0
+        with writer.outlook.view() as seen:
+            return tuple(seen.version)  # type: ignore[return-value]
+
+    for room in ("1", "2"):
+        writer.say(room, 61)
+    first = version()
+    assert version() == first
+    writer.say("1", 61.5)
+    assert version() == (first[0], first[1] + 1)
+    writer.say("1", 59)
+    decided = version()
+    assert decided[0] == first[0] + 1
+    writer.connection.exec_driver_sql("INSERT INTO roll_up_place VALUES (1, 'b', '1', 0)")
+    writer.connection.commit()
+    assert version() == decided, "something was written that nobody looks at here"

@@ -20,7 +20,7 @@ from safetyd.store.database import StoreError
 from safetyd.view import View
 from safetyd.web.access import may
 from safetyd.web.looking import Looking
-from safetyd.web.pages import entry, live
+from safetyd.web.pages import entry, kept, live
 from safetyd.web.pages.forms import read_form
 from safetyd.web.pages.frame import Around, rendered, static_folders
 from safetyd.web.pages.page import Answer, Deed, Download, Go, Page, Past, Sheet, Visit
@@ -53,6 +53,7 @@ class Pages:
     def __init__(self, looking: Looking) -> None:
         self._looking = looking
         self._said: OrderedDict[str, str] = OrderedDict()
+        self._kept = kept.Kept()
         self._entry = entry.Entry(looking, self._sheet)
         self._live = live.Live(looking)
         self.routes: list[BaseRoute] = [
@@ -92,6 +93,8 @@ class Pages:
     async def _look(self, page: Page, request: Request, who: Visitor) -> Response:
         visit = Visit(who.account, request.path_params, request.query_params)
         house, look, search = self._looking.house, page.look, page.search
+        if page.shared is not None:
+            return await self._looking.view(lambda view: self._part(page, view, visit))
         around = self._around(page.name, who, said=self._said.pop(who.secret, ""))
         if look is not None:
             return await self._looking.view(lambda view: self._shown(look(view, visit), around))
@@ -99,6 +102,19 @@ class Pages:
         return await self._looking.search(
             lambda each: self._shown(search(Past(each, house.site(), house.root, around.now), visit), around)
         )
+
+    def _part(self, page: Page, view: View, visit: Visit) -> Response:
+        """Return a part of a page that others with the same rights are shown too."""
+        assert page.look is not None
+        look, visit = page.look, visit._replace(account=kept.anybody(visit.account))
+        around = self._around(page.name, Visitor(visit.account, ""))
+
+        def make() -> bytes:
+            sheet = look(view, visit)
+            assert isinstance(sheet, Sheet)
+            return rendered(sheet, around).encode()
+
+        return HTMLResponse(self._kept.part(kept.key(page, visit), view, make))
 
     async def _act(self, page: Page, request: Request, who: Visitor) -> Response:
         said, uploads = await read_form(request, page.most_bytes)

@@ -100,7 +100,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters |= {"moment": moment, "day": day, "lasting": lasting, "plain": plain, "listed": listed}
+    made.filters |= {
+        "moment": moment,
+        "day": day,
+        "lasting": lasting,
+        "plain": plain,
+        "listed": listed,
+        "clock": clock,
+    }
     made.globals |= {"static": static_url, "has_static": has_static, "left": left, "ago": ago}
     return made
 
@@ -114,6 +121,17 @@ def moment(at: datetime | str | None, around: Around) -> Markup:
     year = "" if abs(found - around.now) < 180 * _DAY else f" {local.year}"
     words = f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M}"
     return Markup('<time datetime="{}">{}</time>').format(_iso(found), words)
+
+
+def clock(at: datetime | str | None, around: Around) -> Markup:
+    """Return the time of a moment of today in the site's zone, 06:40; of another day all of it."""
+    found = _at(at)
+    if found is None:
+        return Markup("–")
+    local = found.astimezone(around.site.timezone)
+    if local.date() != around.now.astimezone(around.site.timezone).date():
+        return moment(found, around)
+    return Markup('<time datetime="{}">{}</time>').format(_iso(found), f"{local:%H:%M}")
 
 
 def day(at: datetime | str | None, around: Around) -> Markup:

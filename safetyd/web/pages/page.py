@@ -93,7 +93,8 @@ Answer = Sheet | Go | Download
 class Page:
     """One row: exactly one of `look`, `search` and `act` is given.
 
-    `again` is the look that is shown once more when an act is refused.
+    `again` is the look that is shown once more when an act is refused. One that is `shared` is the same for
+    all who have the same rights: it depends on these parameters of the query, and is kept for the next.
     """
 
     path: str
@@ -104,6 +105,7 @@ class Page:
     act: Callable[[View, Visit], Deed] | None = None
     again: Callable[[View, Visit], Answer] | None = None
     most_bytes: int = field(default=FORM_BYTES)
+    shared: tuple[str, ...] | None = None
 
     @property
     def method(self) -> str:
