@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from safetyd.core.errors import SafetydError
+from safetyd.core.errors import SafetydError, SomeRefusedError
 from safetyd.imports.taking import IMPORT, take
 from safetyd.service import Service
 from safetyd.store import inbox
@@ -80,6 +80,8 @@ def answer_to(service: Service, said: dict[str, Any], at: datetime) -> str:
         if said.get("do") == IMPORT:
             return json.dumps({"ticket": None, "taken_up": take(service, said, at)})
         ticket = service.command(said, at)
+    except SomeRefusedError as error:
+        return json.dumps({"refused": str(error), "each": error.each})
     except SafetydError as error:
         return json.dumps({"refused": str(error)})
     return json.dumps({"ticket": ticket.id if ticket else None})

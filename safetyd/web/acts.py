@@ -6,7 +6,7 @@ answered in time it will carry out all the same, and that is what is said.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import anyio
 from anyio import CapacityLimiter, to_thread
 
 from safetyd.commands import REPORT, read_command
+from safetyd.core.closure import ClosureVerb
 from safetyd.core.errors import ActionError
 from safetyd.core.model import same_name
 from safetyd.core.report import Report, check
@@ -59,7 +60,8 @@ def command(
     else:
         building = about
         whole |= {"do": REPORT}
-    if same_name(account.name) not in facts.roles.get(building, {}):  # else the site file says who they are
+    is_unknown = same_name(account.name) not in facts.roles.get(building, {})
+    if is_unknown and route.name not in list(ClosureVerb):  # else the site file says who they are
         whole["role"] = account.role.value
     try:
         read = read_command(whole, site.timezone)
@@ -68,6 +70,26 @@ def command(
     except ActionError as error:
         raise faulty(route, str(error)) from error
     return whole
+
+
+def commands(
+    route: Route,
+    said: Mapping[str, Any],
+    tickets: Iterable[Ticket],
+    account: Account,
+    facts: Facts,
+    site: Site,
+) -> tuple[dict[str, Any], ...]:
+    """Return commands that do the same with several tickets: as few as there are roles to do it in.
+
+    Raises:
+        Problem: it cannot be understood.
+    """
+    found: dict[str | None, dict[str, Any]] = {}
+    for each in tickets:
+        one = command(route, said, each, account, facts, site)
+        found.setdefault(one.get("role"), one | {"ticket": []})["ticket"].append(each.id)
+    return tuple(found.values())
 
 
 class Inbox:
@@ -116,5 +138,5 @@ class Inbox:
 def _outcome(answer: str) -> Done:
     said = json.loads(answer)
     if "refused" in said:
-        raise Problem(409, said["refused"])
+        raise Problem(409, said["refused"], refusals=said.get("each", {}))
     return Done(None if said.get("ticket") is None else str(said["ticket"]))
