@@ -25,9 +25,9 @@ class Reception:
         self._is_started = False
         self._told: str | None = None
         listen = settings.web.listen
-        address = settings.web.public_url or f"http://{listen}"
-        house = House(settings.store.url, settings.mqtt.root, lambda: service.site, self._pulse, address)
-        self._server = None if listen is None else Server(listen, house)
+        where, oidc = settings.web.address, settings.oidc
+        house = House(settings.store.url, settings.mqtt.root, lambda: service.site, self._pulse, where, oidc)
+        self._server = None if listen is None else Server(settings.web, listen, house)
 
     def tend(self, now: datetime, store_trouble: str, *, has_broker: bool) -> None:
         """Note how the watch is; begin to listen at the first time."""

@@ -22,9 +22,7 @@ from safetyd.setting_outside import Heartbeat, Influx, LastResort, at_odds, infl
 from safetyd.setting_shapes import (
     flag_or_word,
     kept,
-    listener_or_off,
     log_level,
-    page_url,
     path,
     paths,
     secret,
@@ -32,6 +30,7 @@ from safetyd.setting_shapes import (
     ups_name,
     whole_or_word,
 )
+from safetyd.setting_web import Oidc, Web, oidc_at_odds, web_at_odds
 from safetyd.shapes import (
     duration,
     host_name,
@@ -46,6 +45,7 @@ CONFIG_VARIABLE = "SAFETYD_CONFIG"  # where safetyd.toml is; the one variable th
 ENVIRONMENT = "environment"  # the "file" of a fault in a variable
 _FROM_ENVIRONMENT_ONLY = (
     ("mqtt", "password"),
+    ("oidc", "client_secret"),
     ("influx", "token"),
     ("influx", "password"),
     ("last_resort", "smtp_password"),
@@ -104,13 +104,6 @@ class Store(_Section):
         return Path(self.url.removeprefix("sqlite:///"))
 
 
-class Web(_Section):
-    """`[web]`: where it is listened (None: nowhere), and under which address people reach the pages."""
-
-    listen: Annotated[str | None, PlainValidator(listener_or_off)] = "127.0.0.1:8914"
-    public_url: Annotated[str, PlainValidator(page_url)] | None = None
-
-
 class Ups(_Section):
     """`[ups]`: a UPS on this machine, asked through NUT's upsd; a witness of one building's mains."""
 
@@ -144,6 +137,7 @@ class Settings(BaseSettings):
     mqtt: Mqtt = Field(default_factory=Mqtt)
     store: Store = Field(default_factory=Store)
     web: Web = Field(default_factory=Web)
+    oidc: Oidc | None = None
     influx: Influx | None = None
     heartbeat: Heartbeat | None = None
     last_resort: LastResort | None = None
@@ -155,6 +149,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "mqtt": Mqtt,
     "store": Store,
     "web": Web,
+    "oidc": Oidc,
     "influx": Influx,
     "heartbeat": Heartbeat,
     "last_resort": LastResort,
@@ -304,7 +299,15 @@ def _completed(settings: Settings, folder: Path, note: Note) -> Settings:
             note(("mqtt", name), "it is of no use without TLS", "tls = true beside it")
     if mqtt.keepalive > timedelta(seconds=65535):
         note(("mqtt", "keepalive"), "it is too long for MQTT", 'at most "65535s"')
-    changed: dict[str, BaseModel] = {"mqtt": mqtt}
+    web = _with_files(settings.web, "web", folder, note)
+    for key, value, expected in web_at_odds(web):
+        note(("web", key), value, expected)
+    changed: dict[str, BaseModel] = {"mqtt": mqtt, "web": web}
+    if settings.oidc:
+        oidc = _with_secret(_with_files(settings.oidc, "oidc", folder, note), "oidc", "client_secret", note)
+        changed["oidc"] = oidc
+        for key, value, expected in oidc_at_odds(oidc, settings.web):
+            note(("oidc", key), value, expected)
     if settings.influx:
         influx = _with_files(settings.influx, "influx", folder, note)
         influx = _with_secret(influx, "influx", "token", note)

@@ -67,7 +67,7 @@ SHELL = (
     ("imports.layout + imports.moments + imports.rows + imports.sheet",),
     ("configuration",),
     (
-        "settings.* + setting_shapes + setting_outside",
+        "settings.* + setting_shapes + setting_outside + setting_web",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
         " + site_topics + site_csv + site_outposts + overrides + profile",
         "clock",
@@ -114,8 +114,10 @@ DOORS = {
     "alembic": ("store.*",),
     "amqtt": ("simulate.*",),
     "argon2": ("passwords", "simulate.*"),
+    "authlib": ("web.pages.sso",),
     "apprise": ("notify.sender.*",),
     "dateutil": ("site_ics",),
+    "font_roboto": ("web.charts.export",),
     "google": ("ingest.sparkplug_message",),
     "icalendar": ("site_ics",),
     "influxdb_client": ("history.influx.*",),
@@ -123,6 +125,7 @@ DOORS = {
     "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record"),
     "prometheus_client": ("web.metrics",),
     "polib": ("notify.tongue",),
+    "resvg_py": ("web.charts.export",),
     "rich": ("cli.*",),
     "smtplib": ("notify.mail",),
     "sqlalchemy": ("store.*",),

@@ -1,4 +1,4 @@
-"""`user add`, `list`, `remove`, `token`: who may log in, and the tokens that act for them."""
+"""`user add`, `list`, `remove`, `token`, `link`: who may log in, and the tokens that act for them."""
 
 import sys
 from collections.abc import Iterator
@@ -16,9 +16,10 @@ from safetyd.configuration import Loaded
 from safetyd.core.model import Role
 from safetyd.faults import did_you_mean
 from safetyd.passwords import PasswordError, hashed
-from safetyd.store import accounts
+from safetyd.store import accounts, sessions
 from safetyd.store.accounts import AccountError, Scope
 from safetyd.store.database import Connection, open_for_reading, open_for_writing
+from safetyd.store.sessions import Link
 from safetyd.times import rfc3339
 
 user = typer.Typer(
@@ -116,6 +117,20 @@ def token_command(
     """
     with _writing(loaded(config)) as connection:
         print(accounts.new_token(connection, name, scope, now(), timedelta(days=days)))
+    return 0
+
+
+@user.command("link")
+def link_command(name: Name, config: Config = None) -> int:
+    """Print a link by which somebody chooses a password, once and within a day; nobody else learns it.
+
+    Example: safetyd user link "Ann Lee"
+    """
+    configuration = loaded(config)
+    with _writing(configuration) as connection:
+        number = accounts.named(connection, name).number
+        key = sessions.new_link(connection, Link.PASSWORD, number, now())
+    print(f"{configuration.settings.web.address}/password?key={key}")
     return 0
 
 

@@ -14,7 +14,9 @@ account = Table(
     Column("buildings", Text, nullable=False),  # a list in JSON; an empty one is every building
     Column("password", Text, nullable=False),  # as argon2 keeps it
     Column("added_at", Integer, nullable=False),
+    Column("subject", Text),  # who they are to the district's single sign-on; None: nobody there
     Index("account_known_as", "known_as", unique=True),
+    Index("account_subject", "subject", unique=True),
 )
 
 token = Table(
@@ -35,7 +37,8 @@ session = Table(
     Column("account", Integer, nullable=False),
     Column("began_at", Integer, nullable=False),
     Column("used_at", Integer, nullable=False),  # to the hour
-    Column("expires_at", Integer, nullable=False),
+    Column("expires_at", Integer, nullable=False),  # unless it is used again
+    Column("ends_at", Integer, nullable=False),  # however often it is used
     Index("session_account", "account"),
 )
 

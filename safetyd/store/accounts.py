@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from safetyd.core.errors import SafetydError
 from safetyd.core.model import Role, same_name
@@ -90,6 +90,38 @@ def add(
             )
         )
         connection.commit()
+
+
+def enter_as(
+    connection: Connection, subject: str, name: str, role: Role, buildings: tuple[str, ...], now: datetime
+) -> int:
+    """Return the number of who the single sign-on says somebody is, made or brought up to what it says now.
+
+    Raises:
+        AccountError: somebody else may log in by this name.
+    """
+    with undone_on_failure(connection):
+        check_name(name)
+        known = connection.execute(select(account.c.id).where(account.c.subject == subject)).scalar()
+        other = _known_as(connection, name)
+        if other is not None and other.id != known:
+            connection.rollback()
+            raise AccountError(f"{name!r} may log in already as somebody else; ask for another name there")
+        said = {
+            "known_as": same_name(name),
+            "name": name,
+            "role": role.value,
+            "buildings": json.dumps(buildings),
+        }
+        if known is None:
+            new = {"subject": subject, "password": "", "added_at": micros(now)}
+            known = connection.execute(
+                insert(account).values(said | new).returning(account.c.id)
+            ).scalar_one()
+        else:
+            connection.execute(update(account).where(account.c.id == known).values(said))
+        connection.commit()
+        return int(known)
 
 
 def remove(connection: Connection, name: str) -> None:

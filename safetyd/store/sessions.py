@@ -1,7 +1,8 @@
 """Who is logged in at the pages, and the links that let somebody in without a password.
 
 Rule: of what a browser or a link brings the hash is kept. A session ends when it is not used for two weeks,
-after ninety days, with a new password, and with its account.
+after ninety days, with a new password, and with its account; one of the single sign-on after twelve hours,
+so that who leaves the district leaves here too.
 """
 
 import secrets
@@ -18,7 +19,7 @@ from safetyd.store.accounts import Account, AccountError
 from safetyd.store.database import undone_on_failure
 from safetyd.store.moments import micros, moment
 
-UNUSED, LONGEST = timedelta(days=14), timedelta(days=90)
+UNUSED, LONGEST, A_DAY_S_WORK = timedelta(days=14), timedelta(days=90), timedelta(hours=12)
 TOUCHED = timedelta(hours=1)  # how old the note of its last use may become
 LINK_LASTS = timedelta(hours=24)
 _RANDOM_BYTES = 32
@@ -46,7 +47,7 @@ class Invitation(NamedTuple):
     account: int | None
 
 
-def begin(connection: Connection, number: int, now: datetime) -> str:
+def begin(connection: Connection, number: int, now: datetime, longest: timedelta = LONGEST) -> str:
     """Log an account in, and return what its browser is to bring; sessions that have ended are forgotten."""
     text = secrets.token_urlsafe(_RANDOM_BYTES)
     with undone_on_failure(connection):
@@ -57,7 +58,8 @@ def begin(connection: Connection, number: int, now: datetime) -> str:
                 account=number,
                 began_at=micros(now),
                 used_at=micros(now),
-                expires_at=micros(now + UNUSED),
+                expires_at=micros(now + min(UNUSED, longest)),
+                ends_at=micros(now + longest),
             )
         )
         connection.commit()
@@ -78,7 +80,7 @@ def session_of(connection: Connection, text: str, now: datetime) -> Session | No
 
 def touch(connection: Connection, text: str, now: datetime) -> None:
     """Note that a session is used, so that it goes on."""
-    ends = func.min(micros(now + UNUSED), session.c.began_at + _micros(LONGEST))
+    ends = func.min(micros(now + UNUSED), session.c.ends_at)
     changed = update(session).where(session.c.hash == accounts.hashed(text))
     with undone_on_failure(connection):
         connection.execute(changed.values(used_at=micros(now), expires_at=ends))
@@ -153,7 +155,3 @@ def become_first(connection: Connection, text: str, name: str, password: str, no
         connection.execute(delete(invitation).where(invitation.c.kind == Link.FIRST.value))
         connection.commit()
         return accounts.named(connection, name).number
-
-
-def _micros(span: timedelta) -> int:
-    return span // timedelta(microseconds=1)

@@ -6,6 +6,7 @@ Rule: light enough to be made before anything of the web is loaded.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from safetyd.setting_web import Oidc
 from safetyd.site import Site
 from safetyd.web.health import Pulse
 
@@ -18,3 +19,4 @@ class House(NamedTuple):
     site: Callable[[], Site]
     pulse: Pulse
     address: str = "http://127.0.0.1:8914"
+    oidc: Oidc | None = None

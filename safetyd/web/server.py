@@ -9,6 +9,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
+from safetyd.setting_web import Web
 from safetyd.web.house import House
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _AGAIN_S = 15.0
 _BACKLOG = 128
-_CONNECTIONS = 100  # at once; who comes beyond them is told to come back
+_CONNECTIONS = 300  # at once; who comes beyond them is told to come back
 _HEAD_BYTES = 32 * 1024  # of a request's first line and headers
 _GRACE_S = 1
 
@@ -26,9 +27,10 @@ log = logging.getLogger("safetyd.web")
 class Server:
     """The thread. Any other may read `fault`: why nobody is answered, None while nobody knows yet."""
 
-    def __init__(self, listen: str, house: House) -> None:
+    def __init__(self, settings: Web, listen: str, house: House) -> None:
         self.fault: str | None = None
         self._listen = listen
+        self._settings = settings
         self._house = house
         self._is_ended = threading.Event()
         self._uvicorn: uvicorn.Server | None = None
@@ -76,7 +78,10 @@ class Server:
             lifespan="off",
             log_config=None,
             access_log=False,
-            proxy_headers=False,
+            proxy_headers=bool(self._settings.proxies),
+            forwarded_allow_ips=list(self._settings.proxies),
+            ssl_certfile=self._settings.cert_file,
+            ssl_keyfile=self._settings.key_file,
             server_header=False,
             limit_concurrency=_CONNECTIONS,
             timeout_graceful_shutdown=_GRACE_S,
@@ -84,7 +89,7 @@ class Server:
         )
         self._uvicorn = uvicorn.Server(config)
         if self.fault != "":
-            log.info("answering at http://%s", self._listen)
+            log.info("answering at http%s://%s", "s" if config.is_ssl else "", self._listen)
             if (link := first_link(self._house)) is not None:
                 log.warning("nobody may log in yet; the first account is made, once, at %s", link)
         self.fault = ""

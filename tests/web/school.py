@@ -145,7 +145,9 @@ class School:
             sent.append(message)
 
         await self.application.asgi(scope, receive, send)  # type: ignore[arg-type]
-        told = {k.decode(): v.decode() for k, v in sent[0]["headers"]}
+        told: dict[str, str] = {}
+        for key, value in sent[0]["headers"]:
+            told[key.decode()] = "\n".join(filter(None, (told.get(key.decode()), value.decode())))
         return Answer(sent[0]["status"], told, b"".join(each.get("body", b"") for each in sent[1:]))
 
 
@@ -197,7 +199,7 @@ class Browser:
         return self.post(path, {"token": self.token(), **(said or {})}, {"sec-fetch-site": "same-origin"})
 
     def _kept(self, answer: Answer) -> Answer:
-        found = re.match('safetyd="?([^";]*)', answer.headers.get("set-cookie", ""))
+        found = re.search('(?m)^safetyd="?([^";]*)', answer.headers.get("set-cookie", ""))
         if found:
             self._secret = found[1]
         return answer

@@ -1,11 +1,17 @@
 """What listens: it answers at once, goes where it is told, and ends when it is told."""
 
+import shutil
 import socket
-from http.client import HTTPConnection
+import ssl
+import subprocess
+from http.client import HTTPConnection, HTTPSConnection
+from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
-from safetyd.web.house import House
+from safetyd.setting_web import Web
+from safetyd.web.pages.entry import first_link
 from safetyd.web.server import Server, _listener
 from tests.journeys.servers import LOOPBACK, free_port, until
 from tests.web.school import School
@@ -26,9 +32,7 @@ def test_it_listens_where_it_is_told(host: str) -> None:
 @pytest.mark.journey
 def test_it_answers_over_the_network_until_it_is_stopped(at_school: School) -> None:
     port = free_port()
-    server = Server(
-        f"{LOOPBACK}:{port}", House(at_school.url, "safetyd", lambda: at_school.site, at_school.pulse)
-    )
+    server = Server(Web(), f"{LOOPBACK}:{port}", at_school.house)
     server.start()
     until("it listens", lambda: server.fault == "")
     connection = HTTPConnection(LOOPBACK, port, timeout=30)
@@ -44,8 +48,68 @@ def test_it_answers_over_the_network_until_it_is_stopped(at_school: School) -> N
 def test_a_port_that_is_taken_is_its_fault_in_words(at_school: School) -> None:
     with socket.create_server((LOOPBACK, 0)) as other:
         listen = f"{LOOPBACK}:{other.getsockname()[1]}"
-        server = Server(listen, House(at_school.url, "safetyd", lambda: at_school.site, at_school.pulse))
+        server = Server(Web(), listen, at_school.house)
         server.start()
         until("it says so", lambda: server.fault)
         assert server.fault == f"{listen} cannot be listened on: Address already in use"
         server.stop(30)
+
+
+@pytest.mark.journey
+def test_it_speaks_tls_with_a_certificate_and_its_cookie_is_for_tls_only(
+    at_school: School, tmp_path: Path
+) -> None:
+    certificate, key = certificate_for(tmp_path)
+    port = free_port()
+    server = Server(Web(cert_file=str(certificate), key_file=str(key)), f"{LOOPBACK}:{port}", at_school.house)
+    server.start()
+    until("it listens", lambda: server.fault == "")
+    trust = ssl.create_default_context(cafile=certificate)
+    connection = HTTPSConnection("localhost", port, timeout=30, context=trust)
+    link = first_link(at_school.house)
+    assert link is not None
+    said = {
+        "key": link.partition("key=")[2],
+        "name": "Di Ray",
+        "password": "0123456789",
+        "again": "0123456789",
+    }
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", "/first", urlencode(said), kind)
+    answer = connection.getresponse()
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-safetyd=") and "; Secure" in cookie and "; HttpOnly" in cookie
+    assert "max-age" in answer.headers["Strict-Transport-Security"]
+    connection.close()
+    server.stop(30)
+
+
+@pytest.mark.journey
+@pytest.mark.parametrize(
+    ("proxies", "is_believed"), [((LOOPBACK,), True), (("127.0.0.0/8",), True), ((), False)]
+)
+def test_a_proxy_is_believed_for_whom_it_asks_if_it_is_named(
+    at_school: School, proxies: tuple[str, ...], is_believed: bool
+) -> None:
+    port = free_port()
+    server = Server(Web(proxies=list(proxies)), f"{LOOPBACK}:{port}", at_school.house)
+    server.start()
+    until("it listens", lambda: server.fault == "")
+    connection = HTTPConnection(LOOPBACK, port, timeout=30)
+    said = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https"}
+    connection.request("GET", "/login", headers=said)
+    answer = connection.getresponse()
+    assert answer.status == 200
+    assert ("Strict-Transport-Security" in answer.headers) is is_believed
+    connection.close()
+    server.stop(30)
+
+
+def certificate_for(folder: Path) -> tuple[Path, Path]:
+    """Return a certificate of this machine, and its key."""
+    assert shutil.which("openssl"), "openssl is missing; on Debian: apt-get install openssl"
+    certificate, key = folder / "web.crt", folder / "web.private"
+    made = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    named = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", *made.split(), *named], check=True, capture_output=True)
+    return certificate, key

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from http import HTTPStatus
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -23,7 +22,9 @@ from safetyd.web.door import Failures
 from safetyd.web.house import House
 from safetyd.web.looking import Looking
 from safetyd.web.pages.forms import read_form
+from safetyd.web.pages.inside import within
 from safetyd.web.pages.page import FORM_BYTES, Sheet
+from safetyd.web.pages.sso import SingleSignOn
 from safetyd.web.problems import Problem
 from safetyd.web.visitors import TOKEN_FIELD, Visitor, check_sender, let_in, let_out, visitor
 
@@ -47,6 +48,8 @@ class Entry:
         self._looking = looking
         self._show = show
         self._failures = Failures()
+        oidc = looking.house.oidc
+        self._sso = None if oidc is None else SingleSignOn(looking, oidc)
         self.routes: list[tuple[str, str, Answer]] = [
             ("GET", "/login", self.login),
             ("POST", "/login", self.log_in),
@@ -54,14 +57,18 @@ class Entry:
             ("GET", "/first", self.first),
             ("POST", "/first", self.become_first),
             ("GET", "/enter", self.enter),
+            ("GET", "/password", self.password),
+            ("POST", "/password", self.choose_password),
             ("GET", "/account", self.account),
             ("POST", "/account", self.change_password),
         ]
+        if self._sso is not None:
+            self.routes += [("GET", "/sso", self._sso.leave), ("GET", "/sso/back", self._sso.come_back)]
 
     async def login(self, request: Request) -> Response:
         """Show the form, unless somebody is logged in."""
         if await visitor(self._looking, request) is not None:
-            return _go(_within(request.query_params.get("then", "")))
+            return _go(within(request.query_params.get("then", "")))
         return await self._login_again(request, "", "", HTTPStatus.OK)
 
     async def log_in(self, request: Request) -> Response:
@@ -80,7 +87,7 @@ class Entry:
             for each in subjects:
                 self._failures.note(each)
             return await self._login_again(request, name, _WRONG, HTTPStatus.FORBIDDEN)
-        return await self._welcome(request, found[0].number, _within(said.get("then", "")))
+        return await self._welcome(request, found[0].number, within(said.get("then", "")))
 
     async def log_out(self, request: Request) -> Response:
         """End the session."""
@@ -126,6 +133,28 @@ class Entry:
         assert found is not None
         return await self._welcome(request, found, "/")
 
+    async def password(self, request: Request) -> Response:
+        """Show the form by which somebody who was invited chooses a password."""
+        key = request.query_params.get("key", "")
+        await self._link(key, Link.PASSWORD)
+        return self._show(Sheet("password.html", {"key": key}), "password", None)
+
+    async def choose_password(self, request: Request) -> Response:
+        """Set the password of who was invited, once."""
+        said, _ = await read_form(request, FORM_BYTES)
+        check_sender(request, None, acts=True)
+        key, password = said.get("key", ""), said.get("password", "")
+        number = await self._link(key, Link.PASSWORD)
+        assert number is not None
+        try:
+            _check_same(password, said.get("again", ""))
+            kept = await self._looking.think(lambda: hashed(password))
+        except PasswordError as error:
+            sheet = Sheet("password.html", {"key": key})
+            return self._show(sheet, "password", None, str(error), HTTPStatus.BAD_REQUEST)
+        await self._looking.write(lambda connection: sessions.new_password(connection, number, kept))
+        return await self._welcome(request, number, "/")
+
     async def account(self, request: Request) -> Response:
         """Show who is logged in, and the form for another password."""
         who = await visitor(self._looking, request)
@@ -160,8 +189,9 @@ class Entry:
 
     async def _login_again(self, request: Request, name: str, refusal: str, status: int) -> Response:
         has_anybody = await self._looking.ask(sessions.has_anybody)
-        then = _within(request.query_params.get("then", ""))
-        shown = {"name": name, "then": then, "has_anybody": has_anybody}
+        then = within(request.query_params.get("then", ""))
+        oidc = self._looking.house.oidc
+        shown = {"name": name, "then": then, "has_anybody": has_anybody, "sso": oidc and oidc.label}
         return self._show(Sheet("login.html", shown), "login", None, refusal, status)
 
     async def _link(self, key: str, kind: Link) -> int | None:
@@ -191,13 +221,6 @@ def first_link(house: House) -> str | None:
 
 def _go(to: str) -> Response:
     return RedirectResponse(to, HTTPStatus.SEE_OTHER)
-
-
-def _within(then: str) -> str:
-    """Return a path of ours, whatever was given: nobody is sent elsewhere after a login."""
-    parts = urlsplit(then)
-    is_ours = then.startswith("/") and not then.startswith(("//", "/\\")) and not parts.netloc
-    return then if is_ours and then.isprintable() and "\\" not in then else "/"
 
 
 def _check_same(password: str, again: str) -> None:

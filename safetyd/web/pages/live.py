@@ -47,7 +47,7 @@ class Live:
     async def _stream(self) -> AsyncIterator[str]:
         self._listeners += 1
         try:
-            yield "retry: 2000\n\n"
+            yield "retry: 2000\nevent: begun\ndata: 0\n\n"
             began_s = said_s = time.monotonic()
             record, readings = self.record, self.readings
             while time.monotonic() - began_s < _LONGEST_S:

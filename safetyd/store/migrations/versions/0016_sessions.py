@@ -10,6 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("account", sa.Column("subject", sa.Text(), nullable=True))
+    op.create_index("account_subject", "account", ["subject"], unique=True)
     op.create_table(
         "session",
         sa.Column("hash", sa.Text(), nullable=False),
@@ -17,6 +19,7 @@ def upgrade() -> None:
         sa.Column("began_at", sa.Integer(), nullable=False),
         sa.Column("used_at", sa.Integer(), nullable=False),
         sa.Column("expires_at", sa.Integer(), nullable=False),
+        sa.Column("ends_at", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("hash"),
     )
     op.create_index("session_account", "session", ["account"])
