@@ -68,6 +68,11 @@ def _of_relief(ticket: Ticket, verdict: Verdict, now: datetime) -> Step:
         words = "close the ticket, or set a date for long-term relief"
         return Step(words, Verb.CLOSE) if verdict is not Verdict.BREACH else _lasting()
     tier = TIERS[due.tier]
+    if verdict is Verdict.OK and ticket.status is not Status.RELIEVED:
+        back = "power is back" if ticket.condition is Condition.OUTAGE else "the room is in range again"
+        owed = "overdue" if due.is_overdue(now) else "owed"
+        words = f"put on record what relief was given: {back}, but {tier} is {owed}"
+        return Step(words, Verb.RELIEVE, due.in_force_at)
     if due.is_overdue(now):
         return Step(f"give {tier}, which is overdue, and put it on record", Verb.RELIEVE, due.in_force_at)
     if ticket.status is Status.OPEN:
