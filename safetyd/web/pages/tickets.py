@@ -110,15 +110,18 @@ def _wanted(view: View, visit: Visit, said: dict[str, str], places: Places) -> l
         building_of(view.site, visit.account, building)
     words = said.get("text", "").casefold().split()
 
-    def is_wanted(ticket: Ticket) -> bool:
+    def has_words(ticket: Ticket) -> bool:
         text = f"{ticket.id} {ticket.place.room or ''} {places.whole(ticket)}".casefold()
+        return all(word in text for word in words)
+
+    def is_wanted(ticket: Ticket) -> bool:
         return (
             sees(visit.account, ticket.place.building)
             and building in (None, ticket.place.building)
             and (ticket.status not in AT_REST if status == STANDING else status in (None, ticket.status))
             and said.get("condition") in (None, ticket.condition)
             and ("overdue" not in said or _is_overdue(ticket, view.at))
-            and all(word in text for word in words)
+            and (not words or has_words(ticket))
         )
 
     return [each for each in view.world.tickets.values() if is_wanted(each)]
@@ -134,9 +137,9 @@ def _by_age(ticket: Ticket) -> _Place:
 
 def _by_urgency(ticket: Ticket) -> _Place:
     """What is due first, then what has no date, then what owes nothing; of each the newest first."""
-    due = due_next(ticket)
     if ticket.status in AT_REST:
         return 2, 0.0, *_by_age(ticket)
+    due = due_next(ticket)
     if due is None or due.in_force_at is None:
         return 1, 0.0, *_by_age(ticket)
     return 0, due.in_force_at.timestamp(), *_by_age(ticket)
