@@ -38,7 +38,7 @@ class Bar(NamedTuple):
 def ticket(view: View, visit: Visit) -> Answer:
     """Return the page of a ticket."""
     found = visible_ticket(view, visit.account, visit.path["id"])
-    shown = view.whole_ticket(found.id)
+    shown = view.whole_ticket(found.id, _NOTICES)
     outages = len(shown["episodes"])
     lifters = view.facts.lifters.get(found.place.building, ())
     may_now = offered(found, outages, lifters, visit.account)
@@ -56,8 +56,8 @@ def ticket(view: View, visit: Visit) -> Answer:
         "bars": [_bar(found, each, view.at) for each in found.deadlines],
         "chart": ticket_chart(view, found),
         "lines": [_line(each) for each in reversed(shown["history"])],
-        "notices": list(reversed(shown["notices"]))[:_NOTICES],
-        "notices_before": max(0, len(shown["notices"]) - _NOTICES),
+        "notices": list(reversed(shown["notices"])),
+        "has_older_notices": len(shown["notices"]) == _NOTICES,
         "spaces": shown["alternative_spaces"][:_SPACES],
         "joined": _linked(view, visit, shown["joined"]),
         "follows": _linked(view, visit, shown["follows"]),

@@ -5,7 +5,7 @@ stands in the record beside it.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
@@ -15,7 +15,7 @@ from safetyd.core.telling import SAFETYD
 from safetyd.core.ticket import AT_REST, Ticket
 from safetyd.core.world import Row
 from safetyd.history.queries import Answer, History, HistoryError, Question
-from safetyd.store import ledger
+from safetyd.store import ledger, readings, rollups
 from safetyd.view import View
 from safetyd.web.charts.page import on_page
 from safetyd.web.charts.shapes import Deed, Episode, Limit, Point, Span, TimeChart, Trace
@@ -23,19 +23,23 @@ from safetyd.web.charts.shapes import Deed, Episode, Limit, Point, Span, TimeCha
 _SPANS = tuple(timedelta(minutes=each) for each in (5, 15, 60, 180, 360, 1440))
 _SPANS_AT_MOST = 300
 _DAYS_AT_MOST = 40  # whose student hours are shaded: beyond it they are too narrow to be seen
+_BEHIND_AT_MOST = 100_000  # readings: some minutes of a district
 _ASIDE = timedelta(hours=1)  # is shown before and after, at least
 
 
 def ticket_chart(view: View, ticket: Ticket) -> Markup | None:
-    """Return the drawing; None where a ticket has no room or temperature, or its past is deleted."""
-    if ticket.place.room is None or not _is_warmth(ticket):
+    """Return the drawing; None where a ticket has no room or temperature, or its past is deleted or not yet
+    rolled up."""
+    if ticket.place.room is None or not _is_warmth(ticket) or _is_behind(view):
         return None
     rows = [row for row, _ in ledger.history(view.connection, ticket.id)]
     span = _time(view, ticket, rows)
     measure = Measure.HEAT_INDEX if ticket.condition is Condition.HEAT else Measure.TEMPERATURE
     length = span.end - span.begin
     every = next((each for each in _SPANS if length / each <= _SPANS_AT_MOST), _SPANS[-1])
-    question = Question(ticket.place, measure, span.begin, span.end, every)
+    begin = _whole(span.begin, every, view)  # what is cut off costs its readings
+    end = None if span.end == view.at else _whole(span.end, every, view)
+    question = Question(ticket.place, measure, begin, end, every)
     try:
         answer = History(view.connection, view.site, view.root, view.at).ask(question)
     except HistoryError:
@@ -45,6 +49,19 @@ def ticket_chart(view: View, ticket: Ticket) -> Markup | None:
 
 def _is_warmth(ticket: Ticket) -> bool:
     return ticket.condition in (Condition.COLD, Condition.HEAT) or ticket.hazard is Hazard.TEMPERATURE
+
+
+def _is_behind(view: View) -> bool:
+    """Return whether so much is not rolled up that working it out would hold up others."""
+    progress = rollups.progress(view.connection)
+    known = 0 if progress is None else progress.reading
+    return readings.last_id(view.connection) - known > _BEHIND_AT_MOST
+
+
+def _whole(at: datetime, every: timedelta, view: View) -> datetime:
+    """Return the beginning of the hour, or of the day where the spans are days."""
+    local = at.astimezone(view.site.timezone).replace(minute=0, second=0, microsecond=0)
+    return (local.replace(hour=0) if every >= timedelta(days=1) else local).astimezone(UTC)
 
 
 def _time(view: View, ticket: Ticket, rows: Sequence[Row]) -> Span:
