@@ -148,7 +148,9 @@ class Pages:
                 refusals |= problem.refusals
         if refusals:
             count = sum(len(each["ticket"]) for each in commands)
-            words = f"{len(refusals)} of {count} tickets were refused, for the reason beside each"
+            were = "was" if len(refusals) == 1 else "were"
+            rest = "; the others are done" if len(refusals) < count else ""
+            words = f"{len(refusals)} of {count} tickets {were} refused{rest}"
             raise Problem(409, words, refusals=refusals)
         return is_known
 
