@@ -513,3 +513,18 @@ def test_the_chart_of_a_ticket_that_is_no_matter_of_warmth_is_not_drawn(at_schoo
         assert ticket_chart(seen, standing) is not None
         for condition in (Condition.OUTAGE, Condition.HAZARD):
             assert ticket_chart(seen, replace(standing, condition=condition)) is None
+
+
+# whatever people write
+
+
+def test_what_people_write_is_only_ever_text(at_work: School, browser: Browser) -> None:
+    browser.enter(Role.FACILITIES, "maple")
+    page = page_of(at_work)
+    words = "<script>alert(1)</script> \u202egnp.exe =1+1 {{ 7*7 }}"
+    assert send(browser, f"{page}/note", {"note": words}, ("<b>.jpg", b"x")).status == 303
+    shown = browser.get(page).text
+    assert "<script>alert" not in shown and "<bdi>&lt;script&gt;alert(1)" in shown and "{{ 7*7 }}" in shown
+    assert "<bdi>&lt;b&gt;.jpg</bdi>" in shown
+    found = browser.get('/tickets?text="><script>alert(1)</script>').text
+    assert "<script>alert" not in found and "No ticket is like this" in found

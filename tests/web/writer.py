@@ -1,53 +1,51 @@
-"""The one writer, as a thread: it carries out what is left in the inbox of a school's store.
+"""The one writer behind a school's application: it carries out what is left in the inbox, as a daemon does.
 
-Rule: it ends with the test, and what it could not carry out fails the test.
+Rule: it is the real service on the school's store; only the broker is not there.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from threading import Event, Thread
 
-from safetyd.errands import Errands
+from safetyd.errands import answer_to
 from safetyd.service import Service
+from safetyd.store import inbox
 from safetyd.store.database import open_for_reading, open_for_writing
 from tests.web.school import School
+
+_LOOK_S = 0.005
 
 
 @contextmanager
 def writer(school: School) -> Iterator[None]:
-    """Have commands carried out while this lasts."""
-    over, begun = Event(), Event()
-    failed: list[BaseException] = []
+    """Have commands carried out meanwhile."""
+    is_over, faults = Event(), []
 
     def work() -> None:
-        try:
-            with (
-                closing(open_for_writing(school.url)) as mine,
-                closing(open_for_reading(school.url)) as reader,
-            ):
-                service = Service(mine, school.site, "safetyd", datetime.now(UTC))
+        with closing(open_for_writing(school.url)) as own, closing(open_for_reading(school.url)) as reader:
+            service = Service(own, school.site, "safetyd", school.now)
+            while not is_over.wait(_LOOK_S):
+                for number in inbox.unanswered(reader):
+                    said = inbox.body(reader, number)
+                    reader.rollback()
+                    at = datetime.now(UTC)
+                    try:
+                        answer = answer_to(service, json.loads(said or "{}"), at)
+                    except Exception as fault:
+                        faults.append(fault)
+                        answer = json.dumps({"refused": f"the writer failed: {fault!r}"})
+                    service.commit(at)
+                    inbox.answer(own, number, answer)
+                    own.commit()
+                reader.rollback()
 
-                def commit() -> None:
-                    with service.writing():
-                        errands.write_answers(mine)
-                        service.commit(datetime.now(UTC))
-                    errands.are_answered()
-
-                errands = Errands(service, reader, commit)
-                begun.set()
-                while not over.wait(0.02):
-                    errands.tend(datetime.now(UTC))
-        except BaseException as error:
-            failed.append(error)
-            begun.set()
-
-    thread = Thread(target=work)
+    thread = Thread(target=work, name="writer")
     thread.start()
     try:
-        begun.wait()
         yield
     finally:
-        over.set()
+        is_over.set()
         thread.join()
-    assert not failed, failed[0]
+    assert not faults, faults
