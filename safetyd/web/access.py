@@ -29,11 +29,17 @@ class Right(StrEnum):
     DISPUTE = "dispute"
     CLOSE = "close"
     REOPEN = "reopen"
+    TELL_DISTRICT = "tell_district"
+    CLOSE_BUILDING = "close_building"
+    LIFT = "lift"
+    CONFIRM_LIFT = "confirm_lift"
 
 
 _ROOMS = frozenset({Right.ROOMS, Right.READINGS})
 _RECORD = _ROOMS | {Right.TICKETS, Right.TROUBLES, Right.SENSORS, Right.METRICS}
-_WORK = frozenset({Right.ACKNOWLEDGE, Right.RELIEVE, Right.NOTE, Right.CLOSE, Right.REOPEN})
+_WORK = frozenset(
+    {Right.ACKNOWLEDGE, Right.RELIEVE, Right.NOTE, Right.CLOSE, Right.REOPEN, Right.TELL_DISTRICT}
+)
 _ALL = frozenset(Right)
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {

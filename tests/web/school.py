@@ -5,9 +5,11 @@ Rule: nobody carries out what is left in the inbox; what a daemon makes of it is
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -35,6 +37,7 @@ rooms = [{ id = "12", name = "Room 12" }, { id = "lab" }]
 id = "cedar"
 rooms = [{ id = "1" }]
 """
+PHOTO = b"\x89PNG\r\n\x1a\n and what a window looks like"
 HOST = "school.example"
 _A_DAY = timedelta(days=1)
 ELSEWHERE = ("192.0.2.7", 40_000)
@@ -73,8 +76,11 @@ class School:
             for room in ("maple/12", "cedar/1"):
                 said = json.dumps({"temperature_f": 55.5, "humidity": 40}).encode()
                 service.take(Message(begun, f"safetyd/readings/{room}", said))
-            service.save_all(begun)
             self.ids = sorted(service.world.tickets)
+            files = [{"name": "window.png", "base64": b64encode(PHOTO).decode()}]
+            note = {"do": "note", "by": "Kim Low", "note": "it stands open", "attach": files}
+            service.command(note | {"ticket": self.ids[1]}, begun)
+            service.save_all(begun)
         self.house = House(self.url, "safetyd", lambda: self.site, self.pulse)
         self.application = Application(self.house)
         self._writer: Service | None = None
@@ -128,7 +134,8 @@ class School:
 
     def path_of(self, path: str) -> str:
         """Return a page's path with what there is put in."""
-        return path.replace("{building}", "maple").replace("{id}", self.ids[1])
+        path = path.replace("{building}", "maple").replace("{id}", self.ids[1])
+        return path.replace("{hash}", sha256(PHOTO).hexdigest())
 
     def ask(
         self,

@@ -5,8 +5,9 @@ Rule: whoever may not is told so on a page; a fault of ours is too, with its tra
 
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -41,6 +42,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _FOREVER = "public, max-age=31536000, immutable"
+_PENDING = "nobody has answered yet; it is carried out as soon as it can be"
 _NEWS = 1000  # of how many visitors it is remembered what is to be said to them
 
 log = logging.getLogger("safetyd.web")
@@ -131,19 +133,42 @@ class Pages:
 
         try:
             deed = await self._looking.view(understand)
-            for command in deed.commands:
-                await self._looking.carry_out(command)
+            is_done = await self._carry_out(deed.commands)
         except Problem as problem:
             if again is None:
                 raise
             refusal, status = problem.detail, problem.status
             around = self._around(page.name, who, refusal=refusal, form=dict(said))
+            around = around._replace(refusals=problem.refusals)
             return await self._looking.view(
                 lambda view: self._shown(again(view, visit), around, status), must_be_fresh=True
             )
         await self._looking.view(lambda view: None, must_be_fresh=True)
-        self._tell(who, deed.done)
+        self._tell(who, deed.done if is_done else _PENDING)
         return RedirectResponse(deed.then, HTTPStatus.SEE_OTHER)
+
+    async def _carry_out(self, commands: Sequence[Mapping[str, Any]]) -> bool:
+        """Have one command after the other carried out; return whether all of them were answered in time.
+
+        Raises:
+            Problem: one is refused, and what comes after it is not done; of several tickets each is.
+        """
+        refusals: dict[str, str] = {}
+        is_known = True
+        for command in commands:
+            try:
+                is_known &= (await self._looking.carry_out(dict(command))).is_known
+            except Problem as problem:
+                if not problem.refusals:
+                    raise
+                refusals |= problem.refusals
+        if refusals:
+            count = sum(len(each["ticket"]) for each in commands)
+            were = "was" if len(refusals) == 1 else "were"
+            rest = "; the others are done" if len(refusals) < count else ""
+            words = f"{len(refusals)} of {count} tickets {were} refused{rest}"
+            raise Problem(409, words, refusals=refusals)
+        return is_known
 
     def _tell(self, who: Visitor, words: str) -> None:
         self._said[who.secret] = words

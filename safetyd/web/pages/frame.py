@@ -26,7 +26,8 @@ _DAY = timedelta(days=1)
 class Around(NamedTuple):
     """What is around a page: who sees it, where and when.
 
-    `said` is told of the last act; `refusal` is why one was not done, and `form` what stood in it.
+    `said` is told of the last act; `refusal` is why one was not done, `refusals` why for which of several
+    tickets, and `form` what stood in it.
     """
 
     site: Site
@@ -36,6 +37,7 @@ class Around(NamedTuple):
     said: str = ""
     refusal: str = ""
     form: Mapping[str, str] = {}
+    refusals: Mapping[str, str] = {}
 
     @property
     def account(self) -> Account | None:
