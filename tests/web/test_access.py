@@ -16,10 +16,10 @@ SEEN = ["rooms", "readings", "tickets", "troubles", "sensors", "metrics"]
 DONE = ["acknowledge", "relieve", "note", "extend", "dispute", "close", "reopen"]
 MAY = {
     Role.FACILITIES: [*SEEN, "report", "acknowledge", "relieve", "note", "close", "reopen"],
-    Role.ADMINISTRATOR: [*SEEN, "report", *DONE],
-    Role.DISTRICT: [*SEEN, "report", *DONE],
+    Role.ADMINISTRATOR: [*SEEN, "names", "report", *DONE],
+    Role.DISTRICT: [*SEEN, "names", "report", *DONE],
     Role.SAFETY_COMMITTEE: [*SEEN, "report", "dispute"],
-    Role.ASSOCIATION: [*SEEN, "report", "dispute"],
+    Role.ASSOCIATION: [*SEEN, "names", "report", "dispute"],
     Role.EDUCATOR: ["rooms", "readings", "report"],
 }
 LOCKED = [each for each in ROUTES if each.right is not None]
