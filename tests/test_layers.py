@@ -69,7 +69,7 @@ SHELL = (
     (
         "settings.* + setting_shapes + setting_outside",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
-        " + site_topics + site_csv + site_outposts + overrides + profile",
+        " + site_topics + site_csv + site_outposts + site_reports + overrides + profile",
         "clock",
         "machine",
     ),
@@ -124,6 +124,7 @@ DOORS = {
     "prometheus_client": ("web.metrics",),
     "polib": ("notify.tongue",),
     "rich": ("cli.*",),
+    "segno": ("web.pages.codes",),
     "smtplib": ("notify.mail",),
     "sqlalchemy": ("store.*",),
     "starlette": ("web.*",),

@@ -20,7 +20,7 @@ from safetyd.store.database import StoreError
 from safetyd.view import View
 from safetyd.web.access import may
 from safetyd.web.looking import Looking
-from safetyd.web.pages import entry, live
+from safetyd.web.pages import entry, live, reporting
 from safetyd.web.pages.forms import read_form
 from safetyd.web.pages.frame import Around, rendered, static_folders
 from safetyd.web.pages.page import Answer, Deed, Download, Go, Page, Past, Sheet, Visit
@@ -54,12 +54,13 @@ class Pages:
         self._looking = looking
         self._said: OrderedDict[str, str] = OrderedDict()
         self._entry = entry.Entry(looking, self._sheet)
+        self._reporting = reporting.Reporting(looking, self._sheet)
         self._live = live.Live(looking)
         self.routes: list[BaseRoute] = [
             *(Route(each.path, self._served(each), methods=[each.method]) for each in PAGES),
             *(
                 Route(path, self._guarded(answer), methods=[method])
-                for method, path, answer in self._entry.routes
+                for method, path, answer in (*self._entry.routes, *self._reporting.routes)
             ),
             Route("/live", self._guarded(self._live.events), methods=["GET"]),
             Mount("/static", _Static(packages=list(static_folders()))),
@@ -90,7 +91,8 @@ class Pages:
         return self._guarded(endpoint)
 
     async def _look(self, page: Page, request: Request, who: Visitor) -> Response:
-        visit = Visit(who.account, request.path_params, request.query_params)
+        address = self._looking.house.address
+        visit = Visit(who.account, request.path_params, request.query_params, address=address)
         house, look, search = self._looking.house, page.look, page.search
         around = self._around(page.name, who, said=self._said.pop(who.secret, ""))
         if look is not None:
