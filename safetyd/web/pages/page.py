@@ -72,7 +72,10 @@ class Go(NamedTuple):
 
 
 class Download(NamedTuple):
-    """A file to save; it is never shown inside a page of ours."""
+    """A file to save; it is never shown inside a page of ours.
+
+    Names in it are not looked for: what holds some is for who has the right NAMES.
+    """
 
     name: str
     media_type: str

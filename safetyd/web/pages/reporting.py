@@ -133,8 +133,10 @@ class Reporting:
             )
             await self._also(what, command, kept, lacking)
         ticket = done.ticket or (asked.standing if done.is_known else None)
-        if asked.files:
+        if asked.files and done.is_known:
             await self._attach(asked, ticket, kept, lacking)
+        elif asked.files:
+            lacking.append("Photos: nobody can say yet which ticket they go with; keep them")
 
         def look(view: View) -> Outcome:
             return reports.outcome(view, asked, ticket, is_known=done.is_known, kept=kept, lacking=lacking)

@@ -27,7 +27,6 @@ from safetyd.web.pages.page import Visit
 from safetyd.web.problems import misused
 from safetyd.web.routes import ROUTES
 
-NOT_LOGGED_IN = "(not logged in)"
 WHOLE = "*"  # the building as a whole, among its rooms
 _LONGEST = 4000  # characters of one's own words
 _LONGEST_LINE = 200
@@ -86,7 +85,7 @@ def stranger(view: View, name: str, building: Building) -> Account:
         accounts.check_name(name)
     except AccountError as error:
         raise misused("name", f"your name: {error}") from error
-    marked = f"{name} {NOT_LOGGED_IN}"
+    marked = f"{name} {accounts.STRANGER}"
     known = {same_name(each.name) for each, _ in accounts.everybody(view.connection)}
     known |= {same_name(each.name) for each in view.site.people}
     if same_name(marked) in known:
