@@ -19,10 +19,10 @@ CLOSING = ["tell_district", "close_building", "lift", "confirm_lift"]
 WORK = ["acknowledge", "relieve", "note", "close", "reopen", "assign", "tell_district"]
 MAY = {
     Role.FACILITIES: [*SEEN, "report", *WORK],
-    Role.ADMINISTRATOR: [*SEEN, "report", *DONE, *CLOSING],
-    Role.DISTRICT: [*SEEN, "report", *DONE, *CLOSING],
+    Role.ADMINISTRATOR: [*SEEN, "names", "report", *DONE, *CLOSING],
+    Role.DISTRICT: [*SEEN, "names", "report", *DONE, *CLOSING],
     Role.SAFETY_COMMITTEE: [*SEEN, "report", "dispute"],
-    Role.ASSOCIATION: [*SEEN, "report", "dispute"],
+    Role.ASSOCIATION: [*SEEN, "names", "report", "dispute"],
     Role.EDUCATOR: ["rooms", "readings", "report"],
 }
 LOCKED = [each for each in ROUTES if each.right is not None]

@@ -21,7 +21,7 @@ from safetyd.store.database import StoreError
 from safetyd.view import View
 from safetyd.web.access import may
 from safetyd.web.looking import Looking
-from safetyd.web.pages import entry, kept, live
+from safetyd.web.pages import entry, kept, live, reporting
 from safetyd.web.pages.forms import read_form
 from safetyd.web.pages.frame import Around, rendered, static_folders
 from safetyd.web.pages.page import Answer, Deed, Download, Go, Page, Past, Sheet, Visit
@@ -57,12 +57,13 @@ class Pages:
         self._said: OrderedDict[str, str] = OrderedDict()
         self._kept = kept.Kept()
         self._entry = entry.Entry(looking, self._sheet)
+        self._reporting = reporting.Reporting(looking, self._sheet)
         self._live = live.Live(looking)
         self.routes: list[BaseRoute] = [
             *(Route(each.path, self._served(each), methods=[each.method]) for each in PAGES),
             *(
                 Route(path, self._guarded(answer), methods=[method])
-                for method, path, answer in self._entry.routes
+                for method, path, answer in (*self._entry.routes, *self._reporting.routes)
             ),
             Route("/live", self._guarded(self._live.events), methods=["GET"]),
             Mount("/static", _Static(packages=list(static_folders()))),
@@ -93,10 +94,14 @@ class Pages:
         return self._guarded(endpoint)
 
     async def _look(self, page: Page, request: Request, who: Visitor) -> Response:
-        visit = Visit(who.account, request.path_params, request.query_params)
+        address = self._looking.house.address
+        visit = Visit(who.account, request.path_params, request.query_params, address=address)
         house, look, search = self._looking.house, page.look, page.search
         if page.shared is not None:
-            return await self._looking.view(lambda view: self._part(page, view, visit))
+            anybody = kept.anybody(who.account)
+            hidden = await self._looking.hidden_from(anybody)
+            for_all = Visitor(anybody, "", hidden)
+            return await self._looking.view(lambda view: self._part(page, view, visit, for_all))
         around = self._around(page.name, who, said=self._said.pop(who.secret, ""))
         if look is not None:
             return await self._looking.view(lambda view: self._shown(look(view, visit), around))
@@ -105,11 +110,11 @@ class Pages:
             lambda each: self._shown(search(Past(each, house.site(), house.root, around.now), visit), around)
         )
 
-    def _part(self, page: Page, view: View, visit: Visit) -> Response:
+    def _part(self, page: Page, view: View, visit: Visit, anybody: Visitor) -> Response:
         """Return a part of a page that others with the same rights are shown too."""
         assert page.look is not None
-        look, visit = page.look, visit._replace(account=kept.anybody(visit.account))
-        around = self._around(page.name, Visitor(visit.account, ""))
+        look, visit = page.look, visit._replace(account=anybody.account)
+        around = self._around(page.name, anybody)
 
         def make() -> bytes:
             sheet = look(view, visit)

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from safetyd.site import Building, Site
 from safetyd.store.accounts import Account
 from safetyd.web.access import Right, may, sees
+from safetyd.web.naming import veiled_page
 from safetyd.web.pages.page import Sheet
 from safetyd.web.visitors import Visitor
 
@@ -63,8 +64,9 @@ class Around(NamedTuple):
 
 
 def rendered(sheet: Sheet, around: Around) -> str:
-    """Return a page as HTML."""
-    return _environment().get_template(sheet.template).render(**sheet.shown, around=around)
+    """Return a page as HTML, without the names that are not for who sees it."""
+    page = _environment().get_template(sheet.template).render(**sheet.shown, around=around)
+    return page if around.visitor is None else veiled_page(page, around.visitor.hidden)
 
 
 def static_url(name: str) -> str:

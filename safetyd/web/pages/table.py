@@ -9,6 +9,7 @@ from safetyd.web.pages.home import home
 from safetyd.web.pages.now import now, now_rooms
 from safetyd.web.pages.offers import AT_ONCE
 from safetyd.web.pages.page import FORM_BYTES, Page
+from safetyd.web.pages.posters import posters
 from safetyd.web.pages.ticket import ticket, ticket_file
 from safetyd.web.pages.ticket_acts import FILES_BYTES, MAY_BRING_FILES, OF_TICKET, act, act_on_several
 from safetyd.web.pages.tickets import tickets
@@ -55,4 +56,5 @@ PAGES: tuple[Page, ...] = (
         )
         for name in OF_TICKET
     ),
+    Page(path="/report/sheet", name="report_sheet", right=Right.REPORT, look=posters),
 )
