@@ -229,7 +229,7 @@ def test_a_page_says_when_the_record_has_changed_and_leads_to_the_new_one(
     browser.enter(Role.FACILITIES, "maple")
     for path in ("/tickets", page_of(at_school)):
         page = browser.get(path).text
-        assert 'data-live="record"' in page
+        assert page.count('src="/static/live.js') == 1
         assert re.search(rf'data-live-notice[^>]* hidden>[^<]*<a href="{path}">load again', page)
 
 
