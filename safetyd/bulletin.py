@@ -34,7 +34,7 @@ def topics_heard(site: Site, settings: Mqtt) -> list[str]:
     """Return the topic filters that bring every reading of a site, and what the broker remembers of us."""
     root = _root(site, settings)
     return [
-        *subscriptions(site, settings.root),
+        *subscriptions(site, settings.root, settings.also),
         *(f"{root}/{each}/#" for each in _KEPT),
         f"{settings.announce_prefix}/device/+/config",
     ]

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from safetyd.core.assignment import AssignAction, AssignVerb
 from safetyd.core.attachment import Attachment, attachment, check_name, check_number, check_size
 from safetyd.core.closure import ClosureAction, ClosureVerb
 from safetyd.core.errors import ActionError, SafetydError
@@ -17,7 +18,8 @@ from safetyd.core.model import Condition, Hazard, Place, Role
 from safetyd.core.report import Report
 from safetyd.core.shelf import ShelfAction, ShelfVerb
 from safetyd.core.ticket import Action, Relief, Tier, Verb
-from safetyd.faults import did_you_mean
+from safetyd.faults import Misfit, did_you_mean
+from safetyd.shapes import identifier, topic
 from safetyd.times import read_time
 from safetyd.wording import sound
 
@@ -62,6 +64,12 @@ _OF_SHELF = {
     ShelfVerb.SHELVE: ("building", "room", "until", "role"),
     ShelfVerb.UNSHELVE: ("building", "room", "role"),
 }
+_SETTINGS = ("unit", "measures", "channel", "values")
+_OF_ASSIGNING = {
+    AssignVerb.ASSIGN: ("topic", "building", "room", "sensor", "format", "from", "role", *_SETTINGS),
+    AssignVerb.UNASSIGN: ("topic", "until", "role"),
+}
+FIRST_HEARD = "first"
 _ALWAYS = ("at", "do", "by", "note")
 
 
@@ -82,7 +90,7 @@ def read_command(
     if do in list(ShelfVerb):
         return _shelf(said, ShelfVerb(do), timezone)
     if do not in list(Verb):
-        words = [*Verb, *ClosureVerb, *ShelfVerb, REPORT]
+        words = [*Verb, *ClosureVerb, *ShelfVerb, *AssignVerb, REPORT]
         raise ActionError(
             f"do: {do!r} is no action; expected one of {', '.join(words)}{did_you_mean(str(do), words)}"
         )
@@ -144,6 +152,31 @@ def _shelf(said: Mapping[str, Any], verb: ShelfVerb, timezone: ZoneInfo) -> Shel
     until = _moment(said, "until", timezone, by_end_of_day=True)
     by, note = _text(said, "by", needed=True), _text(said, "note")
     return ShelfAction(verb, _place(said), by, note, until, _word(said, "role", Role))
+
+
+def read_assignment(said: Mapping[str, Any], timezone: ZoneInfo) -> AssignAction:
+    """Return whose a topic is to be, or that it is to be nobody's.
+
+    Raises:
+        ActionError: a key is lacking or unknown, or a value is not what it must be.
+    """
+    verb = AssignVerb(said["do"])
+    _only(said, _OF_ASSIGNING[verb])
+    is_new, is_first = verb is AssignVerb.ASSIGN, said.get("from") == FIRST_HEARD
+    named = _fitting(said, "topic", topic) or _text(said, "topic", needed=True)
+    return AssignAction(
+        verb,
+        named,
+        _text(said, "by", needed=True),
+        _text(said, "note"),
+        _word(said, "role", Role),
+        _place(said) if is_new else None,
+        _fitting(said, "sensor", identifier),
+        _text(said, "format"),
+        tuple((key, value) for key in _SETTINGS if (value := _text(said, key))),
+        None if is_first else _moment(said, "from" if is_new else "until", timezone),
+        is_first,
+    )
 
 
 def _place(said: Mapping[str, Any]) -> Place:
@@ -221,6 +254,13 @@ def _text(said: Mapping[str, Any], key: str, *, needed: bool = False) -> str:
             f"{said['do']} needs {key}" if value in (None, "") else f"{key}: {value!r} is no text"
         )
     return sound(value)
+
+
+def _fitting(said: Mapping[str, Any], key: str, read: Callable[[object], str]) -> str:
+    try:
+        return read(said[key]) if said.get(key) not in (None, "") else ""
+    except Misfit as misfit:
+        raise ActionError(f"{key}: {misfit}") from misfit
 
 
 def _on_or_off(said: Mapping[str, Any], key: str) -> bool | None:

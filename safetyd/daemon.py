@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from safetyd.assigned import composed
 from safetyd.bulletin import Bulletin, topics_heard
 from safetyd.clock import Clock
 from safetyd.configuration import Loaded
@@ -69,9 +70,10 @@ class Daemon:
         self._connection.rollback()
         self._time = Timekeeper(clock, ticks, last, this_boot)
         self.clock = self._time.clock
-        self.link = Link(settings.mqtt, topics_heard(loaded.site, settings.mqtt), self.clock)
         self._settings = settings
-        self._site = loaded.site
+        self._site = composed(self._connection, loaded.site, settings.mqtt.root).site
+        self._connection.rollback()
+        self.link = Link(settings.mqtt, topics_heard(self._site, settings.mqtt), self.clock)
         self._is_begun = False
         self._on_commit = on_commit or (lambda _: None)
         self._commit_every = settings.store.commit_every.total_seconds()
@@ -94,6 +96,7 @@ class Daemon:
         """Begin to judge, as if the time had been known for as long as somebody has listened."""
         settings, at = self._settings, self._vigil.beginning()
         self.service = Service(self._connection, self._site, settings.mqtt.root, at)
+        self._site = self.service.site
         self.dispatch = Dispatch(self.service, self._bell.ring, settings.web.public_url, settings.last_resort)
         self.dispatch.look(self.clock())
         self._bulletin = Bulletin(self.service, self.link, settings.mqtt, self.clock)
@@ -202,8 +205,10 @@ class Daemon:
         self._errands.tend(self.clock())
         if self._reload is not None:
             load, self._reload = self._reload, None
-            mqtt, now = self._settings.mqtt, self.clock()
-            take_anew(load, self.service, self.dispatch, self.link, self._bulletin, mqtt, now)
+            take_anew(load, self.service, self.dispatch, self._bulletin, self.clock())
+        if self.service.site is not self._site:
+            self._site = self.service.site
+            self.link.subscribe(topics_heard(self._site, self._settings.mqtt))
         self.service.elapse(self.clock())
         if self.dispatch.take_outcomes(self.clock()) or self._must_commit():
             self._commit()

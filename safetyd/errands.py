@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from safetyd.assigning import carry_out
 from safetyd.core.errors import SafetydError
 from safetyd.imports.taking import IMPORT, take
 from safetyd.service import Service
@@ -79,7 +80,6 @@ def answer_to(service: Service, said: dict[str, Any], at: datetime) -> str:
     try:
         if said.get("do") == IMPORT:
             return json.dumps({"ticket": None, "taken_up": take(service, said, at)})
-        ticket = service.command(said, at)
+        return json.dumps(carry_out(service, said, at))
     except SafetydError as error:
         return json.dumps({"refused": str(error)})
-    return json.dumps({"ticket": ticket.id if ticket else None})

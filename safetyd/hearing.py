@@ -50,6 +50,11 @@ class Word(NamedTuple):
     clears: tuple[TroubleKind, ...] = ()
     frame: str | None = None
 
+    def learned_at(self, now: datetime) -> "Word":
+        """Return it as what is learned only now: it says nothing of how its sensor is."""
+        spoke = None if self.observation is None else self.observation._replace(received_at=now)
+        return self._replace(observation=spoke, complaints=(), clears=())
+
 
 class BridgeWord(NamedTuple):
     """What a bridge, or its last will, said of itself; None is nothing."""

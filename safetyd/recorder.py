@@ -25,7 +25,7 @@ def record(out: Path, loaded: Loaded, clock: Clock, stop: threading.Event) -> in
     """Add a line to `out` for each message until `stop` is set; return how many were written."""
     mqtt = loaded.settings.mqtt
     client_id = f"{mqtt.client_id}-record-{os.getpid()}"
-    link = Link(mqtt, subscriptions(loaded.site, mqtt.root), clock, client_id, is_guest=True)
+    link = Link(mqtt, subscriptions(loaded.site, mqtt.root, mqtt.also), clock, client_id, is_guest=True)
     count = 0
     with out.open("a", encoding="utf-8") as file:
         while not stop.is_set():

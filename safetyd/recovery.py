@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from safetyd.core import engine
+from safetyd.core import engine, lookout, supervision
 from safetyd.core.closure import LIFTERS
 from safetyd.core.health import Health
 from safetyd.core.lookout import sensor_of
@@ -92,6 +92,21 @@ def _spans(bound: Routes, known: Iterable[KnownSensor], gateways: Collection[str
     return spans
 
 
+def expect(world: World, facts: Facts, bound: Routes, now: datetime) -> None:
+    """Wait for the sensors of the site file, and no more for those that have left it."""
+    for route in bound.all():
+        supervision.expect(world, facts, route.sensor, max(now, route.since or now))
+    for key, spans in facts.spans.items():
+        ends = [until for _, until in spans if until is not None and until > now]
+        if not facts.is_awaited(key, now):
+            ends.append(now)
+        for until in ends:
+            world.schedule("release", key, until)
+    for key in world.awaited.keys() - facts.spans.keys():  # it left the file while we were away
+        world.schedule("release", key, now)
+    lookout.expect(world, facts, now)
+
+
 def recover(connection: Connection, facts: Facts, sensors: Mapping[int, Sensor], now: datetime) -> Recovered:
     """Return how everything stands; `sensors` are all that were ever heard, as the site file knows them."""
     world = World()
@@ -145,6 +160,21 @@ def follow(
     world.conclusions.clear()
     world.changes = Changes()
     return after
+
+
+def keep(
+    connection: Connection,
+    world: World,
+    sensors: Mapping[int, Sensor],
+    saved: Collection[Place],
+    all_at: datetime | None,
+) -> None:
+    """Save how some places stand, in the open transaction; with `all_at` these are all that spoke by then."""
+    if saved:
+        places.save(connection, standings(world, sensors, saved, readings.last_id(connection)))
+    if all_at is not None:
+        places.mark_saved(connection, readings.last_id(connection))
+        places.forget_old(connection, all_at)
 
 
 def standings(

@@ -7,14 +7,12 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from safetyd.bulletin import Bulletin, topics_heard
+from safetyd.bulletin import Bulletin
 from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
 from safetyd.core.model import Place, TroubleKind
 from safetyd.dispatch import Dispatch
-from safetyd.ingest.mqtt import Link
 from safetyd.service import Service
-from safetyd.settings import Mqtt
 
 _SUBJECT = "site file"
 
@@ -25,9 +23,7 @@ def take_anew(
     load: Callable[[], Loaded],
     service: Service,
     dispatch: Dispatch,
-    link: Link,
     bulletin: Bulletin,
-    mqtt: Mqtt,
     now: datetime,
 ) -> None:
     """Have everybody go by what the site file says now."""
@@ -41,6 +37,5 @@ def take_anew(
     service.complain(_SUBJECT, place, TroubleKind.CONFIGURATION, "", now)
     service.take_site(site, now)
     dispatch.take_site(site)
-    link.subscribe(topics_heard(site, mqtt))
     bulletin.announce()
     log.info("the site file was taken anew")

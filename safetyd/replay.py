@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from safetyd import objects
+from safetyd.assigning import carry_out
 from safetyd.core.account import shares, whole_seconds
 from safetyd.core.errors import SafetydError
 from safetyd.core.model import Place
@@ -120,7 +121,7 @@ def replay(
             service.take(line.message)
         elif line.command is not None:
             try:
-                service.command(line.command, line.at)
+                carry_out(service, line.command, line.at)
             except SafetydError as error:
                 service.refuse_command(line.command, str(error), line.at)
         if service.has_decision:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from safetyd.core.assignment import Assignment
 from safetyd.core.health import Health
 from safetyd.core.model import Mark, Place, Quantity, Sensor, Trouble, TroubleKind
 from safetyd.core.trouble import silence
@@ -197,6 +198,7 @@ def sensor_object(each: Watched, last: Last, now: datetime) -> dict[str, Any]:
         "skew_s": None if skew is None else skew.total_seconds(),
         "interval_s": None if interval is None else interval.total_seconds(),
         "silent_at": rfc3339_or_none(silent_at),
+        "assigned": _assigned(each),
     }
 
 
@@ -238,6 +240,23 @@ def stray_object(topic: str, stray: Stray) -> dict[str, Any]:
     }
 
 
+def assignment_object(line: Assignment, until: datetime | None = None) -> dict[str, Any]:
+    """Return by whom and since when a topic is a place's."""
+    return {
+        "topic": sound(line.topic),
+        "building": line.place.building,
+        "room": line.place.room,
+        "sensor": line.sensor,
+        "format": line.format,
+        "from": rfc3339(line.moment),
+        "until": rfc3339_or_none(until),
+        "by": line.by,
+        "role": line.role,
+        "at": rfc3339(line.at),
+        "note": line.note,
+    }
+
+
 def printable(text: str) -> str:
     """Return a text as one line that can do nothing to a terminal."""
     if text.isprintable():
@@ -272,6 +291,12 @@ def _in_order(last: Last) -> list[tuple[Quantity, Entry]]:
     return [(quantity, last[quantity]) for quantity in Quantity if quantity in last]
 
 
+def _assigned(each: Watched) -> dict[str, Any] | None:
+    """By whom it was assigned, if that holds last; None where the site file says it."""
+    last = each.bindings[-1] if each.bindings else None
+    return None if last is None or last.assigned is None else assignment_object(last.assigned, last.until)
+
+
 def _interval(each: Watched) -> timedelta | None:
     """The configured interval, else the usual gap as it turned out."""
     configured = [binding.interval for binding in each.bindings if binding.interval is not None]
@@ -295,6 +320,7 @@ def _binding(binding: SensorBinding) -> dict[str, Any]:
             }
             for offset in binding.offsets
         ],
+        "assigned": assignment_object(binding.assigned, binding.until) if binding.assigned else None,
     }
 
 

@@ -4,13 +4,15 @@ Rule: whatever arrives is stored, also what cannot be understood, with its reaso
 what changes a decision does not. Nothing counts as received before `commit` has returned.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from safetyd.assigned import Composed, complaints, compose
 from safetyd.commands import one_by_one, read_command
-from safetyd.core import amendment, engine, lookout, revision, shelving, supervision
+from safetyd.core import amendment, engine, revision, shelving, supervision
+from safetyd.core.assignment import Assignment, standing
 from safetyd.core.model import Mark, Observation, Place, TroubleKind
 from safetyd.core.quality import Flaw
 from safetyd.core.report import Report, check, measured, observation, put_on_record, refuse_flawed
@@ -25,14 +27,13 @@ from safetyd.ingest.topics import Route
 from safetyd.notify.letters import letters
 from safetyd.objects import ticket_object
 from safetyd.past import Past, Pasts, load_past, observations_of
-from safetyd.recovery import BY_HAND, SILENT, facts_of, recover, standings
+from safetyd.recovery import BY_HAND, SILENT, expect, facts_of, keep, recover
 from safetyd.site import Site
-from safetyd.store import bridges, ledger, leftovers, outbox, places, readings
+from safetyd.store import assignments, bridges, ledger, outbox, places, readings
 from safetyd.store.database import Connection, StoreError, undone_on_failure
 from safetyd.store.heard import beyond, unheard
-from safetyd.store.leftovers import Refusal, RefusedKind
+from safetyd.store.leftovers import RefusedKind
 from safetyd.waiting import Waiting
-from safetyd.wording import sound
 
 SAVE_PLACES_EVERY = timedelta(minutes=2)  # how much of the past is read again after a crash
 _LONG_AGO = timedelta(minutes=5)  # a redelivery is of the last moments; what is older is of a backlog
@@ -46,60 +47,71 @@ class Service:
         self.is_replay = False
         self._pasts = Pasts()
         self._saved_at = self.last_at = now
-        self.hearing = self._hearing = Hearing(site, root, readings.sensors(connection))
+        self.root = root
+        self.assignments = assignments.record(connection)
+        found = self._composed(site)
+        self.hearing = self._hearing = Hearing(found.site, root, readings.sensors(connection))
         self._hearing.remember(connection, now)
-        self.facts = facts_of(site, self._hearing.routes, self._hearing.known)
+        self.facts = facts_of(found.site, self._hearing.routes, self._hearing.known)
         self.world, self._newest, touched = recover(connection, self.facts, self._hearing.sensors, now)
-        self._waiting = Waiting(touched=touched)
+        self.waiting = Waiting(touched=touched)
         amendment.take_calendars(self.world, self.facts, now)
         if self.world.tickets or self.world.rooms or self.world.powers:
             self.world.now = now  # what fell due while we were away is carried out now
             engine.catch_up(self.world, self.facts, now)
-        self._expect(now)
+        self._begin_with(found, now)
 
     @property
     def site(self) -> Site:
-        """What the site file says."""
+        """What the site file says, and what people assigned beside it."""
         return self._hearing.site
 
     def take_site(self, site: Site, now: datetime) -> None:
         """Go by another site file from now on; nothing that was decided changes."""
-        self._hearing.take_site(site)
+        found = self._composed(site)
+        self._hearing.take_site(found.site)
         self._pasts.clear()
-        self.facts = facts_of(site, self._hearing.routes, self._hearing.known)
+        self.facts = facts_of(found.site, self._hearing.routes, self._hearing.known)
         amendment.take_calendars(self.world, self.facts, now)
-        self._expect(now)
+        self._begin_with(found, now)
 
-    def _expect(self, now: datetime) -> None:
-        """Wait for the sensors of the site file, and no more for those that have left it."""
-        for route in self._hearing.routes.all():
-            supervision.expect(self.world, self.facts, route.sensor, max(now, route.since or now))
-        for key, spans in self.facts.spans.items():
-            ends = [until for _, until in spans if until is not None and until > now]
-            if not self.facts.is_awaited(key, now):
-                ends.append(now)
-            for until in ends:
-                self.world.schedule("release", key, until)
-        for key in self.world.awaited.keys() - self.facts.spans.keys():  # it left the file while we were away
-            self.world.schedule("release", key, now)
-        lookout.expect(self.world, self.facts, now)
+    def _composed(self, site: Site) -> Composed:
+        return compose(site, standing(self.assignments), self.root)
+
+    def _begin_with(self, found: Composed, now: datetime) -> None:
+        expect(self.world, self.facts, self._hearing.routes, now)
+        for subject, place, note in complaints(found, self.world.troubles):
+            self.complain(subject, place, TroubleKind.CONFIGURATION, note, now)
+
+    def assign(self, line: Assignment, before: Iterable[Message], now: datetime) -> int:
+        """Go by an assignment, judge what its topic said before as learned now, and say how much it was."""
+        self.waiting.assignments.append(line)
+        self.assignments.append(line)
+        self.take_site(self.site, now)
+        found = [
+            (message, word)
+            for message in before
+            for word in self._hearing.hear(message, self.world.health)
+            if word.observation is not None
+        ]
+        for message, word in found:
+            self._take(word.learned_at(now), message)
+        return len(found)
 
     @property
     def has_decision(self) -> bool:
         """Whether something was decided that must not wait."""
-        return bool(self.world.changes)
+        return bool(self.world.changes or self.waiting.assignments)
 
     @property
     def is_waiting(self) -> bool:
         """Whether anything is not yet committed."""
-        waiting = self._waiting
-        is_any = waiting.rows or waiting.refusals or waiting.strays or self.world.changes.afar
-        return self.has_decision or bool(is_any)
+        return self.has_decision or self.waiting.is_anything or bool(self.world.changes.afar)
 
     @property
     def touched(self) -> set[Place]:
         """The places that have said something since they were last saved."""
-        return self._waiting.touched
+        return self.waiting.touched
 
     def ticket_object(self, ticket: Ticket, now: datetime) -> dict[str, Any]:
         """Return a ticket as the outside sees it."""
@@ -119,9 +131,9 @@ class Service:
         """Store what was concluded from the silence of devices, like any other observation."""
         for spoke in self.world.conclusions:
             speaker = self._hearing.speaker(Route(spoke.sensor, SILENT, native_decoder), str(spoke.sensor))
-            self._waiting.rows.extend(readings.rows(speaker.number, spoke, ()))
+            self.waiting.rows.extend(readings.rows(speaker.number, spoke, ()))
             self._newest[speaker.number] = spoke.observed_at
-            self._waiting.touched.add(spoke.sensor.place)
+            self.waiting.touched.add(spoke.sensor.place)
             self._pasts.note(spoke)
         self.world.conclusions.clear()
 
@@ -135,12 +147,12 @@ class Service:
             is_anybodys = True
             self._take(word, message)
         if not is_anybodys and not self._take_from_bridge(message) and not self._take_from_afar(message):
-            self._waiting.stray(message)
+            self.waiting.stray(message)
 
     def _take(self, word: Word, message: Message) -> None:
         sensor = word.speaker.route.sensor
         for kind, reason in word.refused:
-            self._refuse(message, kind, reason)
+            self.waiting.refuse(message, kind, reason)
         if not message.retain and (word.complaints or sensor.key in self.world.troubles):
             for trouble, note in word.complaints:
                 self.complain(sensor.key, sensor.place, trouble, note, message.received_at)
@@ -159,7 +171,7 @@ class Service:
         if word is None:
             return False
         if word.refused:
-            self._refuse(message, RefusedKind.PAYLOAD, word.refused)
+            self.waiting.refuse(message, RefusedKind.PAYLOAD, word.refused)
         elif word.is_there is not None:
             at = message.received_at
             supervision.hear_bridge(self.world, self.facts, word.bridge, word.is_there, at)
@@ -170,13 +182,13 @@ class Service:
         try:
             said = self._hearing.outposts.hear(message)
         except PayloadError as error:
-            self._refuse(message, RefusedKind.PAYLOAD, str(error))
+            self.waiting.refuse(message, RefusedKind.PAYLOAD, str(error))
             return True
         for building, heard in said or ():
             at, is_retained = message.received_at, message.retain
             engine.hear_from_afar(self.world, self.facts, building, heard, at, is_retained=is_retained)
             self._keep_conclusions()
-            self._waiting.touched.add(Place(building, None))
+            self.waiting.touched.add(Place(building, None))
         return said is not None
 
     def _observe(
@@ -189,19 +201,19 @@ class Service:
                 return ()
             spoke = fresh
         told = engine.observe(self.world, self.facts, spoke, spoke.received_at)
-        self._waiting.rows.extend(readings.rows(number, spoke, told.flaws, frame))
+        self.waiting.rows.extend(readings.rows(number, spoke, told.flaws, frame))
         if self.world.conclusions:
             self._keep_conclusions()
         if spoke.retained:
             return ()
         if newest is None or spoke.observed_at > newest:
             self._newest[number] = spoke.observed_at
-        self._waiting.touched.add(spoke.sensor.place)
+        self.waiting.touched.add(spoke.sensor.place)
         for flaw in told.flaws:
             if flaw.mark is Mark.REJECTED:
-                self._refuse(message, RefusedKind.VALUE, flaw.reason)
+                self.waiting.refuse(message, RefusedKind.VALUE, flaw.reason)
         if told.is_late:
-            self._waiting.late.append(spoke)
+            self.waiting.late.append(spoke)
             self._read_again()
         else:
             self._pasts.note(spoke)
@@ -228,7 +240,7 @@ class Service:
 
     def _read_again(self) -> None:
         """Judge again the past of each place that something late has come from."""
-        waiting = self._waiting
+        waiting = self.waiting
         while waiting.late:
             late = waiting.late[0]
             past = self._pasts.take(late) or self._load_past(late)  # the rows have it already
@@ -243,12 +255,7 @@ class Service:
 
     def set_aside(self, message: Message, reason: str = "safetyd failed on it; please report this") -> None:
         """Keep a message that could not be judged for a reason of ours."""
-        self._refuse(message, RefusedKind.PAYLOAD, reason)
-
-    def _refuse(self, message: Message, kind: RefusedKind, reason: str) -> None:
-        self._waiting.refusals.append(
-            Refusal(message.received_at, kind, message.topic, reason, message.payload)
-        )
+        self.waiting.refuse(message, RefusedKind.PAYLOAD, reason)
 
     def complain(self, subject: str, place: Place, kind: TroubleKind, note: str, now: datetime) -> None:
         """Note a trouble of something that is no sensor, or with an empty note that it is over."""
@@ -285,9 +292,7 @@ class Service:
 
     def refuse_command(self, said: Mapping[str, Any], reason: str, at: datetime) -> None:
         """Keep a refused action."""
-        asked = said.get("ticket") or ""
-        ticket = sound(", ".join(map(str, asked)) if isinstance(asked, list) else str(asked))
-        self._waiting.refusals.append(Refusal(at, RefusedKind.ACTION, ticket, sound(reason)))
+        self.waiting.refuse_command(said, reason, at)
 
     def commit(self, now: datetime) -> None:
         """Make everything taken so far durable, as one transaction.
@@ -295,13 +300,12 @@ class Service:
         Raises:
             StoreError: it could not be written; it is kept and the next commit tries again.
         """
-        waiting = self._waiting
+        waiting = self.waiting
         is_time = now - self._saved_at >= SAVE_PLACES_EVERY
         with self.writing():
             self._read_again()
             self._flush()
-            leftovers.refuse(self.connection, waiting.refusals, bounded=not self.is_replay)
-            leftovers.stray(self.connection, waiting.strays)
+            waiting.write(self.connection, bounded=not self.is_replay)
             changes = self.world.changes
             if changes or changes.afar:
                 for letter in letters(self.world, self.site, changes.notices, now):
@@ -310,18 +314,13 @@ class Service:
             for place, since in waiting.revised.items():
                 places.forget_since(self.connection, place, since)
             saved = changes.places | waiting.revised.keys() | (waiting.touched if is_time else set())
-            if saved:
-                last = readings.last_id(self.connection)
-                places.save(self.connection, standings(self.world, self._hearing.sensors, saved, last))
-            if is_time:
-                places.mark_saved(self.connection, readings.last_id(self.connection))
-                places.forget_old(self.connection, now)
+            keep(self.connection, self.world, self._hearing.sensors, saved, now if is_time else None)
             self.connection.commit()
         self._hearing.fresh.clear()
         self._hearing.bridges.clear()
         self.last_at = now
         self.world.changes = Changes()
-        self._waiting = Waiting(touched=set() if is_time else waiting.touched - saved)
+        self.waiting = Waiting(touched=set() if is_time else waiting.touched - saved)
         self._saved_at = now if is_time else self._saved_at
         self._pasts.tidy(now)
 
@@ -337,12 +336,12 @@ class Service:
             with undone_on_failure(self.connection):
                 yield self.connection
         except StoreError:
-            self._waiting.flushed = 0
+            self.waiting.flushed = 0
             raise
 
     def _flush(self) -> None:
         """Put rows into the open transaction, so that they can be looked up."""
-        waiting = self._waiting
+        waiting = self.waiting
         readings.add_sensors(self.connection, self._hearing.fresh)
         bridges.keep(self.connection, self._hearing.bridges)
         if waiting.flushed < len(waiting.rows):

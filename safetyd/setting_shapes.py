@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from safetyd.faults import Misfit, shown
-from safetyd.shapes import address, choice, duration, flag, listener, text, whole_within
+from safetyd.shapes import address, choice, duration, flag, listener, text, topic_filter, whole_within
 
 _FLAGS = {
     "true": True,
@@ -48,7 +48,15 @@ def whole_or_word(low: int, high: int) -> Callable[[object], int]:
 
 def paths(value: object) -> tuple[str, ...]:
     """Return paths or globs: a list; as text one path, several with commas, or a JSON list."""
-    expected = 'paths of site files, such as ["site.toml"]'
+    return _listed(value, 'paths of site files, such as ["site.toml"]', text)
+
+
+def filters(value: object) -> tuple[str, ...]:
+    """Return topics and filters, written as `paths` are."""
+    return _listed(value, 'topics, such as ["zigbee2mqtt/+"]', topic_filter)
+
+
+def _listed(value: object, expected: str, read: Callable[[object], str]) -> tuple[str, ...]:
     if isinstance(value, str) and value.startswith("["):
         try:
             value = json.loads(value)
@@ -57,7 +65,7 @@ def paths(value: object) -> tuple[str, ...]:
     given = value.split(",") if isinstance(value, str) else value
     if not isinstance(given, list) or not given:
         raise Misfit("no list of anything stands here", expected)
-    return tuple(text(each) for each in given)
+    return tuple(read(each) for each in given)
 
 
 def path(value: object) -> Path:

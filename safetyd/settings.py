@@ -20,6 +20,7 @@ from pydantic_settings import (
 from safetyd.faults import Fault, Misfit, did_you_mean, dotted, one_of, shown
 from safetyd.setting_outside import Heartbeat, Influx, LastResort, at_odds, influx_at_odds
 from safetyd.setting_shapes import (
+    filters,
     flag_or_word,
     kept,
     log_level,
@@ -86,6 +87,7 @@ class Mqtt(_Section):
     root: Level = "safetyd"
     protocol: Annotated[int, PlainValidator(whole_or_word(4, 5))] = 5  # 4 is what MQTT 3.1.1 calls itself
     keepalive: SomeTime = timedelta(seconds=60)
+    also: Annotated[tuple[str, ...], PlainValidator(filters)] = ()  # heard too, to see what is nobody's yet
     announce: Flag = False
     announce_prefix: Level = "homeassistant"
 

@@ -121,6 +121,18 @@ def topic(value: object) -> str:
     return given
 
 
+def topic_filter(value: object) -> str:
+    """Return a topic, or a filter: `+` for a whole level, `#` for the last."""
+    if not isinstance(value, str):
+        return topic(value)
+    *levels, last = value.split("/")
+    plain = [level for level in levels if level != "+"] + [last] * (last not in ("+", "#"))
+    if any("+" in level or "#" in level for level in plain):
+        raise Misfit(f"{shown(value)} has a wildcard within a level", "+ for a whole level, # for the last")
+    topic(value.replace("+", "x").replace("#", "x"))
+    return value
+
+
 def topic_level(value: object) -> str:
     """Return one level of an MQTT topic."""
     given = topic(value)

@@ -84,7 +84,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Everything that is watched; the remarks are for who wrote the files."""
+    """Everything that is watched; remarks are for who wrote the files, profiles the formats of their own."""
 
     name: str
     timezone: ZoneInfo
@@ -95,6 +95,7 @@ class Site:
     remarks: tuple[str, ...] = ()
     language: str = ENGLISH
     plans: PlanBook = field(default_factory=PlanBook)
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
 
     def building(self, id: str) -> Building | None:
         """Return the building of this id."""
@@ -174,7 +175,8 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
     if not name:
         name = buildings[0].name if len(buildings) == 1 else "All buildings"
     told, remarks = tuple(people.values()), tuple(heard.remarks)
-    return Site(name, local, rulebook, calendar, buildings, told, remarks, language, plans)
+    own_profiles = frame.profiles
+    return Site(name, local, rulebook, calendar, buildings, told, remarks, language, plans, own_profiles)
 
 
 def with_rules(site: Site, settings: Sequence[str]) -> Site:

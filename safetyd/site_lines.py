@@ -315,15 +315,16 @@ def _new_id(entry: Entry, profiles: Mapping[str, Profile], taken: Collection[str
     profile, levels = profiles.get(entry.format), entry.topic.split("/")
     is_known = profile is not None and entry.format not in (JSON, PLAIN)
     own = own_levels(profile, entry.topic) if is_known and profile is not None else levels[-2:]
-    slugs = [slug for level in own if (slug := _slug(level))]
+    slugs = [word for level in own if (word := slug(level))]
     name = "-".join(slugs[-1:] if is_known else slugs) or "sensor"
-    name = f"{name}-{_slug(entry.channel)}".strip("-") if entry.channel else name
+    name = f"{name}-{slug(entry.channel)}".strip("-") if entry.channel else name
     wanted = [name[:50], *(f"{name[:50]}-{quantity}" for quantity in entry.brings[:1])]
     numbered = (f"{wanted[-1]}-{number}" for number in range(2, len(taken) + 3))
     return next(id for id in (*wanted, *numbered) if id not in taken)
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """Return what of a text an id may be made of; it may be nothing."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from safetyd.core.assignment import Assignment
 from safetyd.core.model import Offset, Quantity
 from safetyd.faults import one_of
 from safetyd.profile import NATIVE, SPARKPLUG, TEMPERATURE_UNITS, THE_SITE, Profile, Shape, Value, Wiring
@@ -29,7 +30,7 @@ class SensorBinding:
 
     `topic` may be a filter with + and #. `profile` is None where code alone reads the format. It holds from
     `since` up to before `until`; None is without limit. One that is `mains_powered` falls silent with the
-    power.
+    power. `assigned` is by what a person bound it, None where the site file does.
     """
 
     id: str
@@ -45,6 +46,7 @@ class SensorBinding:
     since: datetime | None = None
     until: datetime | None = None
     mains_powered: bool = False
+    assigned: Assignment | None = None
 
 
 def wanted(binding: SensorBinding) -> frozenset[Quantity]:

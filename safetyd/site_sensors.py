@@ -27,9 +27,19 @@ from safetyd.profile import (
     shipped_profiles,
     unit_of,
 )
-from safetyd.shapes import choice, day, flag, identifier, member, number, positive_duration, text
+from safetyd.shapes import (
+    choice,
+    day,
+    flag,
+    identifier,
+    member,
+    number,
+    positive_duration,
+    text,
+    topic_filter,
+)
 from safetyd.site_readings import SensorBinding, check, wanted
-from safetyd.site_topics import Topics, topic_filter
+from safetyd.site_topics import Topics
 from safetyd.tables import Table
 
 _FAHRENHEIT_PER_CELSIUS = Decimal("1.8")

@@ -7,24 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from safetyd.faults import Misfit, shown
 from safetyd.profile import Profile, Shape
-from safetyd.shapes import topic
 
 T = TypeVar("T")
 ONE, REST = "+", "#"
-
-
-def topic_filter(value: object) -> str:
-    """Return a topic, or a filter: `+` for a whole level, `#` for the last."""
-    if not isinstance(value, str):
-        return topic(value)
-    *levels, last = value.split("/")
-    plain = [level for level in levels if level != ONE] + [last] * (last not in (ONE, REST))
-    if any(ONE in level or REST in level for level in plain):
-        raise Misfit(f"{shown(value)} has a wildcard within a level", "+ for a whole level, # for the last")
-    topic(value.replace(ONE, "x").replace(REST, "x"))
-    return value
 
 
 def is_filter(given: str) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from safetyd import objects
+from safetyd.assigned import composed
 from safetyd.core.errors import ActionError
 from safetyd.core.spaces import spaces
 from safetyd.core.ticket import Status
@@ -84,7 +85,8 @@ class View(NamedTuple):
         def is_assigned(topic: str, stray: Stray) -> bool:
             named = bound.of(topic)
             if named or topic in bound.bridges:
-                return topic in bound.bridges or any(route.holds(stray.last_at) for route in named)
+                holds = (route.holds(at) for route in named for at in (stray.last_at, self.at))
+                return topic in bound.bridges or any(holds)
             return native_route(topic, self.site, self.root) is not None
 
         found = leftovers.strays(self.connection)
@@ -93,6 +95,7 @@ class View(NamedTuple):
 
 def view(connection: Connection, site: Site, root: str, at: datetime) -> View:
     """Return how everything stands, read from the store."""
+    site = composed(connection, site, root).site
     hearing = Hearing(site, root, readings.sensors(connection))
     facts = facts_of(site, hearing.routes, hearing.known)
     world = recover(connection, facts, hearing.sensors, at).world

@@ -36,6 +36,7 @@ SHELL = (
         "web.*",
     ),
     ("replay.*",),
+    ("assigning",),
     (
         "service.*",
         "evidence.*",
@@ -43,7 +44,7 @@ SHELL = (
         "+ history.tails + history.retention + history.files + history.document + history.days",
     ),
     ("history.buckets", "view"),
-    ("hearing", "sensor_objects", "earshot", "imports.weighing"),
+    ("hearing", "sensor_objects", "earshot", "imports.weighing", "assigned"),
     ("recovery", "past", "objects", "waiting", "site_lines", "announcement"),
     ("notify.letters",),
     (
@@ -99,7 +100,7 @@ CORE = (
     ("core.plan",),
     ("core.closing",),
     ("core.ticket", "core.watch"),
-    ("core.quality", "core.closure", "core.shelf"),
+    ("core.quality", "core.closure", "core.shelf", "core.assignment"),
     ("core.rules",),
     ("core.calendar", "core.heat_index", "core.attachment"),
     ("core.model",),

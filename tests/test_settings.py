@@ -75,6 +75,12 @@ def test_the_environment_handed_over_is_the_one_that_counts(read, monkeypatch):
     assert read().settings.mqtt.host == "127.0.0.1"
 
 
+def test_what_is_heard_too_is_a_list_or_words_with_commas(read):
+    assert read().settings.mqtt.also == ()
+    assert read(mqtt('also = ["tele/#", "zigbee2mqtt/+"]')).settings.mqtt.also == ("tele/#", "zigbee2mqtt/+")
+    assert read(SAFETYD_MQTT__ALSO="tele/#,zigbee2mqtt/+").settings.mqtt.also == ("tele/#", "zigbee2mqtt/+")
+
+
 def test_an_empty_variable_is_no_variable(read):
     assert read(SAFETYD_MQTT__HOST="").settings.mqtt.host == "127.0.0.1"
 
@@ -101,6 +107,8 @@ def test_four_slashes_are_absolute_and_three_relative_to_the_file(read, tmp_path
         (['host = "a host"'], "mqtt.host: 'a host' is not a host; expected"),
         (['root = "a/b"'], "mqtt.root: 'a/b' is not one level of a topic; expected"),
         (['root = "a+"'], "mqtt.root: 'a+' has a wildcard; expected"),
+        (['also = ["tele/x+"]'], "mqtt.also: 'tele/x+' has a wildcard within a level; expected"),
+        (["also = []"], "mqtt.also: no list of anything stands here; expected"),
         (['client_id = ""'], "mqtt.client_id: '' is not a topic; expected"),
         (['tls = "maybe"'], "mqtt.tls: 'maybe' is neither true nor false; expected"),
         (['keepalive = "0s"'], "mqtt.keepalive: '0s' is no time at all; expected"),

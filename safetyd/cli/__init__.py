@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from safetyd.cli import (  # noqa: F401 - commands register themselves
     accounts,
     acting,
+    assigning,
     attaching,
     copying,
     demo,

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from safetyd.cli.application import Config, Json, app
-from safetyd.cli.loading import loaded
+from safetyd.cli.loading import loaded, with_assignments
 from safetyd.clock import now
 from safetyd.core.errors import SafetydError
 from safetyd.core.model import Quantity
@@ -30,10 +30,9 @@ from safetyd.ingest.mqtt import Link
 from safetyd.ingest.proposals import Proposal
 from safetyd.profile import NATIVE
 from safetyd.settings import Mqtt
-from safetyd.shapes import positive_duration
+from safetyd.shapes import positive_duration, topic_filter
 from safetyd.site import Site
 from safetyd.site_lines import Entry, csv_rows, guess_words, one_line, sample_words, toml
-from safetyd.site_topics import topic_filter
 from safetyd.times import rfc3339
 from safetyd.wording import sound
 
@@ -69,7 +68,7 @@ def listen_command(
         if file.exists():
             raise typer.BadParameter(f"{file} is there already; give the name of a new file")
     configuration = loaded(config)
-    site, mqtt = configuration.site, configuration.settings.mqtt
+    site, mqtt = with_assignments(configuration), configuration.settings.mqtt
     earshot = Earshot(site, mqtt.root, mqtt.announce_prefix)
     stop = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):

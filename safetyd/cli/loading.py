@@ -2,7 +2,10 @@
 
 import os
 
+from safetyd.assigned import composed
 from safetyd.configuration import Loaded, find_config, load
+from safetyd.site import Site
+from safetyd.store.database import StoreError, open_for_reading
 
 
 def loaded(config: str | None) -> Loaded:
@@ -12,3 +15,13 @@ def loaded(config: str | None) -> Loaded:
         ConfigurationError: with every fault.
     """
     return load(find_config(config, os.environ), os.environ)
+
+
+def with_assignments(configuration: Loaded) -> Site:
+    """Return the site with what people assigned beside its file, as far as there is a store that says so."""
+    settings = configuration.settings
+    try:
+        with open_for_reading(settings.store.url) as connection:
+            return composed(connection, configuration.site, settings.mqtt.root).site
+    except StoreError:
+        return configuration.site

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from safetyd.cli.application import Config, Json, app
-from safetyd.cli.loading import loaded
+from safetyd.cli.loading import loaded, with_assignments
 from safetyd.replay import RecordingError, read_recording, replay
 from safetyd.site import with_rules
 from safetyd.times import read_time
@@ -102,6 +103,7 @@ def record_command(
     from safetyd.recorder import record
 
     configuration = loaded(config)
+    configuration = replace(configuration, site=with_assignments(configuration))
     stop = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stop.set())

@@ -72,7 +72,12 @@ def strays_words(strays: Sequence[Mapping[str, Any]], site: Site, root: str, now
         (printable(each["topic"]), str(each["heard"]), _ago(each["last_at"], site, now)) for each in strays
     ]
     _section(console, heads, rows)
-    console.print("What they say is shown by: safetyd listen", highlight=False)
+    console.print(
+        "What they say is shown by: safetyd listen; whose they are is said by:"
+        " safetyd assign TOPIC BUILDING ROOM --by NAME",
+        highlight=False,
+        soft_wrap=not console.is_terminal,
+    )
 
 
 def sensor_words(sensor: Mapping[str, Any], site: Site, now: datetime) -> None:
@@ -119,7 +124,7 @@ def _row(sensor: Mapping[str, Any], site: Site, now: datetime) -> tuple[str | Te
         _last(sensor, site, now),
         _verdict(sensor),
         sensor["format"],
-        topic,
+        f"{topic} (by {_by(sensor['assigned'])})" if sensor.get("assigned") else topic,
     )
 
 
@@ -181,6 +186,7 @@ def _facts(sensor: Mapping[str, Any], site: Site, now: datetime) -> Iterable[str
                 *([f", from {local(binding['from'], site)} on"] if binding.get("from") else []),
                 *([f", until {local(binding['until'], site)}"] if binding.get("until") else []),
                 *(_offset(offset, site) for offset in binding.get("offsets", ())),
+                *([f", assigned by {_by(binding['assigned'])}"] if binding.get("assigned") else []),
             ]
         )
     if sensor["last"]:
@@ -195,6 +201,10 @@ def _facts(sensor: Mapping[str, Any], site: Site, now: datetime) -> Iterable[str
         yield f"  its clock: {_skew(sensor['skew_s'])}"
     if "bridge" in sensor:
         yield f"  its {sensor['bridge']} is silent"
+
+
+def _by(assigned: Mapping[str, Any]) -> str:
+    return printable(f"{assigned['by']} ({assigned['role']})")
 
 
 def _offset(offset: Mapping[str, Any], site: Site) -> str:

@@ -119,7 +119,28 @@ def check_command(config: Config = None) -> int:
     routes(configuration.site)  # what a format needs to be read must be installed
     for line in site_words(configuration):
         print(line)
+    for line in _assigned_words(configuration):
+        print(line)
     return 0
+
+
+def _assigned_words(configuration: Loaded) -> Iterator[str]:
+    """What people assigned beside the site file, and what of that does not go with it."""
+    from safetyd.assigned import composed
+    from safetyd.store.database import StoreError, open_for_reading
+
+    settings = configuration.settings
+    try:
+        with open_for_reading(settings.store.url) as connection:
+            found = composed(connection, configuration.site, settings.mqtt.root)
+    except StoreError:
+        return
+    for building in found.site.buildings:
+        for line in (each.assigned for each in building.sensors):
+            if line is not None:
+                yield f"{line.topic} is of {line.place}, assigned by {line.by} ({line.role})"
+    for resting in found.resting:
+        yield f"Warning: {resting.sentence}"
 
 
 @notify.command("test")

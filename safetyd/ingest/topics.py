@@ -78,12 +78,14 @@ class Routes(NamedTuple):
         yield from (route for _, route in self.filters)
 
 
-def subscriptions(site: Site, root: str) -> list[str]:
-    """Return the topic filters that bring every reading of a site."""
+def subscriptions(site: Site, root: str, also: Sequence[str] = ()) -> list[str]:
+    """Return the topic filters that bring every reading of a site, and those that are heard `also`."""
     own = Outposts(site).subscriptions() if site.is_watch else [f"{root}/readings/#", f"{root}/power/#"]
     bound = [binding for building in site.buildings for binding in building.sensors]
     named = {topic for binding in bound for topic in (*topics_of(binding), *_bridge_topics(binding))}
+    named.update(also)
     filters = [tuple(topic.split("/")) for topic in (*own, *named) if is_filter(topic)]
+    own = [topic for topic in own if not _is_covered(topic, filters)]
     return own + sorted(topic for topic in named if not _is_covered(topic, filters))
 
 

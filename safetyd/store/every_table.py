@@ -2,6 +2,7 @@
 
 from safetyd.store import (  # noqa: F401 - their tables join the same metadata
     account_schema,
+    assignment_schema,
     notice_schema,
     rollup_schema,
     schema,

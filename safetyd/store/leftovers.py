@@ -128,6 +128,12 @@ def unassigned_topics(connection: Connection) -> list[str]:
     return list(connection.execute(select(unassigned.c.topic).order_by(unassigned.c.topic)).scalars())
 
 
+def stray_of(connection: Connection, topic: str) -> Stray | None:
+    """Return what was heard on a topic while it was nobody's; None if it never was."""
+    r = connection.execute(select(unassigned).where(unassigned.c.topic == topic)).first()
+    return None if r is None else Stray(moment(r.first_at), moment(r.last_at), r.heard, r.payload)
+
+
 def strays(connection: Connection) -> dict[str, Stray]:
     """Return what was heard on topics that belonged to no known place, in order of their names."""
     found = connection.execute(select(unassigned).order_by(unassigned.c.topic))

@@ -21,6 +21,7 @@ class Right(StrEnum):
     SENSORS = "sensors"
     METRICS = "metrics"
     REPORT = "report"
+    ASSIGN = "assign"
     ACKNOWLEDGE = "acknowledge"
     RELIEVE = "relieve"
     NOTE = "note"
@@ -36,7 +37,7 @@ _WORK = frozenset({Right.ACKNOWLEDGE, Right.RELIEVE, Right.NOTE, Right.CLOSE, Ri
 _ALL = frozenset(Right)
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
-    Role.FACILITIES: _RECORD | _WORK | {Right.REPORT},
+    Role.FACILITIES: _RECORD | _WORK | {Right.REPORT, Right.ASSIGN},
     Role.ADMINISTRATOR: _ALL,
     Role.DISTRICT: _ALL,
     Role.SAFETY_COMMITTEE: _RECORD | {Right.REPORT, Right.DISPUTE},

@@ -8,19 +8,21 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import anyio
 from anyio import CapacityLimiter, to_thread
 
-from safetyd.commands import REPORT, read_command
+from safetyd.commands import REPORT, read_assignment, read_command
+from safetyd.core.assignment import standing
 from safetyd.core.errors import ActionError
 from safetyd.core.model import same_name
 from safetyd.core.report import Report, check
 from safetyd.core.ticket import Ticket
 from safetyd.core.world import Facts
 from safetyd.site import Site
-from safetyd.store import inbox
+from safetyd.store import assignments, inbox
 from safetyd.store.accounts import Account
 from safetyd.store.database import (
     Connection,
@@ -29,6 +31,9 @@ from safetyd.store.database import (
     open_for_writing,
     undone_on_failure,
 )
+from safetyd.view import View
+from safetyd.web.access import sees
+from safetyd.web.answers import building_of, place_of
 from safetyd.web.asking import faulty
 from safetyd.web.health import Pulse
 from safetyd.web.problems import Problem
@@ -38,10 +43,12 @@ _LOOK_S = 0.05
 
 
 class Done(NamedTuple):
-    """What became of an act: the ticket it is about, if it is about one; or nobody knows yet."""
+    """What became of an act: the ticket it is about, if it is about one, and all that was answered; or nobody
+    knows yet."""
 
     ticket: str | None
     is_known: bool = True
+    told: Mapping[str, Any] = MappingProxyType({})
 
 
 def command(
@@ -67,6 +74,30 @@ def command(
             check(facts, read)
     except ActionError as error:
         raise faulty(route, str(error)) from error
+    return whole
+
+
+def assignment(route: Route, said: Mapping[str, Any], account: Account, view: View) -> dict[str, Any]:
+    """Return a command that gives a topic a place, or lets go of one, as the inbox has it.
+
+    Raises:
+        Problem: it cannot be understood, or is not of their buildings.
+    """
+    whole = {**said, "by": account.name, "do": route.name}
+    try:
+        read = read_assignment(whole, view.site.timezone)
+    except ActionError as error:
+        raise faulty(route, str(error)) from error
+    if read.place is not None:
+        place = place_of(building_of(view.site, account, read.place.building), read.place.room)
+        ids = {place.building}
+    else:
+        held = [each for each in standing(assignments.record(view.connection)) if each.until is None]
+        ids = {each.line.place.building for each in held if each.line.topic == read.topic}
+        if not any(sees(account, id) for id in ids):
+            raise Problem(409, f"{read.topic} is assigned to no room")
+    if not any(same_name(account.name) in view.facts.roles.get(id, {}) for id in ids):
+        whole["role"] = account.role.value  # else the site file says who they are
     return whole
 
 
@@ -117,4 +148,4 @@ def _outcome(answer: str) -> Done:
     said = json.loads(answer)
     if "refused" in said:
         raise Problem(409, said["refused"])
-    return Done(None if said.get("ticket") is None else str(said["ticket"]))
+    return Done(None if said.get("ticket") is None else str(said["ticket"]), told=said)

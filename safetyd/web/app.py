@@ -69,6 +69,8 @@ class Application:
             "openapi": self._openapi,
             "readings": self._readings,
             "report": self._report,
+            "assign": self._assign,
+            "unassign": self._assign,
         }
         answer = special.get(route.name, self._act if route.acts else self._look)
 
@@ -151,6 +153,19 @@ class Application:
         if not done.is_known:
             return JSONResponse({"ticket": None, "pending": _PENDING}, 202)
         return JSONResponse({"ticket": done.ticket}, 201)
+
+    async def _assign(self, route: Route, request: Request) -> Response:
+        asked = await self._asked(route, request)
+        said = await asking.body(route, request)
+
+        def understand() -> dict[str, Any]:
+            with self._outlook.view() as view:
+                return acts.assignment(route, said, asked.account, view)
+
+        done = await self.inbox.carry_out(await self._in_turn(understand))
+        if not done.is_known:
+            return JSONResponse({"ticket": None, "pending": _PENDING}, 202)
+        return JSONResponse({key: done.told[key] for key in ("assignment", "judged", "is_all", "says")}, 201)
 
     async def _asked(self, route: Route, request: Request) -> Asked:
         """Return who asks and what, once they are let in."""

@@ -76,6 +76,24 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     ),
     "Tickets": _object(tickets=_list(_ref("Ticket")), next=_NEXT),
     "Reported": _object(ticket=_or_null(_TEXT)),
+    "Assigned": _object(
+        assignment=_object(
+            topic=_TEXT,
+            building=_TEXT,
+            room=_or_null(_TEXT),
+            sensor=_TEXT,
+            format=_TEXT,
+            by=_TEXT,
+            role=_TEXT,
+            note=_TEXT,
+            at=_TIME,
+            until=_or_null(_TIME),
+            **{"from": _TIME},
+        ),
+        judged={"type": "integer"},
+        is_all=_FLAG,
+        says=_TEXT,
+    ),
     "Pending": _object(ticket=_or_null(_TEXT), pending=_TEXT),
     "Rooms": _object(
         rooms=_list(

@@ -112,6 +112,21 @@ _OF_REPORT = (
     _NOTE,
 )
 
+_TOPIC = Parameter("topic", "As the list of `unassigned` in `sensors` has it.", is_needed=True)
+_OF_ASSIGNMENT = (
+    _TOPIC,
+    Parameter("building", "Whose it is.", is_needed=True),
+    Parameter("room", "Where in it; null for the building's mains.", is_needed=True, may_be_null=True),
+    Parameter("sensor", "Its name; else made of the topic."),
+    Parameter("format", "Which system speaks there, where its messages leave that open."),
+    Parameter("from", "From when on: a time, or `first` for when it was first heard; else now."),
+    Parameter("unit", "C or F, where the device does not say."),
+    Parameter("measures", "What it is, where that is open, such as temperature."),
+    Parameter("values", "Where the values stand, such as temperature=air.t."),
+    Parameter("channel", "Which of several in a message."),
+    _NOTE,
+)
+
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/healthz", "health", "Whether all is well.", "Health", None, statuses=(200, 503)),
     Route("GET", "/metrics", "metrics", "Figures for Prometheus.", "text", Right.METRICS),
@@ -164,6 +179,26 @@ ROUTES: tuple[Route, ...] = (
         "Reported",
         Right.REPORT,
         body=_OF_REPORT,
+        statuses=(201, 202, 409),
+    ),
+    Route(
+        "POST",
+        f"{API}/assignments",
+        "assign",
+        "Give a topic that is nobody's a place from a time on; what is kept of its past is judged.",
+        "Assigned",
+        Right.ASSIGN,
+        body=_OF_ASSIGNMENT,
+        statuses=(201, 202, 409),
+    ),
+    Route(
+        "POST",
+        f"{API}/assignments/end",
+        "unassign",
+        "Let go of a topic that was assigned, from a time on; what it said stays on record.",
+        "Assigned",
+        Right.ASSIGN,
+        body=(_TOPIC, Parameter("until", "Until when it was; else until now."), _NOTE),
         statuses=(201, 202, 409),
     ),
     Route("GET", f"{API}/rooms", "rooms", "How every room stands.", "Rooms", Right.ROOMS, (_BUILDING,)),

@@ -101,6 +101,22 @@ def test_what_the_site_file_names_is_listened_to() -> None:
     ]
 
 
+def test_what_is_heard_too_comes_once() -> None:
+    assert subscriptions(SITE, "root", ["zigbee2mqtt/+", "tele/#"]) == [
+        "root/readings/#",
+        "root/power/#",
+        "lab/own",
+        "nut/bridge/state",
+        "nut/maple/bridge/state",
+        "nut/maple/ups/bridge/state",
+        "nut/maple/ups/status",
+        "tele/#",
+        "zigbee2mqtt/+",
+        "zigbee2mqtt/bridge/state",
+    ]
+    assert subscriptions(SITE, "root", ["#"]) == ["#"]
+
+
 def test_a_witness_speaks_for_the_building_and_any_other_for_its_room() -> None:
     found = routes(SITE)
     assert [route.sensor for route in found.of("nut/maple/ups/status")] == [Sensor(WHOLE, "ups")]
