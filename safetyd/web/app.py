@@ -158,11 +158,10 @@ class Application:
         asked = await self._asked(route, request)
         said = await asking.body(route, request)
 
-        def understand() -> dict[str, Any]:
-            with self._outlook.view() as view:
-                return acts.assignment(route, said, asked.account, view)
+        def understand(view: View) -> dict[str, Any]:
+            return acts.assignment(route, said, asked.account, view)
 
-        done = await self.inbox.carry_out(await self._in_turn(understand))
+        done = await self._looking.carry_out(await self._looking.view(understand))
         if not done.is_known:
             return JSONResponse({"ticket": None, "pending": _PENDING}, 202)
         return JSONResponse({key: done.told[key] for key in ("assignment", "judged", "is_all", "says")}, 201)
