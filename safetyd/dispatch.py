@@ -145,7 +145,12 @@ class Dispatch:
                 self._let_go(delivery, DeliveryState.WITHDRAWN, now, _GONE)
             elif self._is_overtaken(delivery, due[number + 1 :], now):
                 outbox.mark_done(connection, delivery.id, DeliveryState.OVERTAKEN, now, _OVERTAKEN)
-            elif delivery.reason is Reason.TEST or delivery.attempts or not is_resting(rejection, now):
+            elif (
+                rejection is None
+                or delivery.attempts
+                or not is_resting(rejection, now)
+                or delivery.reason is Reason.TEST
+            ):
                 yield delivery
             elif self._has_others(connection, delivery, now):
                 self._let_go(delivery, DeliveryState.GIVEN_UP, now, rejection.answer)

@@ -40,6 +40,7 @@ SHELL = (
     ("assigning",),
     (
         "service.*",
+        "sensor_sheet",
         "evidence.*",
         "history.queries + history.points + history.coverage + history.rollups + history.rolling "
         "+ history.tails + history.retention + history.files + history.document + history.days",
@@ -76,7 +77,7 @@ SHELL = (
         "machine",
     ),
     ("shapes", "tables", "paths"),
-    ("faults", "times", "wording", "passwords", "languages.*"),
+    ("faults", "times", "wording", "passwords", "languages.*", "value_words"),
 )
 CORE = (
     ("core.report",),

@@ -12,15 +12,16 @@ from safetyd.web.door import FAILURES, WITHIN_S, Failures
 from safetyd.web.routes import ROUTES, Route
 from tests.web.school import HERE, School
 
-SEEN = ["rooms", "readings", "tickets", "troubles", "sensors", "metrics"]
-DONE = ["acknowledge", "relieve", "note", "extend", "dispute", "close", "reopen", "assign"]
+SEEN = ["rooms", "readings", "tickets", "troubles", "sensors", "metrics", "people", "calendar", "rules"]
+KEEP = ["assign", "addresses", "test_notice"]
+DONE = ["acknowledge", "relieve", "note", "extend", "dispute", "close", "reopen", "accounts", *KEEP]
 MAY = {
-    Role.FACILITIES: [*SEEN, "report", "acknowledge", "relieve", "note", "close", "reopen", "assign"],
+    Role.FACILITIES: [*SEEN, "report", "acknowledge", "relieve", "note", "close", "reopen", *KEEP],
     Role.ADMINISTRATOR: [*SEEN, "report", *DONE],
     Role.DISTRICT: [*SEEN, "report", *DONE],
     Role.SAFETY_COMMITTEE: [*SEEN, "report", "dispute"],
     Role.ASSOCIATION: [*SEEN, "report", "dispute"],
-    Role.EDUCATOR: ["rooms", "readings", "report"],
+    Role.EDUCATOR: ["rooms", "readings", "calendar", "rules", "report"],
 }
 LOCKED = [each for each in ROUTES if each.right is not None]
 NEEDED = {"readings": "?building=maple&room=12"}

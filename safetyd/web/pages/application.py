@@ -40,6 +40,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_PENDING = "nobody has answered yet; it is carried out as soon as it can be"
 _FOREVER = "public, max-age=31536000, immutable"
 _NEWS = 1000  # of how many visitors it is remembered what is to be said to them
 
@@ -115,8 +116,7 @@ class Pages:
 
         try:
             deed = await self._looking.view(understand)
-            for command in deed.commands:
-                await self._looking.carry_out(command)
+            done = [await self._looking.carry_out(command) for command in deed.commands]
         except Problem as problem:
             if again is None:
                 raise
@@ -126,7 +126,8 @@ class Pages:
                 lambda view: self._shown(again(view, visit), around, status), must_be_fresh=True
             )
         await self._looking.view(lambda view: None, must_be_fresh=True)
-        self._tell(who, deed.done)
+        said_back = next((str(each.told["says"]) for each in reversed(done) if "says" in each.told), "")
+        self._tell(who, (deed.done or said_back) if all(each.is_known for each in done) else _PENDING)
         return RedirectResponse(deed.then, HTTPStatus.SEE_OTHER)
 
     def _tell(self, who: Visitor, words: str) -> None:
