@@ -9,7 +9,7 @@ from typing import Any
 
 from safetyd import assigning
 from safetyd.commands import TEST_NOTICE, read_trial
-from safetyd.core import trial
+from safetyd.core import telling, trial
 from safetyd.core.errors import ActionError
 from safetyd.core.plan import Reason
 from safetyd.core.trial import Sent
@@ -38,7 +38,7 @@ def carry_out(service: Service, said: Mapping[str, Any], at: datetime) -> dict[s
     role = service.facts.role_of(asked.by, building, asked.role)
     trial.check(asked, role, building, _sent(service, at), at)
     owed = trial.notice_of(asked, role, person.roles, building, at)
-    service.world.changes.notices.append(owed._replace(plan=service.facts.plans.in_force(at).fingerprint))
+    telling.tell_of_trial(service.world, service.facts, owed)
     where = "1 address" if len(person.notify) == 1 else f"{len(person.notify)} addresses"
     return {"ticket": None, "says": f"a test notice is on its way to {person.name}, at {where}"}
 
