@@ -128,7 +128,10 @@ class School:
 
     def path_of(self, path: str) -> str:
         """Return a page's path with what there is put in."""
-        return path.replace("{building}", "maple").replace("{id}", self.ids[1])
+        known = {"{building}": "maple", "{id}": self.ids[1], "{kind}": "svg"}
+        for part, name in known.items():
+            path = path.replace(part, name)
+        return path
 
     def ask(
         self,

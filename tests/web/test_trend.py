@@ -64,4 +64,4 @@ def test_a_room_shows_its_line_and_one_that_was_never_heard_has_none(at_school: 
     rolled(at_school, 1, Place("maple", "12"), {floor(at_school.now) - timedelta(hours=1): 61})
     browser = Browser(at_school)
     browser.enter(Role.EDUCATOR, "maple")
-    assert len(re.findall('chart-spark', browser.get("/buildings/maple").text)) == 1
+    assert len(re.findall("chart-spark", browser.get("/buildings/maple").text)) == 1
