@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from safetyd.core.assignment import AssignAction, AssignVerb
 from safetyd.core.attachment import Attachment, attachment, check_name, check_number, check_size
 from safetyd.core.closure import ClosureAction, ClosureVerb
-from safetyd.core.errors import ActionError, SafetydError
+from safetyd.core.errors import ActionError, SafetydError, SomeRefusedError
 from safetyd.core.model import Condition, Hazard, Place, Role
 from safetyd.core.report import Report
 from safetyd.core.shelf import ShelfAction, ShelfVerb
@@ -120,7 +120,7 @@ def one_by_one(said: Mapping[str, Any], carry_out: Callable[[Mapping[str, Any]],
     """Do the same with several tickets, and return the last that was done; a refusal stops no other.
 
     Raises:
-        ActionError: some were refused, with each reason.
+        ActionError: it is no list of tickets, or some were refused, with each reason.
     """
     ids = said["ticket"]
     if not ids or not all(isinstance(id, str) for id in ids):
@@ -129,14 +129,14 @@ def one_by_one(said: Mapping[str, Any], carry_out: Callable[[Mapping[str, Any]],
         )
     if ATTACH in said:
         said = {**said, ATTACH: _files(said)}  # read once for all
-    done, refusals = None, []
+    done, refusals = None, dict[str, str]()
     for id in dict.fromkeys(ids):
         try:
             done = carry_out({**said, "ticket": id})
         except SafetydError as error:
-            refusals.append(str(error))
+            refusals[id] = str(error)
     if refusals:
-        raise ActionError("; ".join(refusals) + ("; the others are done" if done is not None else ""))
+        raise SomeRefusedError(refusals, is_any_done=done is not None)
     return done
 
 

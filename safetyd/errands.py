@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from safetyd.assigning import carry_out
-from safetyd.core.errors import SafetydError
+from safetyd.core.errors import SafetydError, SomeRefusedError
 from safetyd.imports.taking import IMPORT, take
 from safetyd.service import Service
 from safetyd.store import inbox
@@ -81,5 +81,7 @@ def answer_to(service: Service, said: dict[str, Any], at: datetime) -> str:
         if said.get("do") == IMPORT:
             return json.dumps({"ticket": None, "taken_up": take(service, said, at)})
         return json.dumps(carry_out(service, said, at))
+    except SomeRefusedError as error:
+        return json.dumps({"refused": str(error), "each": error.each})
     except SafetydError as error:
         return json.dumps({"refused": str(error)})

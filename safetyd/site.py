@@ -23,6 +23,7 @@ from safetyd.site_csv import add_rows
 from safetyd.site_outposts import Outpost, read_outpost
 from safetyd.site_plan import read_plans
 from safetyd.site_readings import SensorBinding
+from safetyd.site_reports import Network, is_within, read_networks
 from safetyd.site_rules import read_rulebook, read_rules
 from safetyd.site_sensors import Frame, Home, Room, add_sensor
 from safetyd.site_topics import Topics
@@ -47,7 +48,7 @@ EVERY_BUILDING = "*"
 class Building:
     """One building with its rooms, and the devices in it that need a binding.
 
-    Its calendar is None where it goes by the site's.
+    Its calendar is None where it goes by the site's, and so are the networks it takes reports from.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Building:
     sensors: tuple[SensorBinding, ...] = ()
     calendar: Calendar | None = None
     outpost: Outpost | None = None
+    reports_from: tuple[Network, ...] | None = None
 
     def room(self, id: str) -> Room | None:
         """Return the room of this id."""
@@ -96,6 +98,7 @@ class Site:
     language: str = ENGLISH
     plans: PlanBook = field(default_factory=PlanBook)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    reports_from: tuple[Network, ...] = ()
 
     def building(self, id: str) -> Building | None:
         """Return the building of this id."""
@@ -111,6 +114,14 @@ class Site:
         building = self.building(id)
         return building.name if building else id or self.name
 
+    def networks_of(self, building: Building) -> tuple[Network, ...]:
+        """Return from where a building takes reports of people who are not logged in."""
+        return self.reports_from if building.reports_from is None else building.reports_from
+
+    def open_to(self, address: str) -> tuple[Building, ...]:
+        """Return the buildings that somebody at an address may report on without logging in."""
+        return tuple(each for each in self.buildings if is_within(self.networks_of(each), address))
+
     def people_for(self, building: str, roles: Collection[Role]) -> tuple[Person, ...]:
         """Return who holds one of these roles in this building, in the order of the files."""
         return tuple(
@@ -123,9 +134,9 @@ class Site:
 def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fault]) -> Site | None:
     """Return the site that the files give together; None when they give none. Faults are noted.
 
-    Of name, time zone, language, rules, plan and calendar the first file that has them counts, and another
-    may only repeat them; each file adds its buildings and people. With any fault noted, the site returned is
-    not to be used.
+    Of name, time zone, language, networks, rules, plan and calendar the first file that has them counts, and
+    another may only repeat them; each file adds its buildings and people. With any fault noted, the site
+    returned is not to be used.
     """
     pages = [
         Table(str(path), "", content, faults)
@@ -142,10 +153,13 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
     calendars: dict[str, Table] = {}
     frame = Frame(local, _profiles(pages, faults), Topics())
     outposts: dict[str, Outpost] = {}
+    networks = read_networks(_only(pages, "reports_from")) or ()
+    own_networks: dict[str, tuple[Network, ...] | None] = {}
     tables = [table for page in pages for table in page.tables("buildings")]
     is_watch = any("gateway" in table for table in tables)
     for table in tables:
         home = _add_building(table, homes, frame, calendars)
+        own_networks[home.id] = read_networks(table)
         if is_watch and (outpost := read_outpost(table, home)) is not None:
             outposts[home.id] = outpost
         table.done()
@@ -169,6 +183,7 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
             tuple(home.sensors),
             own.get(home.id),
             outposts.get(home.id),
+            own_networks.get(home.id),
         )
         for home in homes.values()
     )
@@ -176,7 +191,9 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
         name = buildings[0].name if len(buildings) == 1 else "All buildings"
     told, remarks = tuple(people.values()), tuple(heard.remarks)
     own_profiles = frame.profiles
-    return Site(name, local, rulebook, calendar, buildings, told, remarks, language, plans, own_profiles)
+    return Site(
+        name, local, rulebook, calendar, buildings, told, remarks, language, plans, own_profiles, networks
+    )
 
 
 def with_rules(site: Site, settings: Sequence[str]) -> Site:

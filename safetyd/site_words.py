@@ -268,12 +268,30 @@ def _warnings(site: Site) -> Iterator[str]:
         if not building.rooms and building.outpost is None:
             yield f"{building.name} has no rooms, so only its power is watched; add [[buildings.rooms]]."
         yield from _sensor_warnings(building)
+        yield from _network_warnings(building, site)
         reached = _reached(site, building)
         wanted = [Role.DISTRICT] if building.outpost else [r for r in Role if r is not Role.EDUCATOR]
         absent = [role for role in wanted if role not in reached]
         if absent:
             role = "this role" if len(absent) == 1 else "these roles"
             yield f"in {building.name} nobody with an address holds {role}: {listed(map(_said, absent))}."
+
+
+def _network_warnings(building: Building, site: Site) -> Iterator[str]:
+    networks = site.networks_of(building)
+    if networks:
+        yield (
+            f"in {building.name} anybody at {listed(map(str, networks), 'or')} may report a problem without"
+            " logging in, under any name; it goes on record as (not logged in)."
+        )
+    for each in networks:
+        if each.is_loopback:
+            yield (
+                f"{each} is this machine itself: behind a web server here everybody comes from there, from"
+                f" anywhere; name the network of {building.name} instead."
+            )
+        elif not each.is_private:
+            yield f"{each} holds addresses of the internet: is all of it the network of {building.name}?"
 
 
 def _sensor_warnings(building: Building) -> Iterator[str]:

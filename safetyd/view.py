@@ -56,14 +56,15 @@ class View(NamedTuple):
         history = ledger.history(self.connection, id)
         return objects.ticket_object(self.world, self.facts, found, history, self.at)
 
-    def whole_ticket(self, id: str) -> dict[str, Any]:
-        """Return a ticket with the rooms that could take its class in, and with who was told.
+    def whole_ticket(self, id: str, newest: int | None = None) -> dict[str, Any]:
+        """Return a ticket with the rooms that could take its class in, and with who was told: by all notices
+        or so many of the newest.
 
         Raises:
             ActionError: there is none of this id.
         """
         shown = self.ticket(id) | {"alternative_spaces": self._spaces(id)}
-        return shown | {"notices": told_of(self.connection, id, self.site)}
+        return shown | {"notices": told_of(self.connection, id, self.site, newest)}
 
     def _spaces(self, id: str) -> list[dict[str, Any]]:
         ticket = self.world.tickets[id]
@@ -110,15 +111,17 @@ def view(connection: Connection, site: Site, root: str, at: datetime) -> View:
     return View(connection, world, facts, site, root, at)
 
 
-def told_of(connection: Connection, ticket: str, site: Site) -> list[dict[str, Any]]:
-    """Return the notices about a ticket, each with how far it has come at each address."""
+def told_of(
+    connection: Connection, ticket: str, site: Site, newest: int | None = None
+) -> list[dict[str, Any]]:
+    """Return the notices about a ticket, all or so many, each with how far it has come at each address."""
     kinds = {
         (person.name, fingerprint(url)): url.partition(":")[0]
         for person in site.people
         for url in person.notify
     }
     told = []
-    for notice in outbox.notices(connection, ticket):
+    for notice in outbox.notices(connection, ticket)[-newest if newest else None :]:
         found = attempts.deliveries(connection, notice["id"])
         deliveries = [
             objects.delivery_object(each, kinds.get((each["person"], each["address"]))) for each in found

@@ -317,3 +317,18 @@ def test_who_the_last_resort_is_and_when_it_is_told_is_said_without_its_address(
     said = words(tmp_path, settings=f'[last_resort]\nurl = "https://hook.example/{SECRET}"\nafter = "15m"')
     assert "When a notice has reached nobody for 15 min, the last resort is told: a web hook." in said
     assert SECRET not in said
+
+
+def test_reports_without_a_login_are_warned_of_in_plain_words(tmp_path):
+    (tmp_path / "safetyd.toml").write_text('site = ["site.toml"]\n')
+
+    def warned(said: str) -> list[str]:
+        (tmp_path / "site.toml").write_text(f"reports_from = {said}\n{SITE}")
+        lines = site_words(load(tmp_path / "safetyd.toml", {}))
+        return [line for line in lines if "logging in" in line or "internet" in line or "web server" in line]
+
+    assert warned("[]") == []
+    (line,) = warned('["10.20.0.0/16", "10.30.0.0/16"]')
+    assert "in Lincoln High School anybody at 10.20.0.0/16 or 10.30.0.0/16 may report a problem" in line
+    assert "behind a web server here everybody comes from there" in warned('["127.0.0.0/8"]')[1]
+    assert "holds addresses of the internet" in warned('["0.0.0.0/0"]')[1]

@@ -73,7 +73,7 @@ SHELL = (
     (
         "settings.* + setting_shapes + setting_outside + setting_web + setting_hooks + setting_files",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
-        " + site_topics + site_csv + site_outposts + overrides + profile",
+        " + site_topics + site_csv + site_outposts + site_reports + overrides + profile",
         "clock",
         "machine",
     ),
@@ -131,6 +131,7 @@ DOORS = {
     "polib": ("notify.tongue",),
     "resvg_py": ("web.charts.export",),
     "rich": ("cli.*",),
+    "segno": ("web.pages.codes",),
     "smtplib": ("notify.mail",),
     "sqlalchemy": ("store.*",),
     "starlette": ("web.*",),

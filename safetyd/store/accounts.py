@@ -23,6 +23,7 @@ from safetyd.store.moments import micros, moment
 _PREFIX = "safetyd_"  # by which a person, or a program that looks for lost secrets, knows what it is
 _RANDOM_BYTES = 32
 _OURSELVES = "safetyd"  # what history says of what nobody did
+STRANGER = "(not logged in)"  # and what it puts behind the name of who acts without an account
 LONGEST_NAME = 100
 
 
@@ -65,6 +66,8 @@ def check_name(name: str) -> None:
         raise AccountError(f"{shown} is no name; expected one line of at most {LONGEST_NAME} characters")
     if same_name(name) == _OURSELVES:
         raise AccountError(f"{name!r} is what the record calls what nobody did; expected a person's name")
+    if STRANGER in same_name(name):
+        raise AccountError(f"{name!r} is marked as nobody's account is; expected the name without {STRANGER}")
 
 
 def add(

@@ -1,7 +1,8 @@
 """Who sees and does what: one table, from role to rights.
 
 Rule: what stands in no row is not allowed. Buildings limit what is seen and done beside that; committees and
-the association see all that is on record of theirs, and dispute instead of editing.
+the association see all that is on record of theirs, and dispute instead of editing. The name of an educator
+who reported is for those who answer for it or stand by them, not for everybody who works on it.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ class Right(StrEnum):
     TROUBLES = "troubles"
     SENSORS = "sensors"
     METRICS = "metrics"
+    NAMES = "names"  # of educators who reported
     REPORT = "report"
     ASSIGN = "assign"
     ACKNOWLEDGE = "acknowledge"
@@ -29,11 +31,17 @@ class Right(StrEnum):
     DISPUTE = "dispute"
     CLOSE = "close"
     REOPEN = "reopen"
+    TELL_DISTRICT = "tell_district"
+    CLOSE_BUILDING = "close_building"
+    LIFT = "lift"
+    CONFIRM_LIFT = "confirm_lift"
 
 
 _ROOMS = frozenset({Right.ROOMS, Right.READINGS})
 _RECORD = _ROOMS | {Right.TICKETS, Right.TROUBLES, Right.SENSORS, Right.METRICS}
-_WORK = frozenset({Right.ACKNOWLEDGE, Right.RELIEVE, Right.NOTE, Right.CLOSE, Right.REOPEN})
+_WORK = frozenset(
+    {Right.ACKNOWLEDGE, Right.RELIEVE, Right.NOTE, Right.CLOSE, Right.REOPEN, Right.TELL_DISTRICT}
+)
 _ALL = frozenset(Right)
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
@@ -41,7 +49,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.ADMINISTRATOR: _ALL,
     Role.DISTRICT: _ALL,
     Role.SAFETY_COMMITTEE: _RECORD | {Right.REPORT, Right.DISPUTE},
-    Role.ASSOCIATION: _RECORD | {Right.REPORT, Right.DISPUTE},
+    Role.ASSOCIATION: _RECORD | {Right.REPORT, Right.DISPUTE, Right.NAMES},
     Role.EDUCATOR: _ROOMS | {Right.REPORT},
 }
 

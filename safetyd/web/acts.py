@@ -7,7 +7,7 @@ not done again: its outcome is looked at, or waited for.
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import closing
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from anyio import CapacityLimiter, to_thread
 
 from safetyd.commands import REPORT, read_assignment, read_command
 from safetyd.core.assignment import standing
+from safetyd.core.closure import ClosureVerb
 from safetyd.core.errors import ActionError
 from safetyd.core.model import same_name
 from safetyd.core.report import Report, check
@@ -68,7 +69,8 @@ def command(
     else:
         building = about
         whole |= {"do": REPORT}
-    if same_name(account.name) not in facts.roles.get(building, {}):  # else the site file says who they are
+    is_unknown = same_name(account.name) not in facts.roles.get(building, {})
+    if is_unknown and route.name not in list(ClosureVerb):  # else the site file says who they are
         whole["role"] = account.role.value
     try:
         read = read_command(whole, site.timezone)
@@ -101,6 +103,26 @@ def assignment(route: Route, said: Mapping[str, Any], account: Account, view: Vi
     if not any(same_name(account.name) in view.facts.roles.get(id, {}) for id in ids):
         whole["role"] = account.role.value  # else the site file says who they are
     return whole
+
+
+def commands(
+    route: Route,
+    said: Mapping[str, Any],
+    tickets: Iterable[Ticket],
+    account: Account,
+    facts: Facts,
+    site: Site,
+) -> tuple[dict[str, Any], ...]:
+    """Return commands that do the same with several tickets: as few as there are roles to do it in.
+
+    Raises:
+        Problem: it cannot be understood.
+    """
+    found: dict[str | None, dict[str, Any]] = {}
+    for each in tickets:
+        one = command(route, said, each, account, facts, site)
+        found.setdefault(one.get("role"), one | {"ticket": []})["ticket"].append(each.id)
+    return tuple(found.values())
 
 
 class Inbox:
@@ -171,5 +193,5 @@ def _same(left: Left) -> int:
 def _outcome(answer: str) -> Done:
     said = json.loads(answer)
     if "refused" in said:
-        raise Problem(409, said["refused"])
+        raise Problem(409, said["refused"], refusals=said.get("each", {}))
     return Done(None if said.get("ticket") is None else str(said["ticket"]), told=said)

@@ -85,7 +85,7 @@ def rooms(view: View, asked: Asked) -> dict[str, Any]:
     wanted = _building_of(view.site, asked)
     found = [
         room_object(view.world, view.facts, Place(building.id, room.id), room.name, view.at)
-        for building in _buildings(view.site, asked.account)
+        for building in buildings_of(view.site, asked.account)
         if wanted is None or wanted.id == building.id
         for room in building.rooms
     ]
@@ -174,7 +174,7 @@ def building_of(site: Site, account: Account, id: str) -> Building:
     Raises:
         Problem: there is none for them.
     """
-    seen = {each.id: each for each in _buildings(site, account)}
+    seen = {each.id: each for each in buildings_of(site, account)}
     if id not in seen:
         hint = did_you_mean(id[:80], seen)
         raise misused("building", f"building: no building is called {id[:80]!r}{hint}")
@@ -186,7 +186,8 @@ def _building_of(site: Site, asked: Asked) -> Building | None:
     return None if id is None else building_of(site, asked.account, id)
 
 
-def _buildings(site: Site, account: Account) -> list[Building]:
+def buildings_of(site: Site, account: Account) -> list[Building]:
+    """Return the buildings that somebody may see."""
     return [each for each in site.buildings if sees(account, each.id)]
 
 

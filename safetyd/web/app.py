@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -21,6 +22,7 @@ from safetyd.web import acts, answers, asking, door, metrics, openapi, tags, vis
 from safetyd.web.answers import Asked
 from safetyd.web.house import House
 from safetyd.web.looking import Looking
+from safetyd.web.naming import veiled
 from safetyd.web.pages.application import Pages
 from safetyd.web.problems import Problem
 from safetyd.web.routes import ROUTES, Route
@@ -113,7 +115,7 @@ class Application:
         asked = await self._asked(route, request)
 
         look = answers.LOOKS[route.name]
-        return JSONResponse(await self._looking.view(lambda view: look(view, asked)))
+        return await self._shown(asked, await self._looking.view(lambda view: look(view, asked)))
 
     async def _readings(self, route: Route, request: Request) -> Response:
         asked, house = await self._asked(route, request), self._house
@@ -121,7 +123,7 @@ class Application:
         def read(connection: Connection) -> dict[str, Any]:
             return answers.readings(connection, house.site(), house.root, asked, house.pulse.now())
 
-        return JSONResponse(await self._looking.search(read))
+        return await self._shown(asked, await self._looking.search(read))
 
     async def _act(self, route: Route, request: Request) -> Response:
         asked = await self._asked(route, request)
@@ -137,7 +139,7 @@ class Application:
             return JSONResponse({"ticket": asked.said["id"], "pending": _PENDING}, 202)
 
         shown = await self._looking.view(lambda view: answers.ticket(view, asked), must_be_fresh=True)
-        return JSONResponse(shown)
+        return await self._shown(asked, shown)
 
     async def _report(self, route: Route, request: Request) -> Response:
         asked = await self._asked(route, request)
@@ -169,6 +171,11 @@ class Application:
         if not done.is_known:
             return JSONResponse({"ticket": None, "pending": _PENDING}, 202)
         return JSONResponse({key: done.told[key] for key in ("assignment", "judged", "is_all", "says")}, 201)
+
+    async def _shown(self, asked: Asked, shown: dict[str, Any]) -> Response:
+        """Return what is shown, without the names that are not for who asks."""
+        names = await self._looking.hidden_from(asked.account)
+        return JSONResponse(await to_thread.run_sync(veiled, shown, names) if names else shown)
 
     async def _asked(self, route: Route, request: Request) -> Asked:
         """Return who asks and what, once they are let in."""

@@ -88,7 +88,12 @@ def is_of_this_machine(request: Request) -> bool:
     """Return whether a request comes from a program here, and not through one for somebody elsewhere."""
     if request.client is None or any(name in request.headers for name in _FORWARDED):
         return False
+    return is_loopback(request.client.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address is this machine's own, as only it sees itself."""
     try:
-        return ip_address(request.client.host).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return False

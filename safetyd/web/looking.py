@@ -9,11 +9,16 @@ from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
+from safetyd.store import accounts
+from safetyd.store.accounts import Account
 from safetyd.store.database import Connection, open_for_writing
 from safetyd.store.once import Key
+from safetyd.store.reporters import Reporter, reporters
 from safetyd.view import View
+from safetyd.web.access import Right, may
 from safetyd.web.acts import Done, Inbox
 from safetyd.web.house import House
+from safetyd.web.naming import hidden
 from safetyd.web.outlook import Outlook
 
 T = TypeVar("T")
@@ -29,6 +34,8 @@ class Looking:
         self._archive = Outlook(house.store_url, house.root, house.site, now)  # for what takes longer
         self._looking, self._searching, self._writing = (CapacityLimiter(1) for _ in range(3))
         self.inbox = Inbox(house.store_url, house.pulse)
+        self._reporters: set[Reporter] = set()
+        self._reports_seen = 0
 
     async def view(self, read: Callable[[View], T], *, must_be_fresh: bool = False) -> T:
         """Return what is made of how everything stands."""
@@ -47,6 +54,19 @@ class Looking:
                 return read(connection)
 
         return await to_thread.run_sync(look, limiter=self._looking)
+
+    async def hidden_from(self, account: Account) -> frozenset[str]:
+        """Return the names of people who reported that are not for somebody."""
+        if may(account, Right.NAMES):
+            return frozenset()
+
+        def look(connection: Connection) -> frozenset[str]:
+            found, self._reports_seen = reporters(connection, self._reports_seen)
+            self._reporters |= found
+            known = [each for each, _ in accounts.everybody(connection)]
+            return hidden(account, self._reporters, known, self.house.site().people)
+
+        return await self.ask(look)
 
     async def search(self, read: Callable[[Connection], T]) -> T:
         """Return what is read from the past, which may take longer and holds up nobody else."""

@@ -3,7 +3,9 @@
 Rule: the detail is one sentence that names the thing and the mend; a `parameter` at fault stands beside it.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -16,15 +18,22 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(Exception):
-    """A request that is answered with a status and a sentence."""
+    """A request that is answered with a status and a sentence; `refusals` say why for which ticket."""
 
     def __init__(
-        self, status: int, detail: str, *, headers: dict[str, str] | None = None, **more: object
+        self,
+        status: int,
+        detail: str,
+        *,
+        headers: dict[str, str] | None = None,
+        refusals: Mapping[str, str] = MappingProxyType({}),
+        **more: object,
     ) -> None:
         super().__init__(detail)
         self.status = HTTPStatus(status)
         self.detail = sound(detail)
         self.headers = headers
+        self.refusals = refusals
         self.more = more
 
     def document(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from safetyd.core.closure import ClosureVerb
 from safetyd.core.model import Condition, Hazard
 from safetyd.core.tally import Measure
 from safetyd.core.ticket import Relief, Status, Tier, Verb
@@ -103,6 +104,12 @@ _OF_VERB: dict[Verb, tuple[Parameter, ...]] = {
     Verb.CLOSE: (_NOTE,),
     Verb.REOPEN: (_NOTE,),
 }
+_OF_CLOSURE: dict[ClosureVerb, tuple[Parameter, ...]] = {
+    ClosureVerb.TELL_DISTRICT: (_NOTE,),
+    ClosureVerb.CLOSE_BUILDING: (Parameter("since", "From when it applied."), _NOTE),
+    ClosureVerb.LIFT: (_NOTE,),
+    ClosureVerb.CONFIRM_LIFT: (_NOTE,),
+}
 _OF_REPORT = (
     Parameter("building", "Where.", is_needed=True),
     Parameter("room", "Where in it; null for the whole building.", is_needed=True, may_be_null=True),
@@ -175,6 +182,20 @@ ROUTES: tuple[Route, ...] = (
             statuses=(200, 202, 404, 409),
         )
         for verb, keys in _OF_VERB.items()
+    ),
+    *(
+        Route(
+            "POST",
+            f"{API}/tickets/{{id}}/{verb.value}",
+            verb.value,
+            f"{verb.value.replace('_', ' ').capitalize()}: of the building of an outage's ticket.",
+            "Ticket",
+            Right(verb.value),
+            in_path=(_OF_A_TICKET,),
+            body=keys,
+            statuses=(200, 202, 404, 409),
+        )
+        for verb, keys in _OF_CLOSURE.items()
     ),
     Route(
         "POST",

@@ -17,16 +17,18 @@ from safetyd.web.looking import Looking
 from safetyd.web.problems import Problem
 
 TOKEN_FIELD, TOKEN_HEADER = "token", "x-csrf-token"
+ONCE_FIELD = "once"  # another in each form, by which one that is sent twice is known
 _COOKIE = "safetyd"
 _ELSEWHERE = "it was sent from another page than ours; nothing was done; open the page and do it there"
 _STALE = "the page was open for too long; nothing was done; load it again and do it once more"
 
 
 class Visitor(NamedTuple):
-    """Somebody who is logged in; `secret` is what their browser brings."""
+    """Somebody who is logged in; `secret` is what their browser brings, `hidden` the names not for them."""
 
     account: Account
     secret: str
+    hidden: frozenset[str] = frozenset()
 
     @property
     def token(self) -> str:
@@ -45,7 +47,7 @@ async def visitor(looking: Looking, request: Request) -> Visitor | None:
         return None
     if now - found.used_at >= sessions.TOUCHED:
         await looking.write(lambda connection: sessions.touch(connection, secret, now))
-    return Visitor(found.account, secret)
+    return Visitor(found.account, secret, await looking.hidden_from(found.account))
 
 
 def check_sender(request: Request, visitor: Visitor | None, *, acts: bool, token: str = "") -> None:

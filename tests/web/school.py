@@ -5,11 +5,13 @@ Rule: nobody carries out what is left in the inbox; what a daemon makes of it is
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from anyio import sleep_forever
@@ -26,6 +28,7 @@ from safetyd.web.app import Application
 from safetyd.web.health import Pulse
 from safetyd.web.house import House
 
+T = TypeVar("T")
 SITE = """
 timezone = "America/Los_Angeles"
 [[buildings]]
@@ -35,6 +38,7 @@ rooms = [{ id = "12", name = "Room 12" }, { id = "lab" }]
 id = "cedar"
 rooms = [{ id = "1" }]
 """
+PHOTO = b"\x89PNG\r\n\x1a\n and what a window looks like"
 HOST = "school.example"
 _A_DAY = timedelta(days=1)
 ELSEWHERE = ("192.0.2.7", 40_000)
@@ -52,7 +56,7 @@ class Answer(NamedTuple):
 
     @property
     def text(self) -> str:
-        return self.body.decode()
+        return self.body.decode(errors="replace")
 
 
 class School:
@@ -73,8 +77,11 @@ class School:
             for room in ("maple/12", "cedar/1"):
                 said = json.dumps({"temperature_f": 55.5, "humidity": 40}).encode()
                 service.take(Message(begun, f"safetyd/readings/{room}", said))
-            service.save_all(begun)
             self.ids = sorted(service.world.tickets)
+            files = [{"name": "window.png", "base64": b64encode(PHOTO).decode()}]
+            note = {"do": "note", "by": "Kim Low", "note": "it stands open", "attach": files}
+            service.command(note | {"ticket": self.ids[1]}, begun)
+            service.save_all(begun)
         self.house = House(self.url, "safetyd", lambda: self.site, self.pulse)
         self.application = Application(self.house)
         self._writer: Service | None = None
@@ -128,10 +135,16 @@ class School:
 
     def path_of(self, path: str) -> str:
         """Return a page's path with what there is put in."""
-        known = {"{building}": "maple", "{id}": self.ids[1], "{kind}": "svg"}
-        for part, name in known.items():
-            path = path.replace(part, name)
-        return path
+        path = path.replace("{building}", "maple").replace("{id}", self.ids[1]).replace("{kind}", "svg")
+        return path.replace("{hash}", sha256(PHOTO).hexdigest())
+
+    def carry_out(self, said: Mapping[str, Any]) -> None:
+        """Have a command carried out, as the command line does; somebody has to be there who writes."""
+        self._portal.call(self.application._looking.carry_out, dict(said))
+
+    def call(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Return what work comes to in the application's loop."""
+        return self._portal.call(work)
 
     def ask(
         self,
@@ -208,12 +221,17 @@ class Browser:
         return found.account
 
     def enter(self, role: Role, *buildings: str) -> None:
-        """Log in as a new account."""
+        """Log in as an account of this role, which is made if there is none."""
         name = f"{role} {' '.join(buildings)} in a browser"
         with closing(open_for_writing(self.school.url)) as connection:
-            accounts.add(connection, name, role, buildings, "not used", self.school.now)
+            if name not in [each.name for each, _ in accounts.everybody(connection)]:
+                accounts.add(connection, name, role, buildings, "not used", self.school.now)
             number = accounts.named(connection, name).number
             self._secret = sessions.begin(connection, number, self.school.now)
+
+    def let_in(self, secret: str) -> None:
+        """Keep a session that was begun elsewhere."""
+        self._secret = secret
 
     def token(self) -> str:
         """Return what every form of ours has in it."""
@@ -229,6 +247,28 @@ class Browser:
         body = urlencode(said).encode()
         kind = {"content-type": "application/x-www-form-urlencoded", "content-length": str(len(body))}
         given = kind | self.cookies | dict(headers or {})
+        return self._kept(self.school.ask(path, said=body, headers=given, address=self.address))
+
+    def post_files(
+        self,
+        path: str,
+        said: Mapping[str, str],
+        files: Sequence[tuple[str, str, bytes]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a form with files: the field, the file's name and its content."""
+        edge = "edge-of-a-part-7d1f"
+        parts = [
+            f'name="{field}"\r\n\r\n{text}'.encode("utf-8", "surrogatepass") for field, text in said.items()
+        ]
+        parts += [
+            f'name="{field}"; filename="{name}"\r\nContent-Type: image/jpeg\r\n\r\n'.encode() + content
+            for field, name, content in files
+        ]
+        begin = f"--{edge}\r\nContent-Disposition: form-data; ".encode()
+        body = b"".join(begin + part + b"\r\n" for part in parts) + f"--{edge}--\r\n".encode()
+        kind = {"content-type": f"multipart/form-data; boundary={edge}", "content-length": str(len(body))}
+        given = kind | self.cookies | {"sec-fetch-site": "same-origin"} | dict(headers or {})
         return self._kept(self.school.ask(path, said=body, headers=given, address=self.address))
 
     def submit(self, page: str, path: str, said: Mapping[str, str] | None = None) -> Answer:

@@ -4,6 +4,7 @@ from itertools import chain
 
 import pytest
 
+from safetyd.core.closure import ClosureVerb
 from safetyd.core.model import Role
 from safetyd.core.ticket import Verb
 from safetyd.store.accounts import Scope
@@ -14,12 +15,14 @@ from tests.web.school import HERE, School
 
 SEEN = ["rooms", "readings", "tickets", "troubles", "sensors", "metrics"]
 DONE = ["acknowledge", "relieve", "note", "extend", "dispute", "close", "reopen", "assign"]
+CLOSING = ["tell_district", "close_building", "lift", "confirm_lift"]
+WORK = ["acknowledge", "relieve", "note", "close", "reopen", "assign", "tell_district"]
 MAY = {
-    Role.FACILITIES: [*SEEN, "report", "acknowledge", "relieve", "note", "close", "reopen", "assign"],
-    Role.ADMINISTRATOR: [*SEEN, "report", *DONE],
-    Role.DISTRICT: [*SEEN, "report", *DONE],
+    Role.FACILITIES: [*SEEN, "report", *WORK],
+    Role.ADMINISTRATOR: [*SEEN, "names", "report", *DONE, *CLOSING],
+    Role.DISTRICT: [*SEEN, "names", "report", *DONE, *CLOSING],
     Role.SAFETY_COMMITTEE: [*SEEN, "report", "dispute"],
-    Role.ASSOCIATION: [*SEEN, "report", "dispute"],
+    Role.ASSOCIATION: [*SEEN, "names", "report", "dispute"],
     Role.EDUCATOR: ["rooms", "readings", "report"],
 }
 LOCKED = [each for each in ROUTES if each.right is not None]
@@ -41,7 +44,7 @@ def test_the_table_says_what_it_ought_to() -> None:
 
 def test_every_action_on_a_ticket_has_its_right_and_route() -> None:
     acting = {each.name for each in ROUTES if each.acts}
-    assert acting == {*map(str, Verb), "report", "assign", "unassign"}
+    assert acting == {*map(str, Verb), *map(str, ClosureVerb), "report", "assign", "unassign"}
     assert acting - {"unassign"} == {str(each.right) for each in ROUTES if each.acts}
 
 

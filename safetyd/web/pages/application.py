@@ -3,10 +3,13 @@
 Rule: whoever may not is told so on a page; a fault of ours is too, with its trace in the log only.
 """
 
+import json
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from hashlib import sha256
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
@@ -18,16 +21,17 @@ from starlette.staticfiles import StaticFiles
 
 from safetyd.core.errors import ActionError
 from safetyd.store.database import StoreError
+from safetyd.store.once import Key
 from safetyd.view import View
 from safetyd.web.access import may
 from safetyd.web.looking import Looking
-from safetyd.web.pages import entry, kept, live
+from safetyd.web.pages import entry, kept, live, reporting
 from safetyd.web.pages.forms import read_form
 from safetyd.web.pages.frame import Around, rendered, static_folders
 from safetyd.web.pages.page import Answer, Deed, Download, Go, Page, Past, Sheet, Visit
 from safetyd.web.pages.table import PAGES
 from safetyd.web.problems import Problem, http_problem
-from safetyd.web.visitors import TOKEN_FIELD, Visitor, check_sender, visitor
+from safetyd.web.visitors import ONCE_FIELD, TOKEN_FIELD, Visitor, check_sender, visitor
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -42,6 +46,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _FOREVER = "public, max-age=31536000, immutable"
+_PENDING = "nobody has answered yet; it is carried out as soon as it can be"
 _NEWS = 1000  # of how many visitors it is remembered what is to be said to them
 
 log = logging.getLogger("safetyd.web")
@@ -56,12 +61,13 @@ class Pages:
         self._said: OrderedDict[str, str] = OrderedDict()
         self._kept = kept.Kept()
         self._entry = entry.Entry(looking, self._sheet)
+        self._reporting = reporting.Reporting(looking, self._sheet)
         self._live = live.Live(looking)
         self.routes: list[BaseRoute] = [
             *(Route(each.path, self._served(each), methods=[each.method]) for each in PAGES),
             *(
                 Route(path, self._guarded(answer), methods=[method])
-                for method, path, answer in self._entry.routes
+                for method, path, answer in (*self._entry.routes, *self._reporting.routes)
             ),
             Route("/live", self._guarded(self._live.events), methods=["GET"]),
             Mount("/static", GZipMiddleware(_Static(packages=list(static_folders())))),
@@ -92,10 +98,14 @@ class Pages:
         return self._guarded(endpoint)
 
     async def _look(self, page: Page, request: Request, who: Visitor) -> Response:
-        visit = Visit(who.account, request.path_params, request.query_params)
+        address = self._looking.house.address
+        visit = Visit(who.account, request.path_params, request.query_params, address=address)
         house, look, search = self._looking.house, page.look, page.search
         if page.shared is not None:
-            return await self._looking.view(lambda view: self._part(page, view, visit))
+            anybody = kept.anybody(who.account)
+            hidden = await self._looking.hidden_from(anybody)
+            for_all = Visitor(anybody, "", hidden)
+            return await self._looking.view(lambda view: self._part(page, view, visit, for_all))
         around = self._around(page.name, who, said=self._said.pop(who.secret, ""))
         if look is not None:
             return await self._looking.view(lambda view: self._shown(look(view, visit), around))
@@ -104,11 +114,11 @@ class Pages:
             lambda each: self._shown(search(Past(each, house.site(), house.root, around.now), visit), around)
         )
 
-    def _part(self, page: Page, view: View, visit: Visit) -> Response:
+    def _part(self, page: Page, view: View, visit: Visit, anybody: Visitor) -> Response:
         """Return a part of a page that others with the same rights are shown too."""
         assert page.look is not None
-        look, visit = page.look, visit._replace(account=kept.anybody(visit.account))
-        around = self._around(page.name, Visitor(visit.account, ""))
+        look, visit = page.look, visit._replace(account=anybody.account)
+        around = self._around(page.name, anybody)
 
         def make() -> bytes:
             sheet = look(view, visit)
@@ -132,19 +142,44 @@ class Pages:
 
         try:
             deed = await self._looking.view(understand)
-            for command in deed.commands:
-                await self._looking.carry_out(command)
+            is_done = await self._carry_out(deed.commands, who, said.get(ONCE_FIELD, ""))
         except Problem as problem:
             if again is None:
                 raise
             refusal, status = problem.detail, problem.status
             around = self._around(page.name, who, refusal=refusal, form=dict(said))
+            around = around._replace(refusals=problem.refusals)
             return await self._looking.view(
                 lambda view: self._shown(again(view, visit), around, status), must_be_fresh=True
             )
         await self._looking.view(lambda view: None, must_be_fresh=True)
-        self._tell(who, deed.done)
+        self._tell(who, deed.done if is_done else _PENDING)
         return RedirectResponse(deed.then, HTTPStatus.SEE_OTHER)
+
+    async def _carry_out(self, commands: Sequence[Mapping[str, Any]], who: Visitor, once: str) -> bool:
+        """Have one command after the other carried out; return whether all of them were answered in time.
+
+        A form that is sent twice, by a finger that is not sure, is carried out once.
+
+        Raises:
+            Problem: one is refused, and what comes after it is not done; of several tickets each is.
+        """
+        refusals: dict[str, str] = {}
+        is_known = True
+        for command in commands:
+            try:
+                is_known &= (await self._looking.carry_out(dict(command), _key(who, once, command))).is_known
+            except Problem as problem:
+                if not problem.refusals:
+                    raise
+                refusals |= problem.refusals
+        if refusals:
+            count = sum(len(each["ticket"]) for each in commands)
+            were = "was" if len(refusals) == 1 else "were"
+            rest = "; the others are done" if len(refusals) < count else ""
+            words = f"{len(refusals)} of {count} tickets {were} refused{rest}"
+            raise Problem(409, words, refusals=refusals)
+        return is_known
 
     def _tell(self, who: Visitor, words: str) -> None:
         self._said[who.secret] = words
@@ -203,6 +238,14 @@ class Pages:
                 policy = "default-src 'none'; sandbox"
                 headers = {"Content-Disposition": name, "Content-Security-Policy": policy}
                 return Response(answer.content, status, headers, answer.media_type)
+
+
+def _key(who: Visitor, once: str, command: Mapping[str, Any]) -> Key | None:
+    """Return by what a command of a form is known when that comes again; with other words it is another."""
+    if not once:
+        return None
+    asked = sha256(json.dumps(command, sort_keys=True).encode()).hexdigest()
+    return Key(who.account.number, f"form {once[:40]} {asked}", asked)
 
 
 def _dressed(response: Response, request: Request) -> Response:

@@ -4,6 +4,7 @@ Rule: everything that is shown is escaped where it stands; a template never hold
 """
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -16,6 +17,7 @@ from markupsafe import Markup, escape
 from safetyd.site import Building, Site
 from safetyd.store.accounts import Account
 from safetyd.web.access import Right, may, sees
+from safetyd.web.naming import veiled_page
 from safetyd.web.pages.page import Sheet
 from safetyd.web.visitors import Visitor
 
@@ -26,7 +28,8 @@ _DAY = timedelta(days=1)
 class Around(NamedTuple):
     """What is around a page: who sees it, where and when.
 
-    `said` is told of the last act; `refusal` is why one was not done, and `form` what stood in it.
+    `said` is told of the last act; `refusal` is why one was not done, `refusals` why for which of several
+    tickets, and `form` what stood in it.
     """
 
     site: Site
@@ -36,6 +39,7 @@ class Around(NamedTuple):
     said: str = ""
     refusal: str = ""
     form: Mapping[str, str] = {}
+    refusals: Mapping[str, str] = {}
 
     @property
     def account(self) -> Account | None:
@@ -46,6 +50,11 @@ class Around(NamedTuple):
     def token(self) -> str:
         """What every form has to bring."""
         return self.visitor.token if self.visitor else ""
+
+    @property
+    def once(self) -> str:
+        """What no other form has."""
+        return secrets.token_urlsafe(12)
 
     def may(self, right: str) -> bool:
         """Whether who sees it has a right."""
@@ -61,8 +70,9 @@ class Around(NamedTuple):
 
 
 def rendered(sheet: Sheet, around: Around) -> str:
-    """Return a page as HTML."""
-    return _environment().get_template(sheet.template).render(**sheet.shown, around=around)
+    """Return a page as HTML, without the names that are not for who sees it."""
+    page = _environment().get_template(sheet.template).render(**sheet.shown, around=around)
+    return page if around.visitor is None else veiled_page(page, around.visitor.hidden)
 
 
 def static_url(name: str) -> str:

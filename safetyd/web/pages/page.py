@@ -29,13 +29,14 @@ class Upload(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """Who comes, along which path, with what query and form."""
+    """Who comes, along which path, with what query and form; `address` is where people reach the pages."""
 
     account: Account
     path: Mapping[str, str]
     query: QueryParams
     form: ImmutableMultiDict[str, str] = ImmutableMultiDict()
     uploads: tuple[Upload, ...] = ()
+    address: str = ""
 
     def field(self, name: str) -> str:
         """Return what stands in a field of the form, without the blanks around it."""
@@ -71,7 +72,10 @@ class Go(NamedTuple):
 
 
 class Download(NamedTuple):
-    """A file to save; it is never shown inside a page of ours."""
+    """A file to save; it is never shown inside a page of ours.
+
+    Names in it are not looked for: what holds some is for who has the right NAMES.
+    """
 
     name: str
     media_type: str

@@ -9,7 +9,12 @@ from safetyd.web.pages.heatmap import heatmap, heatmap_file
 from safetyd.web.pages.history import history, history_file, history_points
 from safetyd.web.pages.home import home
 from safetyd.web.pages.now import now, now_rooms
-from safetyd.web.pages.page import Page
+from safetyd.web.pages.offers import AT_ONCE
+from safetyd.web.pages.page import FORM_BYTES, Page
+from safetyd.web.pages.posters import posters
+from safetyd.web.pages.ticket import ticket, ticket_file
+from safetyd.web.pages.ticket_acts import FILES_BYTES, MAY_BRING_FILES, OF_TICKET, act, act_on_several
+from safetyd.web.pages.tickets import tickets
 
 PAGES: tuple[Page, ...] = (
     Page(path="/", name="home", right=Right.ROOMS, look=home),
@@ -29,6 +34,31 @@ PAGES: tuple[Page, ...] = (
         look=district_buildings,
         shared=("only", "q"),
     ),
+    Page(path="/tickets", name="tickets", right=Right.TICKETS, look=tickets),
+    *(
+        Page(
+            path=f"/tickets/{verb.value}",
+            name=f"{verb.value}_several",
+            right=Right(verb.value),
+            act=act_on_several(verb.value),
+            again=tickets,
+        )
+        for verb in AT_ONCE
+    ),
+    Page(path="/tickets/{id}", name="ticket", right=Right.TICKETS, look=ticket),
+    Page(path="/tickets/{id}/files/{hash}", name="ticket_file", right=Right.TICKETS, look=ticket_file),
+    *(
+        Page(
+            path=f"/tickets/{{id}}/{name}",
+            name=name,
+            right=Right(name),
+            act=act(name),
+            again=ticket,
+            most_bytes=FILES_BYTES if name in MAY_BRING_FILES else FORM_BYTES,
+        )
+        for name in OF_TICKET
+    ),
+    Page(path="/report/sheet", name="report_sheet", right=Right.REPORT, look=posters),
     Page(path="/history", name="history", right=Right.READINGS, search=history),
     Page(path="/history/points", name="history_points", right=Right.READINGS, search=history_points),
     Page(path="/history/file/{kind}", name="history_file", right=Right.READINGS, search=history_file),

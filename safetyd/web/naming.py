@@ -1,0 +1,98 @@
+"""Whose names are shown to whom: an educator who reported is named to those who need to know.
+
+Rule: it is looked for in everything that is shown, however it came there, once, on its way out; whose role
+nobody knows counts as an educator.
+"""
+
+import html
+import json
+import re
+from collections.abc import Collection, Iterable
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from markupsafe import escape
+
+from safetyd.core.model import Role, same_name
+from safetyd.site import Person
+from safetyd.store.accounts import Account
+from safetyd.store.reporters import Reporter
+from safetyd.web.access import Right, may
+
+AN_EDUCATOR = "an educator"
+
+
+def hidden(
+    account: Account, reporters: Iterable[Reporter], accounts: Iterable[Account], people: Iterable[Person]
+) -> frozenset[str]:
+    """Return the names that are not for somebody: of educators who reported, but for their own.
+
+    Who is known as anything else by the site file or by an account is no educator, unless they reported as
+    one.
+    """
+    if may(account, Right.NAMES):
+        return frozenset()
+    others = {same_name(each.name) for each in accounts if each.role is not Role.EDUCATOR}
+    others |= {same_name(each.name) for each in people if {*each.roles} - {Role.EDUCATOR}}
+    own = same_name(account.name)
+    return frozenset(
+        each.name
+        for each in reporters
+        if each.role is Role.EDUCATOR or (each.role is None and same_name(each.name) not in others)
+        if same_name(each.name) not in ("", own)
+    )
+
+
+def veiled(shown: Any, names: frozenset[str]) -> Any:
+    """Return what a JSON document is made of, without these names."""
+    if not names:
+        return shown
+    whole = json.dumps(shown, ensure_ascii=False)
+    there = frozenset(each for each in names if _in_json(each.split()[0]) in whole)
+    return _without(shown, re.compile(rf"(?<!\w)(?:{_any(there)})(?!\w)")) if there else shown
+
+
+def veiled_page(page: str, names: frozenset[str]) -> str:
+    """Return a page of HTML without these names, as they stand in text, in attributes and in addresses.
+
+    What is the name of an element stays; what follows a %3A begins a word of its own.
+    """
+    there = {form for name in names for form in _forms(name) if form.split()[0] in page}
+    begin = r"(?:(?<![\w<])(?<!</)|(?<=%[0-9A-Fa-f]{2}))"
+    return re.sub(rf"{begin}(?:{_any(there)})(?!\w)", AN_EDUCATOR, page) if there else page
+
+
+def _without(shown: Any, named: re.Pattern[str]) -> Any:
+    match shown:
+        case str():
+            return named.sub(AN_EDUCATOR, shown)
+        case dict():
+            return {
+                # a key that is a word of ours stays, whoever is called Mark
+                key if key.isidentifier() else _without(key, named): _without(value, named)
+                for key, value in shown.items()
+            }
+        case list() | tuple():
+            return [_without(each, named) for each in shown]
+    return shown
+
+
+def _in_json(text: str, *, in_ascii: bool = False) -> str:
+    return json.dumps(text, ensure_ascii=in_ascii)[1:-1]
+
+
+def _forms(name: str) -> set[str]:
+    plain = {name, _in_json(name), _in_json(name, in_ascii=True)}
+    return {
+        *plain,
+        *(str(escape(each)) for each in plain),
+        *(html.escape(each) for each in plain),
+        quote(name, safe=""),
+        quote_plus(name),
+    }
+
+
+def _any(words: Collection[str]) -> str:
+    """The longest first: a name may begin with another."""
+    in_order = sorted(words, key=lambda each: (-len(each), each))
+    return "|".join(r"\s+".join(map(re.escape, each.split())) for each in in_order)

@@ -1,0 +1,226 @@
+"""The page on which anybody reports a problem: with a login, or without one on a building's own network.
+
+Rule: nothing but this page is open to who is not logged in, and only for the buildings that say so; who comes
+too often is told how long to wait, and to telephone.
+"""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import NamedTuple
+from urllib.parse import quote
+
+from starlette.datastructures import ImmutableMultiDict, QueryParams
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from safetyd.core.errors import ActionError
+from safetyd.site import Building
+from safetyd.view import View
+from safetyd.web.access import Right, may, sees
+from safetyd.web.looking import Looking
+from safetyd.web.pages import reports
+from safetyd.web.pages.entry import Shows
+from safetyd.web.pages.forms import read_form
+from safetyd.web.pages.hazards import CONDITIONS, GROUPS
+from safetyd.web.pages.once import Once, Pace, is_key, new_key
+from safetyd.web.pages.page import FORM_BYTES, Sheet, Upload, Visit
+from safetyd.web.pages.reports import Outcome, Wish
+from safetyd.web.problems import Problem, misused
+from safetyd.web.routes import NOTE_BYTES
+from safetyd.web.visitors import TOKEN_FIELD, Visitor, check_sender, visitor
+
+# One telephone sends a report, mends it, sends its photo. A school whose telephones share one address, and in
+# which something happens to everybody, sends many in a short while; a flood is more, and is read by nobody.
+PER_ADDRESS, PER_BUILDING, WITHIN_S = 20, 60, 600.0
+_OFFICE = "if it cannot wait, telephone the office of the building"
+_STALE = "the page was open for too long; load it again and do it once more"
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+class Asker(NamedTuple):
+    """Who comes, and the buildings they may report on."""
+
+    visitor: Visitor | None
+    address: str
+    buildings: tuple[Building, ...]
+
+
+class Reporting:
+    """The form, what is sent by it, and what became of that."""
+
+    def __init__(self, looking: Looking, show: Shows) -> None:
+        self._looking = looking
+        self._show = show
+        self._once: Once[Outcome] = Once()
+        self._of_address = Pace(PER_ADDRESS, WITHIN_S)
+        self._of_building = Pace(PER_BUILDING, WITHIN_S)
+        self.routes: list[tuple[str, str, Answer]] = [
+            ("GET", "/report", self.form),
+            ("POST", "/report", self.send),
+            ("GET", "/report/sent", self.sent),
+        ]
+
+    async def form(self, request: Request) -> Response:
+        """Show the form of a building, or which buildings there are."""
+        asker, wanted = await self._asker(request), request.query_params.get("building", "")
+        if not asker.buildings or (wanted and not asker.visitor and not _of(asker, wanted)):
+            return _to_login(request)
+        building = _of(asker, wanted) if wanted else asker.buildings[0]
+        if not wanted and len(asker.buildings) > 1:
+            sheet = Sheet("report_where.html", {"buildings": asker.buildings})
+            return self._show(sheet, "report", asker.visitor)
+        if building is None:
+            raise misused("building", f"building: no building is called {wanted!r:.80}")
+        room = request.query_params.get("room", "")
+        return self._form(asker, building, {"room": room, "unit": "F", "once": new_key()})
+
+    async def send(self, request: Request) -> Response:
+        """Put what was filled in on record, once."""
+        asker = await self._asker(request)
+        if not asker.buildings:
+            return _to_login(request)
+        if asker.visitor is None:
+            self._keep_pace(self._of_address, asker.address, "this address")
+        said, uploads = await read_form(request, NOTE_BYTES + FORM_BYTES)
+        check_sender(request, asker.visitor, acts=True, token=said.get(TOKEN_FIELD, ""))
+        building, once = _of(asker, said.get("building", "")), said.get("once", "")
+        if building is None:
+            raise misused("building", f"building: no building is called {said.get('building', '')!r:.80}")
+        if not is_key(once):
+            raise Problem(400, _STALE)
+        try:
+            await self._once.answer(_key(asker, once), lambda: self._report(asker, building, said, uploads))
+        except Problem as problem:
+            return self._form(asker, building, dict(said), problem)
+        return RedirectResponse(f"/report/sent?once={once}", HTTPStatus.SEE_OTHER)
+
+    async def sent(self, request: Request) -> Response:
+        """Show what became of a report, to who sent it."""
+        asker = await self._asker(request)
+        found = self._once.known(_key(asker, request.query_params.get("once", "")))
+        if found is not None:
+            sheet = Sheet("report_sent.html", {"sent": found, "may_wait": _OFFICE})
+            return self._show(sheet, "report", asker.visitor)
+        if not asker.buildings:
+            return _to_login(request)
+        raise Problem(410, "this is not remembered any more; a report that you saw arrive is on record")
+
+    async def _report(
+        self,
+        asker: Asker,
+        building: Building,
+        said: ImmutableMultiDict[str, str],
+        uploads: tuple[Upload, ...],
+    ) -> Outcome:
+        if asker.visitor is None:
+            self._keep_pace(self._of_building, building.id, building.name)
+
+        def understand(view: View) -> Wish:
+            who = asker.visitor
+            account = who.account if who else reports.stranger(view, said.get("name", "").strip(), building)
+            return reports.wish(view, Visit(account, {}, QueryParams(), said, uploads), building)
+
+        asked = await self._looking.view(understand, must_be_fresh=True)
+        done = await self._looking.carry_out(asked.first)
+        kept: list[str] = []
+        lacking: list[str] = []
+        for command in asked.others:
+            what = (
+                f"Your written notice ({reports.clause_of_notice(asked)})"
+                if "notice" in command
+                else "The heat index"
+            )
+            await self._also(what, command, kept, lacking)
+        ticket = done.ticket or (asked.standing if done.is_known else None)
+        if asked.files and done.is_known:
+            await self._attach(asked, ticket, kept, lacking)
+        elif asked.files:
+            lacking.append("Photos: nobody can say yet which ticket they go with; keep them")
+
+        def look(view: View) -> Outcome:
+            return reports.outcome(view, asked, ticket, is_known=done.is_known, kept=kept, lacking=lacking)
+
+        return await self._looking.view(look, must_be_fresh=True)
+
+    async def _attach(self, asked: Wish, ticket: str | None, kept: list[str], lacking: list[str]) -> None:
+        what = "Your photo" if len(asked.files) == 1 else "Your photos"
+        if ticket is None:
+            lacking.append(f"{what}: a photo goes with a ticket, and this opened none")
+            return
+        try:
+            command = await self._looking.view(
+                lambda view: reports.with_files(view, asked, ticket), must_be_fresh=True
+            )
+        except (Problem, ActionError) as error:
+            lacking.append(f"{what}: {error}")
+            return
+        await self._also(what, command, kept, lacking)
+
+    async def _also(self, what: str, command: dict[str, object], kept: list[str], lacking: list[str]) -> None:
+        """Carry out what goes with a report that is on record already."""
+        try:
+            done = await self._looking.carry_out(command)
+        except Problem as problem:
+            lacking.append(f"{what}: {problem.detail}")
+            return
+        kept.append(what if done.is_known else f"{what}, as soon as safetyd answers")
+
+    def _keep_pace(self, pace: Pace, place: str, words: str) -> None:
+        wait_s = pace.wait(place)
+        if wait_s > 0:
+            minutes = max(1, round(wait_s / 60 + 0.5))
+            said = f"{pace.most} reports came from {words} within {pace.within_s / 60:.0f} minutes"
+            mend = f"nothing was put on record; send it again in {minutes} min"
+            raise Problem(429, f"{said}; {mend}; {_OFFICE}", headers={"Retry-After": f"{wait_s + 1:.0f}"})
+        pace.note(place)
+
+    async def _asker(self, request: Request) -> Asker:
+        who, site = await visitor(self._looking, request), self._looking.house.site()
+        host = request.client.host if request.client else ""
+        if who is None:
+            return Asker(None, _neighbour(host), site.open_to(host))
+        if not may(who.account, Right.REPORT):
+            raise Problem(403, f"{who.account.name} is here as {who.account.role}, who may not: report")
+        return Asker(who, "", tuple(each for each in site.buildings if sees(who.account, each.id)))
+
+    def _form(
+        self, asker: Asker, building: Building, form: dict[str, str], problem: Problem | None = None
+    ) -> Response:
+        rules = self._looking.house.site().rulebook.in_force(self._looking.house.pulse.now())
+        shown = {
+            "building": building,
+            "groups": GROUPS,
+            "conditions": CONDITIONS,
+            "below_f": rules.cold.below_f,
+            "above_f": rules.heat.above_f,
+            "form": form,
+            "whole": reports.WHOLE,
+        }
+        refusal, status = (problem.detail, problem.status) if problem else ("", HTTPStatus.OK)
+        answer = self._show(Sheet("report.html", shown), "report", asker.visitor, refusal, status)
+        answer.headers.update((problem.headers or {}) if problem else {})
+        return answer
+
+
+def _of(asker: Asker, id: str) -> Building | None:
+    return next((each for each in asker.buildings if each.id == id), None)
+
+
+def _key(asker: Asker, once: str) -> tuple[int, str]:
+    return asker.visitor.account.number if asker.visitor else 0, once
+
+
+def _neighbour(host: str) -> str:
+    """An address as it is counted: one device may have a whole /64 of IPv6."""
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return host
+    is_many = isinstance(found, IPv6Address) and found.ipv4_mapped is None
+    return str(ip_network(f"{found}/64", strict=False)) if is_many else host
+
+
+def _to_login(request: Request) -> Response:
+    then = "/report" + (f"?{request.url.query}" if request.url.query and request.method == "GET" else "")
+    return RedirectResponse(f"/login?then={quote(then)}", HTTPStatus.SEE_OTHER)

@@ -1,0 +1,182 @@
+"""The tickets as a list: what is overdue or due next on top, narrowed by filters, page by page.
+
+Rule: a list of thousands costs what one page of it shows; nothing is read from the store for the others.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from safetyd.core import obligation
+from safetyd.core.model import Condition, Episode
+from safetyd.core.ticket import AT_REST, Deadline, Relief, Status, Ticket, Tier
+from safetyd.core.world import up_to_date
+from safetyd.faults import did_you_mean
+from safetyd.site import Site
+from safetyd.view import View
+from safetyd.web.access import Right, may, sees
+from safetyd.web.answers import building_of, visible_ticket
+from safetyd.web.pages.next_step import TIERS, due_next
+from safetyd.web.pages.offers import AT_ONCE
+from safetyd.web.pages.page import Answer, Sheet, Visit
+from safetyd.web.problems import Problem, misused
+
+PAGE = 25
+STANDING = "standing"  # every status in which something is owed
+_CHOICES = {
+    "status": (STANDING, *(each.value for each in Status)),
+    "condition": tuple(each.value for each in Condition),
+    "overdue": ("yes",),
+    "order": ("urgent", "newest"),
+}
+_Place = tuple[float | int | str, ...]
+
+
+class Line(NamedTuple):
+    """One ticket of the list. `worst` is in °F."""
+
+    ticket: Ticket
+    where: str
+    verdict: str
+    due: Deadline | None
+    tier: str
+    is_overdue: bool
+    worst: float | None
+
+
+class Places:
+    """The names of buildings and rooms."""
+
+    def __init__(self, site: Site) -> None:
+        self._buildings = {each.id: each.name or each.id for each in site.buildings}
+        self._rooms = {
+            (each.id, room.id): room.name or room.id for each in site.buildings for room in each.rooms
+        }
+
+    def building(self, id: str) -> str:
+        """Return what a building is called."""
+        return self._buildings.get(id, id)
+
+    def room(self, building: str, room: str | None) -> str:
+        """Return what a room is called; of none that it is the whole building."""
+        return "whole building" if room is None else self._rooms.get((building, room), room)
+
+    def whole(self, ticket: Ticket) -> str:
+        """Return where a ticket's place is."""
+        building, room = ticket.place
+        return f"{self.building(building)}, {self.room(building, room)}"
+
+
+def tickets(view: View, visit: Visit) -> Answer:
+    """Return a page of the list."""
+    said = {name: text for name, text in visit.query.items() if text}
+    for name, words in _CHOICES.items():
+        if said.get(name, words[0]) not in words:
+            expected = f"one of {', '.join(words)}{did_you_mean(said[name][:80], words)}"
+            raise misused(name, f"{name}: {said[name][:80]!r} is not {expected}")
+    places = Places(view.site)
+    found = _wanted(view, visit, said, places)
+    overdue = sum(_is_overdue(each, view.at) for each in found)
+    place_of = _by_age if said.get("order") == "newest" else _by_urgency
+    found.sort(key=place_of)
+    rest = found if "cursor" not in said else _after(view, visit, said["cursor"], found, place_of)
+    page = rest[:PAGE]
+    kept = {name: said[name] for name in said if name != "cursor"}
+    shown = {
+        "lines": _lines(view, page, places),
+        "count": len(found),
+        "overdue": overdue,
+        "before": len(found) - len(rest),
+        "said": said,
+        "kept": urlencode(kept),
+        "here": urlencode(said),
+        "next": urlencode({**kept, "cursor": page[-1].id}) if len(rest) > PAGE else None,
+        "chosen": set(visit.form.getlist("ticket")),
+        "buildings": [each for each in view.site.buildings if sees(visit.account, each.id)],
+        "conditions": _CHOICES["condition"],
+        "statuses": _CHOICES["status"],
+        "at_once": [verb.value for verb in AT_ONCE if may(visit.account, Right(verb.value))],
+        "tiers": [(tier.value, TIERS[tier]) for tier in Tier],
+        "kinds": [each.value for each in Relief],
+    }
+    return Sheet("tickets.html", shown)
+
+
+def _wanted(view: View, visit: Visit, said: dict[str, str], places: Places) -> list[Ticket]:
+    building, status = said.get("building"), said.get("status")
+    if building is not None:
+        building_of(view.site, visit.account, building)
+    words = said.get("text", "").casefold().split()
+
+    def has_words(ticket: Ticket) -> bool:
+        text = f"{ticket.id} {ticket.place.room or ''} {places.whole(ticket)}".casefold()
+        return all(word in text for word in words)
+
+    def is_wanted(ticket: Ticket) -> bool:
+        return (
+            sees(visit.account, ticket.place.building)
+            and building in (None, ticket.place.building)
+            and (ticket.status not in AT_REST if status == STANDING else status in (None, ticket.status))
+            and said.get("condition") in (None, ticket.condition)
+            and ("overdue" not in said or _is_overdue(ticket, view.at))
+            and (not words or has_words(ticket))
+        )
+
+    return [each for each in view.world.tickets.values() if is_wanted(each)]
+
+
+def _is_overdue(ticket: Ticket, now: datetime) -> bool:
+    return ticket.status not in AT_REST and any(each.is_overdue(now) for each in ticket.deadlines)
+
+
+def _by_age(ticket: Ticket) -> _Place:
+    return -ticket.opened_at.timestamp(), ticket.id
+
+
+def _by_urgency(ticket: Ticket) -> _Place:
+    """What is due first, then what has no date, then what owes nothing; of each the newest first."""
+    if ticket.status in AT_REST:
+        return 2, 0.0, *_by_age(ticket)
+    due = due_next(ticket)
+    if due is None or due.in_force_at is None:
+        return 1, 0.0, *_by_age(ticket)
+    return 0, due.in_force_at.timestamp(), *_by_age(ticket)
+
+
+def _after(
+    view: View, visit: Visit, cursor: str, found: Sequence[Ticket], place_of: Callable[[Ticket], _Place]
+) -> list[Ticket]:
+    try:
+        last = place_of(visible_ticket(view, visit.account, cursor))
+    except Problem:
+        words = f"cursor: {cursor[:80]!r} is none of ours; begin the list again"
+        raise misused("cursor", words) from None
+    return [each for each in found if place_of(each) > last]
+
+
+def _lines(view: View, page: Sequence[Ticket], places: Places) -> list[Line]:
+    episodes = _episodes(view, {each.id for each in page})
+    lines = []
+    for ticket in page:
+        due = None if ticket.status in AT_REST else due_next(ticket)
+        verdict = obligation.verdict(view.world, view.facts, ticket, view.at).value
+        tier = "" if due is None else TIERS[due.tier]
+        is_overdue = _is_overdue(ticket, view.at)
+        worst = _worst(ticket.condition, episodes[ticket.id])
+        lines.append(Line(ticket, places.whole(ticket), verdict, due, tier, is_overdue, worst))
+    return lines
+
+
+def _episodes(view: View, ids: set[str]) -> dict[str, list[Episode]]:
+    found = defaultdict(list)
+    for each in view.world.episodes.values():
+        if each.ticket is not None and each.ticket in ids:
+            found[each.ticket].append(up_to_date(view.world, each, view.at))
+    return found
+
+
+def _worst(condition: Condition, episodes: Iterable[Episode]) -> float | None:
+    values = [each.worst.value for each in episodes if each.worst is not None]
+    return (min if condition is Condition.COLD else max)(values, default=None)

@@ -1,0 +1,91 @@
+"""Whose names are shown to whom: pure, by examples and by a law."""
+
+from datetime import UTC, datetime
+from html import unescape
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import escape
+
+from safetyd.core.model import Role
+from safetyd.site import Person
+from safetyd.store.accounts import Account
+from safetyd.store.reporters import Reporter
+from safetyd.web.naming import AN_EDUCATOR, hidden, veiled, veiled_page
+
+AT = datetime(2026, 12, 1, tzinfo=UTC)
+SEE = {Role.ADMINISTRATOR, Role.DISTRICT, Role.ASSOCIATION}
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
+
+
+def account(role: Role, name: str = "Ivo Brandt") -> Account:
+    return Account(1, name, role, (), AT)
+
+
+def hidden_names(
+    role: Role, *reporters: Reporter, accounts: tuple[Account, ...] = (), people: tuple[Person, ...] = ()
+) -> set[str]:
+    return {*hidden(account(role), reporters, accounts, people)}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_an_educator_who_reported_is_named_to_those_who_answer_for_it_only(role: Role) -> None:
+    jo = Reporter("Jo Park", Role.EDUCATOR)
+    assert hidden_names(role, jo) == (set() if role in SEE else {"Jo Park"})
+
+
+@pytest.mark.parametrize("role", Role)
+def test_everybody_sees_their_own_name(role: Role) -> None:
+    assert hidden_names(role, Reporter("ivo  BRANDT", Role.EDUCATOR)) == set()
+
+
+def test_who_reported_as_anything_else_is_named() -> None:
+    for role in Role:
+        found = hidden_names(Role.FACILITIES, Reporter("Jo Park", role))
+        assert found == ({"Jo Park"} if role is Role.EDUCATOR else set())
+
+
+def test_whose_role_nobody_knows_counts_as_an_educator() -> None:
+    jo = Reporter("Jo Park", None)
+    assert hidden_names(Role.FACILITIES, jo) == {"Jo Park"}
+    known = account(Role.SAFETY_COMMITTEE, "jo park")
+    assert hidden_names(Role.FACILITIES, jo, accounts=(known,)) == set()
+    assert hidden_names(Role.FACILITIES, jo, accounts=(account(Role.EDUCATOR, "Jo Park"),)) == {"Jo Park"}
+    assert hidden_names(Role.FACILITIES, jo, people=(Person("Jo Park", (Role.EDUCATOR,)),)) == {"Jo Park"}
+    both = Person("Jo Park", (Role.EDUCATOR, Role.ADMINISTRATOR))
+    assert hidden_names(Role.FACILITIES, jo, people=(both,)) == set()
+
+
+def test_a_name_is_veiled_wherever_it_stands_and_as_a_whole_word() -> None:
+    names = frozenset({"Jo", "Jo Park", "Mark"})
+    shown = {
+        "by": "Jo Park",
+        "note": "measured by Jo Park: Jo said so; Jolanda did not",
+        "mark": ["hand:Jo\n Park", {"at Mark": 1, "open": None, "n": 2.5, "is": True}],
+    }
+    assert veiled(shown, names) == {
+        "by": AN_EDUCATOR,
+        "note": f"measured by {AN_EDUCATOR}: {AN_EDUCATOR} said so; Jolanda did not",
+        "mark": [f"hand:{AN_EDUCATOR}", {f"at {AN_EDUCATOR}": 1, "open": None, "n": 2.5, "is": True}],
+    }
+
+
+def test_on_a_page_it_is_veiled_in_text_attributes_and_addresses_and_the_page_stays_one() -> None:
+    name = 'Jo "b" O\'Neil'
+    page = f'<b title="{escape(name)}">{escape(name)}</b> <a href="/x?y=hand%3A{quote(name)}">x</a>'
+    assert veiled_page(page, frozenset({name, "a"})) == (
+        f'<b title="{AN_EDUCATOR}">{AN_EDUCATOR}</b> <a href="/x?y=hand%3A{AN_EDUCATOR}">x</a>'
+    )
+
+
+@given(before=WORDS, name=WORDS, after=WORDS)
+def test_nothing_is_left_of_a_name_among_other_words(before: str, name: str, after: str) -> None:
+    name = " ".join(name.split()) or "x"
+    text = f"{before} {name} {after}"
+    left = veiled(text, frozenset({name})).replace(AN_EDUCATOR, "")
+    assert f" {name} " not in f" {left} "
+    page = veiled_page(f"<p>{escape(text)}</p>", frozenset({name}))
+    left = unescape(page.removeprefix("<p>").removesuffix("</p>")).replace(AN_EDUCATOR, "")
+    assert f" {name} " not in f" {left} "
