@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -15,13 +16,16 @@ import pytest
 from safetyd.core.model import Role
 from safetyd.core.rules import ColdRule, RuleBook, Rules
 from safetyd.core.tally import Measure
+from safetyd.history.queries import History
 from safetyd.site import Building, Room, Site
 from safetyd.web.charts.shapes import Limit, Point, TimeChart, Trace
 from safetyd.web.pages import heatmap, history, history_chart
-from safetyd.web.pages.history_words import hours
+from safetyd.web.pages.history_words import answers, hours, told
 from safetyd.web.pages.page import Past
 from safetyd.web.pages.ranges import Kind, days
 from safetyd.web.pages.wanted import Wanted
+from tests.history.scene import NOON as THEN
+from tests.history.scene import Scene, every
 from tests.web.drawing import DAY, HOUR, NOON, SVG, ZONE, of_class, parsed, words
 from tests.web.school import Answer, Browser, School, school
 
@@ -115,6 +119,22 @@ def test_a_time_before_the_first_reading_is_unknown(teacher: Browser) -> None:
     for path in ("/history?from=1950-01-01&to=1950-03-01", "/heatmap?from=1990-01-01&to=1990-03-01"):
         answer = teacher.get(path)
         assert answer.status == 200 and "Nothing is known of" in answer.text, path
+
+
+def test_a_time_whose_past_is_deleted_says_so_and_has_no_numbers() -> None:
+    scene, now = Scene(keep_raw="10d", keep_rollups="12d"), THEN + 30 * DAY
+    scene.hear(*every(60, n=720, temperature_f=70.0, humidity=40.0))
+    scene.follow(now)
+    span = days(Kind.CUSTOM, THEN.date(), THEN.date() + 2 * DAY, scene.site.timezone)
+    maple = scene.site.buildings[0]
+    asked = Wanted(maple, maple.rooms[:1], Measure.TEMPERATURE, span)
+    past = Past(scene.store, scene.site, "safetyd", now)
+    kept = History(scene.store, scene.site, "safetyd", now)
+    found = answers(past, kept, asked, asked.every)
+    assert not found[0].points and "nothing is kept from before" in found[0].note
+    ((room,), rows) = told(past, kept, asked, found)
+    assert room.low is room.high is None and {each.lasted for each in room.beyond} == {None}
+    assert rows == [] and room.coverage.share == 0
 
 
 def test_several_rooms_are_drawn_with_their_names(teacher: Browser) -> None:
@@ -332,6 +352,16 @@ def test_no_name_becomes_a_formula_in_a_file(committee: Browser, hostile: None) 
     for kind in ("svg", "png"):
         assert committee.get(f"/history/file/{kind}").status == 200
     assert "<script>" not in committee.get("/history/file/svg").text
+
+
+def test_where_pictures_cannot_be_made_the_packages_for_it_are_named(
+    committee: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    for path in ("/history/file/png", "/heatmap/file/png"):
+        answer = committee.get(path)
+        assert answer.status == 501 and "safetyd[png]" in answer.text
+        assert "the SVG needs nothing" in answer.text
 
 
 def test_a_kind_that_is_not_made_is_not_there(committee: Browser) -> None:
