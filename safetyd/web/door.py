@@ -7,7 +7,7 @@ address, for behind a proxy many share one, and a token is too long to be guesse
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from starlette.requests import Request
 
@@ -97,3 +97,13 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def neighbour(host: str) -> str:
+    """Return an address as it is counted: one device may have a whole /64 of IPv6."""
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return host
+    is_many = isinstance(found, IPv6Address) and found.ipv4_mapped is None
+    return str(ip_network(f"{found}/64", strict=False)) if is_many else host

@@ -6,7 +6,6 @@ too often is told how long to wait, and to telephone.
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from safetyd.core.errors import ActionError
 from safetyd.site import Building
 from safetyd.view import View
 from safetyd.web.access import Right, may, sees
+from safetyd.web.door import neighbour
 from safetyd.web.looking import Looking
 from safetyd.web.pages import reports
 from safetyd.web.pages.entry import Shows
@@ -179,7 +179,7 @@ class Reporting:
         who, site = await visitor(self._looking, request), self._looking.house.site()
         host = request.client.host if request.client else ""
         if who is None:
-            return Asker(None, _neighbour(host), site.open_to(host))
+            return Asker(None, neighbour(host), site.open_to(host))
         if not may(who.account, Right.REPORT):
             raise Problem(403, f"{who.account.name} is here as {who.account.role}, who may not: report")
         return Asker(who, "", tuple(each for each in site.buildings if sees(who.account, each.id)))
@@ -209,16 +209,6 @@ def _of(asker: Asker, id: str) -> Building | None:
 
 def _key(asker: Asker, once: str) -> tuple[int, str]:
     return asker.visitor.account.number if asker.visitor else 0, once
-
-
-def _neighbour(host: str) -> str:
-    """An address as it is counted: one device may have a whole /64 of IPv6."""
-    try:
-        found = ip_address(host)
-    except ValueError:
-        return host
-    is_many = isinstance(found, IPv6Address) and found.ipv4_mapped is None
-    return str(ip_network(f"{found}/64", strict=False)) if is_many else host
 
 
 def _to_login(request: Request) -> Response:
