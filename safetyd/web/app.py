@@ -105,6 +105,7 @@ class Application:
 
     async def _metrics(self, route: Route, request: Request) -> Response:
         is_ours = door.is_of_this_machine(request) and door.token(request) is None
+        is_ours = is_ours and visitors.is_our_host(request, self._house.address)
         account = None if is_ours else (await self._admit(route, request)).account
         asking.query(route, request.query_params)
 

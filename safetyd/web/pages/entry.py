@@ -74,7 +74,7 @@ class Entry:
     async def log_in(self, request: Request) -> Response:
         """Let somebody in by name and password."""
         said, _ = await read_form(request, FORM_BYTES)
-        check_sender(request, None, acts=True)
+        check_sender(request, None, acts=True, address=self._looking.house.address)
         name, password = said.get("name", "").strip(), said.get("password", "")
         subjects = [f"name {same_name(name)}", f"address {request.client.host if request.client else ''}"]
         wait_s = max(self._failures.wait(each) for each in subjects)
@@ -109,7 +109,7 @@ class Entry:
     async def become_first(self, request: Request) -> Response:
         """Make the first account, once."""
         said, _ = await read_form(request, FORM_BYTES)
-        check_sender(request, None, acts=True)
+        check_sender(request, None, acts=True, address=self._looking.house.address)
         key, name, password = said.get("key", ""), said.get("name", "").strip(), said.get("password", "")
         await self._link(key, Link.FIRST)
         try:
@@ -142,7 +142,7 @@ class Entry:
     async def choose_password(self, request: Request) -> Response:
         """Set the password of who was invited, once."""
         said, _ = await read_form(request, FORM_BYTES)
-        check_sender(request, None, acts=True)
+        check_sender(request, None, acts=True, address=self._looking.house.address)
         key, password = said.get("key", ""), said.get("password", "")
         number = await self._link(key, Link.PASSWORD)
         assert number is not None

@@ -83,7 +83,8 @@ class Reporting:
         if asker.visitor is None:
             self._keep_pace(self._of_address, asker.address, "this address")
         said, uploads = await read_form(request, NOTE_BYTES + FORM_BYTES)
-        check_sender(request, asker.visitor, acts=True, token=said.get(TOKEN_FIELD, ""))
+        token, address = said.get(TOKEN_FIELD, ""), self._looking.house.address
+        check_sender(request, asker.visitor, acts=True, token=token, address=address)
         building, once = _of(asker, said.get("building", "")), said.get("once", "")
         if building is None:
             raise misused("building", f"building: no building is called {said.get('building', '')!r:.80}")
