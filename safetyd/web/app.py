@@ -199,7 +199,7 @@ class Application:
             visitors.check_sender(request, visitor, acts=route.acts)
             found = Pass(visitor.account, Scope.ACT)
         if found is None:
-            address = request.client.host if request.client else ""
+            address = door.neighbour(request.client.host if request.client else "")
             raise door.refused(self._failures, address, has_token=text is not None)
         door.require(found, route.right, acts=route.acts)
         return found

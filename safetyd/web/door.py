@@ -23,17 +23,18 @@ _MAKE_ONE = "one is made by: safetyd user token NAME"
 
 
 class Failures:
-    """How often an address has come with a bad token lately."""
+    """How often an address has come with a bad token lately; `most` times it may."""
 
-    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, seconds: Callable[[], float] = time.monotonic, most: int = FAILURES) -> None:
         self._seconds = seconds
+        self._most = most
         self._failed: OrderedDict[str, list[float]] = OrderedDict()
 
     def note(self, address: str) -> float:
         """Note one; return for how many seconds an address that had too many gets no other answer."""
         now_s = self._seconds()
         failed = [at_s for at_s in self._failed.pop(address, ()) if now_s - at_s < WITHIN_S]
-        failed = failed if len(failed) >= FAILURES else [*failed, now_s]
+        failed = failed if len(failed) >= self._most else [*failed, now_s]
         self._failed[address] = failed
         if len(self._failed) > _ADDRESSES:
             self._failed.popitem(last=False)
@@ -42,7 +43,7 @@ class Failures:
     def wait(self, address: str) -> float:
         """Return for how many seconds nothing from an address is looked at, which failed too often lately."""
         failed = self._failed.get(address, [])
-        return max(0.0, WITHIN_S - (self._seconds() - failed[0])) if len(failed) >= FAILURES else 0.0
+        return max(0.0, WITHIN_S - (self._seconds() - failed[0])) if len(failed) >= self._most else 0.0
 
 
 def token(request: Request) -> str | None:

@@ -14,7 +14,7 @@ from safetyd.store.database import open_for_writing
 from safetyd.store.sessions import Link
 from safetyd.web.access import may
 from safetyd.web.door import FAILURES
-from safetyd.web.pages.entry import first_link
+from safetyd.web.pages.entry import PER_NAME, first_link
 from safetyd.web.pages.frame import lasting
 from safetyd.web.pages.table import PAGES
 from tests.web.school import Browser, School
@@ -76,7 +76,7 @@ def test_a_wrong_password_and_a_name_that_nobody_has_get_the_same_answer(
     assert wrong.text.replace(name, "X") == nobody.text.replace("Ann of nowhere", "X")
 
 
-def test_who_fails_too_often_waits_by_the_name_and_by_the_address(
+def test_who_fails_too_often_waits_by_the_address_and_keeps_nobody_else_out(
     at_school: School, browser: Browser, kept: str
 ) -> None:
     name = person(at_school, kept)
@@ -84,10 +84,26 @@ def test_who_fails_too_often_waits_by_the_name_and_by_the_address(
     assert told == [403] * FAILURES
     good = {"name": name, "password": PASSWORD}
     assert browser.post("/login", good).status == 429
-    assert Browser(at_school, ("192.0.2.99", 1)).post("/login", good).status == 429, "by the name"
     other = {"name": "Somebody else", "password": "x"}
-    assert browser.post("/login", other).status == 429, "by the address"
-    assert Browser(at_school, ("192.0.2.99", 1)).post("/login", other).status == 403
+    assert browser.post("/login", other).status == 429
+    assert Browser(at_school, ("192.0.2.99", 1)).post("/login", good).status == 303
+
+
+def test_who_fails_too_often_from_everywhere_waits_by_the_name(at_school: School, kept: str) -> None:
+    name = person(at_school, kept)
+    for number in range(PER_NAME):
+        wrong = {"name": f" {name.upper()} ", "password": "x"}
+        assert Browser(at_school, (f"192.0.2.{number}", 1)).post("/login", wrong).status == 403
+    good = {"name": name, "password": PASSWORD}
+    assert Browser(at_school, ("192.0.2.99", 1)).post("/login", good).status == 429
+
+
+def test_a_device_with_a_whole_network_of_addresses_is_one(at_school: School) -> None:
+    wrong = {"name": "Somebody", "password": "x"}
+    for number in range(FAILURES):
+        Browser(at_school, (f"2001:db8:0:7::{number:x}", 1)).post("/login", wrong)
+    assert Browser(at_school, ("2001:db8:0:7:9::1", 1)).post("/login", wrong).status == 429
+    assert Browser(at_school, ("2001:db8:0:8::1", 1)).post("/login", wrong).status == 403
 
 
 def test_a_session_ends_with_the_logout_a_new_password_and_the_account(
