@@ -4,7 +4,7 @@ Rule: nothing but this page is open to who is not logged in, and only for the bu
 too often is told how long to wait, and to telephone.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote
@@ -33,6 +33,9 @@ from safetyd.web.visitors import TOKEN_FIELD, Visitor, check_sender, visitor
 # One telephone sends a report, mends it, sends its photo. A school whose telephones share one address, and in
 # which something happens to everybody, sends many in a short while; a flood is more, and is read by nobody.
 PER_ADDRESS, PER_BUILDING, WITHIN_S = 20, 60, 600.0
+# Who has sent a few at most is heard even then, or three telephones would silence a building.
+FEW, IN_A_FLOOD = 3, 5 * PER_BUILDING
+FILES_A_DAY, A_DAY_S = 60, 24 * 3600.0  # of a building: each may have 5 MB, and a disk has an end
 _OFFICE = "if it cannot wait, telephone the office of the building"
 _STALE = "the page was open for too long; load it again and do it once more"
 Answer = Callable[[Request], Awaitable[Response]]
@@ -55,6 +58,8 @@ class Reporting:
         self._once: Once[Outcome] = Once()
         self._of_address = Pace(PER_ADDRESS, WITHIN_S)
         self._of_building = Pace(PER_BUILDING, WITHIN_S)
+        self._in_a_flood = Pace(IN_A_FLOOD, WITHIN_S)
+        self._files = Pace(FILES_A_DAY, A_DAY_S)
         self.routes: list[tuple[str, str, Answer]] = [
             ("GET", "/report", self.form),
             ("POST", "/report", self.send),
@@ -115,7 +120,11 @@ class Reporting:
         uploads: tuple[Upload, ...],
     ) -> Outcome:
         if asker.visitor is None:
-            self._keep_pace(self._of_building, building.id, building.name)
+            if self._of_address.count(asker.address) > FEW:
+                self._keep_pace(self._of_building, building.id, building.name)
+            else:
+                self._keep_pace(self._in_a_flood, building.id, building.name)
+                self._of_building.note(building.id)
 
         def understand(view: View) -> Wish:
             who = asker.visitor
@@ -134,7 +143,11 @@ class Reporting:
             )
             await self._also(what, command, kept, lacking)
         ticket = done.ticket or (asked.standing if done.is_known else None)
-        if asked.files and done.is_known:
+        if asked.files and asker.visitor is None and self._has_too_many_files(building, asked.files):
+            lacking.append(
+                f"Photos: {FILES_A_DAY} of {building.name} came within a day; keep them, or log in"
+            )
+        elif asked.files and done.is_known:
             await self._attach(asked, ticket, kept, lacking)
         elif asked.files:
             lacking.append("Photos: nobody can say yet which ticket they go with; keep them")
@@ -166,6 +179,13 @@ class Reporting:
             lacking.append(f"{what}: {problem.detail}")
             return
         kept.append(what if done.is_known else f"{what}, as soon as safetyd answers")
+
+    def _has_too_many_files(self, building: Building, files: Sequence[object]) -> bool:
+        if self._files.count(building.id) + len(files) > FILES_A_DAY:
+            return True
+        for _ in files:
+            self._files.note(building.id)
+        return False
 
     def _keep_pace(self, pace: Pace, place: str, words: str) -> None:
         wait_s = pace.wait(place)
