@@ -312,3 +312,14 @@ def test_a_name_is_only_ever_text(at_school: School, kept: str) -> None:
     browser = Browser(at_school)
     answer = browser.post("/login", {"name": '"><script>alert(1)</script>', "password": "x"})
     assert "<script>alert" not in answer.text and "&lt;script&gt;alert" in answer.text
+
+
+def test_where_the_store_cannot_be_read_what_is_not_there_is_still_a_page(
+    at_school: School, browser: Browser
+) -> None:
+    browser.enter(Role.FACILITIES)
+    outlook = at_school.application._looking._outlook
+    outlook.close()
+    outlook._url = f"{at_school.url}.gone"
+    answer = browser.get("/nowhere", {"accept": "text/html"})
+    assert answer.status == 404 and answer.headers["x-content-type-options"] == "nosniff"
