@@ -7,7 +7,6 @@ its secret nothing. The secret has the form that Standard Webhooks gives it.
 import binascii
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from pydantic import SecretStr
 
 from safetyd.core.closure import ClosureVerb
 from safetyd.faults import Fault, Misfit, shown
-from safetyd.setting_shapes import plain_url
+from safetyd.setting_shapes import safe_url
 from safetyd.shapes import choice, identifier, text
 from safetyd.tables import Table, read_secret
 
@@ -57,7 +56,7 @@ def read_hooks(
     """Return the hooks without a fault; every fault is noted."""
     found: dict[str, Webhook] = {}
     for table in Table(str(file), "", content, faults).tables("webhook"):
-        url = table.need("url", _url, "https://host/path")
+        url = table.need("url", safe_url, "https://host/path")
         secret = _secret(table, file.parent, environ)
         buildings = table.each("buildings", identifier, "a list of the buildings' ids")
         events = table.each("events", choice("event", EVENTS), "a list of events")
@@ -70,20 +69,6 @@ def read_hooks(
         name = _name(url, [each.name for each in found.values()])
         found[url] = Webhook(name, SecretStr(url), secret, buildings, events)
     return tuple(found.values())
-
-
-def _url(value: object) -> str:
-    url = plain_url(value)
-    if urlsplit(url).scheme.lower() != "https" and not _is_here(urlsplit(url).hostname or ""):
-        raise Misfit("what is told would go over the network in the clear", "https://… (http:// on loopback)")
-    return url
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _secret(table: Table, folder: Path, environ: Mapping[str, str]) -> SecretStr | None:

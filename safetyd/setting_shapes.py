@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -91,6 +92,22 @@ def plain_url(value: object) -> str:
     if "@" in urlsplit(given).netloc:
         raise Misfit("a name or password stands in this address (not shown)", "token_file for the secret")
     return given
+
+
+def safe_url(value: object) -> str:
+    """Return a web address that is reached over TLS, or is on this machine."""
+    url = plain_url(value)
+    parts = urlsplit(url)
+    if parts.scheme.lower() != "https" and not _is_here(parts.hostname or ""):
+        raise Misfit("what is told would go over the network in the clear", "https://… (http:// on loopback)")
+    return url
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def page_url(value: object) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, SecretStr
 
 from safetyd.core.model import Role
 from safetyd.faults import Misfit, did_you_mean, one_of, shown
-from safetyd.setting_shapes import listener_or_off, page_url, path, plain_url, secret
+from safetyd.setting_shapes import listener_or_off, page_url, path, safe_url, secret
 from safetyd.shapes import text
 
 WATCH_LISTENS = "127.0.0.1:8915"
@@ -89,7 +89,7 @@ class Web(_Section):
 class Oidc(_Section):
     """`[oidc]`: the district's single sign-on (OpenID Connect), and who gets what there."""
 
-    issuer: Annotated[str, PlainValidator(plain_url)]
+    issuer: Annotated[str, PlainValidator(safe_url)]
     client_id: Annotated[str, PlainValidator(text)]
     client_secret: Annotated[SecretStr, PlainValidator(secret)] | None = None
     client_secret_file: Annotated[Path, PlainValidator(path)] | None = None

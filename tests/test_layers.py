@@ -138,7 +138,7 @@ DOORS = {
     "sqlalchemy": ("store.*",),
     "starlette": ("web.*",),
     "typer": ("cli.*",),
-    "uvicorn": ("web.server",),
+    "uvicorn": ("web.server", "web.connection"),
     "xlsxwriter": ("history.files",),
     "pyarrow": ("history.files",),
 }

@@ -105,6 +105,7 @@ class Application:
 
     async def _metrics(self, route: Route, request: Request) -> Response:
         is_ours = door.is_of_this_machine(request) and door.token(request) is None
+        is_ours = is_ours and visitors.is_our_host(request, self._house.address)
         account = None if is_ours else (await self._admit(route, request)).account
         asking.query(route, request.query_params)
 
@@ -198,7 +199,7 @@ class Application:
             visitors.check_sender(request, visitor, acts=route.acts)
             found = Pass(visitor.account, Scope.ACT)
         if found is None:
-            address = request.client.host if request.client else ""
+            address = door.neighbour(request.client.host if request.client else "")
             raise door.refused(self._failures, address, has_token=text is not None)
         door.require(found, route.right, acts=route.acts)
         return found

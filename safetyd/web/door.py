@@ -7,7 +7,7 @@ address, for behind a proxy many share one, and a token is too long to be guesse
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from starlette.requests import Request
 
@@ -23,17 +23,18 @@ _MAKE_ONE = "one is made by: safetyd user token NAME"
 
 
 class Failures:
-    """How often an address has come with a bad token lately."""
+    """How often an address has come with a bad token lately; `most` times it may."""
 
-    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, seconds: Callable[[], float] = time.monotonic, most: int = FAILURES) -> None:
         self._seconds = seconds
+        self._most = most
         self._failed: OrderedDict[str, list[float]] = OrderedDict()
 
     def note(self, address: str) -> float:
         """Note one; return for how many seconds an address that had too many gets no other answer."""
         now_s = self._seconds()
         failed = [at_s for at_s in self._failed.pop(address, ()) if now_s - at_s < WITHIN_S]
-        failed = failed if len(failed) >= FAILURES else [*failed, now_s]
+        failed = failed if len(failed) >= self._most else [*failed, now_s]
         self._failed[address] = failed
         if len(self._failed) > _ADDRESSES:
             self._failed.popitem(last=False)
@@ -42,7 +43,7 @@ class Failures:
     def wait(self, address: str) -> float:
         """Return for how many seconds nothing from an address is looked at, which failed too often lately."""
         failed = self._failed.get(address, [])
-        return max(0.0, WITHIN_S - (self._seconds() - failed[0])) if len(failed) >= FAILURES else 0.0
+        return max(0.0, WITHIN_S - (self._seconds() - failed[0])) if len(failed) >= self._most else 0.0
 
 
 def token(request: Request) -> str | None:
@@ -97,3 +98,13 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def neighbour(host: str) -> str:
+    """Return an address as it is counted: one device may have a whole /64 of IPv6."""
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return host
+    is_many = isinstance(found, IPv6Address) and found.ipv4_mapped is None
+    return str(ip_network(f"{found}/64", strict=False)) if is_many else host

@@ -18,7 +18,7 @@ from safetyd.view import View
 from safetyd.web.access import Right, may
 from safetyd.web.acts import Done, Inbox
 from safetyd.web.house import House
-from safetyd.web.naming import hidden
+from safetyd.web.naming import hidden, names_of_places
 from safetyd.web.outlook import Outlook
 
 T = TypeVar("T")
@@ -64,7 +64,8 @@ class Looking:
             found, self._reports_seen = reporters(connection, self._reports_seen)
             self._reporters |= found
             known = [each for each, _ in accounts.everybody(connection)]
-            return hidden(account, self._reporters, known, self.house.site().people)
+            site = self.house.site()
+            return hidden(account, self._reporters, known, site.people, names_of_places(site))
 
         return await self.ask(look)
 

@@ -65,6 +65,7 @@ class Server:
         import uvicorn
 
         from safetyd.web.app import Application
+        from safetyd.web.connection import Connection
         from safetyd.web.pages.entry import first_link
 
         logging.getLogger("uvicorn.error").setLevel(
@@ -74,7 +75,7 @@ class Server:
         config = uvicorn.Config(
             application.asgi,
             loop="asyncio",
-            http="h11",
+            http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -5,6 +5,7 @@ the token that was in the form; either alone is not enough.
 """
 
 import hmac
+from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -19,7 +20,9 @@ from safetyd.web.problems import Problem
 TOKEN_FIELD, TOKEN_HEADER = "token", "x-csrf-token"
 ONCE_FIELD = "once"  # another in each form, by which one that is sent twice is known
 _COOKIE = "safetyd"
+_OF_A_NETWORK = (".local", ".lan", ".internal", ".home.arpa", ".localhost")
 _ELSEWHERE = "it was sent from another page than ours; nothing was done; open the page and do it there"
+_NOT_OURS = "this is not an address of ours; nothing was done; who runs safetyd names it: public_url in [web]"
 _STALE = "the page was open for too long; nothing was done; load it again and do it once more"
 
 
@@ -50,8 +53,10 @@ async def visitor(looking: Looking, request: Request) -> Visitor | None:
     return Visitor(found.account, secret, await looking.hidden_from(found.account))
 
 
-def check_sender(request: Request, visitor: Visitor | None, *, acts: bool, token: str = "") -> None:
-    """Let pass what only looks, and what a page of ours sent.
+def check_sender(
+    request: Request, visitor: Visitor | None, *, acts: bool, token: str = "", address: str = ""
+) -> None:
+    """Let pass what only looks, and what a page of ours sent; `address` is where people reach the pages.
 
     Raises:
         Problem: it acts, and came from elsewhere or without the visitor's token.
@@ -60,6 +65,8 @@ def check_sender(request: Request, visitor: Visitor | None, *, acts: bool, token
         return
     if not _is_from_here(request):
         raise Problem(403, _ELSEWHERE)
+    if visitor is None and not is_our_host(request, address):  # there is no token that would tell
+        raise Problem(403, _NOT_OURS)
     given = token or request.headers.get(TOKEN_HEADER, "")
     if visitor is not None and not hmac.compare_digest(given.encode(), visitor.token.encode()):
         raise Problem(403, _STALE)
@@ -90,6 +97,23 @@ def _is_from_here(request: Request) -> bool:
         return site in ("same-origin", "none")
     origin = request.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
+def is_our_host(request: Request, address: str) -> bool:
+    """Return whether a browser asked for us by a name that nobody else can give this machine.
+
+    Anybody may have a name of their own lead here, and the browser takes what comes from us for theirs. None
+    can do so with an address in numbers, a name without a dot, or one of a network's own.
+    """
+    host = request.headers.get("host", "")
+    name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    if name == urlsplit(address).hostname or "." not in name or name.endswith(_OF_A_NETWORK):
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _cookie(request: Request) -> str:

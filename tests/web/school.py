@@ -39,7 +39,7 @@ id = "cedar"
 rooms = [{ id = "1" }]
 """
 PHOTO = b"\x89PNG\r\n\x1a\n and what a window looks like"
-HOST = "school.example"
+HOST = "school.local"
 _A_DAY = timedelta(days=1)
 ELSEWHERE = ("192.0.2.7", 40_000)
 HERE = ("127.0.0.1", 40_000)

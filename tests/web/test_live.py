@@ -162,8 +162,24 @@ def test_so_many_may_listen_and_one_more_is_told_to_come_again(
     with pytest.raises(Problem, match="2 pages are open already"):
         Listener(at_school, browser, one).begin()
     first.leave()
-    Listener(at_school, browser, one).begin()
-    assert one.listeners == 2
+    third = Listener(at_school, browser, one).begin()
+    assert third._live.listeners == 2
+
+
+def test_one_account_keeps_no_other_from_listening(
+    at_school: School, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_OF_ONE", 2)
+    one = Live(at_school.application._looking)
+    first, _ = (Listener(at_school, browser, one).begin() for _ in range(2))
+    with pytest.raises(Problem, match="you have 2 pages open"):
+        Listener(at_school, browser, one).begin()
+    other = Browser(at_school)
+    other.enter(Role.EDUCATOR, "cedar")
+    theirs = Listener(at_school, other, one).begin()
+    first.leave()
+    again = Listener(at_school, browser, one).begin()
+    assert again._live.listeners == theirs._live.listeners == 3
 
 
 def test_a_stream_ends_where_the_store_cannot_be_read(at_school: School, listener: Listener) -> None:

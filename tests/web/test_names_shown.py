@@ -106,7 +106,8 @@ def test_it_stands_in_rows_notices_and_proofs_or_an_educator_does(planted: Schoo
     whole = [planted.ask(f"/api/v1/tickets/{each['id']}", token).json for each in found]
     is_named = role is Role.ADMINISTRATOR
     for name in (KNOWN, MARKED):
-        wanted = name if is_named else "an educator"
+        mark = " (not logged in)" if name == MARKED else ""
+        wanted = name if is_named else f"an educator{mark}"
         rows = [row for each in whole for row in each["history"]]
         assert {row["by"] for row in rows if row["event"] == "notice"} >= {wanted}
         assert any(wanted in json.dumps(each["duties"], ensure_ascii=False) for each in whole)

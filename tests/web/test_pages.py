@@ -14,7 +14,7 @@ from safetyd.store.database import open_for_writing
 from safetyd.store.sessions import Link
 from safetyd.web.access import may
 from safetyd.web.door import FAILURES
-from safetyd.web.pages.entry import first_link
+from safetyd.web.pages.entry import PER_NAME, first_link
 from safetyd.web.pages.frame import lasting
 from safetyd.web.pages.table import PAGES
 from tests.web.school import Browser, School
@@ -76,7 +76,7 @@ def test_a_wrong_password_and_a_name_that_nobody_has_get_the_same_answer(
     assert wrong.text.replace(name, "X") == nobody.text.replace("Ann of nowhere", "X")
 
 
-def test_who_fails_too_often_waits_by_the_name_and_by_the_address(
+def test_who_fails_too_often_waits_by_the_address_and_keeps_nobody_else_out(
     at_school: School, browser: Browser, kept: str
 ) -> None:
     name = person(at_school, kept)
@@ -84,10 +84,26 @@ def test_who_fails_too_often_waits_by_the_name_and_by_the_address(
     assert told == [403] * FAILURES
     good = {"name": name, "password": PASSWORD}
     assert browser.post("/login", good).status == 429
-    assert Browser(at_school, ("192.0.2.99", 1)).post("/login", good).status == 429, "by the name"
     other = {"name": "Somebody else", "password": "x"}
-    assert browser.post("/login", other).status == 429, "by the address"
-    assert Browser(at_school, ("192.0.2.99", 1)).post("/login", other).status == 403
+    assert browser.post("/login", other).status == 429
+    assert Browser(at_school, ("192.0.2.99", 1)).post("/login", good).status == 303
+
+
+def test_who_fails_too_often_from_everywhere_waits_by_the_name(at_school: School, kept: str) -> None:
+    name = person(at_school, kept)
+    for number in range(PER_NAME):
+        wrong = {"name": f" {name.upper()} ", "password": "x"}
+        assert Browser(at_school, (f"192.0.2.{number}", 1)).post("/login", wrong).status == 403
+    good = {"name": name, "password": PASSWORD}
+    assert Browser(at_school, ("192.0.2.99", 1)).post("/login", good).status == 429
+
+
+def test_a_device_with_a_whole_network_of_addresses_is_one(at_school: School) -> None:
+    wrong = {"name": "Somebody", "password": "x"}
+    for number in range(FAILURES):
+        Browser(at_school, (f"2001:db8:0:7::{number:x}", 1)).post("/login", wrong)
+    assert Browser(at_school, ("2001:db8:0:7:9::1", 1)).post("/login", wrong).status == 429
+    assert Browser(at_school, ("2001:db8:0:8::1", 1)).post("/login", wrong).status == 403
 
 
 def test_a_session_ends_with_the_logout_a_new_password_and_the_account(
@@ -140,7 +156,7 @@ def test_a_form_from_another_page_or_without_its_token_does_nothing(
     assert browser.post("/logout", {"token": "0" * 64}).status == 403
     assert browser.post("/logout", {}).status == 403
     assert browser.get("/account").status == 200, "still logged in"
-    assert browser.post("/logout", good, {"origin": "http://school.example"}).status == 303
+    assert browser.post("/logout", good, {"origin": "http://school.local"}).status == 303
     assert browser.get("/account").status == 303
 
 
@@ -297,3 +313,14 @@ def test_a_name_is_only_ever_text(at_school: School, kept: str) -> None:
     browser = Browser(at_school)
     answer = browser.post("/login", {"name": '"><script>alert(1)</script>', "password": "x"})
     assert "<script>alert" not in answer.text and "&lt;script&gt;alert" in answer.text
+
+
+def test_where_the_store_cannot_be_read_what_is_not_there_is_still_a_page(
+    at_school: School, browser: Browser
+) -> None:
+    browser.enter(Role.FACILITIES)
+    outlook = at_school.application._looking._outlook
+    outlook.close()
+    outlook._url = f"{at_school.url}.gone"
+    answer = browser.get("/nowhere", {"accept": "text/html"})
+    assert answer.status == 404 and answer.headers["x-content-type-options"] == "nosniff"

@@ -20,7 +20,7 @@ from safetyd.store.database import open_for_reading, open_for_writing
 from safetyd.view import view
 from safetyd.web.pages.hazards import GROUPS
 from safetyd.web.pages.once import Once, Pace, new_key
-from safetyd.web.pages.reporting import PER_ADDRESS, PER_BUILDING, WITHIN_S
+from safetyd.web.pages.reporting import FEW, FILES_A_DAY, IN_A_FLOOD, PER_ADDRESS, PER_BUILDING, WITHIN_S
 from tests.web.school import Answer, Browser, School, school
 from tests.web.writer import writer
 
@@ -340,13 +340,35 @@ def test_who_comes_too_often_is_told_how_long_and_to_telephone(open_school: Scho
     assert send(browser, LEAK).status == 303, "who is logged in answers for it"
 
 
-def test_a_building_is_not_flooded_from_many_addresses(open_school: School) -> None:
+def test_a_building_is_not_flooded_and_a_few_telephones_do_not_silence_the_others(
+    open_school: School,
+) -> None:
     said = {**form(Browser(open_school, PHONE)), **LEAK, "name": "Jo Park", "what": "nonsense"}
-    for number in range(PER_BUILDING):
-        browser = Browser(open_school, (f"192.0.2.{number + 60}", 1))
-        assert browser.post_files("/report", {**said, "once": new_key()}).status == 400
+
+    def status(number: int) -> int:
+        browser = Browser(open_school, (f"192.0.{2 + number // 256}.{number % 256}", 1))
+        return browser.post_files("/report", {**said, "once": new_key()}).status
+
+    open_school.site = replace(open_school.site, reports_from=(ip_network("192.0.0.0/16"),))
+    flood = [status(number) for number in (1, 2, 3) for _ in range(PER_ADDRESS)]
+    assert flood == [400] * PER_BUILDING
+    assert [status(4) for _ in range(FEW + 1)] == [400] * FEW + [429]
+    told = [status(number) for number in range(5, 5 + IN_A_FLOOD)]
+    assert told.count(400) == IN_A_FLOOD - 4 * FEW and told[-1] == 429
     answer = Browser(open_school, PHONE).post_files("/report", said)
     assert answer.status == 429 and "telephone the office" in answer.text and "Jo Park" in answer.text
+
+
+def test_photos_of_strangers_do_not_fill_the_disk_and_their_reports_are_heard(open_school: School) -> None:
+    photos = [("photo", f"{n}.jpg", b"\xff\xd8\xff" + bytes([n])) for n in range(5)]
+
+    def shown(number: int) -> str:
+        browser = Browser(open_school, (f"192.0.2.{number}", 1))
+        said = {**form(browser), **LEAK, "name": "Jo Park"}
+        return outcome(browser, browser.post_files("/report", said, photos))
+
+    told = [shown(number) for number in range(1, 2 + FILES_A_DAY // 5)]
+    assert ["came within a day" in each for each in told] == [False] * (FILES_A_DAY // 5) + [True]
 
 
 # the parts

@@ -4,6 +4,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlencode
@@ -11,6 +12,8 @@ from urllib.parse import urlencode
 import pytest
 
 from safetyd.setting_web import Web
+from safetyd.web import connection
+from safetyd.web.connection import Connection
 from safetyd.web.pages.entry import first_link
 from safetyd.web.server import Server, _listener
 from tests.journeys.servers import LOOPBACK, free_port, until
@@ -102,6 +105,52 @@ def test_a_proxy_is_believed_for_whom_it_asks_if_it_is_named(
     assert answer.status == 200
     assert ("Strict-Transport-Security" in answer.headers) is is_believed
     connection.close()
+    server.stop(30)
+
+
+@pytest.mark.journey
+def test_who_says_nothing_makes_room_for_others(at_school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Connection, "head_within_s", 0.2)
+    port = free_port()
+    server = Server(Web(), f"{LOOPBACK}:{port}", at_school.house)
+    server.start()
+    until("it listens", lambda: server.fault == "")
+    silent = socket.create_connection((LOOPBACK, port), timeout=30)
+    half = socket.create_connection((LOOPBACK, port), timeout=30)
+    half.sendall(b"GET /login HTTP/1.1\r\nHost: x\r\n")
+    again = HTTPConnection(LOOPBACK, port, timeout=30)
+    again.request("GET", "/healthz")
+    assert again.getresponse().read() == b'{"status":"ok"}'
+    again.sock.sendall(b"GET /healthz HTTP/1.1\r\nHo")
+    for each in (silent, half, again.sock):
+        with suppress(ConnectionResetError):
+            assert each.recv(1) == b""
+        each.close()
+    server.stop(30)
+
+
+@pytest.mark.journey
+@pytest.mark.parametrize("is_proxy", [True, False])
+def test_one_address_holds_its_part_of_the_connections_and_a_proxy_more(
+    at_school: School, monkeypatch: pytest.MonkeyPatch, is_proxy: bool
+) -> None:
+    monkeypatch.setattr(connection, "OF_ONE", 3)
+    monkeypatch.setattr(connection, "is_loopback", lambda host: False)  # a test has no other address
+    port = free_port()
+    proxies = [LOOPBACK] if is_proxy else []
+    server = Server(Web(proxies=proxies), f"{LOOPBACK}:{port}", at_school.house)
+    server.start()
+    until("it listens", lambda: server.fault == "")
+    held = [socket.create_connection((LOOPBACK, port), timeout=30) for _ in range(3)]
+    one_more = socket.create_connection((LOOPBACK, port), timeout=30)
+    one_more.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    try:
+        answer = one_more.recv(12)
+    except ConnectionResetError:
+        answer = b""
+    assert answer == (b"HTTP/1.1 200" if is_proxy else b"")
+    for each in (*held, one_more):
+        each.close()
     server.stop(30)
 
 

@@ -135,3 +135,36 @@ def test_the_first_grant_that_fits_says_the_role_and_all_of_that_role_the_buildi
     assert granted_to(oidc, ["office"]) == (Role.DISTRICT, ())
     assert granted_to(oidc, "office") == (Role.DISTRICT, ())
     assert granted_to(oidc, ["offices"]) is None
+
+
+def test_what_a_browser_brings_back_is_one_line_of_the_log(
+    at_school: School, caplog: pytest.LogCaptureFixture
+) -> None:
+    browser = Browser(at_school)
+    left = browser.get("/sso")
+    waiting = left.headers["set-cookie"].partition(";")[0]
+    said = "/sso/back?error=x&error_description=no%0A2026-12-01 ERROR all is well%1b[2J"
+    assert browser.get(said, {"cookie": waiting}).status == 403
+    (line,) = [each.getMessage() for each in caplog.records if each.name == "safetyd.web"]
+    assert line.isprintable() and "all is well" in line
+
+
+@pytest.mark.parametrize(
+    ("issuer", "is_taken"),
+    [
+        ("https://login.example", True),
+        ("http://127.0.0.1:9000", True),
+        ("http://[::1]:9000", True),
+        ("http://localhost:9000", True),
+        ("http://login.example", False),
+        ("http://10.20.0.5", False),
+        ("http://localhost.example", False),
+    ],
+)
+def test_who_somebody_is_is_never_asked_in_the_clear(issuer: str, is_taken: bool) -> None:
+    given = {"issuer": issuer, "client_id": "x", "grants": TABLES}
+    if is_taken:
+        assert Oidc(**given).issuer == issuer
+    else:
+        with pytest.raises(ValueError, match="in the clear"):
+            Oidc(**given)

@@ -80,7 +80,10 @@ class Pages:
         if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
             return _dressed(await http_problem(request, error), request)
         status = error.status_code if isinstance(error, HTTPException) else 500
-        who = await visitor(self._looking, request)
+        try:
+            who = await visitor(self._looking, request)
+        except StoreError:
+            who = None
         return _dressed(self._problem(Problem(status, f"nothing is at {path!r:.200}"), who), request)
 
     def _served(self, page: Page) -> Endpoint:

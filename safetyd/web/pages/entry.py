@@ -18,7 +18,7 @@ from safetyd.store import accounts, sessions
 from safetyd.store.accounts import AccountError
 from safetyd.store.database import open_for_writing
 from safetyd.store.sessions import Link
-from safetyd.web.door import Failures
+from safetyd.web.door import FAILURES, Failures, neighbour
 from safetyd.web.house import House
 from safetyd.web.looking import Looking
 from safetyd.web.pages.forms import read_form
@@ -28,6 +28,9 @@ from safetyd.web.pages.sso import SingleSignOn
 from safetyd.web.problems import Problem
 from safetyd.web.visitors import TOKEN_FIELD, Visitor, check_sender, let_in, let_out, visitor
 
+PER_NAME = (
+    5 * FAILURES
+)  # or who fails on purpose, from one address, keeps somebody out for as long as they like
 _WRONG = "this name and this password do not go together"
 _USED_UP = "this link was used, or has ended; ask whoever gave it to you for a new one"
 Answer = Callable[[Request], Awaitable[Response]]
@@ -47,7 +50,8 @@ class Entry:
     def __init__(self, looking: Looking, show: Shows) -> None:
         self._looking = looking
         self._show = show
-        self._failures = Failures()
+        self._of_address, self._of_account = Failures(), Failures()
+        self._of_name = Failures(most=PER_NAME)
         oidc = looking.house.oidc
         self._sso = None if oidc is None else SingleSignOn(looking, oidc)
         self.routes: list[tuple[str, str, Answer]] = [
@@ -74,18 +78,21 @@ class Entry:
     async def log_in(self, request: Request) -> Response:
         """Let somebody in by name and password."""
         said, _ = await read_form(request, FORM_BYTES)
-        check_sender(request, None, acts=True)
+        check_sender(request, None, acts=True, address=self._looking.house.address)
         name, password = said.get("name", "").strip(), said.get("password", "")
-        subjects = [f"name {same_name(name)}", f"address {request.client.host if request.client else ''}"]
-        wait_s = max(self._failures.wait(each) for each in subjects)
+        counted = (
+            (self._of_name, same_name(name)),
+            (self._of_address, neighbour(request.client.host if request.client else "")),
+        )
+        wait_s = max(failures.wait(subject) for failures, subject in counted)
         if wait_s > 0:
             words = f"too many attempts; try again in {wait_s:.0f} s"
             return await self._login_again(request, name, words, HTTPStatus.TOO_MANY_REQUESTS)
         found = await self._looking.ask(lambda connection: accounts.password_of(connection, name))
         kept = None if found is None else found[1]
         if not await self._looking.think(lambda: is_right(password, kept)) or found is None:
-            for each in subjects:
-                self._failures.note(each)
+            for failures, subject in counted:
+                failures.note(subject)
             return await self._login_again(request, name, _WRONG, HTTPStatus.FORBIDDEN)
         return await self._welcome(request, found[0].number, within(said.get("then", "")))
 
@@ -109,7 +116,7 @@ class Entry:
     async def become_first(self, request: Request) -> Response:
         """Make the first account, once."""
         said, _ = await read_form(request, FORM_BYTES)
-        check_sender(request, None, acts=True)
+        check_sender(request, None, acts=True, address=self._looking.house.address)
         key, name, password = said.get("key", ""), said.get("name", "").strip(), said.get("password", "")
         await self._link(key, Link.FIRST)
         try:
@@ -142,7 +149,7 @@ class Entry:
     async def choose_password(self, request: Request) -> Response:
         """Set the password of who was invited, once."""
         said, _ = await read_form(request, FORM_BYTES)
-        check_sender(request, None, acts=True)
+        check_sender(request, None, acts=True, address=self._looking.house.address)
         key, password = said.get("key", ""), said.get("password", "")
         number = await self._link(key, Link.PASSWORD)
         assert number is not None
@@ -167,14 +174,14 @@ class Entry:
             return _go("/login?then=/account")
         said, _ = await read_form(request, FORM_BYTES)
         check_sender(request, who, acts=True, token=said.get(TOKEN_FIELD, ""))
-        subject, number = f"name {same_name(who.account.name)}", who.account.number
-        if (wait_s := self._failures.wait(subject)) > 0:
+        number = who.account.number
+        if (wait_s := self._of_account.wait(str(number))) > 0:
             words = f"too many attempts; try again in {wait_s:.0f} s"
             return self._account(who, words, HTTPStatus.TOO_MANY_REQUESTS)
         found = await self._looking.ask(lambda each: accounts.password_of(each, who.account.name))
         kept = None if found is None else found[1]
         if not await self._looking.think(lambda: is_right(said.get("old", ""), kept)):
-            self._failures.note(subject)
+            self._of_account.note(str(number))
             return self._account(who, "the old password is another one", HTTPStatus.FORBIDDEN)
         try:
             _check_same(said.get("password", ""), said.get("again", ""))

@@ -6,6 +6,7 @@ What it says has happened is there for whoever asks then.
 
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import anyio
@@ -22,7 +23,7 @@ _LOOK_S = 0.4
 _READINGS_S = 10.0  # between two words of newer readings: a chart does not need more
 _BREATH_S = 15.0  # between two signs of life, by which either end finds out that the other is gone
 _LONGEST_S = 600.0  # then it comes again, and is asked again who it is
-MOST = 200  # pages that are open at once
+MOST, MOST_OF_ONE = 200, 20  # pages that are open at once, and of one account
 
 log = logging.getLogger("safetyd.web")
 
@@ -49,23 +50,35 @@ class Live:
     """
 
     def __init__(self, looking: Looking, breath_s: float = _BREATH_S) -> None:
-        self.listeners = 0
+        self._of: Counter[int] = Counter()
         self._looking = looking
         self._breath_s = breath_s
         self._looked_s = float("-inf")
         self._news = News()
 
+    @property
+    def listeners(self) -> int:
+        """How many pages are open."""
+        return self._of.total()
+
     async def events(self, request: Request) -> Response:
         """Return a stream of events: `begun`, `record`, `readings`, and `here`."""
-        if await visitor(self._looking, request) is None:
+        who = await visitor(self._looking, request)
+        if who is None:
             raise Problem(401, "log in first")
         if self.listeners >= MOST:
             raise Problem(503, f"{MOST} pages are open already; load this one again for what is new")
+        if self._of[who.account.number] >= MOST_OF_ONE:
+            raise Problem(
+                503, f"you have {MOST_OF_ONE} pages open; close some, or load this one again for what is new"
+            )
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._stream(request), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(
+            self._stream(request, who.account.number), media_type="text/event-stream", headers=headers
+        )
 
-    async def _stream(self, request: Request) -> AsyncIterator[str]:
-        self.listeners += 1
+    async def _stream(self, request: Request, number: int) -> AsyncIterator[str]:
+        self._of[number] += 1
         try:
             async for event in self._events(request):
                 yield event
@@ -74,7 +87,8 @@ class Live:
         except Exception:
             log.exception("a page that is open could not be told of news")
         finally:
-            self.listeners -= 1
+            self._of[number] -= 1
+            self._of += Counter()  # forgets who listens no more
 
     async def _events(self, request: Request) -> AsyncIterator[str]:
         await self._look()

@@ -85,6 +85,11 @@ class Pace:
         came = [at_s for at_s in self._came.get(place, ()) if now_s - at_s < self.within_s]
         return self.within_s - (now_s - came[0]) if len(came) >= self.most else 0.0
 
+    def count(self, place: str) -> int:
+        """Return how many of a place came lately."""
+        now_s = self._seconds()
+        return sum(now_s - at_s < self.within_s for at_s in self._came.get(place, ()))
+
     def note(self, place: str) -> None:
         """Note that one came."""
         self._came[place] = [*self._came.pop(place, ()), self._seconds()][-self.most :]

@@ -4,9 +4,8 @@ Rule: nothing but this page is open to who is not logged in, and only for the bu
 too often is told how long to wait, and to telephone.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from safetyd.core.errors import ActionError
 from safetyd.site import Building
 from safetyd.view import View
 from safetyd.web.access import Right, may, sees
+from safetyd.web.door import neighbour
 from safetyd.web.looking import Looking
 from safetyd.web.pages import reports
 from safetyd.web.pages.entry import Shows
@@ -33,6 +33,9 @@ from safetyd.web.visitors import TOKEN_FIELD, Visitor, check_sender, visitor
 # One telephone sends a report, mends it, sends its photo. A school whose telephones share one address, and in
 # which something happens to everybody, sends many in a short while; a flood is more, and is read by nobody.
 PER_ADDRESS, PER_BUILDING, WITHIN_S = 20, 60, 600.0
+# Who has sent a few at most is heard even then, or three telephones would silence a building.
+FEW, IN_A_FLOOD = 3, 5 * PER_BUILDING
+FILES_A_DAY, A_DAY_S = 60, 24 * 3600.0  # of a building: each may have 5 MB, and a disk has an end
 _OFFICE = "if it cannot wait, telephone the office of the building"
 _STALE = "the page was open for too long; load it again and do it once more"
 Answer = Callable[[Request], Awaitable[Response]]
@@ -55,6 +58,8 @@ class Reporting:
         self._once: Once[Outcome] = Once()
         self._of_address = Pace(PER_ADDRESS, WITHIN_S)
         self._of_building = Pace(PER_BUILDING, WITHIN_S)
+        self._in_a_flood = Pace(IN_A_FLOOD, WITHIN_S)
+        self._files = Pace(FILES_A_DAY, A_DAY_S)
         self.routes: list[tuple[str, str, Answer]] = [
             ("GET", "/report", self.form),
             ("POST", "/report", self.send),
@@ -83,7 +88,8 @@ class Reporting:
         if asker.visitor is None:
             self._keep_pace(self._of_address, asker.address, "this address")
         said, uploads = await read_form(request, NOTE_BYTES + FORM_BYTES)
-        check_sender(request, asker.visitor, acts=True, token=said.get(TOKEN_FIELD, ""))
+        token, address = said.get(TOKEN_FIELD, ""), self._looking.house.address
+        check_sender(request, asker.visitor, acts=True, token=token, address=address)
         building, once = _of(asker, said.get("building", "")), said.get("once", "")
         if building is None:
             raise misused("building", f"building: no building is called {said.get('building', '')!r:.80}")
@@ -114,7 +120,11 @@ class Reporting:
         uploads: tuple[Upload, ...],
     ) -> Outcome:
         if asker.visitor is None:
-            self._keep_pace(self._of_building, building.id, building.name)
+            if self._of_address.count(asker.address) > FEW:
+                self._keep_pace(self._of_building, building.id, building.name)
+            else:
+                self._keep_pace(self._in_a_flood, building.id, building.name)
+                self._of_building.note(building.id)
 
         def understand(view: View) -> Wish:
             who = asker.visitor
@@ -133,7 +143,11 @@ class Reporting:
             )
             await self._also(what, command, kept, lacking)
         ticket = done.ticket or (asked.standing if done.is_known else None)
-        if asked.files and done.is_known:
+        if asked.files and asker.visitor is None and self._has_too_many_files(building, asked.files):
+            lacking.append(
+                f"Photos: {FILES_A_DAY} of {building.name} came within a day; keep them, or log in"
+            )
+        elif asked.files and done.is_known:
             await self._attach(asked, ticket, kept, lacking)
         elif asked.files:
             lacking.append("Photos: nobody can say yet which ticket they go with; keep them")
@@ -166,6 +180,13 @@ class Reporting:
             return
         kept.append(what if done.is_known else f"{what}, as soon as safetyd answers")
 
+    def _has_too_many_files(self, building: Building, files: Sequence[object]) -> bool:
+        if self._files.count(building.id) + len(files) > FILES_A_DAY:
+            return True
+        for _ in files:
+            self._files.note(building.id)
+        return False
+
     def _keep_pace(self, pace: Pace, place: str, words: str) -> None:
         wait_s = pace.wait(place)
         if wait_s > 0:
@@ -179,7 +200,7 @@ class Reporting:
         who, site = await visitor(self._looking, request), self._looking.house.site()
         host = request.client.host if request.client else ""
         if who is None:
-            return Asker(None, _neighbour(host), site.open_to(host))
+            return Asker(None, neighbour(host), site.open_to(host))
         if not may(who.account, Right.REPORT):
             raise Problem(403, f"{who.account.name} is here as {who.account.role}, who may not: report")
         return Asker(who, "", tuple(each for each in site.buildings if sees(who.account, each.id)))
@@ -209,16 +230,6 @@ def _of(asker: Asker, id: str) -> Building | None:
 
 def _key(asker: Asker, once: str) -> tuple[int, str]:
     return asker.visitor.account.number if asker.visitor else 0, once
-
-
-def _neighbour(host: str) -> str:
-    """An address as it is counted: one device may have a whole /64 of IPv6."""
-    try:
-        found = ip_address(host)
-    except ValueError:
-        return host
-    is_many = isinstance(found, IPv6Address) and found.ipv4_mapped is None
-    return str(ip_network(f"{found}/64", strict=False)) if is_many else host
 
 
 def _to_login(request: Request) -> Response:

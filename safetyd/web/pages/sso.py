@@ -137,4 +137,4 @@ def granted_to(oidc: Oidc, groups: object) -> tuple[Role, tuple[str, ...]] | Non
 
 
 def _shown(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+    return f"{type(error).__name__}: {str(error)[:300]!r}"  # some of it is what a browser brought
