@@ -138,7 +138,7 @@ class _Life:
             "maple/14": 92.0 if warm else 71.0,
             "maple/lab": 69.0,
             "maple/gym": 70.0,
-            "cedar/1": 64.0,
+            "cedar/1": 50.0 if cold else 64.0,
             "cedar/2": 58.0 if timedelta(hours=5) > ago else 65.0,
             "birch/1": 52.0,
             "birch/2": 93.0,
@@ -156,6 +156,8 @@ class _Life:
         maple = self._ticket("maple/12")
         self._does(ago, "acknowledge", ticket=maple, note="on my way")
         self._does(ago, "note", ticket=maple, note="the radiator is cold", attach=_files("radiator.jpg"))
+        for number in range(50):
+            self._does(ago, "note", ticket=self._ticket("cedar/1"), note=f"look no. {number}")
         birch = self._ticket("birch/1")
         for note in (SCRIPT, FORMULA, TURNED, LONG):
             self._does(ago, "note", ticket=birch, note=note, attach=_files(f"=1+1 {SCRIPT}"[:30].replace("/", "")))
