@@ -20,7 +20,14 @@ SCREENS = {
     "narrow": {**PHONE, "viewport": {"width": 320, "height": 640}},
 }
 FILLED = ("building", "id")
-OPEN = ("/login", "/account", "/report", "/report?building=maple&room=gym", "/report?building=birch", "/nothing")
+OPEN = (
+    "/login",
+    "/account",
+    "/report",
+    "/report?building=maple&room=gym",
+    "/report?building=birch",
+    "/nothing",
+)
 
 
 def paths(village: Village, role: Role = Role.ADMINISTRATOR) -> Iterator[str]:
@@ -56,7 +63,9 @@ def faults(page: Page) -> Iterator[str]:
     yield from (f"twice: {each}" for each in {*found} if found.count(each) > 1)
     yield from (f"a script that is not ours: {each}" for each in found if not each.startswith("/static/"))
     images = page.evaluate("[...document.images].map(each => each.getAttribute('src'))")
-    yield from (f"an image that is not ours: {each}" for each in images if not each.startswith(("/", "data:")))
+    yield from (
+        f"an image that is not ours: {each}" for each in images if not each.startswith(("/", "data:"))
+    )
 
 
 @pytest.mark.timeout(400)

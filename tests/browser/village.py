@@ -160,18 +160,26 @@ class _Life:
             self._does(ago, "note", ticket=self._ticket("cedar/1"), note=f"look no. {number}")
         birch = self._ticket("birch/1")
         for note in (SCRIPT, FORMULA, TURNED, LONG):
-            self._does(ago, "note", ticket=birch, note=note, attach=_files(f"=1+1 {SCRIPT}"[:30].replace("/", "")))
+            self._does(
+                ago, "note", ticket=birch, note=note, attach=_files(f"=1+1 {SCRIPT}"[:30].replace("/", ""))
+            )
         self._does(ago, "dispute", ticket=birch, note=SCRIPT, role="association")
 
     def _last_acts(self, ago: timedelta) -> None:
         reports = (("maple", "gym", "leaks", "drips"), ("maple", "attic", "mold", "black spots"))
-        for building, room, hazard, note in (*reports, ("birch", "3", "other", SCRIPT), ("birch", "2", "pests", LONG)):
+        for building, room, hazard, note in (
+            *reports,
+            ("birch", "3", "other", SCRIPT),
+            ("birch", "2", "pests", LONG),
+        ):
             self._does(ago, "report", building=building, room=room, hazard=hazard, note=note, role="educator")
         relief = {"tier": "mitigation", "kind": "fans_or_heaters", "note": "a fan"}
         self._does(ago, "relieve", ticket=self._ticket("maple/14"), **relief)
         self._does(ago, "close", ticket=self._ticket("maple/14"), note="cool again")
         self._does(ago, "relieve", ticket=self._ticket("birch/2"), **(relief | {"note": SCRIPT}))
-        self._does(ago, "extend", ticket=self._ticket("birch/1"), tier="immediate", until="2031-05-05", note=FORMULA)
+        self._does(
+            ago, "extend", ticket=self._ticket("birch/1"), tier="immediate", until="2031-05-05", note=FORMULA
+        )
         self._save(ago)
 
     def _ticket(self, place: str) -> str:
