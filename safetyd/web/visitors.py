@@ -17,6 +17,7 @@ from safetyd.web.looking import Looking
 from safetyd.web.problems import Problem
 
 TOKEN_FIELD, TOKEN_HEADER = "token", "x-csrf-token"
+ONCE_FIELD = "once"  # another in each form, by which one that is sent twice is known
 _COOKIE = "safetyd"
 _ELSEWHERE = "it was sent from another page than ours; nothing was done; open the page and do it there"
 _STALE = "the page was open for too long; nothing was done; load it again and do it once more"

@@ -214,8 +214,8 @@ def test_the_keyboard_goes_through_a_page_in_the_order_of_reading_and_out_of_it(
             number = page.evaluate(
                 "[...document.querySelectorAll('*')].indexOf(document.activeElement)"
             )
-            if page.evaluate("document.activeElement === document.body"):
-                break
+            if number in places[:1] or page.evaluate("document.activeElement === document.body"):
+                break  # round, by way of the browser's own buttons
             places.append(number)
         else:
             raise AssertionError(f"{path}: nobody gets out of it")

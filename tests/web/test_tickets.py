@@ -229,8 +229,22 @@ def test_a_page_says_when_the_record_has_changed_and_leads_to_the_new_one(
     browser.enter(Role.FACILITIES, "maple")
     for path in ("/tickets", page_of(at_school)):
         page = browser.get(path).text
-        assert 'data-live="record"' in page
+        assert page.count('src="/static/live.js') == 1
         assert re.search(rf'data-live-notice[^>]* hidden>[^<]*<a href="{path}">load again', page)
+
+
+def test_a_form_that_is_sent_twice_is_carried_out_once_and_with_other_words_again(
+    at_work: School, browser: Browser
+) -> None:
+    browser.enter(Role.FACILITIES, "maple")
+    page = browser.get(page_of(at_work)).text
+    once = re.search('name="once" value="([^"]+)"', page)
+    assert once
+    for note in ("two fans", "two fans", "three fans"):
+        said = {"token": browser.token(), "once": once[1], "note": note}
+        assert browser.post(f"{page_of(at_work)}/note", said).status == 303
+    shown = browser.get(page_of(at_work)).text
+    assert shown.count("two fans") == shown.count("three fans") == 1
 
 
 # files

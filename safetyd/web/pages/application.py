@@ -3,9 +3,11 @@
 Rule: whoever may not is told so on a page; a fault of ours is too, with its trace in the log only.
 """
 
+import json
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from safetyd.core.errors import ActionError
 from safetyd.store.database import StoreError
+from safetyd.store.once import Key
 from safetyd.view import View
 from safetyd.web.access import may
 from safetyd.web.looking import Looking
@@ -27,7 +30,7 @@ from safetyd.web.pages.frame import Around, rendered, static_folders
 from safetyd.web.pages.page import Answer, Deed, Download, Go, Page, Past, Sheet, Visit
 from safetyd.web.pages.table import PAGES
 from safetyd.web.problems import Problem, http_problem
-from safetyd.web.visitors import TOKEN_FIELD, Visitor, check_sender, visitor
+from safetyd.web.visitors import ONCE_FIELD, TOKEN_FIELD, Visitor, check_sender, visitor
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -138,7 +141,7 @@ class Pages:
 
         try:
             deed = await self._looking.view(understand)
-            is_done = await self._carry_out(deed.commands)
+            is_done = await self._carry_out(deed.commands, who, said.get(ONCE_FIELD, ""))
         except Problem as problem:
             if again is None:
                 raise
@@ -152,8 +155,10 @@ class Pages:
         self._tell(who, deed.done if is_done else _PENDING)
         return RedirectResponse(deed.then, HTTPStatus.SEE_OTHER)
 
-    async def _carry_out(self, commands: Sequence[Mapping[str, Any]]) -> bool:
+    async def _carry_out(self, commands: Sequence[Mapping[str, Any]], who: Visitor, once: str) -> bool:
         """Have one command after the other carried out; return whether all of them were answered in time.
+
+        A form that is sent twice, by a finger that is not sure, is carried out once.
 
         Raises:
             Problem: one is refused, and what comes after it is not done; of several tickets each is.
@@ -162,7 +167,7 @@ class Pages:
         is_known = True
         for command in commands:
             try:
-                is_known &= (await self._looking.carry_out(dict(command))).is_known
+                is_known &= (await self._looking.carry_out(dict(command), _key(who, once, command))).is_known
             except Problem as problem:
                 if not problem.refusals:
                     raise
@@ -232,6 +237,14 @@ class Pages:
                 policy = "default-src 'none'; sandbox"
                 headers = {"Content-Disposition": name, "Content-Security-Policy": policy}
                 return Response(answer.content, status, headers, answer.media_type)
+
+
+def _key(who: Visitor, once: str, command: Mapping[str, Any]) -> Key | None:
+    """Return by what a command of a form is known when that comes again; with other words it is another."""
+    if not once:
+        return None
+    asked = sha256(json.dumps(command, sort_keys=True).encode()).hexdigest()
+    return Key(who.account.number, f"form {once[:40]} {asked}", asked)
 
 
 def _dressed(response: Response, request: Request) -> Response:

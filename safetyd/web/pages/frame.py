@@ -4,6 +4,7 @@ Rule: everything that is shown is escaped where it stands; a template never hold
 """
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -49,6 +50,11 @@ class Around(NamedTuple):
     def token(self) -> str:
         """What every form has to bring."""
         return self.visitor.token if self.visitor else ""
+
+    @property
+    def once(self) -> str:
+        """What no other form has."""
+        return secrets.token_urlsafe(12)
 
     def may(self, right: str) -> bool:
         """Whether who sees it has a right."""
