@@ -37,7 +37,11 @@ def test_the_link_in_the_log_makes_the_first_account_once(
     page.goto(link[0])
     assert axe(page) == []
     screenshot(page, "first")
-    for label, words in (("Your name", "Di Ray"), ("Password", PASSWORD), ("The same password again", PASSWORD)):
+    for label, words in (
+        ("Your name", "Di Ray"),
+        ("Password", PASSWORD),
+        ("The same password again", PASSWORD),
+    ):
         page.get_by_label(label, exact=True).fill(words)
     page.get_by_role("button", name="Make the account").click()
     expect(page.get_by_role("link", name="Di Ray, district")).to_be_visible()
@@ -45,7 +49,10 @@ def test_the_link_in_the_log_makes_the_first_account_once(
     expect(other.locator("main")).to_contain_text("this link was used")
     assert axe(other) == []
     expect(other.get_by_label("Password")).to_have_count(0)
-    assert home.asked("user", "list")["users"][0]["name"] == "Di Ray" and len(home.asked("user", "list")["users"]) == 1
+    assert (
+        home.asked("user", "list")["users"][0]["name"] == "Di Ray"
+        and len(home.asked("user", "list")["users"]) == 1
+    )
     complaints[:] = [each for each in complaints if "410" not in each]
 
 

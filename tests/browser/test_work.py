@@ -211,9 +211,7 @@ def test_the_keyboard_goes_through_a_page_in_the_order_of_reading_and_out_of_it(
         for _ in range(200):
             keys.press("Tab")
             keys.at()
-            number = page.evaluate(
-                "[...document.querySelectorAll('*')].indexOf(document.activeElement)"
-            )
+            number = page.evaluate("[...document.querySelectorAll('*')].indexOf(document.activeElement)")
             if number in places[:1] or page.evaluate("document.activeElement === document.body"):
                 break  # round, by way of the browser's own buttons
             places.append(number)
