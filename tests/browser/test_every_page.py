@@ -33,7 +33,7 @@ OPEN = (
 def paths(village: Village, role: Role = Role.ADMINISTRATOR) -> Iterator[str]:
     """Yield where the pages of a role are, with what can be put in; parts of pages and files are no pages."""
     for page in PAGES:
-        if page.look is None and page.search is None or page.shared is not None:
+        if (page.look is None and page.search is None) or page.shared is not None:
             continue
         if page.right not in RIGHTS[role]:
             continue
