@@ -43,7 +43,8 @@ SHELL = (
         "service.*",
         "evidence.*",
         "history.queries + history.points + history.coverage + history.rollups + history.rolling "
-        "+ history.tails + history.retention + history.files + history.document + history.days",
+        "+ history.tails + history.breaches + history.retention + history.files + history.document"
+        " + history.days",
     ),
     ("history.buckets", "view"),
     ("hearing", "sensor_objects", "earshot", "imports.weighing", "assigned"),

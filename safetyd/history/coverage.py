@@ -76,14 +76,11 @@ def coverage(known_of: KnownOf, site: Site, begin: datetime, end: datetime) -> C
 def _known_micros(known_of: KnownOf, level: Level, weights: Mapping[Edges, float]) -> float:
     connection, rolled, account, settled_to, fresh = known_of
     kept = [piece for piece in weights if piece[1] <= settled_to]
-    found = {
-        (each.begin, each.end): each.bucket
-        for each in rollups.buckets(connection, level, rolled.number, kept, ())
-    }
+    found = rollups.known_micros(connection, level, rolled.number, account, kept)
     if level is Level.FIVE_MINUTES:
-        found |= {piece: fresh[piece[0]] for piece in weights if piece[0] in fresh}
-    shares = ((piece, bucket.shares.get(account)) for piece, bucket in found.items())
-    return sum((share.ok + share.breach) * weights[piece] for piece, share in shares if share is not None)
+        shares = ((piece, fresh[piece[0]].shares.get(account)) for piece in weights if piece[0] in fresh)
+        found |= {piece: share.ok + share.breach for piece, share in shares if share is not None}
+    return sum(known * weights[piece] for piece, known in found.items())
 
 
 def _pieces(

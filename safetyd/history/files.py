@@ -1,12 +1,13 @@
-"""A history as a file: CSV, a workbook with a chart, Parquet.
+"""A history as a file: CSV, a workbook with a chart, Parquet; several of them as the bytes of one.
 
 Rule: a file is whole or not there: it is written under another name and takes its own when it is done. A text
 that a spreadsheet would take for a formula never reaches one.
 """
 
 import csv
+import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfileobj
@@ -18,8 +19,21 @@ from safetyd.core.errors import SafetydError
 from safetyd.history.queries import Answer
 from safetyd.times import rfc3339
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "\uff1d",
+    "\uff0b",
+    "\uff0d",
+    "\uff20",
+)  # the last four are wide
 _MOST_ROWS = 1_048_575  # of a sheet, beside its first
+_OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False}
 Cell = str | float | int
 Writer = Callable[[Path, Answer, ZoneInfo], None]
 
@@ -49,41 +63,79 @@ def write_xlsx(file: Path, answer: Answer, zone: ZoneInfo) -> None:
     if len(answer.points) > _MOST_ROWS:
         raise FileError(f"{file}: {len(answer.points)} values do not fit a sheet; ask with --every 5m")
     with _whole(file) as unfinished:
-        book = xlsxwriter.Workbook(str(unfinished), {"strings_to_formulas": False, "strings_to_urls": False})
-        bold = book.add_format({"bold": True})
-        moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-        values, about = book.add_worksheet("values"), book.add_worksheet("about")
-        values.set_column(0, 0, 20)
-        values.freeze_panes(1, 0)
-        heads = _heads(answer)
-        values.write_row(0, 0, heads, bold)
-        for number, (at, *cells) in enumerate(_rows(answer), 1):
-            values.write_datetime(number, 0, at.astimezone(zone).replace(tzinfo=None), moment)
-            for column, cell in enumerate(cells, 1):
-                values.write_number(number, column, cell)
-        about.set_column(0, 0, 14)
-        about.set_column(1, 1, 60)
-        for number, (name, meaning) in enumerate(_about(answer, zone)):
-            about.write_string(number, 0, name, bold)
-            about.write_string(number, 1, str(safe(meaning)))
-        if answer.points:
-            values.insert_chart("H2", _chart(book, answer))
+        book = xlsxwriter.Workbook(str(unfinished), _OPTIONS)
+        sheet, about = book.add_worksheet("values"), book.add_worksheet("about")
+        _fill(book, sheet, answer, zone)
+        _fill_about(book, about, [answer], zone)
         try:
             book.close()
         except xlsxwriter.exceptions.FileCreateError as error:
             raise FileError(f"{file}: cannot be written: {error}") from error
 
 
-def _chart(book: Any, answer: Answer) -> Any:
+def csv_of(answers: Sequence[Answer], zone: ZoneInfo) -> bytes:
+    """Return the values of several places as one table; of a single value min, mean and max are the same."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    local = f"local ({zone.key})"
+    writer.writerow(["building", "room", "quantity", "unit", "from", local, "min", "mean", "max", "n"])
+    for answer in answers:
+        place, measure = answer.question.place, answer.question.measure.value
+        about = [safe(each) for each in (place.building, place.room or "", measure, answer.unit)]
+        for at, low, mean, high, n, _ in answer.points:
+            wall = f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+            writer.writerow([*about, rfc3339(at), wall, low, mean, high, n])
+    return text.getvalue().encode()
+
+
+def xlsx_of(answers: Sequence[Answer], zone: ZoneInfo) -> bytes:
+    """Return a workbook with a sheet and a chart for each place, and a sheet of what they mean."""
+    import xlsxwriter
+
+    made = io.BytesIO()
+    book = xlsxwriter.Workbook(made, {**_OPTIONS, "in_memory": True})
+    for number, answer in enumerate(answers, 1):
+        place = answer.question.place
+        _fill(book, book.add_worksheet(f"{number} {place.room or place.building}"[:31]), answer, zone)
+    _fill_about(book, book.add_worksheet("about"), answers, zone)
+    book.close()
+    return made.getvalue()
+
+
+def _fill(book: Any, sheet: Any, answer: Answer, zone: ZoneInfo) -> None:
+    """Write the values of a place, and a chart of them."""
+    moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+    sheet.set_column(0, 0, 20)
+    sheet.freeze_panes(1, 0)
+    sheet.write_row(0, 0, _heads(answer), book.add_format({"bold": True}))
+    for number, (at, *cells) in enumerate(_rows(answer), 1):
+        sheet.write_datetime(number, 0, at.astimezone(zone).replace(tzinfo=None), moment)
+        for column, cell in enumerate(cells, 1):
+            sheet.write_number(number, column, cell)
+    if answer.points:
+        sheet.insert_chart("H2", _chart(book, answer, sheet.get_name()))
+
+
+def _fill_about(book: Any, about: Any, answers: Sequence[Answer], zone: ZoneInfo) -> None:
+    about.set_column(0, 0, 14)
+    about.set_column(1, 1, 60)
+    bold = book.add_format({"bold": True})
+    lines = [line for answer in answers for line in _about(answer, zone)]
+    for number, (name, meaning) in enumerate(lines):
+        about.write_string(number, 0, name, bold)
+        about.write_string(number, 1, str(safe(meaning)))
+
+
+def _chart(book: Any, answer: Answer, sheet: str) -> Any:
     chart = book.add_chart({"type": "line"})
     last = len(answer.points)
     shown = range(1, 2) if answer.every is None else range(1, 4)  # value; or min, mean and max
     for column in shown:
         chart.add_series(
             {
-                "name": ["values", 0, column],
-                "categories": ["values", 1, 0, last, 0],
-                "values": ["values", 1, column, last, column],
+                "name": [sheet, 0, column],
+                "categories": [sheet, 1, 0, last, 0],
+                "values": [sheet, 1, column, last, column],
             }
         )
     chart.set_title({"name": f"{answer.question.place} {answer.question.measure.value}", "overlay": False})

@@ -4,6 +4,7 @@ Rule: an answer says which resolution it has and its coverage. What is not rolle
 the readings, so an answer is never older than the last commit.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from safetyd.core.room import walk
 from safetyd.core.tally import (
     EPOCH,
     WIDTH,
+    Account,
     Bucket,
     Known,
     Measure,
@@ -62,8 +64,6 @@ _LEVELS = {
     Resolution.HOUR: Level.HOUR,
     Resolution.DAY: Level.DAY,
 }
-
-
 _LENGTHS = {Resolution.FIVE_MINUTES: WIDTH, Resolution.HOUR: HOUR, Resolution.DAY: _DAY}
 
 
@@ -108,6 +108,7 @@ class History:
         self._progress = rollups.progress(connection) or Progress(EPOCH, 0)
         self._last = readings.last_id(connection)
         self._places = {each.place: each for each in rollups.places(connection)}
+        self._known: dict[Place, KnownOf] = {}
 
     @property
     def kept_since(self) -> datetime | None:
@@ -123,15 +124,22 @@ class History:
         is_short = question.begin is not None and self.end_of(question) - question.begin <= _READINGS_UP_TO
         return question.every is None and (question.is_exact or is_short)
 
+    def known_of(self, place: Place, measure: Measure) -> KnownOf:
+        """Return where it stands what is known of a place, worked out once."""
+        if place not in self._known:
+            rolled = self._places.get(place, RolledPlace(0, place, EPOCH))
+            self._known[place] = KnownOf(self._connection, rolled, Account.ROOM, *self._fresh(rolled))
+        return self._known[place]._replace(account=account_of(measure, place))
+
     def ask(self, question: Question) -> Answer:
         """Return the answer.
 
         Raises:
             HistoryError: it was deleted, in one sentence.
         """
-        rolled = self._places.get(question.place, RolledPlace(0, question.place, EPOCH))
+        known_of = self.known_of(question.place, question.measure)
+        _, rolled, _, kept_to, fresh = known_of
         end = self.end_of(question)
-        kept_to, fresh = self._fresh(rolled)
         first = min([*fresh, *([rolled.since] if rolled.number else [])], default=end)
         begin = question.begin or first
         kept_from = self._kept_from(question.place)
@@ -139,8 +147,6 @@ class History:
         if question.begin is None and resolution is Resolution.READINGS:
             begin = max(begin, kept_from or begin)
         notes = [self._backlog(), self._refuse_deleted(question, begin, resolution, kept_from)]
-        account = account_of(question.measure, question.place)
-        known_of = KnownOf(self._connection, rolled, account, kept_to, fresh)
         told = coverage(known_of, self._site, max(begin, EPOCH), end)
         every = question.every
         if resolution is Resolution.READINGS:
@@ -304,7 +310,7 @@ class History:
         measure: Measure,
         level: Level,
         kept_to: datetime,
-        fresh: dict[datetime, Bucket],
+        fresh: Mapping[datetime, Bucket],
         begin: datetime,
         end: datetime,
     ) -> dict[datetime, Values]:
@@ -322,7 +328,7 @@ class History:
         self,
         rolled: RolledPlace,
         kept_to: datetime,
-        fresh: dict[datetime, Bucket],
+        fresh: Mapping[datetime, Bucket],
         begin: datetime,
         end: datetime,
     ) -> list[Bucket]:

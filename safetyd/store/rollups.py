@@ -200,6 +200,29 @@ def means(
     return found
 
 
+def known_micros(
+    connection: Connection,
+    level: Level,
+    place: int,
+    account: Account,
+    spans: Iterable[tuple[datetime, datetime]],
+) -> dict[tuple[datetime, datetime], int]:
+    """Return how much of a place's spans of one level is known, by one account; nought is left out."""
+    by_start = {_minutes(begin): (begin, end) for begin, end in spans}
+    starts = list(by_start)
+    unknown = f"{account}_unknown"
+    found = {}
+    for first in range(0, len(starts), _AT_ONCE):
+        some = ",".join(map(str, starts[first : first + _AT_ONCE]))
+        for start, micros_unknown in connection.exec_driver_sql(
+            f"SELECT start, {unknown} FROM roll_up_time WHERE level = {int(level)} AND start IN ({some})"
+            f" AND place = {place} AND {unknown} IS NOT NULL"
+        ).fetchall():
+            begin, end = by_start[start]
+            found[begin, end] = (end - begin) // _GRAIN - micros_unknown
+    return found
+
+
 def _shares(times: Sequence[int | None], width: int) -> dict[Account, Share]:
     found = {}
     for number, account in enumerate(_ACCOUNTS):

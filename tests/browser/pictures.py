@@ -1,4 +1,4 @@
-"""The pictures of the README, taken from `safetyd demo` in a heat wave: a building now, and one of its tickets.
+"""The pictures of the README, from `safetyd demo` in a heat wave: a building now, and one of its tickets.
 
 Rule: nothing is arranged; what is to be seen is what the demo shows by itself once rooms are too hot.
 """

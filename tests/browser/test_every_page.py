@@ -1,4 +1,4 @@
-"""Every page, with all on it that can be: nothing that axe-core finds, nothing sideways, nothing that runs."""
+"""Every page, with all on it that can be: axe-core finds nothing, nothing lies beside the screen."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Names, notes, files and payloads of somebody who means ill: text on every page of everybody, and in a mail."""
+"""Names, notes, files and payloads of somebody who means ill: only ever text, on every page and in a mail."""
 
 import json
 import urllib.request

@@ -36,8 +36,9 @@ reports_from = ["127.0.0.0/8"]
 [[buildings]]
 id = "maple"
 name = "Maple School"
-rooms = [{{ id = "12", name = "Room 12" }}, {{ id = "14", name = "Room 14" }}, {{ id = "lab", name = "Laboratory" }},
-  {{ id = "gym", name = "Gymnasium" }}, {{ id = "library", name = "Library" }}, {{ id = "attic", name = "Attic" }}]
+rooms = [{{ id = "12", name = "Room 12" }}, {{ id = "14", name = "Room 14" }},
+  {{ id = "lab", name = "Laboratory" }}, {{ id = "gym", name = "Gymnasium" }},
+  {{ id = "library", name = "Library" }}, {{ id = "attic", name = "Attic" }}]
 [[buildings]]
 id = "cedar"
 name = "Cedar School"

@@ -1,6 +1,7 @@
 """A file is whole or not there, and no spreadsheet finds a formula in it."""
 
 import csv
+import io
 import os
 import resource
 import signal
@@ -11,12 +12,22 @@ from pathlib import Path
 
 import pytest
 
+from safetyd.core.model import Place
 from safetyd.core.tally import Measure
 from safetyd.history.coverage import Coverage
-from safetyd.history.files import FileError, Writer, safe, write_csv, write_parquet, write_xlsx
+from safetyd.history.files import (
+    FileError,
+    Writer,
+    csv_of,
+    safe,
+    write_csv,
+    write_parquet,
+    write_xlsx,
+    xlsx_of,
+)
 from safetyd.history.points import Point
 from safetyd.history.queries import Answer, Question, Resolution
-from tests.history.scene import HERE, MINUTE, NOON, ROOM
+from tests.history.scene import HERE, LAB, MINUTE, NOON, ROOM
 
 ZONE = HERE.timezone
 HOUR = timedelta(hours=1)
@@ -29,7 +40,9 @@ def answer(every: timedelta | None = None, n: int = 3, place: object = ROOM) -> 
     return Answer(question, NOON, NOON + HOUR, Resolution.READINGS, every, points, told)
 
 
-@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize(
+    "begins", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+)
 def test_a_text_that_begins_like_a_formula_gets_an_apostrophe(begins: str) -> None:
     assert safe(f"{begins}1+1") == f"'{begins}1+1"
 
@@ -137,3 +150,29 @@ def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
     write_csv(pipe, answer(), ZONE)
     assert pipe.is_fifo() and os.read(reading, 100_000).startswith(b"observed_at,value")
     os.close(reading)
+
+
+# several places in one file
+
+
+def test_several_places_are_one_table_by_both_clocks() -> None:
+    rows = list(csv.DictReader(io.StringIO(csv_of([answer(), answer(HOUR, 1, LAB)], ZONE).decode())))
+    assert [row["room"] for row in rows] == ["12", "12", "12", "lab"]
+    assert rows[0]["from"] == "2026-12-01T12:00:00Z"
+    assert rows[0]["local (America/Los_Angeles)"] == "2026-12-01 04:00:00"
+    assert (rows[0]["min"], rows[0]["mean"], rows[0]["max"]) == ("-5.0", "70.5", "71.0")
+
+
+def test_no_place_becomes_a_formula_in_it() -> None:
+    rows = list(csv.reader(io.StringIO(csv_of([answer(place=Place("=1+1", "@x"))], ZONE).decode())))
+    assert rows[1][:2] == ["'=1+1", "'@x"]
+
+
+def test_several_places_are_sheets_of_one_workbook_whatever_they_are_called() -> None:
+    long = Place("maple", "a" * 200)
+    made = xlsx_of([answer(HOUR), answer(HOUR, place=long), answer(n=0, place=long)], ZONE)
+    with zipfile.ZipFile(io.BytesIO(made)) as book:
+        names = book.read("xl/workbook.xml").decode()
+        assert 'name="1 12"' in names and 'name="2 aaa' in names and 'name="about"' in names
+        charts = [each for each in book.namelist() if each.startswith("xl/charts/")]
+    assert len(charts) == 2, "a place without values has none"

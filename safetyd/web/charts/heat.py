@@ -1,12 +1,14 @@
 """A building by days: each room a row, each day a cell.
 
 Rule: how bad it was is the size of a cell's mark, not its colour alone; what is not known is hatched. Days
-for which there is no room go on below.
+for which there is no room go on below. A cell that leads somewhere is for who points at it: the way by
+keyboard stands beside the picture.
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from math import isfinite
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from safetyd.web.charts.legend import FONT, Key, keys
@@ -18,6 +20,7 @@ _APART = 1.0
 _TALLEST = 18.0
 _HEAD = 34.0
 _DAY = timedelta(days=1)
+_IN_ADDRESS = "/?&=%+:;,~#"
 
 
 def heat_map(chart: HeatMap, size: Size = WIDE, id_: str = "heat") -> str:
@@ -37,7 +40,8 @@ def heat_map(chart: HeatMap, size: Size = WIDE, id_: str = "heat") -> str:
         y = 40
     signs, y = keys([*_signs(chart.levels), _unknown_key(hatch_id)], 8, y + 18, size.width - 16)
     parts.append(signs)
-    return svg(clean(chart.title), _description(chart), size.width, y - 6, size.name, "".join(parts))
+    role = "group" if any(row.links for row in chart.rows) else "img"
+    return svg(clean(chart.title), _description(chart), size.width, y - 6, size.name, "".join(parts), role)
 
 
 def level_of(value: float, levels: Sequence[Level]) -> Level:
@@ -69,13 +73,18 @@ def _panel(
             value = _value(row, first + j)
             x = left + j * wide
             if value is None:
-                nothing.append(_cell(x, y, wide, tall, 1.0, f"{said}, {day}: not known"))
+                cell = _cell(x, y, wide, tall, 1.0, f"{said}, {day}: not known")
+                nothing.append(_linked(cell, row, first + j))
                 continue
             severity = min(max(level_of(value, chart.levels).severity, 0), 4) if chart.levels else 0
             words = f"{said}, {day}: {quantity(value)} {escape(clean(chart.unit, 30))}"
-            marks.setdefault(severity, []).append(_cell(x, y, wide, tall, _SHARES[severity], words))
-            if severity:
-                tiles.append(box(x, y, wide - _APART, tall - _APART))
+            tile = box(x, y, wide - _APART, tall - _APART) if severity else ""
+            cell = _cell(x, y, wide, tall, _SHARES[severity], words)
+            if tile and row.links:
+                cell = element("path", d=tile, cls="chart-h0") + cell
+            elif tile:
+                tiles.append(tile)
+            marks.setdefault(severity, []).append(_linked(cell, row, first + j))
     if tiles:
         parts.append(element("path", d="".join(tiles), cls="chart-h0"))
     parts.extend(element("g", "".join(cells), cls=f"chart-h{n}") for n, cells in sorted(marks.items()))
@@ -93,6 +102,13 @@ def _cell(x: float, y: float, wide: float, tall: float, share: float, words: str
     width, height = (wide - _APART) * share, (tall - _APART) * share
     x, y = x + (wide - _APART - width) / 2, y + (tall - _APART - height) / 2
     return f'<path d="{box(x, y, width, height)}"><title>{words}</title></path>'
+
+
+def _linked(cell: str, row: Row, n: int) -> str:
+    if n >= len(row.links):
+        return cell
+    href = escape(quote(row.links[n], safe=_IN_ADDRESS, errors="replace"))
+    return f'<a href="{href}" tabindex="-1">{cell}</a>'
 
 
 def _heads(days: Sequence[date], left: float, top: float, wide: float) -> Iterator[str]:

@@ -117,7 +117,9 @@ def hatch(id_: str) -> str:
     )
 
 
-def svg(title: str, description: str, width: float, height: float, cls: str, inside: str) -> str:
+def svg(
+    title: str, description: str, width: float, height: float, cls: str, inside: str, role: str = "img"
+) -> str:
     """Return a whole picture; its title and description are for those who hear it."""
     said = element("title", escape(title)) + element("desc", escape(description))
     return element(
@@ -126,5 +128,5 @@ def svg(title: str, description: str, width: float, height: float, cls: str, ins
         xmlns="http://www.w3.org/2000/svg",
         viewBox=f"0 0 {number(width)} {number(height)}",
         cls=f"chart-svg {cls}",
-        role="img",
+        role=role,
     )

@@ -111,10 +111,11 @@ class Level(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A room's value of each day, None where it is not known."""
+    """A room's value of each day, None where it is not known; `links` is where the days lead."""
 
     name: str
     values: Sequence[float | None]
+    links: Sequence[str] = ()
 
 
 class HeatMap(NamedTuple):

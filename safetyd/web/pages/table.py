@@ -5,6 +5,8 @@ Rule: what stands in no row is not there; who may is said beside it, and nowhere
 
 from safetyd.web.access import Right
 from safetyd.web.pages.district import district, district_buildings
+from safetyd.web.pages.heatmap import heatmap, heatmap_file
+from safetyd.web.pages.history import history, history_file, history_points
 from safetyd.web.pages.home import home
 from safetyd.web.pages.now import now, now_rooms
 from safetyd.web.pages.offers import AT_ONCE
@@ -57,4 +59,9 @@ PAGES: tuple[Page, ...] = (
         for name in OF_TICKET
     ),
     Page(path="/report/sheet", name="report_sheet", right=Right.REPORT, look=posters),
+    Page(path="/history", name="history", right=Right.READINGS, search=history),
+    Page(path="/history/points", name="history_points", right=Right.READINGS, search=history_points),
+    Page(path="/history/file/{kind}", name="history_file", right=Right.READINGS, search=history_file),
+    Page(path="/heatmap", name="heatmap", right=Right.READINGS, search=heatmap),
+    Page(path="/heatmap/file/{kind}", name="heatmap_file", right=Right.READINGS, search=heatmap_file),
 )
