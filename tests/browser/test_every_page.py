@@ -19,7 +19,12 @@ SCREENS = {
     "phone": PHONE,
     "narrow": {**PHONE, "viewport": {"width": 320, "height": 640}},
 }
-FILLED = ("building", "id")
+NO_PAGES = ("_file", "_points")
+MORE = (
+    "/history?building=birch&range=day",
+    "/history?building=maple&room=12&room=14&range=week",
+    "/heatmap?building=birch",
+)
 OPEN = (
     "/login",
     "/account",
@@ -41,10 +46,10 @@ def paths(village: Village, role: Role = Role.ADMINISTRATOR) -> Iterator[str]:
             path = page.path.replace("{building}", building)
             for id in village.tickets.values() if "{id}" in path else ("",):
                 found = path.replace("{id}", id)
-                if "{" not in found and "file" not in found:
+                if "{" not in found and not page.name.endswith(NO_PAGES):
                     yield found
     yield from ("/report/sheet?building=birch", "/tickets?status=closed", "/tickets?text=%3Cscript%3E")
-    yield from OPEN
+    yield from (*MORE, *OPEN)
 
 
 def faults(page: Page) -> Iterator[str]:

@@ -1,8 +1,13 @@
 """Names, notes, files and payloads of somebody who means ill: only ever text, on every page and in a mail."""
 
+import csv
 import json
 import urllib.request
 from collections.abc import Callable
+from email.message import Message
+from io import BytesIO, StringIO
+from xml.etree import ElementTree
+from zipfile import ZipFile
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,6 +20,13 @@ from tests.journeys.post import PostOffice
 from tests.journeys.servers import Broker, Client, House, Site, until
 
 pytestmark = pytest.mark.journey
+
+
+def fetched(village: Village, path: str) -> tuple[Message, bytes]:
+    """Return what an administrator gets at a path, with its headers."""
+    cookie = {"Cookie": f"safetyd={village.secrets[Role.ADMINISTRATOR]}"}
+    with urllib.request.urlopen(urllib.request.Request(village.url + path, headers=cookie)) as answer:
+        return answer.headers, answer.read()
 
 
 @pytest.mark.parametrize("role", Role)
@@ -46,13 +58,42 @@ def test_what_was_typed_stands_there_as_it_was_typed(village: Village, page: Pag
 
 
 def test_a_program_gets_it_as_text_of_a_kind_that_no_browser_runs(village: Village) -> None:
-    cookie = {"Cookie": f"safetyd={village.secrets[Role.ADMINISTRATOR]}"}
     for path in ("tickets", "rooms", "sensors", "troubles", f"tickets/{village.tickets['birch/1 cold']}"):
-        asked = urllib.request.Request(f"{village.url}/api/v1/{path}", headers=cookie)
-        with urllib.request.urlopen(asked) as answer:
-            assert answer.headers["content-type"] == "application/json"
-            assert answer.headers["x-content-type-options"] == "nosniff"
-            json.loads(answer.read())
+        headers, body = fetched(village, f"/api/v1/{path}")
+        assert headers["content-type"] == "application/json"
+        assert headers["x-content-type-options"] == "nosniff"
+        json.loads(body)
+
+
+@pytest.mark.parametrize(
+    "path", ["/history/file/{}?building=birch&room=1&room=2&range=day", "/heatmap/file/{}?building=birch"]
+)
+def test_no_spreadsheet_finds_a_formula_in_a_file(village: Village, path: str) -> None:
+    headers, body = fetched(village, path.format("csv"))
+    assert headers["content-disposition"].startswith("attachment")
+    cells = [cell for row in csv.reader(StringIO(body.decode())) for cell in row]
+    assert len(cells) > 20
+    assert not [
+        each for each in cells if each[:1] in set("=+@\t\r") or (each[:1] == "-" and not _is_number(each))
+    ]
+    _, svg = fetched(village, path.format("svg"))
+    drawn = ElementTree.fromstring(svg)
+    assert not [each.tag for each in drawn.iter() if each.tag.endswith(("script", "image", "foreignObject"))]
+
+
+def test_a_workbook_holds_no_formula(village: Village) -> None:
+    _, body = fetched(village, "/history/file/xlsx?building=birch&room=1&room=2&range=day")
+    with ZipFile(BytesIO(body)) as book:
+        sheets = [book.read(each) for each in book.namelist() if each.startswith("xl/worksheets/sheet")]
+    assert sheets and not any(b"<f>" in each for each in sheets)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def test_a_mail_about_a_room_of_such_a_name_runs_nothing_and_has_no_lines_of_its_own(
