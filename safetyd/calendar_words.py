@@ -25,7 +25,7 @@ def calendar_words(calendar: Calendar) -> Iterator[str]:
     for number, year in enumerate(calendar.work_years):
         is_right = _off(calendar, number, year) == 0
         adds_up = ": they add up to its contract_days" if is_right else ""
-        yield f"  {year[0]} to {year[1]} has {_counted(calendar, year)}{adds_up}."
+        yield f"  {year[0]} to {year[1]} has {counted(calendar, year)}{adds_up}."
     yield f"Work hours {work}, student hours {student}, Monday to Friday."
     for first, last, words in _unusual(calendar):
         yield f"  {first}{f' to {last}' if last != first else ''}: {words}"
@@ -53,7 +53,7 @@ def calendar_warnings(calendar: Calendar, whose: str) -> Iterator[str]:
         if off:
             apart = f"{abs(off)} {'more' if off > 0 else 'fewer'}"
             yield (
-                f"{whose} work year {year[0]} to {year[1]} has {_counted(calendar, year)}, {apart} than "
+                f"{whose} work year {year[0]} to {year[1]} has {counted(calendar, year)}, {apart} than "
                 f"its contract_days ({calendar.contract_days[number]}); look under closed, holidays and "
                 f"dates for what is {'missing' if off > 0 else 'too much'}."
             )
@@ -83,7 +83,8 @@ def _due(calendar: Calendar, year: Year) -> str:
     return f"{moment.astimezone(calendar.timezone):%Y-%m-%d}"
 
 
-def _counted(calendar: Calendar, year: Year) -> str:
+def counted(calendar: Calendar, year: Year) -> str:
+    """Return how many contract days a work year has, and how many of them are paid holidays."""
     work, paid = calendar.days_of_work(year), calendar.paid_holidays(year)
     said = f"{work + paid} contract days"
     if paid:
@@ -95,7 +96,7 @@ def _unusual(calendar: Calendar) -> Iterator[tuple[date, date, str]]:
     """Yield what is said of dates, days in a row of which the same is said as one."""
     standing: tuple[date, date, str] | None = None
     for day, said in sorted(calendar.dates.items()):
-        words = _said(day, said, calendar)
+        words = day_words(day, said, calendar)
         if standing is not None and standing[1] + _A_DAY == day and standing[2] == words:
             standing = (standing[0], day, words)
             continue
@@ -106,7 +107,8 @@ def _unusual(calendar: Calendar) -> Iterator[tuple[date, date, str]]:
         yield standing
 
 
-def _said(day: date, said: Day, calendar: Calendar) -> str:
+def day_words(day: date, said: Day, calendar: Calendar) -> str:
+    """Return what is said of a date."""
     parts = []
     if said.is_open:
         parts.append("open, a make-up day")

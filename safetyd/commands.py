@@ -18,6 +18,7 @@ from safetyd.core.model import Condition, Hazard, Place, Role
 from safetyd.core.report import Report
 from safetyd.core.shelf import ShelfAction, ShelfVerb
 from safetyd.core.ticket import Action, Relief, Tier, Verb
+from safetyd.core.trial import Trial
 from safetyd.faults import Misfit, did_you_mean
 from safetyd.shapes import identifier, topic
 from safetyd.times import read_time
@@ -31,6 +32,7 @@ Done = TypeVar("Done")
 
 REPORT = "report"
 ATTACH = "attach"
+TEST_NOTICE = "test_notice"
 _OF_ACTION = {
     Verb.ACKNOWLEDGE: (),
     Verb.RELIEVE: ("tier", "kind", "room", "since"),
@@ -90,7 +92,7 @@ def read_command(
     if do in list(ShelfVerb):
         return _shelf(said, ShelfVerb(do), timezone)
     if do not in list(Verb):
-        words = [*Verb, *ClosureVerb, *ShelfVerb, *AssignVerb, REPORT]
+        words = [*Verb, *ClosureVerb, *ShelfVerb, *AssignVerb, REPORT, TEST_NOTICE]
         raise ActionError(
             f"do: {do!r} is no action; expected one of {', '.join(words)}{did_you_mean(str(do), words)}"
         )
@@ -177,6 +179,17 @@ def read_assignment(said: Mapping[str, Any], timezone: ZoneInfo) -> AssignAction
         None if is_first else _moment(said, "from" if is_new else "until", timezone),
         is_first,
     )
+
+
+def read_trial(said: Mapping[str, Any]) -> Trial:
+    """Return whom a test notice is to try.
+
+    Raises:
+        ActionError: a key is lacking or unknown, or a value is not what it must be.
+    """
+    _only(said, ("person", "role"))
+    person, by = _text(said, "person", needed=True), _text(said, "by", needed=True)
+    return Trial(person, by, _text(said, "note"), _word(said, "role", Role))
 
 
 def _place(said: Mapping[str, Any]) -> Place:

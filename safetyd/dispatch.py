@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from safetyd.core.book import short_name
 from safetyd.core.model import Place, Role, TroubleKind
 from safetyd.core.overtaken import is_overtaken
+from safetyd.core.plan import Reason
 from safetyd.core.sparing import LATE, MESSAGES_AN_HOUR, is_urgent, next_message_at
 from safetyd.core.succession import Holder, Next, instead
 from safetyd.distress import Distress
@@ -144,7 +145,12 @@ class Dispatch:
                 self._let_go(delivery, DeliveryState.WITHDRAWN, now, _GONE)
             elif self._is_overtaken(delivery, due[number + 1 :], now):
                 outbox.mark_done(connection, delivery.id, DeliveryState.OVERTAKEN, now, _OVERTAKEN)
-            elif rejection is None or delivery.attempts or not is_resting(rejection, now):
+            elif (
+                rejection is None
+                or delivery.attempts
+                or not is_resting(rejection, now)
+                or delivery.reason is Reason.TEST
+            ):
                 yield delivery
             elif self._has_others(connection, delivery, now):
                 self._let_go(delivery, DeliveryState.GIVEN_UP, now, rejection.answer)
@@ -247,6 +253,11 @@ class Dispatch:
     def _let_go(self, delivery: Delivery, state: DeliveryState, now: datetime, answer: str) -> None:
         """Give an address up and tell others instead; if that would leave nobody, go on with it after all."""
         connection, site = self._service.connection, self._service.site
+        if delivery.reason is Reason.TEST:  # it tries this address, and troubles nobody else
+            outbox.mark_done(connection, delivery.id, state, now, answer)
+            if state is DeliveryState.WITHDRAWN:
+                self._complain(delivery.person, delivery.address, delivery.building, "", now)
+            return
         own = [
             (name, address)
             for name, address in self._addresses

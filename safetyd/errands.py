@@ -11,12 +11,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from safetyd.assigning import carry_out
 from safetyd.core.errors import SafetydError, SomeRefusedError
 from safetyd.imports.taking import IMPORT, take
 from safetyd.service import Service
 from safetyd.store import inbox
 from safetyd.store.database import Connection
+from safetyd.trying import carry_out
 
 LOOK_EVERY = 0.25  # seconds: how soon a command of another process is seen
 

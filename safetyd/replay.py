@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from safetyd import objects
-from safetyd.assigning import carry_out
 from safetyd.core.account import shares, whole_seconds
 from safetyd.core.errors import SafetydError
 from safetyd.core.model import Place
@@ -22,6 +21,7 @@ from safetyd.site import Site
 from safetyd.store import ledger, leftovers, outbox
 from safetyd.store.database import Connection, in_memory
 from safetyd.times import read_time, rfc3339
+from safetyd.trying import carry_out
 from safetyd.wording import sound
 
 

@@ -280,6 +280,11 @@ def belief(entries: Iterable[Entry]) -> tuple[Mark, str | None] | None:
     return worst.mark, worst.reason
 
 
+def unit(entry: Entry) -> str:
+    """Return the unit of a value as it is shown."""
+    return _UNITS[entry.kept]
+
+
 def value(entry: Entry) -> float | bool:
     """Return a value as it is shown: temperatures in °F, mains and a battery's own word as true or false."""
     if entry.kept is Kept.TEMPERATURE_C:

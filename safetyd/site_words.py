@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from safetyd.calendar_words import calendar_warnings, calendar_words, listed, own_words
 from safetyd.configuration import Loaded
 from safetyd.core.model import CLAUSE, FROM_AFAR, Condition, Offset, Quantity, Role
-from safetyd.core.plan import Plan, Reason
+from safetyd.core.plan import Plan, Reason, Step
 from safetyd.core.rules import Rules
 from safetyd.paths import written
 from safetyd.profile import NATIVE, Value
@@ -30,7 +30,7 @@ def site_words(loaded: Loaded) -> list[str]:
     for building in site.buildings:
         lines += [*_building(building, site, settings.mqtt.root), ""]
     for version in site.rulebook.versions:
-        lines += [*_rules(version), ""]
+        lines += [*rules_words(version), ""]
     lines += [*calendar_words(site.calendar), ""]
     for building in site.buildings:
         if building.calendar is not None:
@@ -162,7 +162,8 @@ def _silence(interval: timedelta | None, stale_after: timedelta) -> str:
     return f"expected every {span(interval)}: its silence shows after {shows}, not sooner"
 
 
-def _rules(rules: Rules) -> Iterator[str]:
+def rules_words(rules: Rules) -> Iterator[str]:
+    """Yield the lines that say a version of the rules."""
     cold, heat, outage, quality = rules.cold, rules.heat, rules.outage, rules.quality
     deadlines = rules.deadlines
     immediate = f"immediate relief is due within {span(deadlines.immediate)}"
@@ -236,12 +237,16 @@ def _plan(plan: Plan) -> Iterator[str]:
         to = listed(map(_said, roles)) or "nobody"
         yield f"  {listed(reasons)}: {to}{also if Reason.OPENED in reasons else ''}"
     for step in plan.steps:
-        few = set(step.conditions) != set(Condition)
-        which = f"a ticket of {listed(step.conditions, 'or')}" if few else "any ticket"
-        late = f"not {step.unless} {span(step.after)} after its opening"
-        yield f"  {which} {late} (escalated): {listed(map(_said, step.to))}"
+        yield f"  {step_words(step)} (escalated): {listed(map(_said, step.to))}"
     chain = [f"{_said(role)} by {_said(higher)}" for role, higher in plan.above.items()]
     yield f"  Where nobody of a role can be reached: {listed(chain)}"
+
+
+def step_words(step: Step) -> str:
+    """Return when a step of a plan is taken."""
+    few = set(step.conditions) != set(Condition)
+    which = f"a ticket of {listed(step.conditions, 'or')}" if few else "any ticket"
+    return f"{which} not {step.unless} {span(step.after)} after its opening"
 
 
 def _said(role: Role) -> str:

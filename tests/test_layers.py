@@ -38,9 +38,11 @@ SHELL = (
         "web.*",
     ),
     ("replay.*",),
+    ("trying",),
     ("assigning",),
     (
         "service.*",
+        "sensor_sheet",
         "evidence.*",
         "history.queries + history.points + history.coverage + history.rollups + history.rolling "
         "+ history.tails + history.breaches + history.retention + history.files + history.document"
@@ -63,7 +65,7 @@ SHELL = (
     ("notify.forms",),
     ("notify.shelf_words",),
     ("notify.trouble_words + notify.remarks",),
-    ("notify.ticket_words", "notify.outage_words", "notify.morning_words"),
+    ("notify.ticket_words", "notify.outage_words", "notify.morning_words", "notify.trial_words"),
     ("notify.breach_words", "notify.tier_words", "notify.who_and_where"),
     ("notify.request", "notify.tongue"),
     ("store.*",),
@@ -78,7 +80,7 @@ SHELL = (
         "machine",
     ),
     ("shapes", "tables", "paths"),
-    ("faults", "times", "wording", "passwords", "languages.*"),
+    ("faults", "times", "wording", "passwords", "languages.*", "value_words"),
 )
 CORE = (
     ("core.report",),
@@ -89,7 +91,7 @@ CORE = (
     ("core.revision", "core.amendment", "core.hindsight"),
     ("core.obligation",),
     ("core.overtaken",),
-    ("core.morning", "core.lateness", "core.shelving"),
+    ("core.morning", "core.lateness", "core.shelving", "core.trial"),
     ("core.telling",),
     ("core.world",),
     ("core.trouble",),

@@ -9,13 +9,9 @@ from safetyd.cli.application import Config, Json, app, print_json
 from safetyd.cli.loading import loaded
 from safetyd.cli.looking import view
 from safetyd.faults import did_you_mean
-from safetyd.ingest.topics import routes
-from safetyd.sensor_objects import Watched, detail_object, printable
-from safetyd.store import latest, ledger, leftovers
-from safetyd.store.leftovers import KEPT_A_TOPIC, Refusal
+from safetyd.sensor_objects import Watched, printable
+from safetyd.sensor_sheet import sensor_sheet
 from safetyd.view import View
-
-_TROUBLES, _READINGS, _REFUSED = 10, 20, 20  # of each so many, the newest
 
 
 @app.command("sensors")
@@ -86,18 +82,7 @@ def _asked(name: str, found: Sequence[Watched]) -> Watched:
 
 
 def _show_one(seen: View, each: Watched, *, as_json: bool) -> int:
-    (shown,) = seen.sensor_objects([each])
-    troubles = [trouble for trouble in ledger.troubles(seen.connection) if trouble.sensor == each.sensor.key]
-    said = (
-        []
-        if each.number is None
-        else latest.readings_of(seen.connection, each.number, each.heard_at, seen.at, _READINGS)
-    )
-    detail = detail_object(shown, each, troubles[: -_TROUBLES - 1 : -1], said, _refused(seen, each))
-    bridges = seen.facts.bridges.get(each.sensor.key, ())
-    silent = [bridge for bridge in bridges if seen.world.troubles.get(bridge)]
-    if silent:
-        detail["bridge"] = silent[0]
+    detail = sensor_sheet(seen, each)
     if as_json:
         print_json(detail)
     else:
@@ -105,18 +90,3 @@ def _show_one(seen: View, each: Watched, *, as_json: bool) -> int:
 
         sensor_words(detail, seen.site, seen.at)
     return 0
-
-
-def _refused(seen: View, each: Watched) -> list[Refusal]:
-    """Return what was refused of a sensor's messages lately."""
-    if not each.bindings:
-        return leftovers.refusals_of(seen.connection, [each.topic], _REFUSED)
-    bound, key = routes(seen.site), each.sensor.key
-    of_topic = {
-        topic: heard
-        for topic in leftovers.refused_topics(seen.connection)
-        if (heard := [route for route in bound.of(topic) if route.sensor.key == key])
-    }
-    found = leftovers.refusals_of(seen.connection, of_topic, KEPT_A_TOPIC * len(of_topic))
-    own = [each for each in found if any(route.holds(each.at) for route in of_topic[each.topic])]
-    return own[:_REFUSED]

@@ -14,6 +14,7 @@ from rich.text import Text
 from safetyd.cli.words import local, plain_console, where
 from safetyd.sensor_objects import State, printable
 from safetyd.site import Site
+from safetyd.value_words import value_words
 
 _STYLES = {
     State.OK: "green",
@@ -25,13 +26,6 @@ _STYLES = {
     State.DRIFTS: "yellow",
 }
 _MARKS = {"accepted": "green", "suspect": "yellow", "rejected": "bold red", "retained": "magenta"}
-_SIGNS = {"degF": " °F", "%": " %", "V": " V", "W": " W"}
-_FLAGS = {
-    ("mains", True): "mains on",
-    ("mains", False): "mains off",
-    ("battery", True): "battery good",
-    ("battery", False): "battery low",
-}
 _AGES = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))
 _HEADS = ("where", "sensor", "state", "last said", "verdict", "format", "topic")
 
@@ -136,15 +130,8 @@ def _last(sensor: Mapping[str, Any], site: Site, now: datetime) -> str:
     """Values of one moment together, with how long ago that was."""
     moments: dict[str, list[str]] = {}
     for quantity, (at, value) in sensor["last"].items():
-        moments.setdefault(at, []).append(_value(quantity, value, sensor["units"][quantity]))
+        moments.setdefault(at, []).append(value_words(quantity, value, sensor["units"][quantity]))
     return "; ".join(f"{', '.join(said)}, {_ago(at, site, now)}" for at, said in moments.items()) or "–"
-
-
-def _value(quantity: str, value: float | bool, unit: str) -> str:
-    if isinstance(value, bool):
-        return _FLAGS[quantity, value]
-    said = f"{value:.1f}{_SIGNS[unit]}" if unit == "degF" else f"{value:g}{_SIGNS[unit]}"
-    return f"battery {said}" if quantity == "battery" else said
 
 
 def _verdict(shown: Mapping[str, Any]) -> Text:
@@ -205,7 +192,8 @@ def _offset(offset: Mapping[str, Any], site: Site) -> str:
 
 def _reading(reading: Mapping[str, Any], site: Site) -> tuple[str | Text, ...]:
     values = (
-        _value(quantity, value, reading["units"][quantity]) for quantity, value in reading["values"].items()
+        value_words(quantity, value, reading["units"][quantity])
+        for quantity, value in reading["values"].items()
     )
     stamp = printable(reading["stamp"]) if reading["stamp"] else None
     device = _to_second(reading["device_at"], site)

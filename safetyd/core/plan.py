@@ -39,6 +39,7 @@ class Reason(StrEnum):
     SHELVED = "shelved"
     UNSHELVED = "unshelved"
     DIGEST = "digest"
+    TEST = "test"
 
 
 INFORMS = frozenset(  # the others ask somebody to do something, or are a party's own word
@@ -52,7 +53,8 @@ INFORMS = frozenset(  # the others ask somebody to do something, or are a party'
         Reason.TROUBLE_OVER,
     }
 )
-NOT_PLANNED = (Reason.DIGEST, Reason.ESCALATED)  # they go to whom their tickets and their steps concern
+# They go to whom their tickets and their steps concern, and to whom somebody asks to be tried.
+NOT_PLANNED = (Reason.DIGEST, Reason.ESCALATED, Reason.TEST)
 
 _OWE = (Role.ADMINISTRATOR, Role.FACILITIES)
 _WATCH = (*_OWE, Role.SAFETY_COMMITTEE)

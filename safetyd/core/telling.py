@@ -155,6 +155,11 @@ def tell_place(
     _say(world, facts, place, Notice(key, at, place.building, reason, told, None, None, about))
 
 
+def tell_of_trial(world: World, facts: Facts, owed: Notice) -> None:
+    """Owe a test notice, which is about no place, and so is never held back."""
+    _owe(world, facts, None, owed)
+
+
 def tell_of_shelf(
     world: World,
     facts: Facts,

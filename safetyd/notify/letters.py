@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from safetyd.core.model import Role
+from safetyd.core.plan import Reason
 from safetyd.core.sparing import told_at
 from safetyd.core.succession import Holder, in_place_of
 from safetyd.core.world import Notice, World, up_to_date
@@ -28,14 +29,14 @@ def fingerprint(address: str) -> str:
 def letters(world: World, site: Site, notices: Iterable[Notice], now: datetime) -> Iterator[Letter]:
     """Yield each notice in words, for the people who hold its roles in its building."""
     for notice in notices:
-        people = site.people_for(notice.building, notice.roles)
+        people = _people(notice, site)
         ids = [id for id in (notice.ticket, *(notice.tickets or ())) if id]
         newest = {}
         for id in ids:
             episodes = world.episodes_of(id)
             if episodes:
                 newest[id] = up_to_date(world, episodes[-1], now)
-        stand_ins = tuple(_stand_ins(notice, site))
+        stand_ins = () if notice.reason is Reason.TEST else tuple(_stand_ins(notice, site))
         spoken = {person.name: person.language for person in (*people, *(each for _, each in stand_ins))}
         own, *others = (
             Wording(each, *render(notice, world.tickets, newest, site, Tongue(each, site.timezone)))
@@ -53,6 +54,13 @@ def letters(world: World, site: Site, notices: Iterable[Notice], now: datetime) 
             instead=tuple((role, *address) for role, each in stand_ins for address in _addresses([each])),
             waits=dict(_waits(notice, world, people, site)),
         )
+
+
+def _people(notice: Notice, site: Site) -> tuple[Person, ...]:
+    """Who is told: who holds a role of the notice in its building, of a test the one whom it tries."""
+    if notice.reason is Reason.TEST:
+        return tuple(each for each in site.people if each.name == notice.about["person"])
+    return site.people_for(notice.building, notice.roles)
 
 
 def _stand_ins(notice: Notice, site: Site) -> Iterator[tuple[str, Person]]:

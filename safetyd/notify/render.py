@@ -15,6 +15,7 @@ from safetyd.notify.outage_words import outage
 from safetyd.notify.shelf_words import shelving
 from safetyd.notify.ticket_words import about_ticket, digest
 from safetyd.notify.tongue import Tongue
+from safetyd.notify.trial_words import trial
 from safetyd.notify.trouble_words import trouble
 from safetyd.site import Site
 
@@ -47,5 +48,7 @@ def render(
             return held(notice, site, tongue)
         case Reason.SHELVED | Reason.UNSHELVED:
             return shelving(notice, tickets, site, tongue)
+        case Reason.TEST:
+            return trial(notice, site, tongue)
     assert notice.ticket is not None
     return about_ticket(notice, tickets[notice.ticket], episodes.get(notice.ticket), site, tongue)

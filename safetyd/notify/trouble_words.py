@@ -1,5 +1,7 @@
 """Faults of the monitoring in words, for those who mend sensors."""
 
+from collections.abc import Collection
+
 from safetyd.core.model import GATEWAY, TroubleKind
 from safetyd.core.plan import Reason
 from safetyd.core.world import Notice
@@ -61,7 +63,7 @@ def trouble(notice: Notice, site: Site, tongue: Tongue) -> tuple[str, str]:
     is_over = notice.reason is Reason.TROUBLE_OVER
     told = [_told(key, "" if is_over else note, is_over, site, tongue) for key, note in notice.about.items()]
     where = site.name_of(notice.building)
-    advice = _advice(notice, tongue)
+    advice = what_to_do({TroubleKind(key.partition(" ")[0]) for key in notice.about}, tongue)
     if len(told) == 1:
         title = tongue.say("{where}: {trouble}", where=where, trouble=told[0])
         return title, title if is_over else advice
@@ -79,12 +81,11 @@ def trouble(notice: Notice, site: Site, tongue: Tongue) -> tuple[str, str]:
     return title, "\n".join([*told, advice])
 
 
-def _advice(notice: Notice, tongue: Tongue) -> str:
-    """What whoever reads it is to do."""
-    kinds = {TroubleKind(key.partition(" ")[0]) for key in notice.about}
-    if kinds == {TroubleKind.UNDELIVERABLE}:
+def what_to_do(kinds: Collection[TroubleKind], tongue: Tongue) -> str:
+    """Return what whoever reads of troubles of these kinds is to do."""
+    if set(kinds) == {TroubleKind.UNDELIVERABLE}:
         return tongue.say("Please correct the address in the site file, or ask there why it is refused.")
-    if kinds == {TroubleKind.CONFIGURATION}:
+    if set(kinds) == {TroubleKind.CONFIGURATION}:
         return tongue.say("What is in force meanwhile is as before. Please mend it.")
     return tongue.say("Please look at it: safetyd cannot vouch for what it does not hear.")
 

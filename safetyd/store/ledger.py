@@ -194,14 +194,17 @@ def newest_troubles(
     limit: int,
     *,
     buildings: Collection[str] = (),
+    kinds: Collection[TroubleKind] = (),
     is_standing: bool | None = None,
     before: int | None = None,
 ) -> list[tuple[int, Trouble]]:
-    """Return troubles by their numbers, the newest first: of some buildings, if any are named."""
+    """Return troubles by their numbers, the newest first: of some buildings or kinds, if any are named."""
     table = schema.trouble
     wanted = select(table).order_by(table.c.id.desc()).limit(limit)
     if buildings:
         wanted = wanted.where(table.c.building.in_(buildings))
+    if kinds:
+        wanted = wanted.where(table.c.kind.in_([each.value for each in kinds]))
     if is_standing is not None:
         wanted = wanted.where((table.c.ended_at.is_(None)) == is_standing)
     if before is not None:

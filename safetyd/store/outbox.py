@@ -113,7 +113,7 @@ def add(connection: Connection, letter: Letter) -> bool:
             title=letter.title,
             text=letter.text,
             plan=owed.plan,
-            unreached_since=None if owed.shelved else micros(_first_told(letter)),
+            unreached_since=_unreached_since(letter),
             language=letter.language,
             shelved=_shelved(owed.shelved),
         )
@@ -132,6 +132,12 @@ def add(connection: Connection, letter: Letter) -> bool:
     for role, name, address in letter.instead:
         add_deliveries(connection, kept, [(name, address)], owed.at, role, letter.languages)
     return True
+
+
+def _unreached_since(letter: Letter) -> int | None:
+    """From when on it is to worry somebody that nobody has it: of what is shelved, and of a test, never."""
+    owed = letter.notice
+    return None if owed.shelved or owed.reason is Reason.TEST else micros(_first_told(letter))
 
 
 def _first_told(letter: Letter) -> datetime:

@@ -22,8 +22,14 @@ class Right(StrEnum):
     SENSORS = "sensors"
     METRICS = "metrics"
     NAMES = "names"  # of educators who reported
+    PEOPLE = "people"
+    ADDRESSES = "addresses"
+    ACCOUNTS = "accounts"
+    CALENDAR = "calendar"
+    RULES = "rules"
     REPORT = "report"
     ASSIGN = "assign"
+    TEST_NOTICE = "test_notice"
     ACKNOWLEDGE = "acknowledge"
     RELIEVE = "relieve"
     NOTE = "note"
@@ -37,15 +43,16 @@ class Right(StrEnum):
     CONFIRM_LIFT = "confirm_lift"
 
 
-_ROOMS = frozenset({Right.ROOMS, Right.READINGS})
-_RECORD = _ROOMS | {Right.TICKETS, Right.TROUBLES, Right.SENSORS, Right.METRICS}
+_ROOMS = frozenset({Right.ROOMS, Right.READINGS, Right.CALENDAR, Right.RULES})
+_RECORD = _ROOMS | {Right.TICKETS, Right.TROUBLES, Right.SENSORS, Right.METRICS, Right.PEOPLE}
+_KEEP = frozenset({Right.ASSIGN, Right.ADDRESSES, Right.TEST_NOTICE})
 _WORK = frozenset(
     {Right.ACKNOWLEDGE, Right.RELIEVE, Right.NOTE, Right.CLOSE, Right.REOPEN, Right.TELL_DISTRICT}
 )
 _ALL = frozenset(Right)
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
-    Role.FACILITIES: _RECORD | _WORK | {Right.REPORT, Right.ASSIGN},
+    Role.FACILITIES: _RECORD | _WORK | _KEEP | {Right.REPORT},
     Role.ADMINISTRATOR: _ALL,
     Role.DISTRICT: _ALL,
     Role.SAFETY_COMMITTEE: _RECORD | {Right.REPORT, Right.DISPUTE},

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from safetyd.core.model import Place
+from safetyd.core.model import Place, Trouble, TroubleKind
 from safetyd.core.tally import Measure
 from safetyd.core.ticket import Ticket
 from safetyd.faults import Misfit, did_you_mean
@@ -94,10 +94,16 @@ def rooms(view: View, asked: Asked) -> dict[str, Any]:
 
 def troubles(view: View, asked: Asked) -> dict[str, Any]:
     """Return a page of troubles, the newest first."""
+    page, cursor = found_troubles(view, asked)
+    return {"troubles": [trouble_object(each) for each in page], "next": cursor}
+
+
+def found_troubles(view: View, asked: Asked) -> tuple[list[Trouble], str | None]:
+    """Return a page of troubles, the newest first, and where the next one begins."""
     said, account = asked.said, asked.account
     wanted = _building_of(view.site, asked)
     buildings = account.buildings if wanted is None else (wanted.id,)
-    limit, cursor = said.get("limit", _TROUBLES), said.get("cursor")
+    limit, cursor, kind = said.get("limit", _TROUBLES), said.get("cursor"), said.get("kind")
     if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 19):
         raise misused("cursor", f"cursor: {cursor[:80]!r} is none of ours; give a `next` as it came")
     standing = said.get("standing")
@@ -105,12 +111,12 @@ def troubles(view: View, asked: Asked) -> dict[str, Any]:
         view.connection,
         limit + 1,
         buildings=buildings,
+        kinds=() if kind is None else (TroubleKind(kind),),
         is_standing=None if standing is None else standing == "true",
         before=None if cursor is None else int(cursor),
     )
     page = found[:limit]
-    shown = [trouble_object(each) for _, each in page]
-    return {"troubles": shown, "next": str(page[-1][0]) if len(found) > limit else None}
+    return [each for _, each in page], str(page[-1][0]) if len(found) > limit else None
 
 
 def sensors(view: View, asked: Asked) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from safetyd.core.closure import ClosureVerb
-from safetyd.core.model import Condition, Hazard
+from safetyd.core.model import Condition, Hazard, TroubleKind
 from safetyd.core.tally import Measure
 from safetyd.core.ticket import Relief, Status, Tier, Verb
 from safetyd.web.access import Right
@@ -253,6 +253,7 @@ ROUTES: tuple[Route, ...] = (
         Right.TROUBLES,
         (
             _BUILDING,
+            Parameter("kind", "Only of this kind.", _words(TroubleKind)),
             Parameter("standing", "Only those that stand, or only those that are over.", ("true", "false")),
             Parameter("limit", "How many at most; else 100.", kind=Kind.WHOLE, most=MOST_TROUBLES),
             _CURSOR,

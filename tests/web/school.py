@@ -21,7 +21,7 @@ from safetyd.configuration import load
 from safetyd.core.model import Role
 from safetyd.ingest.message import Message
 from safetyd.service import Service
-from safetyd.store import accounts, sessions
+from safetyd.store import accounts, inbox, sessions
 from safetyd.store.accounts import Account, Scope
 from safetyd.store.database import open_for_reading, open_for_writing
 from safetyd.web.app import Application
@@ -292,3 +292,16 @@ def school(folder: Path) -> Iterator[School]:
             yield made
         finally:
             made.close()
+
+
+def refile(school: School, content: str) -> None:
+    """Let the application go by another site file from now on."""
+    folder = Path(school.url.removeprefix("sqlite:///")).parent.parent
+    (folder / "site.toml").write_text(content, encoding="utf-8")
+    school.site = load(folder / "safetyd.toml", {}).site
+
+
+def left(school: School) -> list[dict[str, Any]]:
+    """Return the commands that wait in the inbox."""
+    with closing(open_for_reading(school.url)) as connection:
+        return [json.loads(inbox.body(connection, number) or "{}") for number in inbox.unanswered(connection)]

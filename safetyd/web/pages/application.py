@@ -144,7 +144,7 @@ class Pages:
 
         try:
             deed = await self._looking.view(understand)
-            is_done = await self._carry_out(deed.commands, who, said.get(ONCE_FIELD, ""))
+            is_done, says = await self._carry_out(deed.commands, who, said.get(ONCE_FIELD, ""))
         except Problem as problem:
             if again is None:
                 raise
@@ -155,11 +155,13 @@ class Pages:
                 lambda view: self._shown(again(view, visit), around, status), must_be_fresh=True
             )
         await self._looking.view(lambda view: None, must_be_fresh=True)
-        self._tell(who, deed.done if is_done else _PENDING)
+        self._tell(who, (deed.done or says) if is_done else _PENDING)
         return RedirectResponse(deed.then, HTTPStatus.SEE_OTHER)
 
-    async def _carry_out(self, commands: Sequence[Mapping[str, Any]], who: Visitor, once: str) -> bool:
-        """Have one command after the other carried out; return whether all of them were answered in time.
+    async def _carry_out(
+        self, commands: Sequence[Mapping[str, Any]], who: Visitor, once: str
+    ) -> tuple[bool, str]:
+        """Have one command after the other carried out; return whether all were answered in time, and how.
 
         A form that is sent twice, by a finger that is not sure, is carried out once.
 
@@ -167,10 +169,11 @@ class Pages:
             Problem: one is refused, and what comes after it is not done; of several tickets each is.
         """
         refusals: dict[str, str] = {}
-        is_known = True
+        is_known, says = True, ""
         for command in commands:
             try:
-                is_known &= (await self._looking.carry_out(dict(command), _key(who, once, command))).is_known
+                done = await self._looking.carry_out(dict(command), _key(who, once, command))
+                is_known, says = is_known and done.is_known, str(done.told.get("says", says))
             except Problem as problem:
                 if not problem.refusals:
                     raise
@@ -181,7 +184,7 @@ class Pages:
             rest = "; the others are done" if len(refusals) < count else ""
             words = f"{len(refusals)} of {count} tickets {were} refused{rest}"
             raise Problem(409, words, refusals=refusals)
-        return is_known
+        return is_known, says
 
     def _tell(self, who: Visitor, words: str) -> None:
         self._said[who.secret] = words

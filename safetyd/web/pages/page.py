@@ -83,7 +83,10 @@ class Download(NamedTuple):
 
 
 class Deed(NamedTuple):
-    """What the writer is to do, one command after the other; where to look then, and what is said there."""
+    """What the writer is to do, one command after the other; where to look then, and what is said there.
+
+    What the writer answered is said where nothing else is.
+    """
 
     commands: tuple[dict[str, Any], ...]
     then: str

@@ -4,6 +4,7 @@ Rule: what stands in no row is not there; who may is said beside it, and nowhere
 """
 
 from safetyd.web.access import Right
+from safetyd.web.pages.calendar import calendar
 from safetyd.web.pages.district import district, district_buildings
 from safetyd.web.pages.heatmap import heatmap, heatmap_file
 from safetyd.web.pages.history import history, history_file, history_points
@@ -11,10 +12,14 @@ from safetyd.web.pages.home import home
 from safetyd.web.pages.now import now, now_rooms
 from safetyd.web.pages.offers import AT_ONCE
 from safetyd.web.pages.page import FORM_BYTES, Page
+from safetyd.web.pages.people import people, send_test
 from safetyd.web.pages.posters import posters
+from safetyd.web.pages.rules import rules
+from safetyd.web.pages.sensors import assign, sensor, sensors, unassign
 from safetyd.web.pages.ticket import ticket, ticket_file
 from safetyd.web.pages.ticket_acts import FILES_BYTES, MAY_BRING_FILES, OF_TICKET, act, act_on_several
 from safetyd.web.pages.tickets import tickets
+from safetyd.web.pages.troubles import troubles
 
 PAGES: tuple[Page, ...] = (
     Page(path="/", name="home", right=Right.ROOMS, look=home),
@@ -64,4 +69,13 @@ PAGES: tuple[Page, ...] = (
     Page(path="/history/file/{kind}", name="history_file", right=Right.READINGS, search=history_file),
     Page(path="/heatmap", name="heatmap", right=Right.READINGS, search=heatmap),
     Page(path="/heatmap/file/{kind}", name="heatmap_file", right=Right.READINGS, search=heatmap_file),
+    Page(path="/troubles", name="troubles", right=Right.TROUBLES, look=troubles),
+    Page(path="/sensors", name="sensors", right=Right.SENSORS, look=sensors),
+    Page(path="/sensors/assign", name="sensors", right=Right.ASSIGN, act=assign, again=sensors),
+    Page(path="/sensors/unassign", name="sensors", right=Right.ASSIGN, act=unassign, again=sensors),
+    Page(path="/sensors/{building}", name="sensors", right=Right.SENSORS, look=sensor),
+    Page(path="/people", name="people", right=Right.PEOPLE, look=people),
+    Page(path="/people/test", name="people", right=Right.TEST_NOTICE, act=send_test, again=people),
+    Page(path="/calendar", name="calendar", right=Right.CALENDAR, look=calendar),
+    Page(path="/rules", name="rules", right=Right.RULES, look=rules),
 )
