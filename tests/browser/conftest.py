@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.browser.school import School
 from tests.browser.seeing import overhear
+from tests.browser.village import Village
+from tests.browser.village import village as a_village
 from tests.journeys.conftest import broker, client, house
 from tests.journeys.served import TWO
 from tests.journeys.servers import LOOPBACK, WITHIN, Broker, Client, House, free_port
@@ -112,3 +114,10 @@ def school(house: Callable[..., House], broker: Broker, client: Client) -> Schoo
     made = School(home, port, client)
     made.is_answering()
     return made
+
+
+@pytest.fixture(scope="session")
+def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
+    """A district with everything on record, for all tests that only look."""
+    with a_village(tmp_path_factory.mktemp("village")) as made:
+        yield made

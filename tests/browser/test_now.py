@@ -1,7 +1,7 @@
 """A building's page in a browser: what happens over MQTT is on it by itself, and it disturbs nobody."""
 
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -62,6 +62,17 @@ def test_what_is_exchanged_keeps_focus_scroll_and_what_was_opened(school: School
     assert page.evaluate("document.activeElement.focused"), "it is the very same element"
     assert page.evaluate("document.querySelector('#witnesses').open")
     assert before >= 0
+
+
+def test_what_is_due_counts_down_by_the_clock_of_the_school(school: School, page: Page) -> None:
+    school.hears("maple/lab", **WELL)
+    enter(school, page)
+    page.clock.install()
+    page.goto(f"{school.url}/buildings/maple")
+    expect(page.locator(".live")).to_have_text("Live")
+    page.clock.set_system_time(datetime.now(UTC) - timedelta(days=3))  # somebody sets the one of the screen
+    school.hears("maple/lab", **COLD)
+    expect(page.locator(".due time.left").first).to_contain_text("23 h 59 min left")
 
 
 def test_nothing_is_exchanged_where_somebody_has_chosen_words(school: School, page: Page) -> None:

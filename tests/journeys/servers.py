@@ -315,7 +315,7 @@ class Said:
 class House:
     """A folder with a configuration and a store, the commands that go by it, and its daemon."""
 
-    def __init__(self, folder: Path, port: int, site: Site, mqtt: str = "") -> None:
+    def __init__(self, folder: Path, port: int, site: Site | str, mqtt: str = "") -> None:
         self.folder = folder
         self.config = folder / "safetyd.toml"
         self.store = folder / "var" / "safetyd.db"

@@ -45,7 +45,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_PENDING = "nobody has answered yet; it is carried out as soon as it can be"
+CLOCK_HEADER = "X-Safetyd-Time"  # by which a page that stays open counts down
 _FOREVER = "public, max-age=31536000, immutable"
 _PENDING = "nobody has answered yet; it is carried out as soon as it can be"
 _NEWS = 1000  # of how many visitors it is remembered what is to be said to them
@@ -129,7 +129,8 @@ class Pages:
             assert isinstance(sheet, Sheet)
             return rendered(sheet, around).encode()
 
-        return HTMLResponse(self._kept.part(kept.key(page, visit), view, make))
+        part = self._kept.part(kept.key(page, visit), view, make)
+        return HTMLResponse(part, headers={CLOCK_HEADER: around.now.isoformat()})
 
     async def _act(self, page: Page, request: Request, who: Visitor) -> Response:
         said, uploads = await read_form(request, page.most_bytes)

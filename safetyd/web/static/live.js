@@ -113,6 +113,7 @@
         isOut = true;
         mark(false);
       } else if (answer.ok) {
+        if (typeof setClock === "function") setClock(answer.headers.get("X-Safetyd-Time"));
         const text = await answer.text();
         if (isInUse(part)) waiting.add(part);
         else exchange(part, text);

@@ -16,9 +16,14 @@ function lasting(seconds) {
   return counts.slice(first, first + 2).filter(([count]) => count).map(([count, unit]) => `${count} ${unit}`).join(" ");
 }
 
-// The server's clock counts: this page was made at the time that stands at its foot.
+// The server's clock counts: this page was made at the time that stands at its foot, its newest part later.
 const made = document.querySelector("footer time");
-const ahead = made ? Date.now() - performance.now() - Date.parse(made.dateTime) : 0;
+let ahead = made ? Date.now() - performance.now() - Date.parse(made.dateTime) : 0;
+
+/** Go by the time that an answer has brought along. */
+function setClock(said) {
+  if (Date.parse(said)) ahead = Date.now() - Date.parse(said);
+}
 
 function tick() {
   const now = Date.now() - ahead;
