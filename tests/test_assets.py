@@ -16,7 +16,7 @@ from deploy.assets import PINS, Package, integrity, read, written
 ROOT = Path(__file__).resolve().parent.parent
 TOLD = "npm fetches it; on Debian: apt-get install npm, then make assets"
 GIVEN = b"let answer = 42"
-FOR_PAGES = ("htmx.min.js", "hx-sse.min.js", "uPlot.iife.min.js", "uPlot.min.css")
+FOR_PAGES = ("uPlot.iife.min.js", "uPlot.min.css")
 
 
 @pytest.mark.parametrize("package", read(PINS.read_text("utf-8")), ids=lambda package: package.name)
