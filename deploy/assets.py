@@ -19,7 +19,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 IMPATIENT = ("--fetch-timeout=20000", "--fetch-retries=1", "--fetch-retry-mintimeout=1000")  # milliseconds
 PINS = ROOT / "requirements" / "web.txt"
-WITHOUT = "the pages do without live updates and zoomable charts"
+WITHOUT = "the pages do without zoomable charts"
 
 
 class Unavailable(Exception):
