@@ -19,9 +19,10 @@ from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from safetyd.core.errors import SafetydError
+from safetyd.store.chain import keep_sealed
 from safetyd.store.every_table import metadata
 
-HEAD = "0018"  # the newest migration; a test holds it to the script directory
+HEAD = "0020"  # the newest migration; a test holds it to the script directory
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 5000
 _VERSION_TABLE = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
@@ -42,7 +43,9 @@ def in_memory() -> Connection:
 @lru_cache
 def _memory() -> Engine:
     """One engine, so that statements are compiled once; each of its connections is a store of its own."""
-    return create_engine("sqlite://", poolclass=NullPool)
+    engine = create_engine("sqlite://", poolclass=NullPool)
+    keep_sealed(engine)
+    return engine
 
 
 def _make_tables(connection: Connection) -> None:
@@ -174,6 +177,7 @@ def _engine(url: str, begin: str) -> Engine:
     def _on_begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
+    keep_sealed(engine)
     return engine
 
 

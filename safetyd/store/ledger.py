@@ -16,9 +16,10 @@ from safetyd.core.model import Episode, Place, Trouble, TroubleKind
 from safetyd.core.notice import Desk
 from safetyd.core.ticket import AT_REST, Ticket
 from safetyd.core.world import Changes, Row, World
-from safetyd.store import attachments, awaited, replica, schema, shelves
+from safetyd.store import attachments, awaited, chain, replica, schema, shelves
 from safetyd.store.audit import FIRST, chained
 from safetyd.store.moments import micros, moment
+from safetyd.store.records import Kind
 
 _TICKET = msgspec.json.Decoder(Ticket)
 _EPISODE = msgspec.json.Decoder(Episode)
@@ -36,6 +37,8 @@ def save(connection: Connection, changes: Changes, world: World) -> None:
     replica.note_changed(connection, changes.episodes)
     if changes.dropped:
         connection.execute(delete(schema.episode).where(schema.episode.c.id.in_(changes.dropped)))
+    chain.note(connection, Kind.TICKET, *changes.tickets)
+    chain.note(connection, Kind.EPISODE, *changes.episodes, *changes.dropped)
     for building in changes.desks:
         body = msgspec.msgpack.encode(world.desks[building])
         _put(connection, schema.desk, ["building"], {"building": building, "body": body})
@@ -139,6 +142,7 @@ def _append_history(connection: Connection, rows: Iterable[Row]) -> None:
         )
         number = connection.execute(made.returning(table.c.id)).scalar_one()
         attachments.keep(connection, number, row.files)
+        chain.note(connection, Kind.HISTORY, number)
 
 
 def history(connection: Connection, ticket_id: str) -> list[tuple[Row, str]]:

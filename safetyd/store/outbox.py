@@ -19,8 +19,10 @@ from safetyd.core.plan import Reason
 from safetyd.core.shelf import Shelf
 from safetyd.core.world import Notice
 from safetyd.languages import ENGLISH
+from safetyd.store import chain
 from safetyd.store.moments import micros, moment
 from safetyd.store.notice_schema import delivery, notice, wording
+from safetyd.store.records import Kind
 
 
 class DeliveryState(StrEnum):
@@ -122,6 +124,7 @@ def add(connection: Connection, letter: Letter) -> bool:
     ).scalar()
     if kept is None:
         return False
+    chain.note(connection, Kind.NOTICE, kept)
     for wording_ in letter.wordings:
         connection.execute(insert(wording).values(notice=kept, **wording_._asdict()))
     if owed.shelved is not None:
@@ -161,7 +164,7 @@ def add_deliveries(
     `languages` are those of the people, by name.
     """
     for person, address in addresses:
-        connection.execute(
+        made = connection.execute(
             upsert(delivery)
             .values(
                 notice=notice_id,
@@ -175,7 +178,9 @@ def add_deliveries(
                 language=languages.get(person),
             )
             .on_conflict_do_nothing()
+            .returning(delivery.c.id)
         )
+        chain.note(connection, Kind.DELIVERY, *made.scalars())
 
 
 def due(connection: Connection, now: datetime) -> list[Delivery]:
@@ -232,9 +237,7 @@ def owed(connection: Connection, notice_id: int) -> list[Owed]:
         .where(delivery.c.notice == notice_id)
         .order_by(delivery.c.id)
     )
-    return [
-        Owed(person, address, DeliveryState(state)) for person, address, state in connection.execute(wanted)
-    ]
+    return [Owed(row.person, row.address, DeliveryState(row.state)) for row in connection.execute(wanted)]
 
 
 def mark_done(
@@ -258,8 +261,10 @@ def mark_done(
         )
         .returning(delivery.c.notice)
     ).scalar()
+    chain.note(connection, Kind.DELIVERY, delivery_id)
     if state in (DeliveryState.ACCEPTED, DeliveryState.OVERTAKEN):
         connection.execute(update(notice).where(notice.c.id == of_notice).values(unreached_since=None))
+        chain.note(connection, Kind.NOTICE, of_notice)
 
 
 def mark_failed(
@@ -279,18 +284,21 @@ def mark_failed(
             settled=json.dumps(sorted(settled)) if settled else None,
         )
     )
+    chain.note(connection, Kind.DELIVERY, delivery_id)
 
 
 def hasten(connection: Connection, person: str, address: str, now: datetime) -> None:
     """Let what waits for an address that accepts again wait no longer; quiet hours stay quiet."""
     is_waiting = delivery.c.due_at > micros(now)
-    connection.execute(
+    found = connection.execute(
         update(delivery)
         .where(
             delivery.c.person == person, delivery.c.address == address, is_waiting, delivery.c.attempts > 0
         )
         .values(due_at=micros(now))
+        .returning(delivery.c.id)
     )
+    chain.note(connection, Kind.DELIVERY, *found.scalars())
 
 
 def notices(connection: Connection, ticket: str | None = None) -> list[dict[str, Any]]:

@@ -49,6 +49,7 @@ OF_A_TICKET = [
         Reason.HELD,
         Reason.SHELVED,
         Reason.UNSHELVED,
+        Reason.HEAD,
     )
 ]
 WORDS = {
