@@ -1,4 +1,4 @@
-"""How a site is read, as statements on record: its rules, plans, calendars, and which sensor is bound to what.
+"""How a site is read, as statements on record: rules, plans, calendars, and which sensor is bound to what.
 
 Rule: what judges readings, or says who is told, is there with its every word; secrets are not.
 """

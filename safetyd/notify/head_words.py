@@ -14,7 +14,7 @@ def head(notice: Notice, tongue: Tongue) -> tuple[str, str]:
     line = f"{notice.about['hash']}@{notice.about['number']}"
     lines = [
         tongue.say(
-            "This line stands for all that was on record {time}. Keep this message; nothing else is to be done.",
+            "This line stands for all that was on record {time}. Keep it; nothing else is to be done.",
             time=tongue.time(datetime.fromisoformat(notice.about["sealed_at"])),
         ),
         line,

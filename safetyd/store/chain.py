@@ -44,6 +44,17 @@ def head(connection: Connection) -> Head | None:
     return None if row is None else Head(row.number, moment(row.at), row.hash)
 
 
+def began_at(connection: Connection) -> datetime | None:
+    """Return from when on it holds, None before there is any of it."""
+    at = connection.execute(select(chain.c.at).order_by(chain.c.number).limit(1)).scalar()
+    return None if at is None else moment(at)
+
+
+def keys(connection: Connection, kind: Kind) -> frozenset[str]:
+    """Return the keys of the records of a kind that it holds."""
+    return frozenset(connection.execute(select(chain.c.key).where(chain.c.kind == kind.value)).scalars())
+
+
 def line(number: int, at: int, kind: str, key: str, body: str) -> dict[str, object]:
     """Return a row of the chain as it is hashed."""
     return {"number": number, "at": at, "kind": kind, "key": key, "body": body}
@@ -83,8 +94,9 @@ def _begin(connection: Connection, at: int, noted: list[tuple[Kind, str]]) -> in
     older = {
         kind.value: last_row(connection, kind) for kind in Kind if count(connection, kind) > kinds.count(kind)
     }
-    body = {"older": older, "readings": connection.exec_driver_sql("SELECT max(id) FROM reading").scalar() or 0}
-    made = insert(statement).values(
-        at=at, subject=BEGIN, name="" if older else ALL, body=canonical(body)
-    )
+    body = {
+        "older": older,
+        "readings": connection.exec_driver_sql("SELECT max(id) FROM reading").scalar() or 0,
+    }
+    made = insert(statement).values(at=at, subject=BEGIN, name="" if older else ALL, body=canonical(body))
     return int(connection.execute(made.returning(statement.c.id)).scalar_one())

@@ -5,7 +5,7 @@ in the order in which they arrived. Numbers, sensors' too, are as stored.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 

@@ -149,7 +149,12 @@ def history(connection: Connection, ticket_id: str) -> list[tuple[Row, str]]:
     """Return a ticket's history in order, each line with its hash."""
     table = schema.history
     found = connection.execute(select(table).where(table.c.ticket == ticket_id).order_by(table.c.id))
-    return [(Row(moment(r.at), r.ticket, r.event, r.by, r.note, json.loads(r.detail)), r.hash) for r in found]
+    return [(history_row(each), each.hash) for each in found]
+
+
+def history_row(kept: Any) -> Row:
+    """Return a line of history of what is kept of it."""
+    return Row(moment(kept.at), kept.ticket, kept.event, kept.by, kept.note, json.loads(kept.detail))
 
 
 def load(connection: Connection, world: World) -> None:

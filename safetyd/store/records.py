@@ -1,7 +1,7 @@
 """The records that the chain runs through: of each kind its table, and what belongs to a row of it.
 
-Rule: a record is its row with every column that holds something, and the rows that belong to it; a column that
-a later version adds changes no digest of what is without it.
+Rule: a record is its row with every column that holds something, and the rows that belong to it; a column
+that a later version adds changes no digest of what is without it.
 """
 
 from collections.abc import Iterator
@@ -65,16 +65,25 @@ def record(connection: Connection, kind: Kind, key: str) -> dict[str, Any] | Non
     return None if row is None else _whole(connection, kind, dict(row))
 
 
-def records(connection: Connection, kind: Kind, after: int = 0, up_to: int | None = None) -> Iterator[
-    tuple[int, str, str]
-]:
+def records(
+    connection: Connection, kind: Kind, after: int = 0, up_to: int | None = None
+) -> Iterator[tuple[int, str, str]]:
     """Yield of each record of a kind the place of its row in the table, its key and its digest."""
     end = last_row(connection, kind) if up_to is None else up_to
-    wanted = f"SELECT rowid AS _place, * FROM {TABLES[kind].name} WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
+    span = "WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
+    wanted = f"SELECT rowid AS _place, * FROM {TABLES[kind].name} {span}"
     while rows := connection.exec_driver_sql(wanted, (after, end, _AT_ONCE)).mappings().fetchall():
         for row in map(dict, rows):
             after = row.pop("_place")
             yield after, str(row["id"]), digest(_whole(connection, kind, row))
+
+
+def keys(connection: Connection, kind: Kind, after: int, up_to: int, limit: int) -> list[tuple[int, str]]:
+    """Return of the next records of a kind the place of the row in its table, and the key."""
+    wanted = (
+        f"SELECT rowid, id FROM {TABLES[kind].name} WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
+    )
+    return [(place, str(key)) for place, key in connection.exec_driver_sql(wanted, (after, up_to, limit))]
 
 
 def last_row(connection: Connection, kind: Kind) -> int:

@@ -76,7 +76,9 @@ def last(connection: Connection, subject: Subject) -> Stated | None:
     """Return what was stated last of a subject."""
     newest = select(func.max(statement.c.id)).where(statement.c.subject == subject.value).scalar_subquery()
     row = connection.execute(select(statement).where(statement.c.id == newest)).first()
-    return None if row is None else Stated(row.id, moment(row.at), row.subject, row.name, json.loads(row.body))
+    return (
+        None if row is None else Stated(row.id, moment(row.at), row.subject, row.name, json.loads(row.body))
+    )
 
 
 def all_of(connection: Connection, subject: Subject) -> Iterator[Stated]:
