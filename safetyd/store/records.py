@@ -56,6 +56,7 @@ BELONGINGS = {
     Kind.DELIVERY: Belongings("tried", attempt, "delivery"),
 }
 _AT_ONCE = 500
+_BEFORE_ALL = -(2**63)
 
 
 def record(connection: Connection, kind: Kind, key: str) -> dict[str, Any] | None:
@@ -65,17 +66,18 @@ def record(connection: Connection, kind: Kind, key: str) -> dict[str, Any] | Non
     return None if row is None else _whole(connection, kind, dict(row))
 
 
-def records(
-    connection: Connection, kind: Kind, after: int = 0, up_to: int | None = None
-) -> Iterator[tuple[int, str, str]]:
+def records(connection: Connection, kind: Kind) -> Iterator[tuple[int, str, str]]:
     """Yield of each record of a kind the place of its row in the table, its key and its digest."""
-    end = last_row(connection, kind) if up_to is None else up_to
-    span = "WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
-    wanted = f"SELECT rowid AS _place, * FROM {TABLES[kind].name} {span}"
-    while rows := connection.exec_driver_sql(wanted, (after, end, _AT_ONCE)).mappings().fetchall():
+    after, compared = _BEFORE_ALL, ">="  # a number below 1 is nothing that we give
+    while True:
+        part = f"WHERE rowid {compared} ? ORDER BY rowid LIMIT ?"
+        wanted = f"SELECT rowid AS _place, * FROM {TABLES[kind].name} {part}"
+        rows = connection.exec_driver_sql(wanted, (after, _AT_ONCE)).mappings().fetchall()
         for row in map(dict, rows):
-            after = row.pop("_place")
+            after, compared = row.pop("_place"), ">"
             yield after, str(row["id"]), digest(_whole(connection, kind, row))
+        if len(rows) < _AT_ONCE:
+            return
 
 
 def keys(connection: Connection, kind: Kind, after: int, up_to: int, limit: int) -> list[tuple[int, str]]:

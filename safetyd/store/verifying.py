@@ -108,6 +108,9 @@ def _walk(connection: Connection, given: Given | None, found: Verdict, steps: _S
         steps.did(len(rows))
         if not rows:
             break
+    hidden = connection.exec_driver_sql("SELECT count(*) FROM chain WHERE number < 1").scalar_one()
+    if hidden:
+        found.faults.append(f"the chain has {hidden} rows with a number below 1, which it never gives")
     if is_sound and given is not None and number < given.number:
         found.faults.append(
             f"the chain is cut: row {given.number} was given away, and its last one is {number}"
@@ -143,7 +146,7 @@ def _compare(connection: Connection, kind: Kind, older: int, found: Verdict, ste
         said = known.pop(key, None)
         if said is not None and said[0] != digest:
             found.faults.append(f"{kind} {key} is not what row {said[1]} of the chain says of it")
-        elif said is None and place <= older:
+        elif said is None and 0 < place <= older:
             found.older += 1
         elif said is None:
             found.faults.append(f"{kind} {key} is on record, and not on the chain")
@@ -198,6 +201,9 @@ def _check_readings(connection: Connection, found: Verdict, steps: _Steps) -> No
         if first != reached + 1:
             found.faults.append(f"readings {reached + 1} to {first - 1} have no digest")
         reached = last
+    hidden = connection.exec_driver_sql("SELECT count(*) FROM reading WHERE id < 1").scalar_one()
+    if hidden:
+        found.faults.append(f"{hidden} readings have a number below 1, which is never given")
     after = "SELECT count(*) FROM reading WHERE id > ?"
     found.undigested = connection.exec_driver_sql(after, (reached,)).scalar_one()
 
