@@ -26,6 +26,7 @@ from safetyd.following import Following
 from safetyd.history.rollups import Rollups
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link, Received
+from safetyd.notary import Notary
 from safetyd.reception import Reception
 from safetyd.reloading import take_anew
 from safetyd.service import Service
@@ -105,6 +106,7 @@ class Daemon:
         self._following = Following(settings, self.service, self._reader, self.clock, self._bell.ring)
         self._reception = Reception(settings, self.service)
         self._rollups = Rollups(self._reader, self.service.writing, lambda: self.service.site, settings)
+        self._notary = Notary(self.service, self._reader, settings, self._commit)
         self.vitals.serve(self.service)
         self._time.wake(self.service, at)
         self._is_begun = True
@@ -223,7 +225,9 @@ class Daemon:
         if not self.service.is_waiting:
             self.dispatch.send_due(self.clock())
             self._following.tend(self.clock())
-        self._rollups.tend(self.clock(), is_free=not self.service.is_waiting and not self.link.has_more)
+        for follower in (self._rollups, self._notary):
+            is_free = not self.service.is_waiting and not self.link.has_more
+            follower.tend(self.clock(), is_free=is_free)
 
     def _look_out(self) -> None:
         """Take note of a broker that is away, and of a time in which we did nothing ourselves."""
@@ -240,8 +244,9 @@ class Daemon:
             return 0.0
         now = self.clock()
         waits = [LOOK_EVERY, *self.vitals.seconds_to_next(now)]
-        wanted = self._is_begun and (self.service.next_due(), self.dispatch.next_at, self._rollups.next_at)
-        for at in wanted or ():
+        followed = (self.dispatch, self._rollups, self._notary) if self._is_begun else ()
+        wanted = (self.service.next_due(), *(each.next_at for each in followed)) if followed else ()
+        for at in wanted:
             if at is not None:
                 waits.append((at - now).total_seconds())
         if self._waiting_since is not None:

@@ -28,7 +28,7 @@ from safetyd.notify.tongue import Tongue
 from safetyd.service import Service
 from safetyd.setting_outside import LastResort
 from safetyd.site import Site
-from safetyd.store import attempts, outbox
+from safetyd.store import attempts, chain, outbox
 from safetyd.store.attempts import Result
 from safetyd.store.database import Connection, StoreError
 from safetyd.store.outbox import Delivery, DeliveryState
@@ -106,6 +106,7 @@ class Dispatch:
         self.next_at = None
         begun: list[tuple[Job, str]] = []
         with self._service.writing() as connection:
+            chain.tell_time(connection, now)
             if not self._has_looked:
                 attempts.end_forgotten(connection, _FORGOTTEN)
                 for person, address, at in attempts.messages_since(connection, now - _AN_HOUR):

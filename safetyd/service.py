@@ -29,7 +29,7 @@ from safetyd.objects import ticket_object
 from safetyd.past import Past, Pasts, load_past, observations_of
 from safetyd.recovery import BY_HAND, SILENT, expect, facts_of, keep, recover
 from safetyd.site import Site
-from safetyd.store import assignments, bridges, ledger, outbox, places, readings
+from safetyd.store import assignments, bridges, chain, ledger, outbox, places, readings
 from safetyd.store.database import Connection, StoreError, undone_on_failure
 from safetyd.store.heard import beyond, unheard
 from safetyd.store.leftovers import RefusedKind
@@ -302,6 +302,7 @@ class Service:
         waiting = self.waiting
         is_time = now - self._saved_at >= SAVE_PLACES_EVERY
         with self.writing():
+            chain.tell_time(self.connection, now)
             self._read_again()
             self._flush()
             waiting.write(self.connection, bounded=not self.is_replay)

@@ -121,6 +121,12 @@ class Log(_Section):
     level: Annotated[str, PlainValidator(log_level)] = "info"
 
 
+class Audit(_Section):
+    """`[audit]`: where else the head of the record's chain goes each day."""
+
+    head_file: File | None = None
+
+
 class Settings(BaseSettings):
     """Everything in `safetyd.toml`."""
 
@@ -144,6 +150,7 @@ class Settings(BaseSettings):
     last_resort: LastResort | None = None
     ups: Ups | None = None
     webhook: tuple[Webhook, ...] = ()
+    audit: Audit = Field(default_factory=Audit)
     log: Log = Field(default_factory=Log)
 
 
@@ -156,6 +163,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "heartbeat": Heartbeat,
     "last_resort": LastResort,
     "ups": Ups,
+    "audit": Audit,
     "log": Log,
 }
 _KEYS = [("site",), *((section, key) for section, kind in _SECTIONS.items() for key in kind.model_fields)]
@@ -306,6 +314,9 @@ def _completed(settings: Settings, folder: Path, note: Note) -> Settings:
     for key, value, expected in web_at_odds(web):
         note(("web", key), value, expected)
     changed: dict[str, BaseModel] = {"mqtt": mqtt, "web": web}
+    if settings.audit.head_file:
+        head_file = folder.absolute() / settings.audit.head_file
+        changed["audit"] = settings.audit.model_copy(update={"head_file": head_file})
     if settings.oidc:
         oidc = with_secret(with_files(settings.oidc, "oidc", folder, note), "oidc", "client_secret", note)
         changed["oidc"] = oidc

@@ -123,11 +123,11 @@ class Site:
         return tuple(each for each in self.buildings if is_within(self.networks_of(each), address))
 
     def people_for(self, building: str, roles: Collection[Role]) -> tuple[Person, ...]:
-        """Return who holds one of these roles in this building, in the order of the files."""
+        """Return who holds one of these roles in this building, in the order of the files; of "" in any."""
         return tuple(
             person
             for person in self.people
-            if person.belongs_to(building) and any(role in roles for role in person.roles)
+            if (not building or person.belongs_to(building)) and any(role in roles for role in person.roles)
         )
 
 

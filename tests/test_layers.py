@@ -24,7 +24,17 @@ SHELL = (
     ("cli.*",),
     ("daemon.*", "recorder"),
     ("reloading",),
-    ("dispatch", "bulletin", "vitals", "vigil", "doorbell", "errands", "following", "reception"),
+    (
+        "dispatch",
+        "bulletin",
+        "vitals",
+        "vigil",
+        "doorbell",
+        "errands",
+        "following",
+        "reception",
+        "notary",
+    ),
     ("timekeeper", "distress", "setback", "imports.taking", "history.older", "calling"),
     (
         "ingest.mqtt.*",
@@ -46,7 +56,7 @@ SHELL = (
         "evidence.*",
         "history.queries + history.points + history.coverage + history.rollups + history.rolling "
         "+ history.tails + history.breaches + history.retention + history.files + history.document"
-        " + history.days",
+        " + history.days + history.daily",
     ),
     ("history.buckets", "view"),
     ("hearing", "sensor_objects", "earshot", "imports.weighing", "assigned"),
@@ -54,6 +64,7 @@ SHELL = (
     ("notify.letters",),
     (
         "commands",
+        "declared",
         "notify.render.*",
         "ingest.published + ingest.message + ingest.native + ingest.decode + ingest.topics"
         " + ingest.values + ingest.takes + ingest.stamps + ingest.binding + ingest.repeats"
@@ -65,7 +76,13 @@ SHELL = (
     ("notify.forms",),
     ("notify.shelf_words",),
     ("notify.trouble_words + notify.remarks",),
-    ("notify.ticket_words", "notify.outage_words", "notify.morning_words", "notify.trial_words"),
+    (
+        "notify.ticket_words",
+        "notify.outage_words",
+        "notify.morning_words",
+        "notify.trial_words",
+        "notify.head_words",
+    ),
     ("notify.breach_words", "notify.tier_words", "notify.who_and_where"),
     ("notify.request", "notify.tongue"),
     ("store.*",),

@@ -12,6 +12,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     acting,
     assigning,
     attaching,
+    auditing,
     copying,
     demo,
     electricity,

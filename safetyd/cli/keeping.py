@@ -29,7 +29,7 @@ def backup_command(
     Example: safetyd backup var/monday.backup
     """
     store = loaded(config).settings.store.path
-    with _bar("copying") as progress:
+    with bar("copying") as progress:
         held = back_up(store, file, progress, force=force)
     print(f"{file}: {_words(held)}")
     return 0
@@ -51,7 +51,7 @@ def restore_command(
     with writer_lock(settings.store.url) as is_ours:
         if not is_ours:
             raise StoreError(f"store {settings.store.path}: safetyd is running on it; stop it first")
-        with _bar("restoring") as progress:
+        with bar("restoring") as progress:
             done = restore(settings.store.path, file, now(), progress, force=force)
     print(f"{settings.store.path}: {_words(done.holdings)}")
     if done.kept is not None:
@@ -86,8 +86,8 @@ def _moment(at: datetime) -> str:
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Progress]:
-    """A progress bar on a terminal, nothing in a pipe."""
+def bar(what: str) -> Iterator[Progress]:
+    """Yield what shows how far something is: a progress bar on a terminal, nothing in a pipe."""
     if not sys.stderr.isatty():
         yield lambda done, all: None
         return

@@ -72,8 +72,12 @@ class Book(Generic[V]):
 
 def fingerprint(plain: object) -> str:
     """Return `sha256:` and the hash of a value's canonical JSON."""
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), default=_canonical)
-    return "sha256:" + sha256(text.encode()).hexdigest()
+    return "sha256:" + sha256(in_words(plain).encode()).hexdigest()
+
+
+def in_words(plain: object) -> str:
+    """Return a value's canonical JSON, as its fingerprint is made of it."""
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), default=_canonical)
 
 
 def short_name(fingerprint: str) -> str:

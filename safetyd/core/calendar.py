@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from safetyd.core.book import fingerprint
@@ -134,7 +135,11 @@ class Calendar:
     @property
     def fingerprint(self) -> str:
         """`sha256:` and the hash of all that tells one moment from another, as canonical JSON."""
-        plain = {
+        return fingerprint(self.plain())
+
+    def plain(self) -> dict[str, Any]:
+        """Return all that tells one moment from another."""
+        return {
             "timezone": self.timezone.key,
             "work_years": [[str(day) for day in year] for year in sorted(self.work_years)],
             "work_hours": _plain(self.work_hours),
@@ -146,7 +151,6 @@ class Calendar:
                 if replace(day, note="") != _USUAL
             },
         }
-        return fingerprint(plain)
 
     @property
     def has_every_hour(self) -> bool:

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     TROUBLE_OVER = "trouble_over"
     SHELVED = "shelved"
     UNSHELVED = "unshelved"
+    HEAD = "head"
     DIGEST = "digest"
     TEST = "test"
 
@@ -51,6 +52,7 @@ INFORMS = frozenset(  # the others ask somebody to do something, or are a party'
         Reason.ACKNOWLEDGED,
         Reason.OUTAGE_OVER,
         Reason.TROUBLE_OVER,
+        Reason.HEAD,
     }
 )
 # They go to whom their tickets and their steps concern, and to whom somebody asks to be tried.
@@ -81,6 +83,7 @@ TOLD: Mapping[Reason, tuple[Role, ...]] = MappingProxyType(
         Reason.TROUBLE_OVER: (Role.FACILITIES,),
         Reason.SHELVED: _WATCH,
         Reason.UNSHELVED: _WATCH,
+        Reason.HEAD: (Role.ADMINISTRATOR, Role.ASSOCIATION),  # one of each party
     }
 )
 ABOVE: Mapping[Role, Role] = MappingProxyType(

@@ -160,6 +160,12 @@ def tell_of_trial(world: World, facts: Facts, owed: Notice) -> None:
     _owe(world, facts, None, owed)
 
 
+def tell_head(world: World, facts: Facts, at: datetime, key: str, about: Mapping[str, str]) -> None:
+    """Owe everybody it concerns, of whichever building, the head of the record's chain."""
+    told = facts.plans.in_force(at).roles(Reason.HEAD)
+    _owe(world, facts, None, Notice(key, at, "", Reason.HEAD, told, None, None, about))
+
+
 def tell_of_shelf(
     world: World,
     facts: Facts,

@@ -19,10 +19,11 @@ from safetyd.history.rolling import Rolling
 from safetyd.history.tails import AHEAD
 from safetyd.settings import Settings
 from safetyd.site import Site
-from safetyd.store import readings, replica, retired, rollups
+from safetyd.store import chain, digests, readings, replica, retired, rollups, statements
 from safetyd.store.database import Connection, StoreError
 from safetyd.store.replica import Stream
 from safetyd.store.rollups import HOUR, Level, Progress
+from safetyd.store.statements import Subject
 
 _SLICE_SECONDS = 0.002  # of the loop that watches, at a time
 _BETWEEN = timedelta(milliseconds=10)  # two pieces of one round
@@ -139,6 +140,11 @@ class Rollups:
         before = min(before, readings.last_id(self._reader))  # without a row their numbers would begin again
         if self._copy:  # what is not copied yet stays
             before = min(before, replica.copied(self._reader, self._copy)[Stream.READING] + 1)
+        before = min(before, digests.reached(self._reader) + 1)  # nor what has no digest yet
+        if before > 1:
+            with self._writing() as connection:
+                chain.tell_time(connection, now)
+                statements.add(connection, Subject.RETIRED, "", {"before": before}, now)
         after = 0
         while after < before - 1:
             with self._writing() as connection:

@@ -16,7 +16,7 @@ from safetyd.ingest.binding import native_decoder
 from safetyd.ingest.topics import Route
 from safetyd.recovery import IMPORTED
 from safetyd.service import Service
-from safetyd.store import imports, readings
+from safetyd.store import chain, imports, readings
 from safetyd.store.imports import Extent, Import
 from safetyd.store.moments import micros
 from safetyd.store.staged import About, Prepared, Share, folder_of, prepared
@@ -68,6 +68,7 @@ def _store(service: Service, found: Prepared, by: str, at: datetime, *, is_ticke
         for share in about.shares
     ]
     with service.writing() as connection:
+        chain.tell_time(connection, at)
         readings.add_sensors(connection, hearing.fresh)
         before = readings.last_id(connection)
         for rows in found.rows(numbers, micros(at)):

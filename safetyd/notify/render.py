@@ -10,6 +10,7 @@ from safetyd.core.model import Episode
 from safetyd.core.plan import Reason
 from safetyd.core.ticket import Ticket
 from safetyd.core.world import Notice
+from safetyd.notify.head_words import head
 from safetyd.notify.morning_words import held
 from safetyd.notify.outage_words import outage
 from safetyd.notify.shelf_words import shelving
@@ -46,6 +47,8 @@ def render(
             return outage(notice, site, tongue)
         case Reason.HELD:
             return held(notice, site, tongue)
+        case Reason.HEAD:
+            return head(notice, tongue)
         case Reason.SHELVED | Reason.UNSHELVED:
             return shelving(notice, tickets, site, tongue)
         case Reason.TEST:

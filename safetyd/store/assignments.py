@@ -11,9 +11,11 @@ from sqlalchemy import Connection, Row, insert, select
 
 from safetyd.core.assignment import Assignment, AssignVerb
 from safetyd.core.model import Place
+from safetyd.store import chain
 from safetyd.store.assignment_schema import assignment
 from safetyd.store.audit import FIRST, chained
 from safetyd.store.moments import micros, moment
+from safetyd.store.records import Kind
 
 
 def append(connection: Connection, lines: Iterable[Assignment]) -> None:
@@ -22,7 +24,9 @@ def append(connection: Connection, lines: Iterable[Assignment]) -> None:
         newest = select(assignment.c.hash).order_by(assignment.c.id.desc()).limit(1)
         previous = connection.execute(newest).scalar() or FIRST
         values = _columns(line)
-        connection.execute(insert(assignment).values(values | {"hash": chained(previous, values)}))
+        made = insert(assignment).values(values | {"hash": chained(previous, values)})
+        number = connection.execute(made.returning(assignment.c.id)).scalar_one()
+        chain.note(connection, Kind.ASSIGNMENT, number)
 
 
 def record(connection: Connection) -> list[Assignment]:

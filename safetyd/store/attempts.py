@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from safetyd.store import chain
 from safetyd.store.moments import micros, moment
 from safetyd.store.notice_schema import attempt, delivery, rejected_address
+from safetyd.store.records import Kind
 
 FIRST_KEPT, NEWEST_KEPT = 5, 20
 
@@ -65,6 +67,7 @@ def begin(connection: Connection, delivery_id: int, at: datetime) -> int:
     ).scalar_one()
     if count > FIRST_KEPT + NEWEST_KEPT:
         _thin(connection, delivery_id)
+    chain.note(connection, Kind.DELIVERY, delivery_id)
     return int(number)
 
 
@@ -97,18 +100,22 @@ def messages_since(connection: Connection, since: datetime) -> list[tuple[str, s
 
 def end(connection: Connection, number: int, result: Result, at: datetime, answer: str) -> None:
     """Note what became of an attempt."""
-    connection.execute(
+    found = connection.execute(
         update(attempt)
         .where(attempt.c.id == number)
         .values(outcome=result.value, ended_at=micros(at), answer=answer)
+        .returning(attempt.c.delivery)
     )
+    chain.note(connection, Kind.DELIVERY, *found.scalars())
 
 
 def end_forgotten(connection: Connection, answer: str, delivery_id: int | None = None) -> None:
     """Note that nobody knows what became of attempts, of one delivery or of all, that were under way."""
     forgotten = attempt.c.outcome == Result.UNDER_WAY.value
     of_these = forgotten if delivery_id is None else forgotten & (attempt.c.delivery == delivery_id)
-    connection.execute(update(attempt).where(of_these).values(outcome=Result.UNKNOWN.value, answer=answer))
+    ended = update(attempt).where(of_these).values(outcome=Result.UNKNOWN.value, answer=answer)
+    found = connection.execute(ended.returning(attempt.c.delivery)).scalars()
+    chain.note(connection, Kind.DELIVERY, *found)
 
 
 def rejection(connection: Connection, person: str, address: str) -> Rejection | None:

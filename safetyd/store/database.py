@@ -6,6 +6,7 @@ whoever is asked to: see `accounts`.
 """
 
 import fcntl
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -19,9 +20,10 @@ from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from safetyd.core.errors import SafetydError
+from safetyd.store.chain import keep_sealed
 from safetyd.store.every_table import metadata
 
-HEAD = "0018"  # the newest migration; a test holds it to the script directory
+HEAD = "0019"  # the newest migration; a test holds it to the script directory
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 5000
 _VERSION_TABLE = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
@@ -42,7 +44,9 @@ def in_memory() -> Connection:
 @lru_cache
 def _memory() -> Engine:
     """One engine, so that statements are compiled once; each of its connections is a store of its own."""
-    return create_engine("sqlite://", poolclass=NullPool)
+    engine = create_engine("sqlite://", poolclass=NullPool)
+    keep_sealed(engine)
+    return engine
 
 
 def _make_tables(connection: Connection) -> None:
@@ -104,6 +108,35 @@ def open_for_reading(url: str) -> Connection:
             f"store {path}: was made by an older safetyd; it is brought up to date by: safetyd run"
         )
     return connection
+
+
+@contextmanager
+def open_copy(path: Path) -> Iterator[Connection]:
+    """Yield a connection to a store's file that is no running one, such as a backup; nothing of it changes.
+
+    Raises:
+        StoreError: it is not of this version, or no store.
+    """
+    if not path.is_file():
+        raise StoreError(f"{path}: there is no such file; look at the path")
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    engine = create_engine(
+        "sqlite://", poolclass=NullPool, creator=lambda: sqlite3.connect(uri, uri=True, isolation_level=None)
+    )
+    try:
+        with engine.connect() as connection:
+            version = _version(connection)
+            if version != HEAD:
+                _refuse_newer(path, version)
+                raise StoreError(
+                    f"{path}: is no store of this version of safetyd; restore it, and run safetyd"
+                )
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+    except DatabaseError as error:
+        raise StoreError(
+            f"{path}: is no store that can be read: {_cause(error)}; name another file"
+        ) from error
 
 
 @contextmanager
@@ -174,6 +207,7 @@ def _engine(url: str, begin: str) -> Engine:
     def _on_begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
+    keep_sealed(engine)
     return engine
 
 

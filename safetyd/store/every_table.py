@@ -3,6 +3,7 @@
 from safetyd.store import (  # noqa: F401 - their tables join the same metadata
     account_schema,
     assignment_schema,
+    chain_schema,
     notice_schema,
     rollup_schema,
     schema,

@@ -12,7 +12,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, insert, select
 
 from safetyd.core.model import Place
+from safetyd.store import chain
 from safetyd.store.moments import micros, moment
+from safetyd.store.records import Kind
 from safetyd.store.schema import imported
 
 
@@ -56,8 +58,9 @@ def add(connection: Connection, made: Import) -> None:
         [each.place.building, each.place.room, each.values, micros(each.first_at), micros(each.last_at)]
         for each in made.extents
     ]
-    connection.execute(
-        insert(imported).values(
+    kept = connection.execute(
+        insert(imported)
+        .values(
             at=micros(made.at),
             by=made.by,
             file=made.file,
@@ -71,7 +74,9 @@ def add(connection: Connection, made: Import) -> None:
             first=made.first,
             last=made.last,
         )
+        .returning(imported.c.id)
     )
+    chain.note(connection, Kind.IMPORT, kept.scalar_one())
 
 
 def record(connection: Connection) -> list[Import]:

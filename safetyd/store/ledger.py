@@ -16,9 +16,10 @@ from safetyd.core.model import Episode, Place, Trouble, TroubleKind
 from safetyd.core.notice import Desk
 from safetyd.core.ticket import AT_REST, Ticket
 from safetyd.core.world import Changes, Row, World
-from safetyd.store import attachments, awaited, replica, schema, shelves
+from safetyd.store import attachments, awaited, chain, replica, schema, shelves
 from safetyd.store.audit import FIRST, chained
 from safetyd.store.moments import micros, moment
+from safetyd.store.records import Kind
 
 _TICKET = msgspec.json.Decoder(Ticket)
 _EPISODE = msgspec.json.Decoder(Episode)
@@ -36,6 +37,8 @@ def save(connection: Connection, changes: Changes, world: World) -> None:
     replica.note_changed(connection, changes.episodes)
     if changes.dropped:
         connection.execute(delete(schema.episode).where(schema.episode.c.id.in_(changes.dropped)))
+    chain.note(connection, Kind.TICKET, *changes.tickets)
+    chain.note(connection, Kind.EPISODE, *changes.episodes, *changes.dropped)
     for building in changes.desks:
         body = msgspec.msgpack.encode(world.desks[building])
         _put(connection, schema.desk, ["building"], {"building": building, "body": body})
@@ -139,13 +142,19 @@ def _append_history(connection: Connection, rows: Iterable[Row]) -> None:
         )
         number = connection.execute(made.returning(table.c.id)).scalar_one()
         attachments.keep(connection, number, row.files)
+        chain.note(connection, Kind.HISTORY, number)
 
 
 def history(connection: Connection, ticket_id: str) -> list[tuple[Row, str]]:
     """Return a ticket's history in order, each line with its hash."""
     table = schema.history
     found = connection.execute(select(table).where(table.c.ticket == ticket_id).order_by(table.c.id))
-    return [(Row(moment(r.at), r.ticket, r.event, r.by, r.note, json.loads(r.detail)), r.hash) for r in found]
+    return [(history_row(each), each.hash) for each in found]
+
+
+def history_row(kept: Any) -> Row:
+    """Return a line of history of what is kept of it."""
+    return Row(moment(kept.at), kept.ticket, kept.event, kept.by, kept.note, json.loads(kept.detail))
 
 
 def load(connection: Connection, world: World) -> None:

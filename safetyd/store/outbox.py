@@ -16,11 +16,12 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.model import Role
 from safetyd.core.plan import Reason
-from safetyd.core.shelf import Shelf
 from safetyd.core.world import Notice
 from safetyd.languages import ENGLISH
+from safetyd.store import chain, holding
 from safetyd.store.moments import micros, moment
 from safetyd.store.notice_schema import delivery, notice, wording
+from safetyd.store.records import Kind
 
 
 class DeliveryState(StrEnum):
@@ -115,13 +116,14 @@ def add(connection: Connection, letter: Letter) -> bool:
             plan=owed.plan,
             unreached_since=_unreached_since(letter),
             language=letter.language,
-            shelved=_shelved(owed.shelved),
+            shelved=holding.kept(owed.shelved),
         )
         .on_conflict_do_nothing()
         .returning(notice.c.id)
     ).scalar()
     if kept is None:
         return False
+    chain.note(connection, Kind.NOTICE, kept)
     for wording_ in letter.wordings:
         connection.execute(insert(wording).values(notice=kept, **wording_._asdict()))
     if owed.shelved is not None:
@@ -147,13 +149,6 @@ def _first_told(letter: Letter) -> datetime:
     return min([*told, *(at for _ in letter.instead)], default=at)
 
 
-def _shelved(shelf: Shelf | None) -> str | None:
-    """Who held a notice back, and until when."""
-    if shelf is None:
-        return None
-    return json.dumps({"by": shelf.by, "until": micros(shelf.until)}, ensure_ascii=False)
-
-
 def add_deliveries(
     connection: Connection,
     notice_id: int,
@@ -167,7 +162,7 @@ def add_deliveries(
     `languages` are those of the people, by name.
     """
     for person, address in addresses:
-        connection.execute(
+        made = connection.execute(
             upsert(delivery)
             .values(
                 notice=notice_id,
@@ -181,7 +176,9 @@ def add_deliveries(
                 language=languages.get(person),
             )
             .on_conflict_do_nothing()
+            .returning(delivery.c.id)
         )
+        chain.note(connection, Kind.DELIVERY, *made.scalars())
 
 
 def due(connection: Connection, now: datetime) -> list[Delivery]:
@@ -238,9 +235,7 @@ def owed(connection: Connection, notice_id: int) -> list[Owed]:
         .where(delivery.c.notice == notice_id)
         .order_by(delivery.c.id)
     )
-    return [
-        Owed(person, address, DeliveryState(state)) for person, address, state in connection.execute(wanted)
-    ]
+    return [Owed(row.person, row.address, DeliveryState(row.state)) for row in connection.execute(wanted)]
 
 
 def mark_done(
@@ -264,8 +259,10 @@ def mark_done(
         )
         .returning(delivery.c.notice)
     ).scalar()
+    chain.note(connection, Kind.DELIVERY, delivery_id)
     if state in (DeliveryState.ACCEPTED, DeliveryState.OVERTAKEN):
         connection.execute(update(notice).where(notice.c.id == of_notice).values(unreached_since=None))
+        chain.note(connection, Kind.NOTICE, of_notice)
 
 
 def mark_failed(
@@ -285,18 +282,21 @@ def mark_failed(
             settled=json.dumps(sorted(settled)) if settled else None,
         )
     )
+    chain.note(connection, Kind.DELIVERY, delivery_id)
 
 
 def hasten(connection: Connection, person: str, address: str, now: datetime) -> None:
     """Let what waits for an address that accepts again wait no longer; quiet hours stay quiet."""
     is_waiting = delivery.c.due_at > micros(now)
-    connection.execute(
+    found = connection.execute(
         update(delivery)
         .where(
             delivery.c.person == person, delivery.c.address == address, is_waiting, delivery.c.attempts > 0
         )
         .values(due_at=micros(now))
+        .returning(delivery.c.id)
     )
+    chain.note(connection, Kind.DELIVERY, *found.scalars())
 
 
 def notices(connection: Connection, ticket: str | None = None) -> list[dict[str, Any]]:
@@ -320,18 +320,11 @@ def notices(connection: Connection, ticket: str | None = None) -> list[dict[str,
             "title": row.title,
             "text": row.text,
             "plan": row.plan,
-            "shelved": _who_shelved(row.shelved),
+            "shelved": holding.who(row.shelved),
             "last_resort_at": None if row.last_resort_at is None else moment(row.last_resort_at),
         }
         for row in connection.execute(wanted)
     ]
-
-
-def _who_shelved(kept: str | None) -> dict[str, Any] | None:
-    if kept is None:
-        return None
-    said = json.loads(kept)
-    return {"by": said["by"], "until": moment(said["until"])}
 
 
 def waiting(connection: Connection) -> Sequence[tuple[str, str, int, str]]:

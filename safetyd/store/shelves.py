@@ -12,15 +12,18 @@ from sqlalchemy import Connection, Row, func, insert, select
 
 from safetyd.core.model import Place
 from safetyd.core.shelf import Shelf
+from safetyd.store import chain
 from safetyd.store.moments import micros, moment
+from safetyd.store.records import Kind
 from safetyd.store.schema import shelf
 
 
 def append(connection: Connection, changed: Iterable[Shelf]) -> None:
     """Put on record how shelves stand now, in the open transaction."""
     for each in changed:
-        connection.execute(
-            insert(shelf).values(
+        made = connection.execute(
+            insert(shelf)
+            .values(
                 building=each.place.building,
                 room=each.place.room or "",
                 by=each.by,
@@ -33,7 +36,9 @@ def append(connection: Connection, changed: Iterable[Shelf]) -> None:
                 ended_by=each.ended_by,
                 ended_note=each.ended_note,
             )
+            .returning(shelf.c.id)
         )
+        chain.note(connection, Kind.SHELF, made.scalar_one())
 
 
 def standing(connection: Connection) -> dict[Place, Shelf]:

@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select, update
 
+from safetyd.store import chain
 from safetyd.store.moments import micros, moment
 from safetyd.store.notice_schema import delivery, notice
 from safetyd.store.outbox import DeliveryState
+from safetyd.store.records import Kind
 
 
 class Silent(NamedTuple):
@@ -61,3 +63,4 @@ def mark_last_resort(connection: Connection, notice_ids: Collection[int], at: da
         .where(notice.c.id.in_(notice_ids))
         .values(last_resort_at=micros(at), unreached_since=None)
     )
+    chain.note(connection, Kind.NOTICE, *notice_ids)

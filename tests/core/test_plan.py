@@ -44,6 +44,7 @@ WHO = {
     Reason.TROUBLE_OVER: {Role.FACILITIES},
     Reason.SHELVED: WATCH,
     Reason.UNSHELVED: WATCH,
+    Reason.HEAD: {Role.ADMINISTRATOR, Role.ASSOCIATION},
 }
 
 

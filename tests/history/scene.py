@@ -12,6 +12,7 @@ from safetyd.core.model import Observation, Place, Sensor, Verdict
 from safetyd.core.room import EMPTY, walk
 from safetyd.core.tally import Account, Bucket, Known, Sample, floor, samples, tally, values_of
 from safetyd.history.buckets import edges
+from safetyd.history.daily import digest_days
 from safetyd.history.rollups import Rollups
 from safetyd.history.tails import sensors_of
 from safetyd.setting_outside import Influx
@@ -93,6 +94,8 @@ class Scene:
     def follow(self, now: datetime) -> None:
         """Roll up all there is."""
         last = readings.last_id(self.store)
+        for _ in digest_days(self.store, self._writing, self.site.timezone, now):
+            self.store.commit()
         while True:
             for _ in self.follower.round(now):
                 pass

@@ -106,8 +106,9 @@ SUBJECTS = (
     "the whole site",
     "notice to Анна at 7",
 )
+HEAD = f"{'a0' * 32}@1204"
 COMMAND = re.compile(r"safetyd (power|ticket) [a-z0-9-]+ (on|off|close-building)( --by NAME)?")
-AS_WRITTEN = re.compile(r"maple-2026-\d{4}")
+AS_WRITTEN = re.compile(rf"maple-2026-\d{{4}}|(safetyd audit verify --head )?{HEAD}")
 
 
 def whole(one: Ticket) -> Ticket:
@@ -153,6 +154,8 @@ def of_buildings() -> Iterator[Notice]:
     for worst in ("57.0", ""):
         held = {f"{each} 12": f"{BEGAN.isoformat()} {worst}" for each in ("cold", "heat")}
         yield notice(Reason.HELD, about={"begins_at": NOW.isoformat()} | held)
+    said = {"hash": HEAD.partition("@")[0], "number": "1204", "sealed_at": BEGAN.isoformat()}
+    yield notice(Reason.HEAD, about=said)
     for reason, kind, subject in product((Reason.TROUBLE, Reason.TROUBLE_OVER), TroubleKind, SUBJECTS):
         yield notice(reason, about={f"{kind} {subject}": "never heard"})
     for reason in (Reason.TROUBLE, Reason.TROUBLE_OVER):

@@ -50,6 +50,7 @@ OF_A_TICKET = [
         Reason.SHELVED,
         Reason.UNSHELVED,
         Reason.TEST,
+        Reason.HEAD,
     )
 ]
 WORDS = {

@@ -1,0 +1,102 @@
+"""The chain through all records: each row carries the digest of a record and the hash of the row before.
+
+Rule: what was noted is sealed by the commit that makes it durable, so that no record is on disk without its
+row. A record that changes gets another row; the last one of it says how it stands. Rows are only added.
+"""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, event, insert, select
+
+from safetyd.store.audit import FIRST, canonical, chained, digest
+from safetyd.store.chain_schema import chain, statement
+from safetyd.store.moments import micros, moment
+from safetyd.store.records import Kind, count, last_row, record
+
+_NOTED, _NOW = "chain noted", "chain now"
+BEGIN = "begin"  # the subject of the statement that the chain begins with
+ALL = "all"  # its name where nothing older is left that the chain does not hold
+
+
+class Head(NamedTuple):
+    """The last row of the chain: whoever has this can show what was changed before it."""
+
+    number: int
+    at: datetime
+    hash: str
+
+
+def note(connection: Connection, kind: Kind, *keys: object) -> None:
+    """Have records sealed by the commit of the open transaction."""
+    noted: dict[tuple[Kind, str], None] = connection.info.setdefault(_NOTED, {})
+    noted.update(dict.fromkeys((kind, str(key)) for key in keys))
+
+
+def tell_time(connection: Connection, now: datetime) -> None:
+    """Say what time it is for what is sealed from now on."""
+    connection.info[_NOW] = micros(now)
+
+
+def head(connection: Connection) -> Head | None:
+    """Return the last row, None before there is any."""
+    row = connection.execute(select(chain).order_by(chain.c.number.desc()).limit(1)).first()
+    return None if row is None else Head(row.number, moment(row.at), row.hash)
+
+
+def began_at(connection: Connection) -> datetime | None:
+    """Return from when on it holds, None before there is any of it."""
+    at = connection.execute(select(chain.c.at).order_by(chain.c.number).limit(1)).scalar()
+    return None if at is None else moment(at)
+
+
+def keys(connection: Connection, kind: Kind) -> frozenset[str]:
+    """Return the keys of the records of a kind that it holds."""
+    return frozenset(connection.execute(select(chain.c.key).where(chain.c.kind == kind.value)).scalars())
+
+
+def line(number: int, at: int, kind: str, key: str, body: str) -> dict[str, object]:
+    """Return a row of the chain as it is hashed."""
+    return {"number": number, "at": at, "kind": kind, "key": key, "body": body}
+
+
+def keep_sealed(engine: Engine) -> None:
+    """Have every commit of an engine seal what was noted, and every rollback forget it."""
+    event.listen(engine, "commit", _seal)
+    event.listen(engine, "rollback", lambda connection: connection.info.pop(_NOTED, None))
+
+
+def _seal(connection: Connection) -> None:
+    noted: dict[tuple[Kind, str], None] | None = connection.info.get(_NOTED)
+    if not noted:
+        return
+    newest = select(chain.c.number, chain.c.at, chain.c.hash).order_by(chain.c.number.desc()).limit(1)
+    number, before, previous = connection.execute(newest).first() or (0, 0, FIRST)
+    at = max(before, connection.info.get(_NOW, before))
+    found = list(noted)
+    if not number:
+        found.insert(0, (Kind.STATEMENT, str(_begin(connection, at, found))))
+    made: list[dict[str, Any]] = []
+    for kind, key in found:
+        standing = record(connection, kind, key)
+        body = "" if standing is None else digest(standing)
+        number += 1
+        row = line(number, at, kind.value, key, body)
+        previous = chained(previous, row)
+        made.append(row | {"hash": previous})
+    connection.execute(insert(chain), made)
+    noted.clear()
+
+
+def _begin(connection: Connection, at: int, noted: list[tuple[Kind, str]]) -> int:
+    """State from where on the chain holds: up to which row of each kind there was something before it."""
+    kinds = [kind for kind, _ in noted]
+    older = {
+        kind.value: last_row(connection, kind) for kind in Kind if count(connection, kind) > kinds.count(kind)
+    }
+    body = {
+        "older": older,
+        "readings": connection.exec_driver_sql("SELECT max(id) FROM reading").scalar() or 0,
+    }
+    made = insert(statement).values(at=at, subject=BEGIN, name="" if older else ALL, body=canonical(body))
+    return int(connection.execute(made.returning(statement.c.id)).scalar_one())

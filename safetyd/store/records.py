@@ -1,0 +1,111 @@
+"""The records that the chain runs through: of each kind its table, and what belongs to a row of it.
+
+Rule: a record is its row with every column that holds something, and the rows that belong to it; a column
+that a later version adds changes no digest of what is without it.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Table
+
+from safetyd.store import schema
+from safetyd.store.assignment_schema import assignment
+from safetyd.store.audit import digest
+from safetyd.store.chain_schema import statement
+from safetyd.store.notice_schema import attempt, delivery, notice, wording
+
+
+class Kind(StrEnum):
+    """What a row of the chain is about."""
+
+    STATEMENT = "statement"
+    TICKET = "ticket"
+    EPISODE = "episode"
+    HISTORY = "history"
+    NOTICE = "notice"
+    DELIVERY = "delivery"
+    ASSIGNMENT = "assignment"
+    SHELF = "shelf"
+    IMPORT = "import"
+
+
+class Belongings(NamedTuple):
+    """The rows of another table that belong to a record, and the column that says to which."""
+
+    name: str
+    table: Table
+    owner: str
+
+
+TABLES: dict[Kind, Table] = {
+    Kind.STATEMENT: statement,
+    Kind.TICKET: schema.ticket,
+    Kind.EPISODE: schema.episode,
+    Kind.HISTORY: schema.history,
+    Kind.NOTICE: notice,
+    Kind.DELIVERY: delivery,
+    Kind.ASSIGNMENT: assignment,
+    Kind.SHELF: schema.shelf,
+    Kind.IMPORT: schema.imported,
+}
+BELONGINGS = {
+    Kind.HISTORY: Belongings("files", schema.attached, "history"),
+    Kind.NOTICE: Belongings("wordings", wording, "notice"),
+    Kind.DELIVERY: Belongings("tried", attempt, "delivery"),
+}
+_AT_ONCE = 500
+_BEFORE_ALL = -(2**63)
+
+
+def record(connection: Connection, kind: Kind, key: str) -> dict[str, Any] | None:
+    """Return a record as it stands, None if there is none of that key."""
+    found = connection.exec_driver_sql(f"SELECT * FROM {TABLES[kind].name} WHERE id = ?", (key,))
+    row = found.mappings().first()
+    return None if row is None else _whole(connection, kind, dict(row))
+
+
+def records(connection: Connection, kind: Kind) -> Iterator[tuple[int, str, str]]:
+    """Yield of each record of a kind the place of its row in the table, its key and its digest."""
+    after, compared = _BEFORE_ALL, ">="  # a number below 1 is nothing that we give
+    while True:
+        part = f"WHERE rowid {compared} ? ORDER BY rowid LIMIT ?"
+        wanted = f"SELECT rowid AS _place, * FROM {TABLES[kind].name} {part}"
+        rows = connection.exec_driver_sql(wanted, (after, _AT_ONCE)).mappings().fetchall()
+        for row in map(dict, rows):
+            after, compared = row.pop("_place"), ">"
+            yield after, str(row["id"]), digest(_whole(connection, kind, row))
+        if len(rows) < _AT_ONCE:
+            return
+
+
+def keys(connection: Connection, kind: Kind, after: int, up_to: int, limit: int) -> list[tuple[int, str]]:
+    """Return of the next records of a kind the place of the row in its table, and the key."""
+    wanted = (
+        f"SELECT rowid, id FROM {TABLES[kind].name} WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
+    )
+    return [(place, str(key)) for place, key in connection.exec_driver_sql(wanted, (after, up_to, limit))]
+
+
+def last_row(connection: Connection, kind: Kind) -> int:
+    """Return the place of the last row of a kind, 0 if there is none."""
+    found = connection.exec_driver_sql(f"SELECT max(rowid) FROM {TABLES[kind].name}").scalar()
+    return found or 0
+
+
+def count(connection: Connection, kind: Kind) -> int:
+    """Return how many records of a kind there are."""
+    return int(connection.exec_driver_sql(f"SELECT count(*) FROM {TABLES[kind].name}").scalar_one())
+
+
+def _whole(connection: Connection, kind: Kind, row: dict[str, Any]) -> dict[str, Any]:
+    own = {name: value for name, value in row.items() if value is not None}
+    more = BELONGINGS.get(kind)
+    if more is None:
+        return own
+    key = ", ".join(f'"{column.name}"' for column in more.table.primary_key)
+    wanted = f'SELECT * FROM {more.table.name} WHERE "{more.owner}" = ? ORDER BY {key}'
+    found = connection.exec_driver_sql(wanted, (row["id"],)).mappings()
+    parts = [{name: value for name, value in each.items() if value is not None} for each in found]
+    return own | ({more.name: parts} if parts else {})
