@@ -23,7 +23,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-decoding bench-history pins clean servers
+.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-decoding bench-history bench-web pins clean servers
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -39,6 +39,7 @@ help:
 	@echo "make bench   messages per second on this machine"
 	@echo "make bench-backlogs  how soon late readings are judged and stored, in a store of 400,000"
 	@echo "make bench-decoding  the time that a message of each format takes to read"
+	@echo "make bench-web       how soon pages come, and what they cost the watch (ARGS=--quick for less)"
 	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
 	@echo "make pins    choose the versions in requirements/ anew (UPGRADE=--upgrade for the newest)"
 	@echo "make clean   remove the virtual environment and everything generated"
@@ -104,6 +105,9 @@ bench-backlogs: $(DEV)
 
 bench-decoding: $(DEV)
 	$(PY) -m tests.bench.decoding $(ARGS)
+
+bench-web: $(DEV) servers
+	$(PY) tests/bench/web.py $(ARGS)
 
 bench-history: $(DEV)
 	$(PY) -m tests.bench.history $(ARGS)

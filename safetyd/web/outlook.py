@@ -95,13 +95,13 @@ class Outlook:
         if kept is not None and version == self._version:
             self._was_so_s = time.monotonic()
             return kept
-        signature = ledger.signature(connection)
+        signature = _signature(connection)
         if kept is not None and kept.signature != signature and not must_be_fresh:
             coming = self._take(self._behind(site))
             if coming is None:
                 return kept
             connection.rollback()  # it may be of later than what is read here
-            kept, signature = coming, ledger.signature(connection)
+            kept, signature = coming, _signature(connection)
             if kept.signature != signature:
                 return kept
         if kept is not None and kept.signature == signature:
@@ -151,7 +151,7 @@ class Outlook:
 
     def _read(self, connection: Connection, site: Site, before: Before | None = None) -> _Kept:
         began_s = time.thread_time()
-        signature = ledger.signature(connection)
+        signature = _signature(connection)
         hearing = Hearing(site, self._root, readings.sensors(connection))
         facts, last = facts_of(site, hearing.routes, hearing.known), readings.last_id(connection)
         recovered = recover(connection, facts, hearing.sensors, self._now(), before)
@@ -160,3 +160,8 @@ class Outlook:
 
 def _before(kept: _Kept | None) -> Before | None:
     return None if kept is None else Before(kept.recovered, kept.last)
+
+
+def _signature(connection: Connection) -> tuple[object, ...]:
+    """Return what is another once a decision was saved, or a sensor heard for the first time."""
+    return *ledger.signature(connection), len(readings.sensors(connection))
