@@ -23,7 +23,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-chain bench-decoding bench-history pictures pins clean servers
+.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-chain bench-decoding bench-history bench-web pictures pins clean servers
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -40,6 +40,7 @@ help:
 	@echo "make bench-backlogs  how soon late readings are judged and stored, in a store of 400,000"
 	@echo "make bench-chain     what the chain of hashes costs where readings are stored"
 	@echo "make bench-decoding  the time that a message of each format takes to read"
+	@echo "make bench-web       how soon pages come, and what they cost the watch (ARGS=--quick for less)"
 	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
 	@echo "make pictures        take docs/now.png and docs/ticket.png from the demo (needs chromium)"
 	@echo "make pins    choose the versions in requirements/ anew (UPGRADE=--upgrade for the newest)"
@@ -109,6 +110,9 @@ bench-chain: $(DEV)
 
 bench-decoding: $(DEV)
 	$(PY) -m tests.bench.decoding $(ARGS)
+
+bench-web: $(DEV) servers
+	$(PY) tests/bench/web.py $(ARGS)
 
 bench-history: $(DEV)
 	$(PY) -m tests.bench.history $(ARGS)

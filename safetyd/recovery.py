@@ -28,11 +28,20 @@ IMPORTED = "import"  # and of what was imported from a file: see `core.hindsight
 
 
 class Recovered(NamedTuple):
-    """The World, the newest reading of each sensor by its number, and the places not saved since."""
+    """The World, the newest reading of each sensor by its number, the places not saved since, and what was
+    saved of each."""
 
     world: World
     newest: dict[int, datetime]
     touched: set[Place]
+    saved: Mapping[Place, places.Standing]
+
+
+class Before(NamedTuple):
+    """What was read back earlier and followed since, up to and with a reading."""
+
+    recovered: Recovered
+    reading: int
 
 
 def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Facts:
@@ -107,25 +116,41 @@ def expect(world: World, facts: Facts, bound: Routes, now: datetime) -> None:
     lookout.expect(world, facts, now)
 
 
-def recover(connection: Connection, facts: Facts, sensors: Mapping[int, Sensor], now: datetime) -> Recovered:
-    """Return how everything stands; `sensors` are all that were ever heard, as the site file knows them."""
+def recover(
+    connection: Connection,
+    facts: Facts,
+    sensors: Mapping[int, Sensor],
+    now: datetime,
+    before: Before | None = None,
+) -> Recovered:
+    """Return how everything stands; `sensors` are all that were ever heard, as the site file knows them.
+
+    What was saved of a place when it was read back `before`, and still is, need not be followed again.
+    """
     world = World()
     ledger.load(connection, world)
     saved = places.load(connection)
+    folded = {place: standing.reading for place, standing in saved.items()}
+    newest: dict[int, datetime] = {}
     for place, standing in saved.items():
         if standing.room is not None:
             world.rooms[place] = standing.room
         if standing.power is not None:
             world.powers[place] = standing.power
         world.health.update(standing.health)
-    newest: dict[int, datetime] = {}
+    start = places.saved_up_to(connection)
+    if before is not None:
+        same = _go_on_from(world, before.recovered, saved, sensors)
+        folded |= dict.fromkeys(same, before.reading)
+        start = min([before.reading, *(each.reading for place, each in saved.items() if place not in same)])
+        newest = dict(before.recovered.newest)
     touched: set[Place] = set()
     numbers = {sensor.key: number for number, sensor in sensors.items()}
     heard = {number: sensor for number, sensor in sensors.items() if not sensor.id.startswith(IMPORT)}
-    for id, spoke in readings.observations(connection, heard, places.saved_up_to(connection)):
+    for id, spoke in readings.observations(connection, heard, start):
         place, number = spoke.sensor.place, numbers[spoke.sensor.key]
         newest[number] = max(spoke.observed_at, newest.get(number, spoke.observed_at))
-        if place not in saved or id > saved[place].reading:
+        if id > folded.get(place, start):
             engine.observe(world, facts, spoke, spoke.received_at)
             touched.add(place)
     for number, sensor in sensors.items():  # what was read again may have come late
@@ -135,7 +160,23 @@ def recover(connection: Connection, facts: Facts, sensors: Mapping[int, Sensor],
     world.conclusions.clear()  # what was concluded then is among the readings
     engine.schedule_all(world, facts, now)
     connection.rollback()
-    return Recovered(world, newest, touched)
+    return Recovered(world, newest, touched, saved)
+
+
+def _go_on_from(
+    world: World, before: Recovered, saved: Mapping[Place, places.Standing], sensors: Mapping[int, Sensor]
+) -> set[Place]:
+    """Take over how places stood before, and return which: those of which nothing else was saved since."""
+    old = before.world
+    where = {sensor.key: sensor.place for sensor in sensors.values()}
+    known = {*old.rooms, *old.powers, *where.values()}
+    same = {place for place in known if saved.get(place) == before.saved.get(place)}
+    world.rooms |= {place: room for place, room in old.rooms.items() if place in same}
+    world.powers |= {place: power for place, power in old.powers.items() if place in same}
+    world.health |= {key: health for key, health in old.health.items() if where.get(key) in same}
+    world.places |= old.places
+    world.now = old.now
+    return same
 
 
 def follow(

@@ -193,7 +193,7 @@ def signature(connection: Connection) -> tuple[object, ...]:
     newest = (schema.history, schema.episode_change, schema.trouble, schema.shelf)
     numbers = [connection.execute(select(func.max(table.c.id))).scalar() for table in newest]
     standing = select(func.count()).where(schema.trouble.c.ended_at.is_(None))
-    open_ones = select(schema.ticket.c.body).where(schema.ticket.c.status.not_in(AT_REST))
+    open_ones = select(schema.ticket.c.body).where(schema.IS_OPEN)
     bodies = connection.execute(open_ones.order_by(schema.ticket.c.id)).scalars()
     return *numbers, connection.execute(standing).scalar(), *bodies
 

@@ -95,6 +95,8 @@ progress = Table(  # one row: every place is saved up to this reading
     Column("reading", Integer, nullable=False),
 )
 
+IS_OPEN = text("status NOT IN ('joined', 'closed')")  # word for word, so that SQLite goes by the index
+
 ticket = Table(
     "ticket",
     metadata,
@@ -113,7 +115,7 @@ ticket = Table(
         "condition",
         "hazard",
         unique=True,
-        sqlite_where=text("status NOT IN ('joined', 'closed')"),
+        sqlite_where=IS_OPEN,
     ),
 )
 

@@ -59,15 +59,17 @@ class Looking:
         """Return the names of people who reported that are not for somebody."""
         if may(account, Right.NAMES):
             return frozenset()
+        return await self.ask(lambda connection: self.hidden_in(connection, account))
 
-        def look(connection: Connection) -> frozenset[str]:
-            found, self._reports_seen = reporters(connection, self._reports_seen)
-            self._reporters |= found
-            known = [each for each, _ in accounts.everybody(connection)]
-            site = self.house.site()
-            return hidden(account, self._reporters, known, site.people, names_of_places(site))
-
-        return await self.ask(look)
+    def hidden_in(self, connection: Connection, account: Account) -> frozenset[str]:
+        """Return the same, for whoever looks already."""
+        if may(account, Right.NAMES):
+            return frozenset()
+        found, self._reports_seen = reporters(connection, self._reports_seen)
+        self._reporters |= found
+        known = [each for each, _ in accounts.everybody(connection)]
+        site = self.house.site()
+        return hidden(account, self._reporters, known, site.people, names_of_places(site))
 
     async def search(self, read: Callable[[Connection], T]) -> T:
         """Return what is read from the past, which may take longer and holds up nobody else."""

@@ -14,6 +14,8 @@ from starlette.responses import Response
 
 from safetyd.store import sessions
 from safetyd.store.accounts import Account
+from safetyd.store.database import Connection
+from safetyd.store.sessions import Session
 from safetyd.web.looking import Looking
 from safetyd.web.problems import Problem
 
@@ -45,12 +47,18 @@ async def visitor(looking: Looking, request: Request) -> Visitor | None:
     if not secret:
         return None
     now = looking.house.pulse.now()
-    found = await looking.ask(lambda connection: sessions.session_of(connection, secret, now))
-    if found is None:
+
+    def look(connection: Connection) -> tuple[Session, frozenset[str]] | None:
+        found = sessions.session_of(connection, secret, now)
+        return found and (found, looking.hidden_in(connection, found.account))
+
+    known = await looking.ask(look)
+    if known is None:
         return None
+    found, hidden = known
     if now - found.used_at >= sessions.TOUCHED:
         await looking.write(lambda connection: sessions.touch(connection, secret, now))
-    return Visitor(found.account, secret, await looking.hidden_from(found.account))
+    return Visitor(found.account, secret, hidden)
 
 
 def check_sender(

@@ -4,6 +4,7 @@ Rule: the same load for everybody who is compared, in turns; every figure says w
 """
 
 import random
+import re
 import signal
 import statistics
 import subprocess
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 from stand import (
     SAFETYD,
+    Calls,
     Plant,
     broker,
     bytes_written,
@@ -30,8 +32,8 @@ from stand import (
 )
 from wire import Wire, publish_packet, wire
 
-_RATE = 200  # readings a second of an ordinary large district, as a background
-_SETTLE = 1.5  # longer than readings wait for company
+RATE = 200  # readings a second of an ordinary large district, as a background
+SETTLE = 1.5  # longer than readings wait for company
 _TAIL = 1000  # messages behind the last that counts: what waits for company at the end is no part of a burst
 
 
@@ -128,7 +130,6 @@ def _bare_lap(child: subprocess.Popen[str], publisher: Wire, plant: Plant, messa
 
 def latency(size: Size) -> list[Figure]:
     """From the moment a power failure is published to the first byte at a webhook, under a background."""
-    spans = []
     with (
         folder() as where,
         broker(where, 1000) as port,
@@ -139,35 +140,46 @@ def latency(size: Size) -> list[Figure]:
         with daemon(plant):
             first_words(plant, publisher)
             for number in range(2):  # apprise is loaded with the first
-                _fail(publisher, number)
+                fail(publisher, number)
                 webhook.next()
-            time.sleep(_SETTLE)
-            sent: dict[str, float] = {}
-            began = next_failure = time.monotonic()
-            beats, failed = 0, 2
-            say(f"latency: {size.buildings} power failures at about 10/s over {_RATE} readings/s")
-            while failed < size.buildings + 2:
-                publisher.publish(plant.readings(1)[0])
-                beats += 1
-                if time.monotonic() >= next_failure:
-                    next_failure += random.uniform(0.05, 0.15)
-                    sent[f"x{failed:04}"] = _fail(publisher, failed)
-                    failed += 1
-                pause = began + beats / _RATE - time.monotonic()
-                time.sleep(max(0.0, pause + random.uniform(0, 0.002)))
-            for _ in range(size.buildings):
-                at, body = webhook.next()
-                place = body[body.index("Extra x") :].split()[1][:5]
-                spans.append((at - sent.pop(place)) * 1000)
+            time.sleep(SETTLE)
+            say(f"latency: {size.buildings} power failures at about 10/s over {RATE} readings/s")
+            spans = failures(plant, publisher, webhook, range(2, size.buildings + 2))
     cuts = statistics.quantiles(spans, n=100, method="inclusive")
     return [
         Figure("publish to webhook, p50", cuts[49], "ms", "", f"{len(spans)} outage_began notices"),
-        Figure("publish to webhook, p99", cuts[98], "ms", "< 5", f"at {_RATE} messages/s besides"),
+        Figure("publish to webhook, p99", cuts[98], "ms", "< 5", f"at {RATE} messages/s besides"),
         Figure("publish to webhook, worst", max(spans), "ms"),
     ]
 
 
-def _fail(publisher: Wire, number: int) -> float:
+def failures(
+    plant: Plant, publisher: Wire, webhook: Calls, buildings: range, every_s: float = 0.1
+) -> list[float]:
+    """Let the power of some extra buildings fail, one after the other, over ordinary readings; return how
+    long each took to be told, in ms."""
+    sent: dict[str, float] = {}
+    began = next_failure = time.monotonic()
+    beats, failed = 0, buildings.start
+    while failed < buildings.stop:
+        publisher.publish(plant.readings(1)[0])
+        beats += 1
+        if time.monotonic() >= next_failure:
+            next_failure += random.uniform(0.5, 1.5) * every_s
+            sent[f"x{failed:04}"] = fail(publisher, failed)
+            failed += 1
+        pause = began + beats / RATE - time.monotonic()
+        time.sleep(max(0.0, pause + random.uniform(0, 0.002)))
+    spans = []
+    while sent:
+        at, body = webhook.next()
+        told = [place for place in re.findall(r"Extra (x\d{4})", body) if place in sent]
+        spans += [(at - sent.pop(place)) * 1000 for place in dict.fromkeys(told)]
+    return spans
+
+
+def fail(publisher: Wire, number: int) -> float:
+    """Let the power of an extra building fail, and return when."""
     packet = publish_packet(f"safetyd/power/x{number:04}", b'{"mains": false}', number)
     at = time.monotonic()
     publisher.publish(packet)
@@ -187,10 +199,10 @@ def memory(size: Size) -> list[Figure]:
             plant = Plant(where / "plant", port, rooms, webhook=webhook_port, extra_buildings=1)
             with daemon(plant) as child:
                 first_words(plant, publisher)
-                _fail(publisher, 0)
+                fail(publisher, 0)
                 webhook.next()
                 _our_lap(child, publisher, plant, 20_000)
-                time.sleep(_SETTLE)
+                time.sleep(SETTLE)
                 peaks[rooms] = memory_mb(child.pid, "VmHWM")
                 say(f"memory: {rooms} rooms, {peaks[rooms]:.1f} MB at most")
     return [
@@ -240,14 +252,14 @@ def wear(size: Size) -> list[Figure]:
         plant = Plant(where / "plant", port, 200)
         with daemon(plant) as child:
             first_words(plant, publisher)
-            time.sleep(_SETTLE)
+            time.sleep(SETTLE)
             before = bytes_written(child.pid)
-            say(f"wear: {size.seconds} s at {_RATE} messages/s")
-            began, messages = time.monotonic(), size.seconds * _RATE
+            say(f"wear: {size.seconds} s at {RATE} messages/s")
+            began, messages = time.monotonic(), size.seconds * RATE
             for number in range(messages):
                 publisher.publish(plant.readings(1)[0])
-                time.sleep(max(0.0, began + (number + 1) / _RATE - time.monotonic()))
-            time.sleep(_SETTLE)
+                time.sleep(max(0.0, began + (number + 1) / RATE - time.monotonic()))
+            time.sleep(SETTLE)
             running = bytes_written(child.pid) - before
             whole = end(child) - before
         size_kb = Path(plant.where / "bench.db").stat().st_size / 1000

@@ -41,11 +41,18 @@ def folder() -> Iterator[Path]:
 
 
 @contextmanager
-def process(command: list[str], *, reads: bool = False) -> Iterator[subprocess.Popen[str]]:
-    """Yield a child; it is killed at the end if it still runs."""
+def process(
+    command: list[str], *, reads: bool = False, is_asked: bool = False
+) -> Iterator[subprocess.Popen[str]]:
+    """Yield a child; it is killed at the end if it still runs. One that `is_asked` has an open input."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("SAFETYD_")}
     child = subprocess.Popen(
-        command, stdout=subprocess.PIPE if reads else subprocess.DEVNULL, text=True, env=environ, cwd=ROOT
+        command,
+        stdin=subprocess.PIPE if is_asked else None,
+        stdout=subprocess.PIPE if reads else subprocess.DEVNULL,
+        text=True,
+        env=environ,
+        cwd=ROOT,
     )
     try:
         yield child
@@ -54,8 +61,9 @@ def process(command: list[str], *, reads: bool = False) -> Iterator[subprocess.P
             child.send_signal(signal.SIGCONT)
             child.kill()
             child.wait()
-        if child.stdout is not None:
-            child.stdout.close()
+        for each in (child.stdin, child.stdout):
+            if each is not None:
+                each.close()
 
 
 def line(child: subprocess.Popen[str]) -> str:
@@ -122,6 +130,7 @@ class Plant:
     protocol: int = 5
     sent: int = 0
     topics: list[str] = field(default_factory=list)
+    listen: str = field(default_factory=lambda: f"127.0.0.1:{free_port()}")
     _newest: float = 0.0
 
     def __post_init__(self) -> None:
@@ -142,7 +151,7 @@ class Plant:
         (self.where / "site.toml").write_text("\n".join(site) + "\n")
         self.config.write_text(
             f'site = ["site.toml"]\n[mqtt]\nport = {self.port}\nprotocol = {self.protocol}\n[store]\nurl = "sqlite:///bench.db"\n'
-            f'[web]\nlisten = "127.0.0.1:{free_port()}"\n[log]\nlevel = "warning"\n'
+            f'[web]\nlisten = "{self.listen}"\n[log]\nlevel = "warning"\n'
         )
 
     @property

@@ -121,8 +121,9 @@ class School:
         self.application.close()
 
     def is_rested(self) -> None:
-        """Let the outlook read everything anew as soon as it has to."""
-        self.application._looking._outlook._not_before_s = 0.0
+        """Let the outlook read everything anew as soon as it has to, and whoever looks wait for it."""
+        outlook = self.application._looking._outlook
+        outlook._not_before_s, outlook._was_so_s = 0.0, float("-inf")
 
     def token(
         self, role: Role, *buildings: str, scope: Scope = Scope.ACT, name: str = "", lasts: timedelta = _A_DAY

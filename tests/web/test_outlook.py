@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,9 +54,19 @@ class Writer:
         self.service.command({"by": "Ann", **said}, self.now)
         self.service.commit(self.now)
 
+    def is_rested(self) -> None:
+        """Let the outlook read everything anew as soon as it has to, and whoever looks wait for it."""
+        self.outlook._not_before_s, self.outlook._was_so_s = 0.0, float("-inf")
+
     def seen(self) -> dict[str, Any]:
         """Return what the outlook shows."""
         with self.outlook.view(must_be_fresh=True) as seen:
+            return self._shown(seen)
+
+    def looked_at(self) -> dict[str, Any]:
+        """Return what it shows to who has not looked for long."""
+        self.is_rested()
+        with self.outlook.view() as seen:
             return self._shown(seen)
 
     def stored(self) -> dict[str, Any]:
@@ -102,7 +113,7 @@ def test_it_shows_what_the_store_says_whatever_comes(
         for room, temperature_f, late, is_looked_at in steps:
             made.say(room, temperature_f, late=late * timedelta(seconds=1))
             if is_looked_at:
-                assert made.seen() == made.stored()
+                assert made.looked_at() == made.seen() == made.stored()
         assert made.seen() == made.stored()
     made.outlook.close()
 
@@ -134,7 +145,57 @@ def test_who_only_looks_may_wait_for_the_next_reading_of_everything(writer: Writ
     writer.outlook._not_before_s = float("inf")
     with writer.outlook.view() as seen:
         assert not seen.world.tickets
-    writer.outlook._not_before_s = 0.0
+    writer.is_rested()
+    with writer.outlook.view() as seen:
+        assert len(seen.world.tickets) == 1
+
+
+def test_while_everything_is_read_anew_the_last_look_is_shown_for_a_moment_only(writer: Writer) -> None:
+    writer.say("1", 61)
+    writer.seen()
+    writer.say("1", 59)
+    coming: Future[Any] = Future()
+    writer.outlook._not_before_s, writer.outlook._coming = 0.0, coming
+    with writer.outlook.view() as seen:
+        assert not seen.world.tickets
+    with open_for_reading(writer.url) as connection:
+        coming.set_result(writer.outlook._read(connection, writer.site))
+    with writer.outlook.view() as seen:
+        assert len(seen.world.tickets) == 1
+
+
+def test_what_was_read_beside_is_caught_up_with(writer: Writer) -> None:
+    writer.say("1", 61)
+    writer.seen()
+    writer.say("1", 59)
+    with open_for_reading(writer.url) as connection:
+        read = writer.outlook._read(connection, writer.site)
+    writer.say("2", 64)
+    writer.act(do="acknowledge", ticket=next(iter(read.recovered.world.tickets)))
+    writer.say("2", 65)
+    writer.outlook._coming = Future()
+    writer.outlook._coming.set_result(read)
+    with writer.outlook.view() as seen:
+        assert len(seen.world.tickets) == 1
+    assert writer.looked_at() == writer.stored()
+
+
+def test_who_comes_after_a_long_time_sees_how_it_stands_and_not_how_it_stood(writer: Writer) -> None:
+    writer.say("1", 61)
+    writer.seen()
+    for temperature_f in (59, 58, 61):
+        writer.say("1", temperature_f)
+        assert writer.looked_at() == writer.stored()
+
+
+def test_a_fault_beside_is_told_to_who_looks_next_and_then_forgotten(writer: Writer) -> None:
+    writer.say("1", 61)
+    writer.seen()
+    writer.say("1", 59)
+    writer.outlook._coming = Future()
+    writer.outlook._coming.set_exception(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError), writer.outlook.view():
+        pass
     with writer.outlook.view() as seen:
         assert len(seen.world.tickets) == 1
 
@@ -159,7 +220,7 @@ def test_after_a_fault_everything_is_read_anew(writer: Writer) -> None:
 
 def test_its_version_tells_readings_from_decisions_and_from_nothing_new(writer: Writer) -> None:
     def version() -> tuple[int, int]:
-        writer.outlook._not_before_s = 0.0
+        writer.is_rested()
         with writer.outlook.view() as seen:
             return tuple(seen.version)  # type: ignore[return-value]
 

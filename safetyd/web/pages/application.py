@@ -106,10 +106,7 @@ class Pages:
         visit = Visit(who.account, request.path_params, request.query_params, address=address)
         house, look, search = self._looking.house, page.look, page.search
         if page.shared is not None:
-            anybody = kept.anybody(who.account)
-            hidden = await self._looking.hidden_from(anybody)
-            for_all = Visitor(anybody, "", hidden)
-            return await self._looking.view(lambda view: self._part(page, view, visit, for_all))
+            return await self._looking.view(lambda view: self._part(page, view, visit))
         around = self._around(page.name, who, said=self._said.pop(who.secret, ""))
         if look is not None:
             return await self._looking.view(lambda view: self._shown(look(view, visit), around))
@@ -118,10 +115,12 @@ class Pages:
             lambda each: self._shown(search(Past(each, house.site(), house.root, around.now), visit), around)
         )
 
-    def _part(self, page: Page, view: View, visit: Visit, anybody: Visitor) -> Response:
+    def _part(self, page: Page, view: View, visit: Visit) -> Response:
         """Return a part of a page that others with the same rights are shown too."""
         assert page.look is not None
-        look, visit = page.look, visit._replace(account=anybody.account)
+        account = kept.anybody(visit.account)
+        anybody = Visitor(account, "", self._looking.hidden_in(view.connection, account))
+        look, visit = page.look, visit._replace(account=account)
         around = self._around(page.name, anybody)
 
         def make() -> bytes:
