@@ -37,7 +37,7 @@ SHELL = (
         "simulate.*",
         "web.*",
     ),
-    ("replay.*",),
+    ("replay.*", "whatif.*"),
     ("assigning",),
     (
         "service.*",

@@ -25,6 +25,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     sensing,
     serving,
     shelving,
+    supposing,
     watching,
 )
 from safetyd.cli.application import application
