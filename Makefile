@@ -23,7 +23,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-decoding bench-history pins clean servers
+.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-decoding bench-history bench-whatif pins clean servers
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -40,6 +40,7 @@ help:
 	@echo "make bench-backlogs  how soon late readings are judged and stored, in a store of 400,000"
 	@echo "make bench-decoding  the time that a message of each format takes to read"
 	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
+	@echo "make bench-whatif    how long a year under other rules takes, from roll-ups and from readings"
 	@echo "make pins    choose the versions in requirements/ anew (UPGRADE=--upgrade for the newest)"
 	@echo "make clean   remove the virtual environment and everything generated"
 
@@ -107,6 +108,9 @@ bench-decoding: $(DEV)
 
 bench-history: $(DEV)
 	$(PY) -m tests.bench.history $(ARGS)
+
+bench-whatif: $(DEV)
+	$(PY) -m tests.bench.whatif $(ARGS)
 
 # Set-up. A stamp is older than what it was made from only when pins or metadata changed.
 

@@ -18,16 +18,15 @@ from safetyd.store.rollups import HOUR, Level
 
 _MINUTE = timedelta(minutes=1)
 _GRAIN = timedelta(microseconds=1)
-_FIVE_MINUTES = WIDTH // _GRAIN
 _MEASURES = tuple(Measure)
 _TEMPERATURE, _HEAT_INDEX = _MEASURES.index(Measure.TEMPERATURE), _MEASURES.index(Measure.HEAT_INDEX)
 DONE = ("acknowledged", "relieved", "extended", "closed", "reopened")  # what people did that numbers rest on
 REPORTED = ("opened", "recurred")  # of a hazard, by a person
 
 
-class Fine(NamedTuple):
-    """Five minutes of a place: the extremes in °F, None without any, and how much of it is known of cold,
-    heat and mains; `out` is how long power was out. Spans are in microseconds."""
+class Kept(NamedTuple):
+    """Five minutes or an hour of a place: the extremes in °F, None without any, and how much of it is known
+    of cold, heat and mains; `out` is how long power was out. Spans are in microseconds."""
 
     temperature: tuple[float, float] | None = None
     heat_index: tuple[float, float] | None = None
@@ -89,28 +88,29 @@ def hours_that_matter(
     return found
 
 
-def five_minutes(
-    connection: Connection, hour: datetime, places: Collection[int]
-) -> dict[tuple[int, datetime], Fine]:
-    """Return what is kept of an hour of some places, by five minutes."""
-    first, step = _minutes(hour), WIDTH // _MINUTE
-    starts = ",".join(str(first + step * number) for number in range(HOUR // WIDTH))
-    some = f"level = {int(Level.FIVE_MINUTES)} AND start IN ({starts}) AND place IN ({_listed(places)})"
+def kept(
+    connection: Connection, hour: datetime, places: Collection[int], level: Level
+) -> dict[tuple[int, datetime], Kept]:
+    """Return what is kept of an hour of some places, as a whole or by five minutes."""
+    width = HOUR if level is Level.HOUR else WIDTH
+    first, step, whole = _minutes(hour), width // _MINUTE, width // _GRAIN
+    starts = ",".join(str(first + step * number) for number in range(HOUR // width))
+    some = f"level = {int(level)} AND start IN ({starts}) AND place IN ({_listed(places)})"
     values: dict[tuple[int, int], dict[int, tuple[float, float]]] = {}
     for start, place, measure, low, high in connection.exec_driver_sql(
         f"SELECT start, place, measure, low, high FROM roll_up WHERE {some}"
         f" AND measure IN ({_TEMPERATURE}, {_HEAT_INDEX})"
     ).fetchall():
         values.setdefault((place, start), {})[measure] = (low, high)
-    found: dict[tuple[int, datetime], Fine] = {}
+    found: dict[tuple[int, datetime], Kept] = {}
     for start, place, cold, heat, mains, out in connection.exec_driver_sql(
         "SELECT start, place, cold_unknown, heat_unknown, outage_unknown, outage_breach FROM roll_up_time"
         f" WHERE {some}"
     ).fetchall():
         of = values.pop((place, start), {})
-        known = [0 if each is None else _FIVE_MINUTES - each for each in (cold, heat, mains)]
+        known = [0 if each is None else whole - each for each in (cold, heat, mains)]
         at = EPOCH + start * _MINUTE
-        found[place, at] = Fine(
+        found[place, at] = Kept(
             of.get(_TEMPERATURE), of.get(_HEAT_INDEX), known[0], known[1], known[2], out or 0
         )
     return found

@@ -10,14 +10,16 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from safetyd.core.model import Place
+from safetyd.core.tally import floor
 from safetyd.core.world import Facts
 from safetyd.ingest.topics import routes
 from safetyd.recovery import facts_of
 from safetyd.site import Site, with_rules
 from safetyd.store import rollups, supposing
 from safetyd.store.database import Connection
+from safetyd.store.rollups import HOUR
 from safetyd.times import rfc3339
-from safetyd.whatif.estimate import Span, estimate, full_hours
+from safetyd.whatif.estimate import Span, estimate
 from safetyd.whatif.figures import NOTHING, Figures, Key, Outcome, WhatIfError, months, together
 
 _GRAIN = timedelta(microseconds=1)
@@ -225,3 +227,9 @@ def buildings_meant(site: Site, named: Sequence[str]) -> tuple[str, ...]:
     if site.is_watch:
         raise WhatIfError("these buildings are watched from afar; ask the safetyd that has their readings")
     return tuple(named) or tuple(each.id for each in site.buildings)
+
+
+def full_hours(begin: datetime, end: datetime) -> Span:
+    """Return the full hours that lie in a range: a part of one cannot be told from its roll-up."""
+    first, last = floor(begin, HOUR), floor(end, HOUR)
+    return Span(first if first == begin else first + HOUR, last)

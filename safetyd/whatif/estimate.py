@@ -1,9 +1,9 @@
 """A season judged from its roll-ups: five minutes count as one reading, their worst value.
 
 Rule: an hour without a value beyond either side's limits is passed over while its place is in order, as
-nothing in it could begin an episode; every other hour is judged by the core's own watch, five minutes by five
-minutes. Of five minutes that are partly beyond a limit, that share counts which lies beyond it if the values
-are spread evenly between the least and the greatest.
+nothing in it could begin an episode; one in which each value says the same is taken whole. Every other hour
+is judged by the core's own watch, five minutes by five minutes. Of five minutes that are partly beyond a
+limit, that share counts which lies beyond it if values are spread evenly from the least to the greatest.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -11,33 +11,27 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from safetyd.core import watch
 from safetyd.core.model import Condition, Finding, Place
-from safetyd.core.quality import Latest
-from safetyd.core.room import EMPTY, Room, findings_of
+from safetyd.core.room import EMPTY, Room
 from safetyd.core.rules import RuleBook, Rules
-from safetyd.core.tally import WIDTH, floor
-from safetyd.core.warmth import Source, cold_level, heat_level, hottest
-from safetyd.core.watch import CALM, Level, Limit, Sample, Watch
+from safetyd.core.tally import WIDTH
+from safetyd.core.watch import CALM, State
+from safetyd.core.watch import Level as Says
 from safetyd.core.world import Facts
 from safetyd.store import supposing
 from safetyd.store.database import Connection
-from safetyd.store.rollups import HOUR
-from safetyd.store.supposing import Fine
+from safetyd.store.rollups import HOUR, Level
+from safetyd.store.supposing import Kept
 from safetyd.whatif.deeds import on_record
 from safetyd.whatif.docket import Docket
 from safetyd.whatif.figures import Ledger, Outcome
+from safetyd.whatif.fives import Extremes, fold, heat_of, level, passed, share
 
 _GRAIN = timedelta(microseconds=1)
-_ROOM = (Condition.COLD, Condition.HEAT)
+_NOTHING = Kept()
 
 
-class Extremes(NamedTuple):
-    """What five minutes say of one condition: the worst value, and the mildest, °F."""
-
-    worst: float
-    mildest: float
-    assumed_dry: bool = False
+Said = tuple[Condition, Extremes | None, bool, int]  # what, whether it is of now, how much is known
 
 
 class Found(NamedTuple):
@@ -94,13 +88,14 @@ def estimate(
     versions = [version for book in books for version in book.versions]
     cold = max(each.cold.below_f for each in versions) if skips else None
     heat = min(each.heat.above_f for each in versions) if skips else None
-    season = _Season(connection, sides, places)
+    season = _Season(connection, sides, places, skips)
     matter = supposing.hours_that_matter(connection, *span, places, cold, heat)
     for hour in _hours(matter, season, span.end):
         season.judge(hour, matter.get(hour, set()) | season.restless)
         progress(hour)
     for side in sides:
         side.docket.pass_time(span.end)
+        side.ledger.close()
         known = on_record(side.docket.world, supposing.ticketed(connection, *span), span.end)
         side.ledger.add_tickets(side.docket.world.tickets.values(), known)
     return [
@@ -126,18 +121,25 @@ def _hours(matter: Collection[datetime], season: "_Season", end: datetime) -> It
 class _Season:
     """Walks through the hours, all sides at once, so that what is kept is read once."""
 
-    def __init__(self, connection: Connection, sides: Sequence[Side], places: dict[int, Place]) -> None:
+    def __init__(
+        self, connection: Connection, sides: Sequence[Side], places: dict[int, Place], skips: bool
+    ) -> None:
+        self._skips = skips
         self._connection = connection
         self._sides = sides
         self._places = places
-        self._last: dict[int, dict[Condition, Extremes]] = {}  # of places whose values may still stand
+        self._last: dict[
+            int, tuple[Extremes | None, Extremes | None]
+        ] = {}  # cold and heat, of places whose values may still stand
         self._out: set[int] = set()  # buildings whose power was out in their last five minutes
         self.restless: set[int] = set()  # places that are not in order on some side
 
     def judge(self, hour: datetime, numbers: Collection[int]) -> None:
         """Judge an hour of some places; of the others nothing could begin."""
         self._last = {number: last for number, last in self._last.items() if number in self.restless}
-        fine = supposing.five_minutes(self._connection, hour, numbers)
+        whole = supposing.kept(self._connection, hour, numbers, Level.HOUR)
+        numbers = [number for number in numbers if not self._is_of_one_kind(hour, number, whole)]
+        fine = supposing.kept(self._connection, hour, numbers, Level.FIVE_MINUTES)
         found: list[list[Found | Word]] = [[] for _ in self._sides]
         for number in sorted(numbers):
             if self._places[number].room is not None:
@@ -159,41 +161,105 @@ class _Season:
             and (number in self._out or any(side.docket.is_out(place.building) for side in self._sides))
         }
 
+    def _is_of_one_kind(self, hour: datetime, number: int, whole: dict[tuple[int, datetime], Kept]) -> bool:
+        """Whether each of an hour's five minutes says the same, and changes nothing; then it is taken whole.
+
+        So it is with an episode in progress while no value is back at the end value, and with a room in
+        order while no value is beyond the limit.
+        """
+        kept, place = whole.get((number, hour), _NOTHING), self._places[number]
+        is_known = min(kept.cold_known, kept.heat_known) == HOUR // _GRAIN
+        if (
+            not self._skips
+            or place.room is None
+            or not is_known
+            or kept.temperature is None
+            or kept.heat_index is None
+        ):
+            return False
+        (coldest, warmest), (mildest, hottest_) = kept.temperature, kept.heat_index
+        folded: list[tuple[Side, Room]] = []
+        for side in self._sides:
+            rules, room = side.book.in_force(hour), side.rooms.get(number, EMPTY)
+            for condition, worst, best in (
+                (Condition.COLD, coldest, warmest),
+                (Condition.HEAT, hottest_, mildest),
+            ):
+                watching = room.watch(condition)
+                if watching is CALM and level(condition, worst, rules) is not Says.BEYOND:
+                    continue
+                if watching.state is not State.ACTIVE or level(condition, best, rules) is Says.BACK:
+                    return False
+                last = hour + HOUR - WIDTH
+                room, _ = fold(room, condition, Extremes(worst, best), last, rules, is_new=False)
+            folded.append((side, room))
+        for side, room in folded:
+            if room != EMPTY:
+                side.rooms[number] = room
+                side.ledger.add_breach(place.building, hour, hour + HOUR)
+        self._last[number] = Extremes(coldest, warmest), Extremes(hottest_, mildest)
+        return True
+
     def _judge_room(
         self,
         hour: datetime,
         number: int,
-        fine: dict[tuple[int, datetime], Fine],
+        fine: dict[tuple[int, datetime], Kept],
         found: list[list[Found | Word]],
     ) -> None:
-        place = self._places[number]
         rules = [side.book.in_force(hour) for side in self._sides]
-        last = self._last.setdefault(number, {})
+        cold, heat = self._last.get(number, (None, None))
         for at in _fives(hour):
-            kept = fine.get((number, at), Fine())
-            new = _extremes(kept, at, rules[0])
-            last |= new
-            known = {Condition.COLD: kept.cold_known, Condition.HEAT: kept.heat_known}
+            kept = fine.get((number, at), _NOTHING)
+            is_new = kept.temperature is not None, kept.temperature is not None or kept.heat_index is not None
+            if kept.temperature is not None:
+                cold = Extremes(*kept.temperature)
+            if is_new[1]:
+                heat = heat_of(kept, at, rules[0]) or heat
+            said = [
+                (Condition.COLD, cold, is_new[0], kept.cold_known),
+                (Condition.HEAT, heat, is_new[1], kept.heat_known),
+            ]
             for side, rule, these in zip(self._sides, rules, found, strict=True):
-                room, breach = side.rooms.get(number, EMPTY), 0
-                for condition in _ROOM:
-                    value = last.get(condition) if known[condition] else None
-                    if value is None:
-                        continue
-                    breach += round(known[condition] * _share(room.watch(condition), condition, value, rule))
-                    room, learned = _fold(room, condition, value, at, rule, is_new=condition in new)
-                    these += [Found(now, place, room, finding) for now, finding in learned]
-                room, learned = _pass(room, at + WIDTH)
-                these += [Found(now, place, room, finding) for now, finding in learned]
-                _keep(side, number, room)
-                if breach:
-                    micros = min(breach, WIDTH // _GRAIN)
-                    side.ledger.add_breach(place.building, at, at + WIDTH, micros)
+                self._judge(side, number, at, said, rule, these)
+        self._last[number] = cold, heat
 
-    def _hear_power(self, hour: datetime, number: int, fine: dict[tuple[int, datetime], Fine]) -> list[Word]:
+    def _judge(
+        self,
+        side: Side,
+        number: int,
+        at: datetime,
+        said: Sequence[Said],
+        rules: Rules,
+        found: list[Found | Word],
+    ) -> None:
+        """Judge five minutes of a room on one side; while it is in order only a breach matters."""
+        room, breach, place = side.rooms.get(number), 0, self._places[number]
+        for condition, value, is_new, known in said:
+            if value is None or not known:
+                continue
+            is_cold = condition is Condition.COLD
+            is_beyond = value.worst < rules.cold.below_f if is_cold else value.worst > rules.heat.above_f
+            if not is_beyond and (room is None or room.watch(condition) is CALM):
+                continue
+            room = room or EMPTY
+            breach += round(known * share(room.watch(condition), condition, value, rules))
+            room, learned = fold(room, condition, value, at, rules, is_new=is_new)
+            if learned:
+                found += [Found(now, place, room, finding) for now, finding in learned]
+        if room is None:
+            return
+        if room.cold.back or room.heat.back:
+            room, learned = passed(room, at + WIDTH)
+            found += [Found(now, place, room, finding) for now, finding in learned]
+        _keep(side, number, room)
+        if breach:
+            side.ledger.add_part(place.building, at, WIDTH, min(breach, WIDTH // _GRAIN))
+
+    def _hear_power(self, hour: datetime, number: int, fine: dict[tuple[int, datetime], Kept]) -> list[Word]:
         place, words = self._places[number], list[Word]()
         for at in _fives(hour):
-            kept = fine.get((number, at), Fine())
+            kept = fine.get((number, at), _NOTHING)
             out = timedelta(microseconds=kept.out)
             if kept.out and number not in self._out:
                 words.append(Word(at + WIDTH - out, place, is_on=False))
@@ -208,86 +274,8 @@ def _fives(hour: datetime) -> Iterator[datetime]:
     return (hour + number * WIDTH for number in range(HOUR // WIDTH))
 
 
-def _extremes(kept: Fine, at: datetime, rules: Rules) -> dict[Condition, Extremes]:
-    """Return what five minutes say; without humidity, of heat what holds at any, as the core has it."""
-    found: dict[Condition, Extremes] = {}
-    if kept.temperature is not None:
-        low, high = kept.temperature
-        found[Condition.COLD] = Extremes(low, high)
-        if kept.heat_index is None:
-            only = {"": Source(Latest(high, at, at + WIDTH))}
-            known = hottest(only, at, rules, None)
-            if known is not None:
-                found[Condition.HEAT] = Extremes(known.value, known.value, known.assumed_dry)
-    if kept.heat_index is not None:
-        low, high = kept.heat_index
-        found[Condition.HEAT] = Extremes(high, low)
-    return found
-
-
-def _share(before: Watch, condition: Condition, value: Extremes, rules: Rules) -> float:
-    """Return how much of five minutes lies beyond the limit; within an episode, beyond the end value."""
-    if condition is Condition.COLD:
-        limit = rules.cold.end_f if before.is_breach else rules.cold.below_f
-        beyond, spread = limit - value.worst, value.mildest - value.worst
-        is_beyond = value.worst < limit
-    else:
-        limit = rules.heat.end_f if before.is_breach else rules.heat.above_f
-        beyond, spread = value.worst - limit, value.worst - value.mildest
-        is_beyond = value.worst > limit
-    if not is_beyond:
-        return 0.0
-    return 1.0 if beyond >= spread else beyond / spread
-
-
-def _fold(
-    room: Room, condition: Condition, value: Extremes, at: datetime, rules: Rules, *, is_new: bool
-) -> tuple[Room, list[tuple[datetime, Finding]]]:
-    """Return the room after five minutes' worst value, and what that showed."""
-    room, learned = _pass(room, at)
-    rule, level = rules.cold, cold_level(value.worst, rules)
-    sign = -1
-    limit = Limit(rule.confirm, rule.end_after)
-    if condition is Condition.HEAT:
-        level, sign = heat_level(value.worst, rules), 1
-        limit = Limit(rules.heat.confirm, rules.heat.end_after)
-    old = room.watch(condition)
-    if old is CALM and level is not Level.BEYOND:
-        return room, learned
-    until = at + WIDTH + rules.quality.stale_after
-    is_beyond = is_new and level is Level.BEYOND
-    sample = Sample(at, level, value.worst, until, is_beyond, value.assumed_dry)
-    new, ended = watch.step(old, sample, limit, sign)
-    room = _with(room, condition, new)
-    return room, learned + [(at, each) for each in findings_of(condition, old, new, ended)]
-
-
-def _pass(room: Room, now: datetime) -> tuple[Room, list[tuple[datetime, Finding]]]:
-    """Return the room once time has passed up to a moment, and which episodes that ended."""
-    learned: list[tuple[datetime, Finding]] = []
-    for condition in _ROOM:
-        old = room.watch(condition)
-        due = watch.due(old)
-        if due is None or due > now:
-            continue
-        new, ended = watch.elapse(old, now)
-        room = _with(room, condition, new)
-        learned += [(due, each) for each in findings_of(condition, old, new, ended)]
-    return room, learned
-
-
-def _with(room: Room, condition: Condition, changed: Watch) -> Room:
-    return room._replace(cold=changed) if condition is Condition.COLD else room._replace(heat=changed)
-
-
 def _keep(side: Side, number: int, room: Room) -> None:
     if room.cold is CALM and room.heat is CALM:
         side.rooms.pop(number, None)
     else:
         side.rooms[number] = room
-
-
-def full_hours(begin: datetime, end: datetime) -> Span:
-    """Return the full hours that lie in a range: a part of one cannot be told from its roll-up."""
-    first, last = floor(begin, HOUR), floor(end, HOUR)
-    return Span(first if first == begin else first + HOUR, last)

@@ -52,17 +52,33 @@ class Ledger:
         self._edges = months(facts, begin, end)
         self.rows: dict[Key, Figures] = {}
         self.known: dict[Key, int] = {}
+        self._parts: dict[tuple[str, datetime], tuple[Key, float]] = {}
+        self._spent: dict[Key, list[int]] = {}
 
-    def add_breach(self, building: str, begin: datetime, end: datetime, micros: int | None = None) -> None:
-        """Add a span in breach; with `micros`, so much of it, spread evenly."""
+    def add_breach(self, building: str, begin: datetime, end: datetime) -> None:
+        """Add a span in breach."""
         calendar = self._facts.calendar_of(building)
         for month, since, until in self._pieces(begin, end):
             whole = (until - since) // _GRAIN
             student = in_class(calendar, since, until) // _GRAIN
-            if micros is not None:
-                part = (end - begin) // _GRAIN
-                whole, student = micros * whole // part, micros * student // part
             self._add(building, month, Figures(breach=whole, student=student))
+
+    def add_part(self, building: str, begin: datetime, width: timedelta, micros: int) -> None:
+        """Add so much of a short span, in which one moment is as good as another."""
+        known = self._parts.get((building, begin))
+        if known is None:
+            student = in_class(self._facts.calendar_of(building), begin, begin + width) / width
+            known = self._parts[building, begin] = (building, self._month(begin)), student
+        key, student = known
+        spent = self._spent.setdefault(key, [0, 0])
+        spent[0] += micros
+        spent[1] += round(micros * student)
+
+    def close(self) -> None:
+        """Take up what was added in parts."""
+        for (building, month), (breach, student) in self._spent.items():
+            self._add(building, month, Figures(breach=breach, student=student))
+        self._spent.clear()
 
     def add_known(self, building: str, begin: datetime, end: datetime) -> None:
         """Add a span of which everything is known."""
