@@ -23,7 +23,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-chain bench-decoding bench-history bench-web pictures pins clean servers
+.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-chain bench-decoding bench-history bench-web bench-whatif pictures pins clean servers
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -43,6 +43,7 @@ help:
 	@echo "make bench-web       how soon pages come, and what they cost the watch (ARGS=--quick for less)"
 	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
 	@echo "make pictures        take docs/now.png and docs/ticket.png from the demo (needs chromium)"
+	@echo "make bench-whatif    how long a year under other rules takes, from roll-ups and from readings"
 	@echo "make pins    choose the versions in requirements/ anew (UPGRADE=--upgrade for the newest)"
 	@echo "make clean   remove the virtual environment and everything generated"
 
@@ -119,6 +120,9 @@ bench-history: $(DEV)
 
 pictures: $(DEV) assets
 	$(PY) -m tests.browser.pictures
+
+bench-whatif: $(DEV)
+	$(PY) -m tests.bench.whatif $(ARGS)
 
 # Set-up. A stamp is older than what it was made from only when pins or metadata changed.
 

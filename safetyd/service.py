@@ -162,7 +162,7 @@ class Service:
         if spoke is not None:
             doubt = supervision.doubt(self.world, spoke)
             spoke = spoke if doubt is None else spoke._replace(doubt=doubt)
-            self._observe(word.speaker.number, spoke, message, word.frame)
+            self.observe(word.speaker.number, spoke, message, word.frame)
 
     def _take_from_bridge(self, message: Message) -> bool:
         """Take a bridge's word on itself; return whether the message is one's."""
@@ -190,9 +190,10 @@ class Service:
             self.waiting.touched.add(Place(building, None))
         return said is not None
 
-    def _observe(
+    def observe(
         self, number: int, spoke: Observation, message: Message, frame: str | None = None
     ) -> tuple[Flaw, ...]:
+        """Take in what a sensor, by its number, said, and return what is wrong with it."""
         newest = self._newest.get(number)
         if newest is not None and spoke.observed_at <= newest and not spoke.retained:
             fresh = self._unheard(number, spoke, newest)
@@ -285,7 +286,7 @@ class Service:
         refuse_flawed(engine.flaws(self.facts, spoke))
         topic = str(spoke.sensor)
         speaker = self.hearing.speaker(Route(spoke.sensor, BY_HAND, native_decoder), topic)
-        self._observe(speaker.number, spoke, Message(now, topic, b""))
+        self.observe(speaker.number, spoke, Message(now, topic, b""))
         self._read_again()
         return measured(self.world, report, now)
 

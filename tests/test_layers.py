@@ -47,7 +47,7 @@ SHELL = (
         "simulate.*",
         "web.*",
     ),
-    ("replay.*",),
+    ("replay.*", "whatif.*"),
     ("trying",),
     ("assigning",),
     (

@@ -26,6 +26,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     sensing,
     serving,
     shelving,
+    supposing,
     trying,
     watching,
 )

@@ -188,8 +188,8 @@ def _count(
     is_measured = is_measured or judged.humidity is not None
     heat, heat_ended = _judge(room.heat, known, at, _limit(rules.heat, observation), 1, is_measured)
     more = (
-        *_findings(Condition.COLD, room.cold, cold, cold_ended),
-        *_findings(Condition.HEAT, room.heat, heat, heat_ended),
+        *findings_of(Condition.COLD, room.cold, cold, cold_ended),
+        *findings_of(Condition.HEAT, room.heat, heat, heat_ended),
     )
     return Room(at, room.beliefs, sources, cold, heat), findings + more
 
@@ -224,7 +224,8 @@ def _judge(
     )
 
 
-def _findings(condition: Condition, old: Watch, new: Watch, ended: Ended | None) -> Iterator[Finding]:
+def findings_of(condition: Condition, old: Watch, new: Watch, ended: Ended | None) -> Iterator[Finding]:
+    """Yield the episode that ended as a watch went from `old` to `new`, and the one that began."""
     if ended is not None:
         yield Finding(condition, ended.began_at, ended.ended_at, ended.worst, ended.seen)
     if new.is_breach and not old.is_breach and new.began_at is not None:
@@ -269,7 +270,7 @@ def pass_time(room: Room, now: datetime) -> tuple[Room, tuple[Finding, ...]]:
         return room, ()
     reached = max(at for at in (room.at, due(room.cold), due(room.heat)) if at is not None and at <= now)
     findings = (
-        *_findings(Condition.COLD, room.cold, cold, cold_ended),
-        *_findings(Condition.HEAT, room.heat, heat, heat_ended),
+        *findings_of(Condition.COLD, room.cold, cold, cold_ended),
+        *findings_of(Condition.HEAT, room.heat, heat, heat_ended),
     )
     return room._replace(at=reached, cold=cold, heat=heat), findings

@@ -48,7 +48,7 @@ def coldest(sources: Mapping[str, Source], at: datetime, rules: Rules, spoke: st
     until = max(each.until for each in fresh.values())
     own = fresh.get(spoke) if spoke is not None else None
     is_new = own is not None and own.at == at and own.value < rules.cold.below_f
-    return Warmth(_cold_level(worst.value, rules), worst.value, worst.at, until, is_new)
+    return Warmth(cold_level(worst.value, rules), worst.value, worst.at, until, is_new)
 
 
 def hottest(sources: Mapping[str, Source], at: datetime, rules: Rules, spoke: str | None) -> Warmth | None:
@@ -108,22 +108,24 @@ def _heat(temperature: Latest, humidity: Latest | None, rules: Rules) -> Warmth 
     if humidity is not None:
         value = heat_index_f(temperature.value, humidity.value)
         at, until = max(temperature.at, humidity.at), min(temperature.until, humidity.until)
-        return Warmth(_heat_level(value, rules), value, at, until)
+        return Warmth(heat_level(value, rules), value, at, until)
     driest, dampest = heat_index_f(temperature.value, 0.0), heat_index_f(temperature.value, 100.0)
     if driest > rules.heat.above_f:
         return Warmth(Level.BEYOND, driest, temperature.at, temperature.until, assumed_dry=True)
     if dampest <= rules.heat.above_f:
-        return Warmth(_heat_level(dampest, rules), dampest, temperature.at, temperature.until)
+        return Warmth(heat_level(dampest, rules), dampest, temperature.at, temperature.until)
     return None
 
 
-def _cold_level(value: float, rules: Rules) -> Level:
+def cold_level(value: float, rules: Rules) -> Level:
+    """Return what a temperature, °F, says of cold."""
     if value < rules.cold.below_f:
         return Level.BEYOND
     return Level.BACK if value >= rules.cold.end_f else Level.BETWEEN
 
 
-def _heat_level(value: float, rules: Rules) -> Level:
+def heat_level(value: float, rules: Rules) -> Level:
+    """Return what a heat index, °F, says of heat."""
     if value > rules.heat.above_f:
         return Level.BEYOND
     return Level.BACK if value <= rules.heat.end_f else Level.BETWEEN

@@ -1,0 +1,97 @@
+"""`whatif`: a season under proposed numbers against those in force."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from safetyd.cli.application import Config, Json, app, print_json
+from safetyd.cli.loading import loaded, with_assignments
+from safetyd.clock import now
+from safetyd.configuration import find_config
+from safetyd.faults import did_you_mean
+from safetyd.site import Site
+from safetyd.store.database import open_for_reading, told_on_failure
+from safetyd.times import read_time, rfc3339
+
+
+@app.command("whatif")
+def whatif_command(
+    from_: Annotated[str, typer.Option("--from", metavar="TIME", help="When the season begins.")],
+    to: Annotated[str | None, typer.Option(metavar="TIME", help="When it ends; else now.")] = None,
+    building: Annotated[str | None, typer.Option(metavar="ID", help="Only of this building.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A proposed number: rules.heat.above_f=80."),
+    ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Judge every stored reading again, not 5-minute values.")
+    ] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """What a season would have been under other rules; nothing is stored or sent.
+
+    Example: safetyd whatif --from 2026-09-01 --set rules.heat.above_f=80 --set rules.cold.below_f=62
+    """
+    from safetyd.whatif.answer import Question, answer_object, buildings_meant, estimated
+    from safetyd.whatif.parallel import exactly
+
+    configuration = loaded(config)
+    site, url = with_assignments(configuration), configuration.settings.store.url
+    begin, end = _time("--from", from_, site.timezone), now()
+    if to is not None:
+        end = min(end, _time("--to", to, site.timezone))
+    if begin >= end:
+        until = "now" if to is None else rfc3339(end)
+        raise typer.BadParameter(f"--from {rfc3339(begin)} is not before {until}")
+    where = buildings_meant(site, [] if building is None else [_building(building, site)])
+    question = Question(begin, end, tuple(set_ or ()), where)
+    with told_on_failure(url), closing(open_for_reading(url)) as connection, _progress() as bar:
+        if exact:
+            answer = exactly(find_config(config, os.environ), site, connection, question, bar)
+        else:
+            whole = int((end - begin).total_seconds())
+            answer = estimated(
+                connection, site, question, lambda at: bar(int((at - begin).total_seconds()), whole)
+            )
+    if as_json:
+        print_json(answer_object(answer))
+    else:
+        from safetyd.cli.supposing_words import answer_words
+
+        answer_words(answer, site)
+    return 0
+
+
+def _time(option: str, text: str, zone: ZoneInfo) -> datetime:
+    try:
+        return read_time(text, zone)
+    except ValueError as error:
+        raise typer.BadParameter(f"{option}: {error}") from error
+
+
+def _building(id: str, site: Site) -> str:
+    if site.building(id) is None:
+        ids = [each.id for each in site.buildings]
+        raise typer.BadParameter(f"no building is called {id!r}{did_you_mean(id, ids)}")
+    return id
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """Yield what shows how far it has come: a bar on a terminal, nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("judging again", total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)

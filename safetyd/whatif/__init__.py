@@ -1,0 +1,1 @@
+"""What would have been under other rules: the record judged again, and nothing kept of it."""

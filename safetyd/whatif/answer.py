@@ -1,0 +1,235 @@
+"""The rules in force against others, over one season: asked, worked out both ways, and compared.
+
+Rule: both sides are worked out in the same way from the same record, so that what differs is the rules. An
+answer says what it rests on and how much of the time is known.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from safetyd.core.model import Place
+from safetyd.core.tally import floor
+from safetyd.core.world import Facts
+from safetyd.ingest.topics import routes
+from safetyd.recovery import facts_of
+from safetyd.site import Site, with_rules
+from safetyd.store import rollups, supposing
+from safetyd.store.database import Connection
+from safetyd.store.rollups import HOUR
+from safetyd.times import rfc3339
+from safetyd.whatif.estimate import Span, estimate
+from safetyd.whatif.figures import NOTHING, Figures, Key, Outcome, WhatIfError, months, together
+
+_GRAIN = timedelta(microseconds=1)
+_HOUR = 3_600_000_000
+_NEEDS_READINGS = (
+    "rules.quality",
+    "rules.cold.confirm",
+    "rules.heat.confirm",
+    "rules.heat.pair_within",
+    "rules.outage.quorum",
+    "rules.outage.nominal_v",
+)
+ESTIMATED, EXACT = "estimated from 5-minute values", "every stored reading, through the engine"
+CLEAN_SLATE = "both sides begin without open tickets, and with no episode in progress"
+NO_RELIEF = "of tickets that the record does not know no relief is known: what fell due counts as missed"
+
+
+class Question(NamedTuple):
+    """Which season, which buildings, and the settings of the proposed rules as KEY=VALUE."""
+
+    begin: datetime
+    end: datetime
+    settings: tuple[str, ...]
+    buildings: tuple[str, ...]
+
+
+class Row(NamedTuple):
+    """One building and month: both sides, and how much of its rooms' time is known, of how much."""
+
+    building: str
+    month: date
+    in_force: Figures
+    proposed: Figures
+    known: int
+    whole: int
+
+
+class Answer(NamedTuple):
+    """`recorded` is the time in breach that the roll-ups have on record, where the answer is an estimate."""
+
+    question: Question
+    basis: str
+    rules: tuple[str, str]
+    rows: tuple[Row, ...]
+    recorded: int | None = None
+
+    @property
+    def total(self) -> Row:
+        """All rows together."""
+        return Row(
+            "",
+            self.question.begin.date(),
+            together(row.in_force for row in self.rows),
+            together(row.proposed for row in self.rows),
+            sum(row.known for row in self.rows),
+            sum(row.whole for row in self.rows),
+        )
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know beside the numbers, a sentence each."""
+        notes = [CLEAN_SLATE, NO_RELIEF]
+        if self.recorded is not None:
+            ours, known = self.total.in_force.breach / _HOUR, self.recorded / _HOUR
+            said = f"under the rules in force this way gives {ours:,.1f} room-hours in breach"
+            notes.append(f"{said}; on record are {known:,.1f}")
+        return notes
+
+
+def estimated(
+    connection: Connection,
+    site: Site,
+    question: Question,
+    progress: Callable[[datetime], object] = lambda _: None,
+) -> Answer:
+    """Return the answer from the roll-ups.
+
+    Raises:
+        WhatIfError: they cannot give one.
+        ConfigurationError: a setting is none.
+    """
+    proposed = with_rules(site, question.settings)
+    for setting in question.settings:
+        key = setting.partition("=")[0].strip()
+        if key.startswith(_NEEDS_READINGS):
+            raise WhatIfError(f"{key}: 5-minute values cannot tell what it would change; add --exact")
+    rolled = rollups.progress(connection)
+    if rolled is None:
+        raise WhatIfError("nothing is rolled up yet; run: safetyd history rebuild, or add --exact")
+    span = full_hours(question.begin, min(question.end, rolled.settled_to))
+    if span.begin >= span.end:
+        until = rfc3339(rolled.settled_to)
+        raise WhatIfError(f"the range holds no full hour that is rolled up; what is ends at {until}")
+    facts = facts_of(site, routes(site))
+    places = {
+        each.number: each.place
+        for each in rollups.places(connection)
+        if each.place.building in question.buildings and each.place in facts.places
+    }
+    known, recorded = _reach(connection, facts, places, span)
+    _check_known(sum(known.values()), question)
+    books = [site.rulebook, proposed.rulebook]
+    in_force, other = estimate(connection, facts, books, places, span, progress)
+    asked = question._replace(begin=span.begin, end=span.end)
+    return compared(site, asked, ESTIMATED, in_force, other, known, recorded)
+
+
+def compared(
+    site: Site,
+    question: Question,
+    basis: str,
+    in_force: Outcome,
+    proposed: Outcome,
+    known: dict[Key, int],
+    recorded: int | None = None,
+) -> Answer:
+    """Return both sides' outcomes as an answer, a row for each building and month that anything is known of.
+
+    Raises:
+        WhatIfError: nothing is.
+    """
+    _check_known(sum(known.values()), question)
+    facts = facts_of(site, routes(site))
+    edges = [*months(facts, question.begin, question.end), (question.end, date.max)]
+    rows = []
+    for building in question.buildings:
+        here = site.building(building)
+        rooms = 0 if here is None else len(here.rooms)
+        for (begin, month), (end, _) in pairwise(edges):
+            key = building, month
+            one, other = (each.rows.get(key, NOTHING) for each in (in_force, proposed))
+            row = Row(building, month, one, other, known.get(key, 0), rooms * ((end - begin) // _GRAIN))
+            if row.known or row.in_force != NOTHING or row.proposed != NOTHING:
+                rows.append(row)
+    rules = site.rulebook.fingerprint, with_rules(site, question.settings).rulebook.fingerprint
+    return Answer(question, basis, rules, tuple(rows), recorded)
+
+
+def _reach(
+    connection: Connection, facts: Facts, places: dict[int, Place], span: Span
+) -> tuple[dict[Key, int], int]:
+    """Return how much of each building and month is known, and how long rooms were in breach on record."""
+    known: dict[Key, int] = {}
+    recorded = 0
+    edges = [*months(facts, *span), (span.end, date.max)]
+    for (begin, month), (end, _) in pairwise(edges):
+        for number, each in supposing.reach(connection, begin, end).items():
+            if number in places:
+                key = places[number].building, month
+                known[key] = known.get(key, 0) + each.known
+                recorded += each.breach
+    return known, recorded
+
+
+def _check_known(known: int, question: Question) -> None:
+    if not known:
+        where = ", ".join(question.buildings)
+        since, until = (f"{at:%Y-%m-%d %H:%M}" for at in (question.begin, question.end))
+        raise WhatIfError(f"no reading of a room of {where} is on record from {since} to {until} (UTC)")
+
+
+def answer_object(answer: Answer) -> dict[str, Any]:
+    """Return an answer as `whatif --json` prints it."""
+    return {
+        "from": rfc3339(answer.question.begin),
+        "to": rfc3339(answer.question.end),
+        "set": list(answer.question.settings),
+        "basis": answer.basis,
+        "rules": {"in_force": answer.rules[0], "proposed": answer.rules[1]},
+        "months": [
+            {"building": row.building, "month": f"{row.month:%Y-%m}"} | _sides(row) for row in answer.rows
+        ],
+        "total": _sides(answer.total),
+        "recorded_breach_h": None if answer.recorded is None else round(answer.recorded / _HOUR, 3),
+        "notes": answer.notes,
+    }
+
+
+def _sides(row: Row) -> dict[str, Any]:
+    minus = Figures(*(b - a for a, b in zip(row.in_force, row.proposed, strict=True)))
+    return {
+        "in_force": _plain(row.in_force),
+        "proposed": _plain(row.proposed),
+        "difference": _plain(minus),
+        "coverage": round(row.known / row.whole, 4) if row.whole else None,
+    }
+
+
+def _plain(figures: Figures) -> dict[str, float]:
+    return {
+        "tickets": figures.tickets,
+        "breach_h": round(figures.breach / _HOUR, 3),
+        "student_day_h": round(figures.student / _HOUR, 3),
+        "missed": figures.missed,
+        "missed_not_on_record": figures.unrelieved,
+    }
+
+
+def buildings_meant(site: Site, named: Sequence[str]) -> tuple[str, ...]:
+    """Return the buildings that are named, or all that have sensors here.
+
+    Raises:
+        WhatIfError: they are watched from afar.
+    """
+    if site.is_watch:
+        raise WhatIfError("these buildings are watched from afar; ask the safetyd that has their readings")
+    return tuple(named) or tuple(each.id for each in site.buildings)
+
+
+def full_hours(begin: datetime, end: datetime) -> Span:
+    """Return the full hours that lie in a range: a part of one cannot be told from its roll-up."""
+    first, last = floor(begin, HOUR), floor(end, HOUR)
+    return Span(first if first == begin else first + HOUR, last)

@@ -1,0 +1,163 @@
+"""Both sides of every building judged again at once, each in a process of its own.
+
+Rule: a process reads the configuration and the store itself, so that nothing but plain values passes between
+them; with one worker all is done here.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from datetime import datetime
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from safetyd.assigned import composed
+from safetyd.configuration import load
+from safetyd.site import Site, with_rules
+from safetyd.store import readings, rollups
+from safetyd.store.database import Connection, open_for_reading
+from safetyd.times import rfc3339
+from safetyd.whatif.answer import EXACT, Answer, Question, compared
+from safetyd.whatif.exact import judge_again
+from safetyd.whatif.figures import Figures, Key, Outcome, WhatIfError
+
+_LOOK_EVERY_SECONDS = 0.2
+_COUNT_EVERY = 2_000  # rows
+
+_count: Any = None  # of this process: how many rows all of them have looked at
+
+
+class Job(NamedTuple):
+    """One side of one building."""
+
+    config: Path
+    settings: tuple[str, ...]
+    building: str
+    begin: datetime
+    end: datetime
+
+
+def exactly(
+    config: Path,
+    site: Site,
+    connection: Connection,
+    question: Question,
+    progress: Callable[[int, int], object] = lambda done, of: None,
+    workers: int = 0,
+) -> Answer:
+    """Return the answer of every stored reading; `progress` hears of rows that are done, and of how many.
+
+    `site` is the one to be judged by, `connection` reads its store; 0 workers are one for each processor.
+
+    Raises:
+        WhatIfError: the readings are not there.
+        ConfigurationError: a setting is none.
+    """
+    with_rules(site, question.settings)
+    rolled = rollups.progress(connection)
+    if rolled is not None and rolled.retired_to is not None and question.begin < rolled.retired_to:
+        since = rfc3339(rolled.retired_to)
+        raise WhatIfError(
+            f"single readings from before {since} are deleted here; leave out --exact, or begin there"
+        )
+    rows = readings.first_id_since(connection, question.end) - readings.first_id_since(
+        connection, question.begin
+    )
+    sides = (question.settings, ()) if question.settings else ((),)
+    jobs = [
+        Job(config, settings, building, question.begin, question.end)
+        for building in question.buildings
+        for settings in sides
+    ]
+    found = dict(zip(jobs, _all(jobs, rows, progress, workers or os.cpu_count() or 1), strict=True))
+    in_force, proposed = (
+        _joined([found[job] for job in jobs if job.settings == settings])
+        for settings in ((), question.settings)
+    )
+    return compared(site, question, EXACT, in_force, proposed, dict(in_force.known))
+
+
+def judge(job: Job, progress: Callable[[int], object] = lambda _: None) -> Outcome:
+    """Return what one side of one building comes to."""
+    loaded = load(job.config, os.environ)
+    settings = loaded.settings
+    with closing(open_for_reading(settings.store.url)) as connection:
+        site = with_rules(composed(connection, loaded.site, settings.mqtt.root).site, job.settings)
+        return judge_again(connection, site, settings.mqtt.root, job.building, job.begin, job.end, progress)
+
+
+def _all(
+    jobs: Sequence[Job], rows: int, progress: Callable[[int, int], object], workers: int
+) -> Iterator[Outcome]:
+    whole = max(1, rows * len(jobs))
+    if workers == 1 or len(jobs) == 1:
+        for number, job in enumerate(jobs):
+            yield judge(job, _counter(partial(_tell, progress, number * rows, whole)))
+        return
+    context = get_context("spawn")  # a forked process would share what the store's library holds open
+    count = context.Value("q", 0)
+    with ProcessPoolExecutor(
+        min(workers, len(jobs)), mp_context=context, initializer=_begin, initargs=(count,)
+    ) as pool:
+        futures: list[Future[Outcome]] = [pool.submit(_work, job) for job in jobs]
+        try:
+            while wait(futures, _LOOK_EVERY_SECONDS).not_done:
+                progress(min(count.value, whole), whole)
+            yield from [future.result() for future in futures]
+        except BrokenProcessPool as error:
+            raise WhatIfError(
+                "a process that judged was ended from outside; was there too little memory?"
+            ) from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _tell(progress: Callable[[int, int], object], before: int, whole: int, done: int) -> None:
+    progress(before + done, whole)
+
+
+def _begin(count: Any) -> None:
+    global _count  # noqa: PLW0603 - how a pool hands something to its processes
+    _count = count
+
+
+def _work(job: Job) -> Outcome:
+    last = 0
+
+    def add(done: int) -> None:
+        nonlocal last
+        with _count.get_lock():
+            _count.value += done - last
+        last = done
+
+    return judge(job, _counter(add))
+
+
+def _counter(tell: Callable[[int], object]) -> Callable[[int], None]:
+    """Return what hears of row numbers, and tells now and then how many rows they have passed."""
+    first = next_at = -1
+
+    def hear(id: int) -> None:
+        nonlocal first, next_at
+        if first < 0:
+            first, next_at = id, id + _COUNT_EVERY
+        if id >= next_at:
+            next_at = id + _COUNT_EVERY
+            tell(id - first)
+
+    return hear
+
+
+def _joined(parts: Sequence[Outcome]) -> Outcome:
+    """Return the outcomes of several buildings as one."""
+    rows: dict[Key, Figures] = {}
+    known: dict[Key, int] = {}
+    for part in parts:
+        rows |= part.rows
+        known |= part.known
+    return Outcome(rows, known, tuple(ticket for part in parts for ticket in part.tickets))
