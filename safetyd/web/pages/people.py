@@ -43,6 +43,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.TROUBLE_OVER: "That is in order again",
     Reason.SHELVED: "Messages about a place are held back",
     Reason.UNSHELVED: "They are sent again",
+    Reason.HEAD: "Each day: the line by which the record can be checked",
 }
 KINDS = {
     "mailto": "mail",
