@@ -8,6 +8,7 @@ import selectors
 from collections.abc import Iterable
 from contextlib import suppress
 from socket import socket
+from threading import RLock
 from typing import Any, Protocol
 
 
@@ -29,14 +30,17 @@ class Doorbell:
         self._selector = selectors.DefaultSelector()
         self._watched: dict[Any, int] = {}
         self._out, self._in = os.pipe()
+        self._is_gone = False
+        self._turn = RLock()  # a signal may ring while its own thread does
         os.set_blocking(self._out, False)
         os.set_blocking(self._in, False)
         self._selector.register(self._out, selectors.EVENT_READ)
 
     def ring(self) -> None:
-        """Let whoever waits look again."""
-        with suppress(BlockingIOError):
-            os.write(self._in, b"!")
+        """Let whoever waits look again; where nobody waits any more, nothing is done."""
+        with self._turn, suppress(BlockingIOError):
+            if not self._is_gone:
+                os.write(self._in, b"!")
 
     def wait(self, peers: Iterable[Peer | None], pause_s: float) -> None:
         """Wait until one of the peers has something, somebody rings, or the pause is over."""
@@ -47,10 +51,12 @@ class Doorbell:
                     os.read(self._out, 4096)
 
     def close(self) -> None:
-        """Let go of it."""
-        self._selector.close()
-        os.close(self._out)
-        os.close(self._in)
+        """Let go of it; who rings later writes nowhere, whatever has the pipe's number by then."""
+        with self._turn:
+            self._is_gone = True
+            self._selector.close()
+            os.close(self._out)
+            os.close(self._in)
 
     def _watch(self, peers: Iterable[Peer | None]) -> None:
         """Wait on the connections there are now, for writing only while something waits to be written.
