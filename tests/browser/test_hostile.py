@@ -66,7 +66,7 @@ def test_a_program_gets_it_as_text_of_a_kind_that_no_browser_runs(village: Villa
 
 
 @pytest.mark.parametrize(
-    "path", ["/history/file/{}?building=birch&room=1&room=2&range=day", "/heatmap/file/{}?building=birch"]
+    "path", ["/history/file/{}?building=birch&room=1&room=2&range=week", "/heatmap/file/{}?building=birch"]
 )
 def test_no_spreadsheet_finds_a_formula_in_a_file(village: Village, path: str) -> None:
     headers, body = fetched(village, path.format("csv"))
@@ -82,7 +82,7 @@ def test_no_spreadsheet_finds_a_formula_in_a_file(village: Village, path: str) -
 
 
 def test_a_workbook_holds_no_formula(village: Village) -> None:
-    _, body = fetched(village, "/history/file/xlsx?building=birch&room=1&room=2&range=day")
+    _, body = fetched(village, "/history/file/xlsx?building=birch&room=1&room=2&range=week")
     with ZipFile(BytesIO(body)) as book:
         sheets = [book.read(each) for each in book.namelist() if each.startswith("xl/worksheets/sheet")]
     assert sheets and not any(b"<f>" in each for each in sheets)
