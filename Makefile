@@ -53,7 +53,7 @@ demo: $(DEMO)
 
 test: $(DEV) servers assets
 	$(PY) -m pytest $(ON_EVERY_CORE) -m "not journey" $(ARGS) $(OR_NONE)
-	$(PY) -m pytest -m journey $(ARGS) $(OR_NONE)
+	$(PY) -m pytest $(ON_EVERY_CORE) -m journey $(ARGS) $(OR_NONE)
 
 unit: $(DEV)
 	@$(PY) deploy/assets.py --if-possible
