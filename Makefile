@@ -14,7 +14,7 @@ PY   := $(VENV)/bin/python
 DEMO := $(VENV)/.demo-installed
 DEV  := $(VENV)/.dev-installed
 
-# Journeys wait for servers and processes: they come one at a time, after the rest.
+# Each journey has servers of its own on free ports and mostly waits: they come after the rest, as many at once as there are cores.
 ON_EVERY_CORE := --numprocesses auto --dist loadfile
 OR_NONE = $(if $(ARGS),|| test $$? = 5)  # what ARGS name may all be of one kind
 
