@@ -15,6 +15,7 @@ from safetyd.recovery import Before, Recovered, facts_of, follow, recover
 from safetyd.site import Site
 from safetyd.store import ledger, places, readings
 from safetyd.store.database import Connection, open_for_reading
+from safetyd.store.ledger import Loaded
 from safetyd.view import Version, View
 from safetyd.web.problems import Problem
 
@@ -42,11 +43,19 @@ class _Kept(NamedTuple):
 class Outlook:
     """Holds a connection that only reads."""
 
-    def __init__(self, url: str, root: str, site: Callable[[], Site], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        url: str,
+        root: str,
+        site: Callable[[], Site],
+        now: Callable[[], datetime],
+        loaded: Loaded | None = None,
+    ) -> None:
         self._url = url
         self._root = root
         self._site = site
         self._now = now
+        self._loaded = loaded
         self._connection: Connection | None = None
         self._written = 0  # by SQLite's own count
         self._kept: _Kept | None = None
@@ -85,7 +94,7 @@ class Outlook:
         kept, self._kept = self._kept, None  # a fault halfway leaves nothing
         written = connection.exec_driver_sql("PRAGMA data_version").scalar() or 0
         if kept is None or kept.known.site is not site:
-            kept = self._read(connection, self._know(connection, site), self._decided())
+            kept = self._read(connection, self._know(connection, site), self._decided(), self._loaded)
         elif written != self._written:
             kept = self._go_on(connection, kept)
         self._kept, self._written = kept, written
@@ -120,7 +129,7 @@ class Outlook:
         return _Known(site, hearing, facts_of(site, hearing.routes, hearing.known))
 
     def _read(
-        self, connection: Connection, known: _Known, version: Version, before: Before | None = None
+        self, connection: Connection, known: _Known, version: Version, before: Before | Loaded | None = None
     ) -> _Kept:
         signature, last = _signature(connection), readings.last_id(connection)
         recovered = recover(connection, known.facts, known.hearing.sensors, self._now(), before)
