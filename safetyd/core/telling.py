@@ -90,9 +90,8 @@ def tell(
     building = ticket.place.building
     told = facts.plans.in_force(at).roles(reason, ticket.condition) if to is None else to
     if reason in _BUNDLED and not is_at_once:
-        by = about.get("by", SAFETYD)
-        words = f"{by}: {about['note']}" if by != SAFETYD and about.get("note") else ""
-        _tell_in_company(world, facts, ticket.place, News(at, reason, ticket.id, told, words))
+        said = "" if about.get("by", SAFETYD) == SAFETYD else about.get("note", "")  # and not who reported it
+        _tell_in_company(world, facts, ticket.place, News(at, reason, ticket.id, told, said))
     else:
         key = key or f"{ticket.id}/{reason}/{about.get('tier', '')}/{at.isoformat()}"
         about = {name: str(value) for name, value in about.items()}
