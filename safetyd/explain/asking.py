@@ -5,11 +5,12 @@ Rule: the store is only read. What is on record stays beside what is judged agai
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 from safetyd.assigned import composed
 from safetyd.core import engine
-from safetyd.core.errors import ActionError
+from safetyd.core.errors import ActionError, SafetydError
 from safetyd.core.model import IMPORT, Condition, Episode, Observation, Place, Sensor, Trouble
 from safetyd.core.rules import Rules
 from safetyd.core.shelf import Shelf, is_within
@@ -35,8 +36,15 @@ _LATE_BY = timedelta(days=8)  # what is dated further back than 7 days is not be
 _MOST_REFUSED = 100
 
 
+class TooLongError(SafetydError):
+    """There are more readings to be judged again than whoever asks may wait for."""
+
+
 class Ground(NamedTuple):
-    """What all explanations at `now` rest on: the site with its assignments, and who was ever heard."""
+    """What all explanations at `now` rest on: the site with its assignments, and who was ever heard.
+
+    At most so many readings are judged again; None is without limit.
+    """
 
     connection: Connection
     site: Site
@@ -44,16 +52,17 @@ class Ground(NamedTuple):
     sensors: Mapping[int, Sensor]
     sources: Mapping[int, Source]
     now: datetime
+    most: int | None = None
 
 
-def ground(connection: Connection, site: Site, root: str, now: datetime) -> Ground:
+def ground(connection: Connection, site: Site, root: str, now: datetime, most: int | None = None) -> Ground:
     """Return what explanations rest on."""
     site = composed(connection, site, root).site
     known = readings.sensors(connection)
     hearing = Hearing(site, root, known)
     facts = facts_of(site, hearing.routes, known)
     sources = {each.number: Source(each.topic, each.format) for each in known}
-    return Ground(connection, site, facts, hearing.sensors, sources, now)
+    return Ground(connection, site, facts, hearing.sensors, sources, now, most)
 
 
 def of_ticket(on: Ground, id: str) -> Explanation:
@@ -61,6 +70,7 @@ def of_ticket(on: Ground, id: str) -> Explanation:
 
     Raises:
         ActionError: there is none of this id.
+        TooLongError: there is too much to judge again.
     """
     found = ledger.ticket(on.connection, id)
     if found is None:
@@ -73,7 +83,11 @@ def of_ticket(on: Ground, id: str) -> Explanation:
 
 
 def of_place(on: Ground, place: Place, at: datetime) -> Explanation:
-    """Return how a room, or a building's electricity, stood at a moment, and why."""
+    """Return how a room, or a building's electricity, stood at a moment, and why.
+
+    Raises:
+        TooLongError: there is too much to judge again.
+    """
     return _explanation(on, place, at, None)
 
 
@@ -166,7 +180,12 @@ def _said(
         for (number, at), why in testimony.rejected_at_first(on.connection, here, first, last).items()
     }
     found = readings.observations(on.connection, here, first - 1, since, last)
-    said = readings.chronological(found)
+    said = readings.chronological(found if on.most is None else islice(found, on.most + 1))
+    if on.most is not None and len(said) > on.most:
+        raise TooLongError(
+            f"since {since:%Y-%m-%d} UTC, before the breach of then began, there are more than {on.most:,}"
+            " readings to be judged again; ask for an earlier moment, or: safetyd explain"
+        )
     if not doubts:
         return said
     return [

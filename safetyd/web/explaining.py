@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from safetyd.core.errors import ActionError
-from safetyd.explain.asking import ground, of_place, of_ticket
+from safetyd.explain.asking import TooLongError, ground, of_place, of_ticket
 from safetyd.explain.document import explanation_object
 from safetyd.explain.explanation import Explanation
 from safetyd.site import Site
@@ -18,6 +18,8 @@ from safetyd.times import read_time
 from safetyd.web.access import sees
 from safetyd.web.answers import Asked, building_of, place_of
 from safetyd.web.problems import Problem, misused
+
+MOST_READINGS = 50_000  # some two seconds; a room that is heard each minute says as many in five weeks
 
 
 def why_place(
@@ -29,7 +31,11 @@ def why_place(
         Problem: there is none for them, or the moment is none.
     """
     place = place_of(building_of(site, account, said["building"]), said.get("room"))
-    return of_place(ground(connection, site, root, now), place, _moment(said.get("at"), site, now))
+    at = _moment(said.get("at"), site, now)
+    try:
+        return of_place(ground(connection, site, root, now, MOST_READINGS), place, at)
+    except TooLongError as error:
+        raise misused("at", f"at: {error}", 413) from error
 
 
 def why_ticket(
@@ -42,7 +48,9 @@ def why_ticket(
     """
     unknown = Problem(404, f"there is no ticket {id[:80]!r}")
     try:
-        found = of_ticket(ground(connection, site, root, now), id)
+        found = of_ticket(ground(connection, site, root, now, MOST_READINGS), id)
+    except TooLongError as error:
+        raise Problem(413, str(error)) from error
     except ActionError as error:
         raise unknown from error
     if not sees(account, found.place.building):

@@ -196,7 +196,7 @@ _MEANINGS = {
     404: "There is none of this id.",
     408: "The body did not come.",
     409: "Refused as things stand; nothing has changed.",
-    413: "The body is too long.",
+    413: "The body is too long, or what is asked for is too much.",
     415: "The body is not called application/json.",
     422: "Something else was asked under this Idempotency-Key.",
     429: "Too many tokens of this address were not known.",

@@ -240,7 +240,7 @@ ROUTES: tuple[Route, ...] = (
             Parameter("room", "Of which room; else of the building's electricity."),
             Parameter("at", "At which moment: a time with its zone, or one of the site's; else now."),
         ),
-        statuses=(200, 404),
+        statuses=(200, 404, 413),
     ),
     Route("GET", f"{API}/rooms", "rooms", "How every room stands.", "Rooms", Right.ROOMS, (_BUILDING,)),
     Route(

@@ -1,6 +1,6 @@
 """What is explained is what the engine decided, of any story at any moment: verdicts and tickets."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,10 +15,11 @@ from safetyd.core.power import EMPTY
 from safetyd.core.power import verdict as power_verdict
 from safetyd.core.taken_up import Way
 from safetyd.core.world import World
+from safetyd.explain.asking import TooLongError, ground, of_place
 from safetyd.explain.words import sections
 from safetyd.site import Site
 from safetyd.view import view
-from tests.core.scene import BUILDING, LAB, ROOM
+from tests.core.scene import BUILDING, LAB, MINUTE, ROOM, said
 from tests.core.stories import BEGIN, Event, days
 from tests.examples import examples
 from tests.explain.scene import at_place, lines_of, lived
@@ -40,7 +41,7 @@ def site_of(rules: str, calendar: str) -> Site:
 SITES = [site_of("", ""), site_of(HOLD, SCHOOL_YEAR), site_of(CONFIRM, "")]
 
 
-def decided(world: World, site: Site, place: Place, at) -> dict[Condition, Verdict]:
+def decided(world: World, site: Site, place: Place, at: datetime) -> dict[Condition, Verdict]:
     """Return the verdicts that the engine holds of a place."""
     rules = site.rulebook.in_force(at)
     if place.room is None:
@@ -82,7 +83,17 @@ def test_verdict_and_ticket_are_those_of_the_replay(
 
 
 @pytest.mark.parametrize("site", SITES)
-def test_of_a_place_nobody_ever_heard_there_is_one_sentence(site):
+def test_of_a_place_nobody_ever_heard_there_is_one_sentence(site: Site) -> None:
     with lived([], site, BEGIN) as (store, _):
         found = at_place(store, site, ROOM, BEGIN, BEGIN)
         assert sections(found) == []
+
+
+def test_as_many_readings_as_are_allowed_are_told_and_one_more_is_too_many() -> None:
+    lines = lines_of([said(BEGIN + number * MINUTE, temperature_f=70.0) for number in range(5)], [])
+    with lived(lines, SITES[0], BEGIN + 5 * MINUTE) as (store, _):
+        asked = ground(store, SITES[0], "safetyd", BEGIN + 5 * MINUTE, most=5)
+        found = of_place(asked, ROOM, asked.now)
+        assert found.air is not None and len(found.air.heard) == 5
+        with pytest.raises(TooLongError, match="more than 4 readings"):
+            of_place(asked._replace(most=4), ROOM, asked.now)
