@@ -6,7 +6,7 @@ Rule: facts, without legal conclusion. The command line and the page say the sam
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from safetyd.core.model import Condition
+from safetyd.core.model import Condition, Verdict
 from safetyd.core.taken_up import open_at
 from safetyd.core.ticket import Ticket
 from safetyd.explain.clock_words import Clock
@@ -17,6 +17,7 @@ from safetyd.explain.ticket_words import hazard_words, opened_words, since_words
 from safetyd.explain.verdict_words import NOUNS, VERDICTS, air_words, rule_words
 
 _MOST_NOTES = 10
+_TOO = {Condition.COLD: "too cold (in breach)", Condition.HEAT: "too hot (in breach)"}
 _NOTHING_AT_ALL = (Silence.NO_SENSOR, Silence.NEVER_HEARD, Silence.NOT_YET_HEARD)
 
 
@@ -64,7 +65,12 @@ def _verdicts(found: Explanation) -> str:
     assert found.air is not None
     asked = None if found.asked is None else found.asked.condition
     told = [each for each in found.air.judgements if asked in (None, each.condition)]
-    return ", ".join(f"{NOUNS[each.condition]} {VERDICTS[each.verdict]}" for each in told)
+    return ", ".join(
+        _TOO[each.condition]
+        if each.verdict is Verdict.BREACH
+        else f"{NOUNS[each.condition]} {VERDICTS[each.verdict]}"
+        for each in told
+    )
 
 
 def _is_bare(found: Explanation) -> bool:

@@ -32,7 +32,7 @@ def test_a_ticket_says_why_it_was_opened(at_school: School) -> None:
 def test_every_room_of_a_building_says_why_it_is_as_it_is(at_school: School) -> None:
     browser = visitor(at_school)
     assert 'href="/explain/maple/12"' in browser.get("/buildings/maple").text
-    assert "cold in breach" in browser.get("/explain/maple/12").text
+    assert "too cold (in breach), heat ok" in browser.get("/explain/maple/12").text
     assert "has no sensor, so nothing is known of it" in browser.get("/explain/maple/lab").text
 
 
