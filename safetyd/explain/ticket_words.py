@@ -49,6 +49,9 @@ def taken_words(
                 f"No ticket on {subject} yet: the rules hold back what begins outside work hours. If the"
                 f" episode still runs at {clock(taken.counts_from)}, when work begins, it opens one then."
             )
+            known = taken.episode
+            if known is not None and known.ended_at is not None and known.ticket is None:
+                yield f"It was over at {clock(known.ended_at)}, so none came of it."
         case Way.AT_REST:
             yield _at_rest(taken, clock)
         case Way.ELSEWHERE:

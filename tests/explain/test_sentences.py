@@ -1,6 +1,8 @@
 """What `safetyd explain` says, in the words of whoever asks: why judged so, why a ticket or why none."""
 
 import json
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -193,6 +195,13 @@ def test_what_begins_outside_work_hours_is_held_until_they_begin(tmp_path: Path)
     assert "The episode itself began at 07:00; the ticket and its deadlines count from 07:45" in told
 
 
+def test_what_is_over_before_work_begins_never_becomes_a_ticket(tmp_path: Path) -> None:
+    story = Story(rules=HOLD, calendar=SCHOOL_YEAR).reading("12", at("06:00"), until=at("06:10"), **COLD)
+    story.reading("12", at("06:15"), until=at("07:00"), **MILD)
+    told = explained(story, tmp_path, asked("06:10"))
+    assert "No ticket on cold yet" in told and "It was over at 06:15, so none came of it" in told
+
+
 def test_after_a_close_with_a_note_only_the_next_episode_opens_one(tmp_path: Path) -> None:
     story = cold_morning().act(at("08:30"), "close", note="moved to the gym")
     told = explained(story, tmp_path, asked("08:40"))
@@ -224,6 +233,49 @@ def test_a_hazard_was_reported_by_a_person(tmp_path: Path) -> None:
     story.reading("12", at("09:05"), **MILD)
     told = explained(story, tmp_path, asked("09:05"))
     assert f"{FIRST} (mold) was open too: a person reported it, and no reading bears on it" in told
+
+
+def test_a_stuck_sensor_is_a_trouble_and_no_ticket(tmp_path: Path) -> None:
+    story = Story(rules='quality = { stuck_after = "1h" }')
+    story.reading("12", at("08:00"), until=at("12:00"), **MILD)
+    for minute in range(0, 241, 5):
+        moved = {"temperature_f": 70 + minute / 60, "humidity": 40}
+        story.line(
+            f"{DAY} {8 + minute // 60:02d}:{minute % 60:02d}",
+            topic="safetyd/readings/maple/lab",
+            payload=json.dumps(moved),
+            retain=False,
+        )
+    told = explained(story, tmp_path, asked("12:00"))
+    assert "was in trouble (stuck)" in told and "trouble of a sensor is no breach and no ticket" in told
+
+
+IMPORT = "time,temperature,humidity\n2026-09-28 08:00,55,40\n2026-09-28 08:05,55,40\n"
+
+
+def test_imported_readings_are_history_and_not_judged_again(tmp_path: Path) -> None:
+    file = tmp_path / "old.csv"
+    file.write_text(IMPORT, encoding="utf-8")
+    config = str(cold_morning().keep(tmp_path, at("09:00")))
+    argv = [
+        "import",
+        str(file),
+        "--place",
+        "maple/12",
+        "--yes",
+        "--unit",
+        "F",
+        "--by",
+        "Ada",
+        "--config",
+        config,
+    ]
+    assert main(argv) == 0
+    out = StringIO()
+    with redirect_stdout(out):
+        assert main(["explain", "maple/12@2026-09-28T08:02", "--config", config]) == 0
+    assert "Readings of this time were imported from old.csv by Ada" in out.getvalue()
+    assert "are not judged again here" in out.getvalue()
 
 
 # Electricity
