@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from safetyd.configuration import load
 from safetyd.core import room
-from safetyd.core.model import Condition, Place, Verdict
+from safetyd.core.model import Condition, Observation, Place, Verdict
 from safetyd.core.power import EMPTY
 from safetyd.core.power import verdict as power_verdict
 from safetyd.core.taken_up import Way
+from safetyd.core.units import JUST_AFTER
 from safetyd.core.world import World
 from safetyd.explain.asking import TooLongError, ground, of_place
 from safetyd.explain.words import sections
@@ -51,13 +52,20 @@ def decided(world: World, site: Site, place: Place, at: datetime) -> dict[Condit
     return {each: room.verdict(standing_room, each, at, rules) for each in AIR}
 
 
+AFTERWARDS = [timedelta(minutes=minutes) for minutes in (0, 1, 15, 30, 45, 120, 121, 24 * 60)]
+GRAINS = [-JUST_AFTER, timedelta(0), JUST_AFTER]
+
+
 @laws
-@given(days(), st.sampled_from(SITES), st.integers(0, 3 * 24 * 60), st.sampled_from([0, 1, 60_000_000]))
+@given(
+    days(), st.sampled_from(SITES), st.integers(0, 99), st.sampled_from(AFTERWARDS), st.sampled_from(GRAINS)
+)
 def test_verdict_and_ticket_are_those_of_the_replay(
-    events: list[Event], site: Site, minutes: int, grain: int
+    events: list[Event], site: Site, number: int, later: timedelta, grain: timedelta
 ) -> None:
-    at = BEGIN + timedelta(minutes=minutes, microseconds=grain)
-    end = max(at, BEGIN) + timedelta(days=12)
+    event = events[number % len(events)]
+    at = (event.received_at if isinstance(event, Observation) else event.at) + later + grain
+    end = at + timedelta(days=12)
     lines = lines_of(events, IDS)
     with lived(lines, site, at) as (then, told), lived(lines, site, end) as (store, _):
         world = view(then, site, "safetyd", at).world
