@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from safetyd.core.assignment import Assignment
-from safetyd.core.model import Offset, Quantity
+from safetyd.core.model import Offset, Quantity, Tolerance
 from safetyd.faults import one_of
 from safetyd.profile import NATIVE, SPARKPLUG, TEMPERATURE_UNITS, THE_SITE, Profile, Shape, Value, Wiring
 from safetyd.site_topics import kinds
@@ -43,6 +43,7 @@ class SensorBinding:
     wiring: Wiring = field(default_factory=Wiring)
     invalid: frozenset[float] = frozenset()
     offsets: tuple[Offset, ...] = ()
+    tolerance: Tolerance | None = None
     since: datetime | None = None
     until: datetime | None = None
     mains_powered: bool = False

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from safetyd.core.model import Offset, Quantity
+from safetyd.core.model import Offset, Quantity, Tolerance
 from safetyd.faults import Misfit, did_you_mean, one_of, shown
 from safetyd.paths import Path, read_path
 from safetyd.profile import (
@@ -34,6 +34,7 @@ from safetyd.shapes import (
     identifier,
     member,
     number,
+    number_within,
     positive_duration,
     text,
     topic_filter,
@@ -52,6 +53,7 @@ _USUAL_UNIT = {
     Quantity.MAINS: "",
     Quantity.ENERGY: "kWh",
 }
+_SPAN = number_within(0)
 _JUDGED = frozenset({Quantity.TEMPERATURE, Quantity.HUMIDITY, Quantity.MAINS, Quantity.VOLTAGE})
 
 
@@ -109,6 +111,7 @@ def add_sensor(table: Table, home: Home, frame: Frame) -> None:
         wiring=wiring or Wiring(),
         invalid=frozenset(table.each("invalid", number, "a list of numbers")),
         offsets=_offsets(table, frame.zone),
+        tolerance=_tolerance(table),
         since=since,
         until=until,
         mains_powered=table.get("mains_powered", flag, False),
@@ -266,10 +269,17 @@ def _offsets(table: Table, zone: ZoneInfo) -> tuple[Offset, ...]:
     return tuple(found)
 
 
-def _fahrenheit(table: Table) -> float:
+def _tolerance(table: Table) -> Tolerance | None:
+    given = table.table("tolerance")
+    tolerance = Tolerance(_fahrenheit(given, _SPAN), given.get("humidity", _SPAN, 0.0))
+    given.done()
+    return tolerance if any(tolerance) else None
+
+
+def _fahrenheit(table: Table, read: Callable[[object], float] = number) -> float:
     """Return a difference in °F; one in °C is 1.8 times as many."""
-    in_f = table.get("temperature_f", number, None)
-    in_c = table.get("temperature_c", number, None)
+    in_f = table.get("temperature_f", read, None)
+    in_c = table.get("temperature_c", read, None)
     if "temperature_f" in table and "temperature_c" in table:
         table.fault("temperature_c", "temperature_f stands here too", "one of the two")
     if in_c is not None:

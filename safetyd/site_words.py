@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from safetyd.calendar_words import calendar_warnings, calendar_words, listed, own_words
 from safetyd.configuration import Loaded
-from safetyd.core.model import CLAUSE, FROM_AFAR, Condition, Offset, Quantity, Role
+from safetyd.core.model import CLAUSE, FROM_AFAR, Condition, Offset, Quantity, Role, Tolerance
 from safetyd.core.plan import Plan, Reason, Step
 from safetyd.core.rules import Rules
 from safetyd.paths import written
@@ -117,6 +117,8 @@ def _sensor(sensor: SensorBinding, zone: ZoneInfo) -> str:
     if sensor.until is not None:
         parts.append(f"until {_local(sensor.until, zone)}")
     parts += [_offset(offset, zone) for offset in sensor.offsets]
+    if sensor.tolerance is not None:
+        parts.append(f"right to within {_tolerance(sensor.tolerance)}")
     if sensor.invalid:
         parts.append(f"without {listed((f'{value:g}' for value in sorted(sensor.invalid)), 'or')}")
     return ", ".join(parts)
@@ -153,6 +155,11 @@ def _offset(offset: Offset, zone: ZoneInfo) -> str:
     changes = [f"{abs(value):g}{unit} {'more' if value > 0 else 'less'}" for value, unit in added if value]
     said = f"corrected by {listed(changes)}" if changes else "as it measures"
     return said if offset.since is None else f"{said} from {_local(offset.since, zone)} on"
+
+
+def _tolerance(tolerance: Tolerance) -> str:
+    spans = [(tolerance.temperature_f, " °F"), (tolerance.humidity, " % of humidity")]
+    return listed(f"{value:g}{unit}" for value, unit in spans if value)
 
 
 def _silence(interval: timedelta | None, stale_after: timedelta) -> str:

@@ -85,6 +85,10 @@ def sensor(folder: Path, keys: str) -> str:
             "{ from = 2026-10-01, temperature_f = 0 }]",
             "corrected by 0.8 °F less and 2 % of humidity more, as it measures from 2026-10-01 on;",
         ),
+        (
+            'unit = "C"\ntolerance = { temperature_c = 0.5, humidity = 3 }',
+            "battery, right to within 0.9 °F and 3 % of humidity;",
+        ),
         ('unit = "C"\ninvalid = [85, -0.1]', "battery, without -0.1 or 85;"),
         ('unit = "C"\ninterval = "2h"', "expected every 2 h: its silence shows after 6 h, not sooner"),
         ('unit = "C"\ninterval = "30s"', "expected every 30 s: its silence shows after 200 s, not sooner"),

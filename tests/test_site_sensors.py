@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from safetyd.core.model import Offset, Quantity
+from safetyd.core.model import Offset, Quantity, Tolerance
 from safetyd.faults import Fault
 from safetyd.paths import Named
 from safetyd.profile import Words
@@ -150,6 +150,12 @@ class TestWhatAnEntrySays:
             Offset(datetime(2026, 10, 1, 7, tzinfo=UTC), 0.3, 0.0),
         )
 
+    def test_a_tolerance_in_celsius_is_a_difference_and_none_is_not_known(self, read):
+        (binding,) = read(ZIGBEE + "tolerance = { temperature_c = 0.5, humidity = 3 }")
+        assert binding.tolerance == Tolerance(0.9, 3.0)
+        (binding,) = read(ZIGBEE)
+        assert binding.tolerance is None
+
     def test_a_metric_of_sparkplug_is_a_name_and_no_path(self, read):
         (binding,) = read(
             SPARKPLUG + 'values = { temperature = "Lab/Air.Temp[2]", humidity = { at = "Lab/RH" } }'
@@ -184,6 +190,8 @@ class TestWhatAnEntrySays:
                 ZIGBEE + "from = 2026-08-25\nuntil = 2026-08-25",
                 "until: 2026-08-25 is not after from; expected",
             ),
+            (ZIGBEE + "tolerance = { humidity = -1 }", "tolerance.humidity: -1 is out of range; expected a"),
+            (ZIGBEE + "tolerance = { temp = 1 }", "tolerance.temp: nobody knows this key"),
             (ZIGBEE + "offsets = [{ from = 2026-08-25 }]", "offsets[0].temperature_f: nothing is added here"),
             (
                 ZIGBEE + "offsets = [{ temperature_f = 1, temperature_c = 1 }]",

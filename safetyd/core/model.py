@@ -131,13 +131,20 @@ class Offset(NamedTuple):
     humidity: float = 0.0
 
 
+class Tolerance(NamedTuple):
+    """By how much, either way, a sensor's values may be off by what its maker or calibration says."""
+
+    temperature_f: float = 0.0
+    humidity: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Sensor:
     """One device at one place; `interval` is how often it is expected to report, if that is known.
 
     `invalid` are temperatures, in the unit it sends, by which this device says that it knows none. `offsets`
-    are in order of time. With `lapse` its word counts for so long and no longer. `key` names it among all
-    sensors.
+    are in order of time. With `lapse` its word counts for so long and no longer. `tolerance` decides
+    nothing; it says how sure a value is. `key` names it among all sensors.
     """
 
     place: Place
@@ -146,6 +153,7 @@ class Sensor:
     invalid: frozenset[float] = frozenset()
     offsets: tuple[Offset, ...] = ()
     lapse: timedelta | None = None
+    tolerance: Tolerance | None = None
     key: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:

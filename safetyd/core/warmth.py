@@ -35,6 +35,28 @@ class Warmth(NamedTuple):
     assumed_dry: bool = False
 
 
+class Pair(NamedTuple):
+    """A sensor's temperature, the humidity of that moment and whose it is, and what they say of heat.
+
+    `heat` is None where the humidity is missing and decides.
+    """
+
+    sensor: str
+    temperature: Latest
+    holder: str | None
+    humidity: Latest | None
+    heat: Warmth | None
+
+
+def pairs(sources: Mapping[str, Source], at: datetime, rules: Rules) -> Iterator[Pair]:
+    """Yield each temperature that counts at `at`, as it is judged for heat."""
+    for key, source in sources.items():
+        temperature = source.temperature
+        if temperature is not None and temperature.until >= at:
+            holder, humidity = _humidity(key, sources, temperature, at, rules)
+            yield Pair(key, temperature, holder, humidity, _heat(temperature, humidity, rules))
+
+
 def coldest(sources: Mapping[str, Source], at: datetime, rules: Rules, spoke: str | None) -> Warmth | None:
     """Return a room's lowest temperature, °F; None where nothing counts. `spoke`: who just did."""
     fresh = {
@@ -55,12 +77,7 @@ def hottest(sources: Mapping[str, Source], at: datetime, rules: Rules, spoke: st
     """Return a room's highest heat index, °F; None where not known. `spoke`: who just did."""
     found: list[Warmth] = []
     is_partly_unknown = False
-    for key, source in sources.items():
-        temperature = source.temperature
-        if temperature is None or temperature.until < at:
-            continue
-        holder, humidity = _humidity(key, sources, temperature, at, rules)
-        known = _heat(temperature, humidity, rules)
+    for key, _, holder, _, known in pairs(sources, at, rules):
         if known is None:
             is_partly_unknown = True
             continue

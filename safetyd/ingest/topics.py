@@ -148,7 +148,14 @@ def _routes(building: str, binding: SensorBinding) -> Iterator[Route]:
     shares += [(None, taken - IN_A_ROOM)] if binding.power else []
     for room, quantities in shares:
         place = Place(building, room)
-        sensor = Sensor(place, binding.id, binding.interval, binding.invalid, binding.offsets)
+        sensor = Sensor(
+            place,
+            binding.id,
+            binding.interval,
+            binding.invalid,
+            binding.offsets,
+            tolerance=binding.tolerance,
+        )
         decode = decoder(binding, quantities)
         span, flags = (binding.since, binding.until), (is_local_time, binding.mains_powered)
         yield Route(sensor, binding.format, decode, *span, *flags, bridges)

@@ -172,6 +172,35 @@ def history_row(kept: Any) -> Row:
     return Row(moment(kept.at), kept.ticket, kept.event, kept.by, kept.note, json.loads(kept.detail))
 
 
+def ticket(connection: Connection, id: str) -> Ticket | None:
+    """Return a ticket as it stands, None if there is none of this id."""
+    body = connection.execute(select(schema.ticket.c.body).where(schema.ticket.c.id == id)).scalar()
+    return None if body is None else _TICKET.decode(body)
+
+
+def ticket_ids(connection: Connection) -> list[str]:
+    """Return the ids of all tickets."""
+    return list(connection.execute(select(schema.ticket.c.id).order_by(schema.ticket.c.id)).scalars())
+
+
+def tickets_of(connection: Connection, place: Place) -> list[Ticket]:
+    """Return the tickets of one place, in the order in which they were opened."""
+    table = schema.ticket
+    wanted = select(table.c.body).where(*_of(table, place)).order_by(table.c.opened_at, table.c.id)
+    return [_TICKET.decode(body) for body in connection.execute(wanted).scalars()]
+
+
+def episodes_of(connection: Connection, place: Place) -> list[Episode]:
+    """Return the episodes of one place, in the order in which they were found."""
+    table = schema.episode
+    wanted = select(table.c.body).where(*_of(table, place)).order_by(table.c.id)
+    return [_EPISODE.decode(body) for body in connection.execute(wanted).scalars()]
+
+
+def _of(table: Any, place: Place) -> tuple[Any, Any]:
+    return table.c.building == place.building, table.c.room == (place.room or "")
+
+
 def load(connection: Connection, world: World, before: Loaded | None = None) -> Loaded:
     """Read everything but places into an empty World, and where its numbers run on from; return both.
 

@@ -18,7 +18,7 @@ from safetyd.store import accounts
 from safetyd.store.accounts import Pass, Scope
 from safetyd.store.database import Connection, StoreError
 from safetyd.view import View
-from safetyd.web import acts, answers, asking, door, metrics, openapi, tags, visitors
+from safetyd.web import acts, answers, asking, door, explaining, metrics, openapi, tags, visitors
 from safetyd.web.answers import Asked
 from safetyd.web.house import House
 from safetyd.web.looking import Looking
@@ -71,6 +71,7 @@ class Application:
             "metrics": self._metrics,
             "openapi": self._openapi,
             "readings": self._readings,
+            "explanation": self._explanation,
             "report": self._report,
             "assign": self._assign,
             "unassign": self._assign,
@@ -123,6 +124,14 @@ class Application:
 
         def read(connection: Connection) -> dict[str, Any]:
             return answers.readings(connection, house.site(), house.root, asked, house.pulse.now())
+
+        return await self._shown(asked, await self._looking.search(read))
+
+    async def _explanation(self, route: Route, request: Request) -> Response:
+        asked, house = await self._asked(route, request), self._house
+
+        def read(connection: Connection) -> dict[str, Any]:
+            return explaining.explanation(connection, house.site(), house.root, asked, house.pulse.now())
 
         return await self._shown(asked, await self._looking.search(read))
 

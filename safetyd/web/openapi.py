@@ -8,6 +8,8 @@ from typing import Any
 
 from safetyd import __version__
 from safetyd.core.model import Condition, Hazard, TroubleKind, Verdict
+from safetyd.core.taken_up import Way
+from safetyd.core.testimony import Why
 from safetyd.core.ticket import Due, Status, Tier
 from safetyd.sensor_objects import State
 from safetyd.web.access import Right
@@ -113,6 +115,30 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             )
         )
     ),
+    "Explanation": _object(
+        building=_TEXT,
+        room=_or_null(_TEXT),
+        at=_TIME,
+        ticket=_or_null(_TEXT),
+        rules=_TEXT,
+        conditions=_list(
+            _object(
+                condition=_words(Condition),
+                verdict=_words(Verdict),
+                why=_words(Why),
+                value=_or_null(_NUMBER),
+                observed_at=_or_null(_TIME),
+                began_at=_or_null(_TIME),
+                tolerance=_or_null(_object(lower=_words(Verdict), upper=_words(Verdict))),
+                way=_words(Way),
+                ticket=_or_null(_TEXT),
+                open_tickets=_list(_TEXT),
+            )
+        ),
+        readings=_list(_object(sensor=_TEXT, topic=_or_null(_TEXT), observed_at=_TIME, received_at=_TIME)),
+        headline=_TEXT,
+        sections=_list(_object(title=_TEXT, sentences=_list(_TEXT))),
+    ),
     "Readings": _object(
         building=_TEXT,
         room=_or_null(_TEXT),
@@ -170,7 +196,7 @@ _MEANINGS = {
     404: "There is none of this id.",
     408: "The body did not come.",
     409: "Refused as things stand; nothing has changed.",
-    413: "The body is too long.",
+    413: "The body is too long, or what is asked for is too much.",
     415: "The body is not called application/json.",
     422: "Something else was asked under this Idempotency-Key.",
     429: "Too many tokens of this address were not known.",

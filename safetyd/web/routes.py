@@ -227,6 +227,21 @@ ROUTES: tuple[Route, ...] = (
         body=(_TOPIC, Parameter("until", "Until when it was; else until now."), _NOTE),
         statuses=(201, 202, 409),
     ),
+    Route(
+        "GET",
+        f"{API}/explanation",
+        "explanation",
+        "Why a place was judged as it was at a moment, and why it had a ticket or none.",
+        "Explanation",
+        Right.TICKETS,
+        (
+            Parameter("ticket", "Of which ticket's opening; else a building is needed."),
+            _BUILDING._replace(about="Of which building; else a ticket is needed."),
+            Parameter("room", "Of which room; else of the building's electricity."),
+            Parameter("at", "At which moment: a time with its zone, or one of the site's; else now."),
+        ),
+        statuses=(200, 404, 413),
+    ),
     Route("GET", f"{API}/rooms", "rooms", "How every room stands.", "Rooms", Right.ROOMS, (_BUILDING,)),
     Route(
         "GET",

@@ -33,6 +33,7 @@ OPEN = (
     "/report?building=birch",
     "/nothing",
 )
+ROOMS = {"maple": "12", "cedar": "1", "birch": "1"}
 
 
 def paths(village: Village, role: Role = Role.ADMINISTRATOR) -> Iterator[str]:
@@ -43,7 +44,7 @@ def paths(village: Village, role: Role = Role.ADMINISTRATOR) -> Iterator[str]:
         if page.right not in RIGHTS[role]:
             continue
         for building in ("maple", "cedar", "birch") if "{building}" in page.path else ("",):
-            path = page.path.replace("{building}", building)
+            path = page.path.replace("{building}", building).replace("{room}", ROOMS.get(building, ""))
             for id in village.tickets.values() if "{id}" in path else ("",):
                 found = path.replace("{id}", id)
                 if "{" not in found and not page.name.endswith(NO_PAGES):

@@ -27,7 +27,7 @@ MAY = {
     Role.EDUCATOR: ["rooms", "readings", "calendar", "rules", "report"],
 }
 LOCKED = [each for each in ROUTES if each.right is not None]
-NEEDED = {"readings": "?building=maple&room=12"}
+NEEDED = {"readings": "?building=maple&room=12", "explanation": "?building=maple&room=12"}
 
 
 def ask(school: School, route: Route, token: str = "") -> int:

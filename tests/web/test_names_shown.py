@@ -77,7 +77,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
 def paths(school: School) -> Iterator[str]:
     with closing(open_for_reading(school.url)) as connection:
         ids = Service(connection, school.site, "safetyd", school.now).world.tickets
-    needed = {"readings": "?building=maple&room=lab"}
+    place = "?building=maple&room=lab"
+    needed = {"readings": place, "explanation": place}
     for each in [*ROUTES, *PAGES]:
         if each.method == "GET" and each.path != "/live":
             for id in ids if "{id}" in each.path else [""]:

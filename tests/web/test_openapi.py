@@ -17,6 +17,7 @@ EXAMPLES = {
     "/api/v1/troubles": "Troubles",
     "/api/v1/sensors": "Sensors",
     "/api/v1/readings?building=maple&room=12": "Readings",
+    "/api/v1/explanation?building=maple&room=12": "Explanation",
     "/healthz": "Health",
 }
 

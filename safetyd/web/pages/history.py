@@ -70,6 +70,7 @@ def history(past: Past, visit: Visit) -> Answer:
         "by_day": f"/heatmap?building={quote(asked.building.id)}",
         "hours": hours,
         "rooms": rooms,
+        "ends_at": f"{min(asked.range.end, past.now).astimezone(past.site.timezone):%Y-%m-%dT%H:%M}",
         "days": days,
         "is_empty": not any(each.points for each in found),
         "is_to_come": asked.range.begin >= past.now,

@@ -20,6 +20,7 @@ from safetyd.web.pages.ticket import ticket, ticket_file
 from safetyd.web.pages.ticket_acts import FILES_BYTES, MAY_BRING_FILES, OF_TICKET, act, act_on_several
 from safetyd.web.pages.tickets import tickets
 from safetyd.web.pages.troubles import troubles
+from safetyd.web.pages.why import why, why_opened
 
 PAGES: tuple[Page, ...] = (
     Page(path="/", name="home", right=Right.ROOMS, look=home),
@@ -51,6 +52,9 @@ PAGES: tuple[Page, ...] = (
         for verb in AT_ONCE
     ),
     Page(path="/tickets/{id}", name="ticket", right=Right.TICKETS, look=ticket),
+    Page(path="/tickets/{id}/why", name="why", right=Right.TICKETS, search=why_opened),
+    Page(path="/explain/{building}", name="why", right=Right.TICKETS, search=why),
+    Page(path="/explain/{building}/{room}", name="why", right=Right.TICKETS, search=why),
     Page(path="/tickets/{id}/files/{hash}", name="ticket_file", right=Right.TICKETS, look=ticket_file),
     *(
         Page(

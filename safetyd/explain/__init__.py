@@ -1,0 +1,1 @@
+"""From raw payload to verdict and ticket, in sentences."""
