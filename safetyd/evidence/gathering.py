@@ -57,6 +57,10 @@ class EvidenceError(SafetydError):
     """A packet cannot be made."""
 
 
+class TooMuchError(EvidenceError):
+    """It would hold more readings than whoever asked can bear."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """`document` is `ticket.json`; the rest is where in the store the other parts stand.
@@ -74,13 +78,19 @@ class Gathered:
 
 
 def gathered(
-    connection: Connection, site: Site, root: str, ticket: str, *, with_names: bool = False
+    connection: Connection,
+    site: Site,
+    root: str,
+    ticket: str,
+    *,
+    with_names: bool = False,
+    most_readings: int | None = None,
 ) -> Gathered:
     """Return all that is on record of a ticket; what it names is there while its transaction lasts.
 
     Raises:
         ActionError: there is no such ticket.
-        EvidenceError: others wrote all the while it was read.
+        EvidenceError: others wrote all the while it was read, or it is too much.
     """
     for _ in range(_TRIES):
         connection.rollback()
@@ -88,7 +98,7 @@ def gathered(
         as_of = max(head.at if head else EPOCH, readings.arrival(connection, last) if last else EPOCH)
         seen = view(connection, site, root, as_of)  # it ends the transaction
         if chain.head(connection) == head:
-            return _Gathering(seen, ticket, last).all(with_names=with_names)
+            return _Gathering(seen, ticket, last).all(with_names=with_names, most_readings=most_readings)
     raise EvidenceError(f"{ticket}: the record changes faster than it can be read; try again")
 
 
@@ -108,11 +118,16 @@ class _Gathering:
         }
         self.last = last
 
-    def all(self, *, with_names: bool) -> Gathered:
+    def all(self, *, with_names: bool, most_readings: int | None) -> Gathered:
         names: frozenset[str] = frozenset()
         if not with_names:
             names = _reporters(self.connection, self.site)
         digests, rows = self._rows()
+        heard = stored.heard(self.connection, self.sensors, rows)
+        count = sum(each.values for each in heard.values())
+        if most_readings is not None and count > most_readings:
+            words = f"{count:,} readings are more than are packed here ({most_readings:,})"
+            raise TooMuchError(f"{self.ticket.id}: {words}; safetyd evidence packs any number")
         told = [each["id"] for each in outbox.notices(self.connection, self.ticket.id)]
         keys = concerning.keys_of(self.connection, self.ticket.id, self.place, told, self.begin)
         keys += [Key(Kind.STATEMENT, str(each.statement)) for each in digests]
@@ -122,7 +137,6 @@ class _Gathering:
         judgements = Judgements(self.site.rulebook)
         in_time = stored.in_time(self.connection, self.sensors, rows)
         course.follow(judgements.take(stored.observed(in_time, self.sensors)))
-        heard = stored.heard(self.connection, self.sensors, rows)
         building = self.site.building(self.place.building)
         room = building.room(self.place.room) if building and self.place.room else None
         rules = self._rules()
@@ -143,7 +157,7 @@ class _Gathering:
             "sensors": list(self._sensors(heard)),
             "span": [rfc3339(self.begin), rfc3339(self.end)],
             "student_days": list(self._student_days()),
-            "readings": sum(each.values for each in heard.values()),
+            "readings": count,
             "series": course.series(),
             "limits": list(_limits(self.ticket.condition, rules["words"])),
             "coverage": course.coverage(self.ticket.condition),

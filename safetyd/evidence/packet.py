@@ -33,16 +33,23 @@ _COPIED_AT_ONCE = 1 << 20
 
 
 def write_packet(
-    connection: Connection, site: Site, root: str, ticket: str, out: BinaryIO, *, with_names: bool = False
+    connection: Connection,
+    site: Site,
+    root: str,
+    ticket: str,
+    out: BinaryIO,
+    *,
+    with_names: bool = False,
+    most_readings: int | None = None,
 ) -> dict[str, Any]:
     """Write the packet of a ticket, and return its manifest; without the names of educators who reported,
     unless they are wanted.
 
     Raises:
         ActionError: there is no such ticket.
-        EvidenceError: others wrote all the while it was read.
+        EvidenceError: others wrote all the while it was read, or it holds more than `most_readings`.
     """
-    found = gathered(connection, site, root, ticket, with_names=with_names)
+    found = gathered(connection, site, root, ticket, with_names=with_names, most_readings=most_readings)
     with TemporaryDirectory(prefix="safetyd-evidence-") as folder:
         made = _Making(connection, found, Path(folder)).parts()
         document = found.document

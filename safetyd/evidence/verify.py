@@ -34,7 +34,7 @@ QUANTITIES = [("", ""), ("temperature", "degF"), ("temperature", "degC"), ("humi
 QUANTITIES += [("voltage", "V"), ("power", "W"), ("battery", "%"), ("battery", "V"), ("battery", "ok")]
 QUANTITIES += [("energy", "kWh")]
 FAULT, NOTE, HOLDS = "", "note: ", "sound: "
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "'")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 _DAMAGED = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, StopIteration)

@@ -49,6 +49,12 @@ class Digest(NamedTuple):
     last: int
 
 
+def building_of(connection: Connection, ticket: str) -> str | None:
+    """Return the building of a ticket, None if there is no such ticket."""
+    found = connection.exec_driver_sql("SELECT building FROM ticket WHERE id = ?", (ticket,)).scalar()
+    return None if found is None else str(found)
+
+
 def keys_of(
     connection: Connection, ticket: str, place: Place, notices: Iterable[int], since: datetime
 ) -> list[Key]:
