@@ -47,13 +47,12 @@ SHELL = (
         "simulate.*",
         "web.*",
     ),
-    ("replay.*", "whatif.*"),
+    ("replay.*", "whatif.*", "evidence.*"),
     ("trying",),
     ("assigning",),
     (
         "service.*",
         "sensor_sheet",
-        "evidence.*",
         "history.queries + history.points + history.coverage + history.rollups + history.rolling "
         "+ history.tails + history.breaches + history.retention + history.files + history.document"
         " + history.days + history.daily",
@@ -65,6 +64,7 @@ SHELL = (
     (
         "commands",
         "declared",
+        "naming + own_words",
         "notify.render.*",
         "ingest.published + ingest.message + ingest.native + ingest.decode + ingest.topics"
         " + ingest.values + ingest.takes + ingest.stamps + ingest.binding + ingest.repeats"
