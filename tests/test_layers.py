@@ -97,7 +97,7 @@ SHELL = (
         "machine",
     ),
     ("shapes", "tables", "paths"),
-    ("faults", "times", "wording", "passwords", "languages.*", "value_words", "paper.*"),
+    ("faults", "times", "wording", "passwords", "languages.*", "value_words", "paper.*", "ticks"),
 )
 CORE = (
     ("core.report",),

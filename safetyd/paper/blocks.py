@@ -95,7 +95,10 @@ class Disc:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Words on one line that begin, are centred on or end at a point (`anchor` start, middle or end)."""
+    """Words on one line that begin, are centred on or end at a point (`anchor` start, middle or end).
+
+    `is_apart` keeps what is drawn before away from them.
+    """
 
     x: float
     y: float
@@ -104,6 +107,7 @@ class Label:
     anchor: str = "start"
     strong: bool = False
     grey: float = 0.0
+    is_apart: bool = False
 
 
 Mark = Line | Area | Disc | Label
@@ -134,4 +138,12 @@ class Together:
     blocks: tuple["Block", ...]
 
 
-Block = Title | Heading | Text | Facts | Table | Picture | PageBreak | Together
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """Blocks in which a text longer than so many lines is cut, with an ellipsis; their height is bounded."""
+
+    blocks: tuple["Block", ...]
+    lines: int = 2
+
+
+Block = Title | Heading | Text | Facts | Table | Picture | PageBreak | Together | Brief

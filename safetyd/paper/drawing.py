@@ -45,12 +45,16 @@ class Drawn(Flowable):  # type: ignore[misc]
             case Disc(x, y, radius, grey):
                 canvas.setFillGray(grey)
                 canvas.circle(x, high - y, radius, stroke=0, fill=1)
-            case Label(x, y, text, size, anchor, strong, grey):
+            case Label(x, y, text, size, anchor, strong, grey, is_apart):
+                words = one_line(text, fonts().has)
+                width = width_of(words, size, strong)
+                left = x - {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor] * width
+                if is_apart:
+                    canvas.setFillGray(1.0)
+                    canvas.rect(left - 1.5, high - y - size * 0.25, width + 3, size * 1.1, stroke=0, fill=1)
                 canvas.setFillGray(grey)
                 canvas.setFont(BOLD if strong else PLAIN, size)
-                words = one_line(text, fonts().has)
-                before = {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
-                canvas.drawString(x - before * width_of(words, size, strong), high - y, words)
+                canvas.drawString(left, high - y, words)
 
     def _path(self, points: tuple[tuple[float, float], ...], stroke: int = 0, fill: int = 0) -> None:
         path = self.canv.beginPath()

@@ -8,29 +8,24 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
-from reportlab.lib.colors import Color
-from reportlab.lib.pagesizes import LETTER
-from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import (
     BaseDocTemplate,
     CondPageBreak,
     Flowable,
     Frame,
     KeepTogether,
-    LongTable,
     PageTemplate,
-    Paragraph,
     Spacer,
 )
 from reportlab.platypus import PageBreak as NextPage
 
 from safetyd.paper.blocks import (
     Block,
+    Brief,
     Facts,
     Heading,
     PageBreak,
     Picture,
-    Row,
     Table,
     Text,
     Title,
@@ -38,36 +33,14 @@ from safetyd.paper.blocks import (
     Tone,
 )
 from safetyd.paper.drawing import Drawn
-from safetyd.paper.fonts import BOLD, PLAIN, fonts
-from safetyd.paper.letters import markup, one_line
+from safetyd.paper.fonts import PLAIN, fonts
+from safetyd.paper.letters import one_line
 from safetyd.paper.pages import Pages
+from safetyd.paper.styles import FOOT, HEADINGS, HEIGHT, MARGIN, PAGE, TITLE, TONES, UNDER, WIDTH
+from safetyd.paper.tables import facts, table
+from safetyd.paper.texts import paragraph
 
-MARGIN, FOOT = 54.0, 62.0
-WIDTH = LETTER[0] - 2 * MARGIN
-HEIGHT = LETTER[1] - MARGIN - FOOT
-_INK, _FAINT, _RULE = Color(0, 0, 0), Color(0.33, 0.33, 0.33), Color(0.72, 0.72, 0.72)
-_PAD = 3.0
-
-
-def _style(name: str, size: float, font: str = PLAIN, color: Color = _INK, **more: Any) -> ParagraphStyle:
-    leading = round(size * 1.32, 1)
-    return ParagraphStyle(name, fontName=font, fontSize=size, leading=leading, textColor=color, **more)
-
-
-_TITLE = _style("title", 19, BOLD, spaceAfter=2)
-_UNDER = _style("under", 10.5, color=_FAINT, spaceAfter=8)
-_HEADINGS = {
-    1: _style("heading1", 13.5, BOLD, spaceBefore=14, spaceAfter=5),
-    2: _style("heading2", 10.5, BOLD, spaceBefore=9, spaceAfter=3),
-}
-_TONES = {
-    Tone.PLAIN: _style("plain", 9.5, spaceAfter=5),
-    Tone.STRONG: _style("strong", 9.5, BOLD, spaceAfter=5),
-    Tone.SMALL: _style("small", 8, color=_FAINT, spaceAfter=4),
-}
-_CELL, _STRONG = _style("cell", 8.5), _style("cell-strong", 8.5, BOLD)
-_NUMBER, _STRONG_NUMBER = _style("number", 8.5, alignment=2), _style("number-strong", 8.5, BOLD, alignment=2)
-_NAME = _style("name", 8.5, color=_FAINT)
+_LEAST_BELOW_A_HEADING = 72.0
 
 
 def pdf(blocks: Sequence[Block], *, title: str, foot: str = "", language: str = "en") -> bytes:
@@ -77,7 +50,7 @@ def pdf(blocks: Sequence[Block], *, title: str, foot: str = "", language: str = 
     file = BytesIO()
     document = BaseDocTemplate(
         file,
-        pagesize=LETTER,
+        pagesize=PAGE,
         title=title,
         author="safetyd",
         creator="safetyd",
@@ -98,66 +71,29 @@ def pdf(blocks: Sequence[Block], *, title: str, foot: str = "", language: str = 
     return file.getvalue()
 
 
-def _flowables(block: Block) -> list[Flowable]:
+def _flowables(block: Block, lines: int | None = None) -> list[Flowable]:
     match block:
         case Title(text, under):
-            below = [_paragraph(under, _UNDER)] if under else []
-            return [_Noted(text, 0), _paragraph(text, _TITLE), *below]
+            below = [paragraph(under, UNDER, lines)] if under else []
+            return [_Noted(text, 0), paragraph(text, TITLE, lines), *below]
         case Heading(text, level):
-            style = _HEADINGS[level]
-            return [CondPageBreak(72), _Noted(text, level), _paragraph(text, style)]
+            room = CondPageBreak(_LEAST_BELOW_A_HEADING)
+            return [room, _Noted(text, level), paragraph(text, HEADINGS[level], lines)]
         case Text(text, tone):
-            return [_paragraph(text, _TONES[tone])]
-        case Facts(rows, share):
-            cells = [[_paragraph(name, _NAME), _paragraph(what, _CELL)] for name, what in rows]
-            return _table(cells, [share, 1 - share], 0) if cells else []
+            return [paragraph(text, TONES[tone], lines)]
+        case Facts():
+            return [*facts(block, lines)]
         case Table():
-            return _table(_cells(block), list(block.widths) or [1.0] * len(block.heads), 1)
+            return [table(block, lines)]
         case Picture(words=words):
-            return [KeepTogether([Drawn(block, WIDTH, HEIGHT * 0.8), _paragraph(words, _TONES[Tone.SMALL])])]
+            below = [paragraph(words, TONES[Tone.SMALL], lines)]
+            return [KeepTogether([Drawn(block, WIDTH, HEIGHT * 0.8), *below])]
         case PageBreak():
             return [NextPage()]
         case Together(inner):
-            return [KeepTogether([each for one in inner for each in _flowables(one)])]
-
-
-def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
-    return Paragraph(markup(text, fonts().has), style)
-
-
-def _cells(table: Table) -> list[list[Paragraph]]:
-    many = len(table.heads)
-
-    def line(row: Row, strong: bool) -> list[Paragraph]:
-        filled = (*row, *[""] * many)[:many]
-        left, right = (_STRONG, _STRONG_NUMBER) if strong else (_CELL, _NUMBER)
-        return [_paragraph(text, right if n in table.right else left) for n, text in enumerate(filled)]
-
-    return [line(table.heads, True), *(line(row, n in table.strong) for n, row in enumerate(table.rows))]
-
-
-def _table(cells: list[list[Paragraph]], shares: Sequence[float], heads: int) -> list[Flowable]:
-    style: list[tuple[Any, ...]] = [
-        ("VALIGN", (0, 0), (-1, -1), "TOP"),
-        ("LEFTPADDING", (0, 0), (-1, -1), _PAD),
-        ("RIGHTPADDING", (0, 0), (-1, -1), _PAD),
-        ("TOPPADDING", (0, 0), (-1, -1), 1.5),
-        ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
-        ("LINEBELOW", (0, 0), (-1, -1), 0.4, _RULE),
-    ]
-    if heads:
-        style += [("LINEBELOW", (0, 0), (-1, 0), 0.9, _INK), ("LINEABOVE", (0, 0), (-1, 0), 0.9, _INK)]
-    whole = sum(shares)
-    table = LongTable(
-        cells,
-        colWidths=[WIDTH * share / whole for share in shares],
-        style=style,
-        repeatRows=heads,
-        splitInRow=1,
-        hAlign="LEFT",
-        spaceAfter=7,
-    )
-    return [table]
+            return [KeepTogether([each for one in inner for each in _flowables(one, lines)])]
+        case Brief(inner, at_most):
+            return [each for one in inner for each in _flowables(one, at_most)]
 
 
 class _Noted(Flowable):  # type: ignore[misc]
