@@ -55,7 +55,8 @@ What that proves, and what it cannot
 - That a sensor told the truth, hung where the record says, or was well calibrated, no hash can show; nor what
   was never written down. Names of building, room and site, as well as the topics of sensors, are those of the
   site file when the packet was made.
-- Readings of a day that is not over have no digest yet; verify.py counts them.
+- Readings of a day that is not over have no digest yet, and that of a day on which somebody measured whose
+  name is withheld is withheld too; verify.py counts the readings of such days.
 - A name that is withheld cannot be read in the packet. Its digest is on the chain, as it must be: whoever
   knows all of a record but the name can try names until one fits.
 - A digest of a day's readings names all rooms that were heard, with how many values each; not the values. A

@@ -71,6 +71,7 @@ class Gathered:
     document: dict[str, Any]
     withheld: frozenset[str]
     keys: tuple[Key, ...]
+    digests: tuple[Digest, ...]
     first: int | None
     rows: tuple[Rows, ...]
     sensors: Mapping[int, Sensor]
@@ -163,7 +164,9 @@ class _Gathering:
             "coverage": course.coverage(self.ticket.condition),
             "attachments": list(self._files(names)),
         }
-        return Gathered(veiled(document, names), names, tuple(keys), first, rows, self.sensors, judgements)
+        return Gathered(
+            veiled(document, names), names, tuple(keys), tuple(digests), first, rows, self.sensors, judgements
+        )
 
     def _rows(self) -> tuple[list[Digest], tuple[Rows, ...]]:
         """Return the digests that hold readings of the span, and the rows of these whole days."""

@@ -21,11 +21,12 @@ from safetyd.evidence.about import read_me
 from safetyd.evidence.case import FORMAT, read_case
 from safetyd.evidence.gathering import Gathered, gathered
 from safetyd.evidence.pdf import pdf_of
-from safetyd.naming import holds_name
+from safetyd.naming import holds_name, veiled
 from safetyd.site import Site
 from safetyd.store import attachments, chain, concerning, records, stored
 from safetyd.store.database import Connection
 from safetyd.store.moments import moment
+from safetyd.store.records import Kind
 from safetyd.store.stored import Stored
 from safetyd.times import rfc3339
 
@@ -90,6 +91,9 @@ class _Making:
 
     def __init__(self, connection: Connection, found: Gathered, folder: Path) -> None:
         self._connection, self._found, self._folder = connection, found, folder
+        self._sensors = {number: each.id for number, each in found.sensors.items()}
+        self._shown = {number: str(veiled(id, found.withheld)) for number, id in self._sensors.items()}
+        self._veiled: list[int] = []  # rows of readings that are not shown as they are stored
 
     def parts(self) -> list[dict[str, Any]]:
         """Return the name, size and SHA-256 of each part; the files are called by their places here."""
@@ -119,12 +123,18 @@ class _Making:
         return made
 
     def _records(self) -> Iterator[bytes]:
+        unlike = {
+            each.statement
+            for each in self._found.digests
+            if any(each.first <= row <= each.last for row in self._veiled)
+        }
         for kind, key in self._found.keys:
             record = records.record(self._connection, kind, key)
             if record is None:
                 continue
             line: dict[str, Any] = {"kind": kind.value, "key": key}
             is_withheld = holds_name(verify.canonical(record), self._found.withheld)
+            is_withheld |= kind is Kind.STATEMENT and int(key) in unlike
             line |= {"withheld": True} if is_withheld else {"record": record}
             yield f"{verify.canonical(line)}\n".encode()
 
@@ -142,14 +152,29 @@ class _Making:
         lines = _Lines()
         writer = csv.writer(lines)
         writer.writerow(verify.READINGS + JUDGED)
-        sensors, rows = self._found.sensors, self._found.rows
-        for row in stored.in_arrival(self._connection, sensors, rows):
+        for row in map(
+            self._without_names, stored.in_arrival(self._connection, self._sensors, self._found.rows)
+        ):
             judged = self._found.judgements.of(row)
-            cells = [*_cells(row, sensors[row.sensor].id), judged.mark, judged.why, judged.value, judged.unit]
+            cells = [
+                *_cells(row, self._shown[row.sensor]),
+                judged.mark,
+                judged.why,
+                judged.value,
+                judged.unit,
+            ]
             writer.writerow([verify.safe(each) for each in cells])
             if len(lines.held) > _COPIED_AT_ONCE:
                 yield lines.taken()
         yield lines.taken()
+
+    def _without_names(self, row: Stored) -> Stored:
+        """Return a row as it is shown; that of a person's instrument says who held it."""
+        stamp = row.stamp and veiled(row.stamp, self._found.withheld)
+        if stamp == row.stamp and self._shown[row.sensor] == self._sensors[row.sensor]:
+            return row
+        self._veiled.append(row.id)
+        return row._replace(stamp=stamp)
 
     def _file(self, hash: str) -> Iterator[bytes]:
         content = attachments.content(self._connection, self._found.document["ticket"]["id"], hash)

@@ -321,7 +321,7 @@ class _Packet:
                 yield FAULT, f"the readings that arrived on {day['day']} are not those of their digest"
         yield HOLDS, f"the readings of {right} of {len(days)} days are those of their digests"
         if loose:
-            yield NOTE, f"{loose} readings are of a day that has no digest yet: the chain does not hold them"
+            yield NOTE, f"{loose} readings are of a day without a digest here: the chain holds none of them"
 
 
 def _told(said: dict[str, Any], names: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from pypdf import PdfReader
 
 from safetyd.evidence.case import read_case
 from safetyd.store.audit import digest
-from tests.evidence.packets import EDUCATOR, TICKET, packet, parts_of, recorded
+from tests.evidence.packets import EDUCATOR, TICKET, Told, packet, parts_of, recorded
 
 HASHES = Path(__file__).with_name("hashes.json")
 
@@ -85,7 +85,7 @@ def test_each_duty_says_whether_it_is_on_record_by_whom_and_when(named: bytes) -
 
 def test_every_reading_of_the_room_is_there_raw_and_as_judged(made: bytes) -> None:
     found = rows(made, "readings.csv")
-    assert {each["sensor"] for each in found} == {"12"}, "no other room's"
+    assert {each["sensor"] for each in found} == {"12", "hand:an educator"}, "no other room's"
     assert len(found) == document(made)["readings"]
     (broken,) = [each for each in found if each["value"] == "185.0"]
     assert (broken["mark"], broken["judged"]) == ("rejected", "rejected")
@@ -128,6 +128,14 @@ def test_the_name_of_an_educator_who_reported_is_nowhere_unless_it_is_asked_for(
     assert "an educator" in parts_of(made)["history.csv"].decode()
     withheld = [each for each in parts_of(made)["records.jsonl"].splitlines() if b'"withheld":true' in each]
     assert withheld and not any(b"record" in each for each in withheld)
+
+
+def test_a_packet_without_names_is_sound_and_says_what_it_cannot_show(tmp_path: Path, made: bytes) -> None:
+    told = Told(tmp_path, made)
+    assert told.faults == []
+    assert "the readings of 1 of 1 days are those of their digests" in told.holds
+    assert any("records hold a withheld name" in each for each in told.notes)
+    assert any("readings are of a day without a digest here" in each for each in told.notes)
 
 
 # the same

@@ -78,3 +78,13 @@ def test_the_api_gives_the_same_packet(at_school: School, tmp_path: Path) -> Non
     assert is_named(at_school.ask(f"{API}/{ticket(at_school)}/evidence?names=true", token))
     assert at_school.ask(f"{API}/maple-1999-0001/evidence", token).status == 404
     assert at_school.ask(f"{API}/{ticket(at_school)}/evidence?names=maybe", token).status == 400
+
+
+def test_who_measured_by_hand_is_withheld_as_who_reported_is(at_school: School, tmp_path: Path) -> None:
+    said = {"do": "report", "by": EDUCATOR, "role": "educator", "building": "maple", "room": "12"}
+    at_school.commands(**said, temperature_f=56.0, humidity=40.0, note="at my desk")
+    found = browser(at_school, Role.FACILITIES)
+    answer = found.get(f"/tickets/{ticket(at_school)}/evidence")
+    assert not is_named(answer) and Told(tmp_path, answer.body).faults == []
+    assert "hand:an educator" in parts_of(answer.body)["readings.csv"].decode()
+    assert is_named(browser(at_school, Role.DISTRICT).get(f"/tickets/{ticket(at_school)}/evidence?names=yes"))
