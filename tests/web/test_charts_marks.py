@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from safetyd.ticks import time_ticks, value_ticks
 from safetyd.web.charts.markup import clean, element, fitting, width_of
-from safetyd.web.charts.ticks import time_ticks, value_ticks
 from tests.web.drawing import DAY, HOUR, ZONE, local
 
 

@@ -1,5 +1,6 @@
 """Whose names are shown to whom: pure, by examples and by a law."""
 
+import json
 from datetime import UTC, datetime
 from html import unescape
 from urllib.parse import quote
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 from markupsafe import escape
 
 from safetyd.core.model import Role
+from safetyd.naming import AN_EDUCATOR, holds_name, veiled, veiled_page
+from safetyd.own_words import is_ours
 from safetyd.site import Person
 from safetyd.store.accounts import Account
 from safetyd.store.reporters import Reporter
-from safetyd.web.naming import AN_EDUCATOR, hidden, veiled, veiled_page
-from safetyd.web.own_words import is_ours
+from safetyd.web.naming import hidden
 
 AT = datetime(2026, 12, 1, tzinfo=UTC)
 SEE = {Role.ADMINISTRATOR, Role.DISTRICT, Role.ASSOCIATION}
@@ -122,3 +124,14 @@ def test_who_was_not_logged_in_stays_marked_so() -> None:
     wanted = f"{AN_EDUCATOR} (not logged in)"
     assert veiled({"by": "Jo Park (not logged in)"}, names) == {"by": wanted}
     assert veiled_page("<bdi>Jo Park (not logged in)</bdi>", names) == f"<bdi>{wanted}</bdi>"
+
+
+@pytest.mark.parametrize("name", ["Jo Park", "Zoë Quill", "Wrenna O'Tully", 'Al "Buddy" Reyes', "Ngô 𝒜n"])
+def test_a_name_is_found_however_often_a_record_escapes_it(name: str) -> None:
+    said = f"seen by\n{name}, twice"
+    for _ in range(3):
+        for in_ascii in (True, False):
+            assert holds_name(json.dumps({"note": said}, ensure_ascii=in_ascii), frozenset({name}))
+        said = json.dumps(said)
+    assert not holds_name(json.dumps(f"seen by x{name}"), frozenset({name}))
+    assert not holds_name(json.dumps(name), frozenset())

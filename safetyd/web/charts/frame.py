@@ -6,10 +6,10 @@ Rule: both axes carry round numbers; the scale holds every value and every limit
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from safetyd.ticks import context_of, scale, time_ticks, value_ticks
 from safetyd.web.charts.markup import line, quantity, text, width_of
 from safetyd.web.charts.runs import Axis, Run
 from safetyd.web.charts.shapes import Size, TimeChart
-from safetyd.web.charts.ticks import context_of, scale, time_ticks, value_ticks
 
 _LEAST_SPAN = 4.0  # of values: a quiet room looks quiet
 _FONT = 13.0

@@ -6,10 +6,10 @@ last value is a dot, and the words say what it is.
 
 from datetime import timedelta
 
+from safetyd.ticks import scale
 from safetyd.web.charts.markup import clean, element, line, quantity, svg
 from safetyd.web.charts.runs import Axis, runs
 from safetyd.web.charts.shapes import Spark
-from safetyd.web.charts.ticks import scale
 
 _WIDTH, _HEIGHT, _EDGE = 120.0, 28.0, 3.0
 _COLUMN = 1.5

@@ -1,0 +1,110 @@
+"""Blocks as the bytes of a PDF.
+
+Rule: the same blocks are the same bytes on every machine: no clock, no environment, nothing of the system and
+no compression, which differs from zlib to zlib. What is too long goes on in the next line or page.
+"""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+from reportlab.platypus import (
+    BaseDocTemplate,
+    CondPageBreak,
+    Flowable,
+    Frame,
+    KeepTogether,
+    PageTemplate,
+    Spacer,
+)
+from reportlab.platypus import PageBreak as NextPage
+
+from safetyd.paper.blocks import (
+    Block,
+    Brief,
+    Facts,
+    Heading,
+    PageBreak,
+    Picture,
+    Table,
+    Text,
+    Title,
+    Together,
+    Tone,
+)
+from safetyd.paper.drawing import Drawn
+from safetyd.paper.fonts import PLAIN, fonts
+from safetyd.paper.letters import one_line
+from safetyd.paper.pages import Pages
+from safetyd.paper.styles import FOOT, HEADINGS, HEIGHT, MARGIN, PAGE, TITLE, TONES, UNDER, WIDTH
+from safetyd.paper.tables import facts, table
+from safetyd.paper.texts import paragraph
+
+_LEAST_BELOW_A_HEADING = 72.0
+
+
+def pdf(blocks: Sequence[Block], *, title: str, foot: str = "", language: str = "en") -> bytes:
+    """Return the document; `title` and `foot` stand at the foot of each page with its number."""
+    has = fonts().has
+    title, foot = one_line(title, has), one_line(foot, has)
+    file = BytesIO()
+    document = BaseDocTemplate(
+        file,
+        pagesize=PAGE,
+        title=title,
+        author="safetyd",
+        creator="safetyd",
+        subject=foot,
+        lang=language,
+        pageCompression=0,
+        invariant=1,
+        initialFontName=PLAIN,
+    )
+    frame = Frame(MARGIN, FOOT, WIDTH, HEIGHT, leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0)
+    document.addPageTemplates(PageTemplate(frames=[frame]))
+    story = [each for block in blocks for each in _flowables(block)]
+
+    def canvas(*args: Any, **more: Any) -> Pages:
+        return Pages(*args, title=title, foot=foot, margin=MARGIN, **more)
+
+    document.build(story or [Spacer(0, 1)], canvasmaker=canvas)
+    return file.getvalue()
+
+
+def _flowables(block: Block, lines: int | None = None) -> list[Flowable]:
+    match block:
+        case Title(text, under):
+            below = [paragraph(under, UNDER, lines)] if under else []
+            return [_Noted(text, 0), paragraph(text, TITLE, lines), *below]
+        case Heading(text, level):
+            room = CondPageBreak(_LEAST_BELOW_A_HEADING)
+            return [room, _Noted(text, level), paragraph(text, HEADINGS[level], lines)]
+        case Text(text, tone):
+            return [paragraph(text, TONES[tone], lines)]
+        case Facts():
+            return [*facts(block, lines)]
+        case Table():
+            return [table(block, lines)]
+        case Picture(words=words):
+            below = [paragraph(words, TONES[Tone.SMALL], lines)]
+            return [KeepTogether([Drawn(block, WIDTH, HEIGHT * 0.8), *below])]
+        case PageBreak():
+            return [NextPage()]
+        case Together(inner):
+            return [KeepTogether([each for one in inner for each in _flowables(one, lines)])]
+        case Brief(inner, at_most):
+            return [each for one in inner for each in _flowables(one, at_most)]
+
+
+class _Noted(Flowable):  # type: ignore[misc]
+    """A place in the outline; it takes no room."""
+
+    def __init__(self, text: str, level: int) -> None:
+        super().__init__()
+        self.width = self.height = 0
+        self._text, self._level = one_line(text, fonts().has), level
+        self.keepWithNext = 1
+
+    def draw(self) -> None:
+        """Note the page where the next block begins."""
+        self.canv.note(self._text, self._level)

@@ -1,0 +1,257 @@
+"""The document of a packet, read back: what stands on its pages, and that nobody's words break them."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+import msgspec
+import pytest
+from pypdf import PdfReader
+
+from safetyd.evidence.case import Case, Point, Series, Span
+from safetyd.evidence.pdf import pdf_of
+from tests.evidence.cases import BEGAN, dark_school, hot_workshop, leak_without_sensor
+
+FROM_PEOPLE = {
+    *(
+        "by",
+        "note",
+        "words",
+        "site",
+        "building_name",
+        "room_name",
+        "name",
+        "person",
+        "answer",
+        "title",
+        "topic",
+    ),
+    *("instead_of", "path", "follows"),
+}
+
+
+def pages(case: Case) -> list[str]:
+    return [" ".join(page.extract_text().split()) for page in PdfReader(BytesIO(pdf_of(case))).pages]
+
+
+def whole(case: Case) -> str:
+    return " ".join(pages(case))
+
+
+def with_words(case: Case, words: str) -> Case:
+    """Return the case as if people had written these words wherever they may write."""
+
+    def put(value: Any, key: str = "") -> Any:
+        match value:
+            case dict():
+                return {name: put(each, name) for name, each in value.items()}
+            case list() | tuple():
+                return [put(each, key) for each in value]
+            case str() if key in FROM_PEOPLE:
+                return words
+        return value
+
+    return msgspec.convert(put(msgspec.to_builtins(case)), Case)
+
+
+@pytest.fixture(scope="module")
+def hot() -> list[str]:
+    return pages(hot_workshop())
+
+
+def test_the_first_page_has_the_facts(hot: list[str]):
+    for fact in (
+        "Evidence for ticket kestrel-hill-2027-0003",
+        "Too hot, Łukasz Nguyễn wood workshop, Kestrel Hill Middle School",
+        "9.14.3",
+        "heat index above 85 °F",
+        "91.4 °F at Tue 8 Jun 2027, 15:05 PDT",
+        "closed; the place is in range; disputed",
+        "2: w2-north, w2-door",
+        "93.5 % of 2 d 14 h known",
+        "in force from 2026-08-01",
+        "Times are those of America/Los_Angeles",
+        "draws no conclusion of law",
+    ):
+        assert fact in hot[0]
+
+
+def test_it_says_of_each_deadline_whether_it_was_met(hot: list[str]):
+    assert "Relief from the temperature Wed 9 Jun 2027, 13:05 PDT met Tue 8 Jun 2027, 16:05 PDT" in hot[0]
+    assert "Midterm relief Fri 11 Jun 2027, 16:30 PDT missed" in hot[0]
+    assert "Long-term resolution – no date set" in hot[0]
+
+
+def test_the_second_page_shows_the_course_with_limits_and_numbered_actions(hot: list[str]):
+    assert "85 °F is the limit" in hot[1] and "84 °F ends a breach" in hot[1]
+    assert "due: relief from the temperature" in hot[1]
+    assert "not known" in hot[1] and "Some of the time is not known." in hot[1]
+    assert "4 Wed 9 Jun 2027, 14:05 PDT Disputed Ottmar Quist" in hot[1]
+
+
+def test_duties_say_who_when_and_in_which_words(hot: list[str]):
+    text = " ".join(hot)
+    assert (
+        "9.14.3.A written notice by the educator on record Tue 8 Jun 2027, 13:11 PDT an educator Glue" in text
+    )
+    assert "9.14.3.C alternative space in the student day not on record" in text
+
+
+def test_each_attempt_of_a_notice_is_there(hot: list[str]):
+    text = " ".join(hot)
+    assert "handed over" in text and "accepted: 250 queued" in text
+    assert "given up" in text and "refused: no such number" in text
+
+
+def test_sensors_come_with_their_calibration_and_rules_with_their_hash(hot: list[str]):
+    text = " ".join(hot)
+    assert "-0.4 °F, +1.5 % humidity added since Wed 2 Sep 2026, 10:00 PDT" in text
+    assert "± 0.9 °F" in text and "not stated" in text
+    assert f"Version {hot_workshop().rules.hash}" in text
+    assert "heat.above_f 85" in text
+
+
+def test_every_hash_of_the_history_is_whole(hot: list[str]):
+    text = "".join("".join(hot).split())
+    assert all(line.hash in text for line in hot_workshop().timeline)
+    assert hot_workshop().attachments[0].sha256 in text
+
+
+def test_withheld_names_are_said_to_be_withheld(hot: list[str]):
+    assert "Names of educators who reported are withheld" in hot[0]
+    assert "Names of educators" not in whole(leak_without_sensor())
+
+
+def test_a_time_of_which_nothing_is_known_has_a_row_among_the_hours(hot: list[str]):
+    assert "Wed 9 Jun 2027, 16:00 PDT no value till the next row" in " ".join(hot)
+
+
+def test_what_is_not_there_is_said_in_a_sentence():
+    text = whole(leak_without_sensor())
+    for sentence in (
+        "Hazard: leaks",
+        "none: no value was measured",
+        "none: a person reported it",
+        "No temperature of this place is on record for this time: there is no chart.",
+        "No episode was measured.",
+        "No notice about this ticket is on record.",
+        "No sensor belongs to this place.",
+        "No value of this place is on record for this time.",
+        "no chain of hashes",
+        "in force from the beginning",
+    ):
+        assert sentence in text
+
+
+def test_a_case_without_anything_is_a_document_still():
+    case = leak_without_sensor()
+    empty = replace(case, timeline=(), ticket=replace(case.ticket, deadlines=(), duties=()))
+    text = whole(replace(empty, rules=replace(case.rules, numbers=())))
+    for sentence in (
+        "The history of this ticket is empty.",
+        "No deadline is on record.",
+        "No clause asks anything of people here.",
+        "Its numbers are not on record.",
+    ):
+        assert sentence in text
+
+
+def test_an_outage_is_of_the_whole_building_and_goes_on():
+    case = dark_school()
+    closure = {
+        "state": "closed",
+        "closed_at": "2027-06-08T22:00:00Z",
+        "staff_window": [["2027-06-08T22:00:00Z", None]],
+    }
+    text = whole(replace(case, ticket=replace(case.ticket, closure=closure)))
+    assert "No electricity, Kestrel Hill Middle School (whole building)" in text
+    assert "without electricity for longer than 2h" in text
+    assert "goes on" in text
+    assert "closed at Tue 8 Jun 2027, 15:00 PDT" in text
+    assert "staff window Tue 8 Jun 2027, 15:00 PDT, –" in text
+
+
+def test_an_hour_that_comes_twice_is_two_rows():
+    at = datetime(2026, 11, 1, 7, 0, tzinfo=UTC)
+    points = tuple(Point(at + n * timedelta(hours=1), 70.0, 70.0 + n, 75.0, 60) for n in range(5))
+    case = replace(
+        hot_workshop(),
+        span=Span(at, at + timedelta(hours=5)),
+        series=(Series("heat_index", "degF", 3600.0, points),),
+        student_days=(),
+    )
+    text = whole(case)
+    assert "Sun 1 Nov 2026, 01:00 PDT 70.0 to 75.0, mean 71.0" in text
+    assert "Sun 1 Nov 2026, 01:00 PST 70.0 to 75.0, mean 72.0" in text
+
+
+def test_a_season_is_told_by_the_day():
+    begin = datetime(2026, 10, 20, 7, 0, tzinfo=UTC)
+    points = tuple(Point(begin + n * timedelta(hours=6), 60.0, 66.0, 70.0, 6) for n in range(4 * 90))
+    series = (Series("heat_index", "degF", 6 * 3600.0, points),)
+    text = whole(replace(hot_workshop(), span=Span(begin, begin + timedelta(days=90)), series=series))
+    assert "Annex: values by the day" in text
+    assert "Sun 1 Nov 2026 60.0 to 70.0, mean 66.0" in text
+    assert "no value till" not in text
+
+
+@pytest.mark.parametrize("case", [hot_workshop, leak_without_sensor, dark_school])
+@pytest.mark.parametrize(
+    "words",
+    ["w" * 10_000, "王" * 3_000, "<b>&amp;</para>" * 300, "a \u202e\x00\n" * 900, "علي 🎉 " * 600, ""],
+)
+def test_whatever_people_write_the_facts_are_one_page(case: Callable[[], Case], words: str):
+    first, second, *_ = pages(with_words(case(), words))
+    assert "draws no conclusion of law" in first
+    assert second.startswith("Course")
+
+
+def test_what_people_wrote_is_whole_on_the_pages_after_the_first():
+    long = "glue " * 2_000
+    case = hot_workshop()
+    line = replace(case.timeline[1], note=long)
+    assert whole(replace(case, timeline=(line,))).count("glue") == 2_000
+
+
+def test_five_hundred_lines_five_hundred_notices_and_as_many_sensors_are_all_there():
+    case = hot_workshop()
+    lines = tuple(
+        replace(case.timeline[2], at=BEGAN + n * timedelta(minutes=5), note=f"line-{n:03}")
+        for n in range(500)
+    )
+    told = tuple(replace(case.notices[0], title=f"notice-{n:03}") for n in range(500))
+    many = tuple(replace(case.sensors[0], id=f"sensor-{n:03}") for n in range(500))
+    text = pages(replace(case, timeline=lines, notices=told, sensors=many))
+    assert text[1].startswith("Course")
+    assert "476 more actions are in the timeline." in " ".join(text)
+    after = " ".join(text[1:])
+    assert all(f"{word}-{n:03}" in after for word in ("line", "notice", "sensor") for n in range(500))
+
+
+def test_the_same_case_is_the_same_bytes_in_another_process():
+    here = hashlib.sha256(pdf_of(hot_workshop())).hexdigest()
+    script = (
+        "import hashlib; from safetyd.evidence.pdf import pdf_of\n"
+        "from tests.evidence.cases import hot_workshop\n"
+        "print(hashlib.sha256(pdf_of(hot_workshop())).hexdigest())"
+    )
+    elsewhere = {
+        "PYTHONHASHSEED": "99",
+        "TZ": "Pacific/Chatham",
+        "SOURCE_DATE_EPOCH": "1",
+        "PYTHONPATH": os.getcwd(),
+    }
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **elsewhere},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == here
