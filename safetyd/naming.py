@@ -21,6 +21,8 @@ from safetyd.store.accounts import STRANGER, Account
 from safetyd.store.reporters import Reporter
 
 AN_EDUCATOR = "an educator"
+_ESCAPED = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_BLANK = re.compile(r"\\+[nrtbf]")
 
 
 def reported(
@@ -57,6 +59,17 @@ def names_of_places(site: Site) -> list[str]:
             *(word for each in building.rooms for word in (each.id, each.name)),
         ]
     return found
+
+
+def holds_name(text: str, names: frozenset[str]) -> bool:
+    """Return whether any of these names stands in a text, however often that was escaped as JSON."""
+    if not names:
+        return False
+    plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    plain = plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    plain = re.sub(r"\\+(.)", r"\1", _BLANK.sub(" ", plain))
+    wanted = [re.sub(r"\\+(.)", r"\1", each) for each in names]
+    return re.search(rf"(?<!\w)(?:{_any(wanted)})(?!\w)", plain) is not None
 
 
 def veiled(shown: Any, names: frozenset[str]) -> Any:

@@ -21,6 +21,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     keeping,
     listening,
     looking,
+    proving,
     recorded,
     reporting,
     sensing,

@@ -11,6 +11,7 @@ import typer
 from safetyd.cli.application import Config, Json, app, print_json
 from safetyd.cli.keeping import bar
 from safetyd.cli.loading import loaded
+from safetyd.cli.proving import is_packet, verify_packet
 from safetyd.store import chain
 from safetyd.store.chain import Head
 from safetyd.store.database import Connection, StoreError, open_copy, open_for_reading, told_on_failure
@@ -26,7 +27,8 @@ app.add_typer(audit, name="audit")
 _HEAD = re.compile(r"([0-9a-f]{64})@([1-9][0-9]{0,17})")
 _SHOWN = 20
 File = Annotated[
-    Path | None, typer.Argument(metavar="[FILE]", help="A backup; without one the store itself is looked at.")
+    Path | None,
+    typer.Argument(metavar="[FILE]", help="A backup, or an evidence packet; else the store itself."),
 ]
 
 
@@ -47,6 +49,8 @@ def verify_command(
 
     Example: safetyd audit verify --head 5fb1…c0@1204
     """
+    if file is not None and is_packet(file):
+        return verify_packet(file, head, as_json=as_json)
     given = None if head is None else _given(head)
     with _opened(file, config) as connection, bar("verifying") as progress:
         found = verify(connection, given, progress)

@@ -296,11 +296,13 @@ class Case:
 
 def read_case(document: Mapping[str, Any]) -> Case:
     """Return what `ticket.json` says."""
-    timeline = [_line(each) for each in document["ticket"]["history"]]
+    paths = {each["sha256"]: each["path"] for each in document["attachments"]}
+    timeline = [_line(each, paths) for each in document["ticket"]["history"]]
     return msgspec.convert({**document, "timeline": timeline}, Case)
 
 
-def _line(row: Mapping[str, Any]) -> dict[str, Any]:
+def _line(row: Mapping[str, Any], paths: Mapping[str, str | None]) -> dict[str, Any]:
     line = {name: row[name] for name in ("at", "event", "by", "note", "hash")}
     detail = {name: value for name, value in row.items() if name not in _OF_EVERY_LINE}
-    return line | {"detail": detail, "files": row.get("attachments", ())}
+    files = [each | {"path": paths.get(each["sha256"])} for each in row.get("attachments", ())]
+    return line | {"detail": detail, "files": files}

@@ -182,5 +182,5 @@ def _scope(case: Case) -> str:
     names = "Names of educators who reported are withheld. " if case.withheld else ""
     return (
         "This document states what is on record and draws no conclusion of law. "
-        f"Times are those of {case.timezone}. {names}Made by safetyd {case.made_by}."
+        f"Times are those of {case.timezone}. {names}Made by {case.made_by}."
     )

@@ -184,7 +184,7 @@ def _about(case: Case, moment: Moment) -> list[Block]:
         ("Rows in the packet", f"{segment.first:,} to {segment.last:,}" if segment else "none"),
         ("Calendar", case.ticket.calendar or "none: every hour counts as a student day"),
         ("Names", "of educators who reported are withheld" if case.withheld else "none are withheld"),
-        ("Made by", f"safetyd {case.made_by}, format {case.format} of the packet"),
+        ("Made by", f"{case.made_by}, format {case.format} of the packet"),
     ]
     letters = (
         "A character that the font of this document has no shape for stands as its number, [U+738B]; "

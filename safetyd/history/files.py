@@ -49,7 +49,7 @@ def safe(cell: Cell) -> Cell:
 
 def write_csv(file: Path, answer: Answer, _zone: ZoneInfo) -> None:
     """Write the values, times in UTC."""
-    with _whole(file) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as opened:
+    with whole(file) as unfinished, unfinished.open("w", newline="", encoding="utf-8") as opened:
         writer = csv.writer(opened)
         writer.writerow(_heads(answer))
         for at, *values in _rows(answer):
@@ -62,7 +62,7 @@ def write_xlsx(file: Path, answer: Answer, zone: ZoneInfo) -> None:
 
     if len(answer.points) > _MOST_ROWS:
         raise FileError(f"{file}: {len(answer.points)} values do not fit a sheet; ask with --every 5m")
-    with _whole(file) as unfinished:
+    with whole(file) as unfinished:
         book = xlsxwriter.Workbook(str(unfinished), _OPTIONS)
         sheet, about = book.add_worksheet("values"), book.add_worksheet("about")
         _fill(book, sheet, answer, zone)
@@ -164,7 +164,7 @@ def write_parquet(file: Path, answer: Answer, _zone: ZoneInfo) -> None:
     arrays = [pyarrow.array(column, kind) for column, kind in zip(columns, kinds, strict=True)]
     table = pyarrow.table(arrays, names=heads)
     about = {f"safetyd.{name}": meaning for name, meaning in _about(answer, ZoneInfo("UTC"))}
-    with _whole(file) as unfinished:
+    with whole(file) as unfinished:
         pyarrow.parquet.write_table(table.replace_schema_metadata(about), unfinished)
 
 
@@ -194,7 +194,7 @@ def _about(answer: Answer, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def _whole(file: Path) -> Iterator[Path]:
+def whole(file: Path) -> Iterator[Path]:
     """Yield another name in the same folder; what is written there becomes the file when all went well.
 
     A link is followed. What is there and is no plain file, such as a pipe, is written to as it is.

@@ -50,8 +50,8 @@ _FLAGS = (Kept.MAINS, Kept.BATTERY_OK)
 _OF_QUANTITY = {quantity: tuple(k for k, q in QUANTITY_OF.items() if q is quantity) for quantity in Quantity}
 _MARKS = {Mark.ACCEPTED: 0, Mark.SUSPECT: 1, Mark.REJECTED: 2, Mark.RETAINED: 3}
 RETAINED = _MARKS[Mark.RETAINED]
-_DOUBTED = 4  # rejected for what others say: never judged again by itself
-MARK_OF = {number: mark for mark, number in _MARKS.items()} | {_DOUBTED: Mark.REJECTED}
+DOUBTED = 4  # rejected for what others say: never judged again by itself
+MARK_OF = {number: mark for mark, number in _MARKS.items()} | {DOUBTED: Mark.REJECTED}
 _INSERT = (
     "INSERT INTO reading"
     " (sensor, quantity, observed_at, delay, value, mark, reason, stamp, device_skew, gateway_skew, frame)"
@@ -98,7 +98,7 @@ def rows(
     if observation.energy_kwh is not None:
         made.append((number, 10, observed_at, delay, observation.energy_kwh, mark, *clocks))
     if flaws and not mark:
-        doubted = {_MARKS[Mark.REJECTED]: _DOUBTED} if observation.doubt else {}
+        doubted = {_MARKS[Mark.REJECTED]: DOUBTED} if observation.doubt else {}
         reasons = {
             flaw.quantity: (doubted.get(_MARKS[flaw.mark], _MARKS[flaw.mark]), flaw.reason) for flaw in flaws
         }
@@ -214,21 +214,21 @@ def observations(
             continue
         if last != (number, observed_at, delay):
             if last is not None:
-                yield Numbered(last_row, _observation(sensors[last[0]], last[1], last[2], values))
+                yield Numbered(last_row, observation(sensors[last[0]], last[1], last[2], values))
             last, values = (number, observed_at, delay), {}
         last_row = row
         values[FIELDS[Kept(kept)]] = bool(value) if kept in _FLAGS else value
-        if mark == _DOUBTED:
+        if mark == DOUBTED:
             values["doubt"] = reason
         if device is not None:
             values["device_at"] = moment(observed_at + delay + device)
         if gateway is not None:
             values["gateway_at"] = moment(observed_at + delay + gateway)
     if last is not None:
-        yield Numbered(last_row, _observation(sensors[last[0]], last[1], last[2], values))
+        yield Numbered(last_row, observation(sensors[last[0]], last[1], last[2], values))
 
 
-def _observation(spoke: Sensor, observed_at: int, delay: int, values: Mapping[str, Any]) -> Observation:
+def observation(spoke: Sensor, observed_at: int, delay: int, values: Mapping[str, Any]) -> Observation:
     return Observation(
         spoke,
         moment(observed_at),

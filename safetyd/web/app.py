@@ -6,12 +6,13 @@ Rule: whatever goes wrong is a problem document; a fault of ours is one too, wit
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route as Served
 
 from safetyd.naming import veiled
@@ -23,6 +24,7 @@ from safetyd.web import acts, answers, asking, door, metrics, openapi, tags, vis
 from safetyd.web.answers import Asked
 from safetyd.web.house import House
 from safetyd.web.looking import Looking
+from safetyd.web.packets import Parcel, evidence
 from safetyd.web.pages.application import Pages
 from safetyd.web.problems import Problem
 from safetyd.web.routes import ROUTES, Route
@@ -74,6 +76,7 @@ class Application:
             "report": self._report,
             "assign": self._assign,
             "unassign": self._assign,
+            "evidence": self._evidence,
         }
         answer = special.get(route.name, self._act if route.acts else self._look)
 
@@ -125,6 +128,19 @@ class Application:
             return answers.readings(connection, house.site(), house.root, asked, house.pulse.now())
 
         return await self._shown(asked, await self._looking.search(read))
+
+    async def _evidence(self, route: Route, request: Request) -> Response:
+        asked, house = await self._asked(route, request), self._house
+
+        def pack(connection: Connection) -> Parcel:
+            with_names = asked.said.get("names") == "true"
+            about = connection, house.site(), house.root, asked.account, asked.said["id"]
+            return evidence(*about, with_names=with_names)
+
+        made = await self._looking.search(pack)
+        name = f"attachment; filename*=UTF-8''{quote(made.name, safe='')}"
+        headers = {"Content-Disposition": name, "Content-Length": str(made.size)}
+        return StreamingResponse(made.pieces(), 200, headers, made.media_type)
 
     async def _act(self, route: Route, request: Request) -> Response:
         asked = await self._asked(route, request)

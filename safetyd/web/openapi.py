@@ -13,7 +13,7 @@ from safetyd.sensor_objects import State
 from safetyd.web.access import Right
 from safetyd.web.asking import KEY_HEADER
 from safetyd.web.problems import MEDIA_TYPE
-from safetyd.web.routes import ROUTES, Kind, Parameter, Route
+from safetyd.web.routes import ARCHIVE, ROUTES, Kind, Parameter, Route
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _TIME = {"type": "string", "format": "date-time"}
@@ -253,6 +253,8 @@ def _response(route: Route, status: int) -> dict[str, Any]:
     kind, schema = "application/json", _ref("Pending" if status == 202 else route.answer)
     if route.answer == "text":
         kind, schema = "text/plain", _TEXT
+    elif route.answer == ARCHIVE:
+        kind, schema = "application/zip", _TEXT | {"format": "binary"}
     said = {"description": _MEANINGS[status], "content": {kind: {"schema": schema}}}
     return said | (tag if route.has_tag else {})
 

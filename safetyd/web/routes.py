@@ -16,6 +16,7 @@ from safetyd.web.access import Right
 API = "/api/v1"
 MOST_TICKETS, MOST_TROUBLES = 200, 500
 BODY_BYTES = 64 * 1024
+ARCHIVE = "archive"  # an answer that is no JSON, and sent piece by piece
 NOTE_BYTES = 8 * 1024 * 1024  # a note may bring a file of 5 MB, in base64
 
 
@@ -65,7 +66,7 @@ class Route:
     @property
     def has_tag(self) -> bool:
         """Whether whoever has the answer may ask only whether it is another now."""
-        return self.method == "GET" and self.path.startswith(API)
+        return self.method == "GET" and self.path.startswith(API) and self.answer != ARCHIVE
 
 
 def _words(words: type[StrEnum]) -> tuple[str, ...]:
@@ -167,6 +168,17 @@ ROUTES: tuple[Route, ...] = (
         Right.TICKETS,
         in_path=(_OF_A_TICKET,),
         statuses=(200, 404),
+    ),
+    Route(
+        "GET",
+        f"{API}/tickets/{{id}}/evidence",
+        "evidence",
+        "All that is on record of a ticket as one archive, which its own verify.py checks.",
+        ARCHIVE,
+        Right.TICKETS,
+        (Parameter("names", "Also the names of educators who reported.", ("true", "false")),),
+        in_path=(_OF_A_TICKET,),
+        statuses=(200, 404, 413),
     ),
     *(
         Route(

@@ -57,7 +57,7 @@ def hot_workshop() -> Case:
     closed = BEGAN + 50 * _HOUR
     return Case(
         format=1,
-        made_by="0.1.0",
+        made_by="safetyd 0.1.0",
         site="Alder Valley Schools",
         timezone="America/Los_Angeles",
         as_of=BEGAN + 58 * _HOUR,

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -25,6 +25,7 @@ from safetyd.store.once import Key
 from safetyd.view import View
 from safetyd.web.access import may
 from safetyd.web.looking import Looking
+from safetyd.web.packets import Parcel
 from safetyd.web.pages import entry, kept, live, reporting
 from safetyd.web.pages.forms import read_form
 from safetyd.web.pages.frame import Around, rendered, static_folders
@@ -240,11 +241,14 @@ class Pages:
                 return HTMLResponse(rendered(answer, around), status)
             case Go():
                 return RedirectResponse(answer.to, HTTPStatus.SEE_OTHER)
-            case Download():
+            case Download() | Parcel():
                 name = f"attachment; filename*=UTF-8''{quote(answer.name, safe='')}"
                 policy = "default-src 'none'; sandbox"
                 headers = {"Content-Disposition": name, "Content-Security-Policy": policy}
-                return Response(answer.content, status, headers, answer.media_type)
+                if isinstance(answer, Download):
+                    return Response(answer.content, status, headers, answer.media_type)
+                headers["Content-Length"] = str(answer.size)
+                return StreamingResponse(answer.pieces(), status, headers, answer.media_type)
 
 
 def _key(who: Visitor, once: str, command: Mapping[str, Any]) -> Key | None:

@@ -17,6 +17,7 @@ from safetyd.store.database import Connection
 from safetyd.view import View
 from safetyd.web.access import Right
 from safetyd.web.answers import Asked
+from safetyd.web.packets import Parcel
 
 FORM_BYTES = 64 * 1024
 
@@ -93,7 +94,7 @@ class Deed(NamedTuple):
     done: str
 
 
-Answer = Sheet | Go | Download
+Answer = Sheet | Go | Download | Parcel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from safetyd.web.pages.people import people, send_test
 from safetyd.web.pages.posters import posters
 from safetyd.web.pages.rules import rules
 from safetyd.web.pages.sensors import assign, sensor, sensors, unassign
-from safetyd.web.pages.ticket import ticket, ticket_file
+from safetyd.web.pages.ticket import ticket, ticket_evidence, ticket_file
 from safetyd.web.pages.ticket_acts import FILES_BYTES, MAY_BRING_FILES, OF_TICKET, act, act_on_several
 from safetyd.web.pages.tickets import tickets
 from safetyd.web.pages.troubles import troubles
@@ -51,6 +51,7 @@ PAGES: tuple[Page, ...] = (
         for verb in AT_ONCE
     ),
     Page(path="/tickets/{id}", name="ticket", right=Right.TICKETS, look=ticket),
+    Page(path="/tickets/{id}/evidence", name="ticket_evidence", right=Right.TICKETS, search=ticket_evidence),
     Page(path="/tickets/{id}/files/{hash}", name="ticket_file", right=Right.TICKETS, look=ticket_file),
     *(
         Page(

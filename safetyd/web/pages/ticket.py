@@ -12,12 +12,13 @@ from safetyd.core.model import CLAUSE, Verdict
 from safetyd.core.ticket import AT_REST, Deadline, Relief, Ticket
 from safetyd.store import attachments
 from safetyd.view import View
-from safetyd.web.access import sees
+from safetyd.web.access import Right, may, sees
 from safetyd.web.answers import visible_ticket
+from safetyd.web.packets import evidence
 from safetyd.web.pages.content_type import content_type
 from safetyd.web.pages.next_step import TIERS, next_step
 from safetyd.web.pages.offers import offered
-from safetyd.web.pages.page import Answer, Download, Sheet, Visit
+from safetyd.web.pages.page import Answer, Download, Past, Sheet, Visit
 from safetyd.web.pages.ticket_chart import ticket_chart
 from safetyd.web.pages.tickets import Places
 from safetyd.web.problems import Problem
@@ -64,6 +65,7 @@ def ticket(view: View, visit: Visit) -> Answer:
         "followers": sorted(each.id for each in view.world.tickets.values() if each.follows == found.id),
         "tiers": TIERS,
         "kinds": [each.value for each in Relief],
+        "may_name": may(visit.account, Right.NAMES),
     }
     return Sheet("ticket.html", rest)
 
@@ -84,6 +86,13 @@ def ticket_file(view: View, visit: Visit) -> Answer:
     if sha256(content).hexdigest() != hash:
         raise Problem(409, f"{files[0]['name']}: its content is not what the record's hash says")
     return Download(files[0]["name"], content_type(content), content)
+
+
+def ticket_evidence(past: Past, visit: Visit) -> Answer:
+    """Return all that is on record of a ticket as one archive; with `names` also of who reported."""
+    with_names = visit.query.get("names", "") == "yes"
+    about = past.connection, past.site, past.root, visit.account, visit.path["id"]
+    return evidence(*about, with_names=with_names)
 
 
 def _bar(found: Ticket, deadline: Deadline, now: datetime) -> Bar:

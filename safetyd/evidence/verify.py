@@ -1,0 +1,350 @@
+#!/usr/bin/env python3
+"""Checks an evidence packet of safetyd, without safetyd: python3 verify.py [FILE.zip | FOLDER] [--head HASH].
+
+Rule: nothing is believed that can be worked out again, and nothing but Python's own library (3.8 or later) is
+needed. It ends with 0 if all is sound, with 1 if anything is not, with 2 if there is no packet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+import struct
+import sys
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+FORMAT, MANIFEST, WRITTEN_AT = 1, "manifest.json", (1980, 1, 1, 0, 0, 0)
+HISTORY = ["at", "event", "by", "note", "hash"]
+NOTICES = ["at", "reason", "title", "text"]
+DELIVERIES = ["person", "state", "attempts"]
+READINGS = ["number", "sensor", "quantity", "observed_at", "received_at", "value", "unit", "mark", "reason"]
+READINGS += ["stamp", "device_skew", "gateway_skew", "frame", "sensor_number"]  # all that a digest is made of
+MARKS = ["accepted", "suspect", "rejected", "retained", "doubted"]
+QUANTITIES = [("", ""), ("temperature", "degF"), ("temperature", "degC"), ("humidity", "%"), ("mains", "on")]
+QUANTITIES += [("voltage", "V"), ("power", "W"), ("battery", "%"), ("battery", "V"), ("battery", "ok")]
+QUANTITIES += [("energy", "kWh")]
+FAULT, NOTE, HOLDS = "", "note: ", "sound: "
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+_LOCAL = struct.Struct("<4s5H3L2H")
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
+_DAMAGED = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, StopIteration)
+_DAMAGED += (zipfile.BadZipFile, zlib.error)  # type: ignore[assignment]
+
+
+class NoPacket(Exception):
+    """There is nothing that could be checked."""
+
+
+def canonical(value: object) -> str:
+    """Return a value as canonical JSON: keys sorted, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text, hexadecimal."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def manifest_text(manifest: dict[str, Any]) -> str:
+    """Return a manifest as it is written; its own hash is of all that it says beside it."""
+    said = {name: value for name, value in manifest.items() if name != "sha256"}
+    whole = dict(said, sha256=digest(canonical(said)))
+    return json.dumps(whole, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+
+
+def micros(text: str) -> int:
+    """Return the microseconds of a moment as it stands in a table."""
+    at, _, decimals = text.rstrip("Z").partition(".")
+    return (datetime.fromisoformat(at) - _EPOCH) // _MICROSECOND + int(decimals.ljust(6, "0"))
+
+
+def safe(cell: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula, and that can be told back."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def tables(told: dict[str, Any]) -> dict[str, str]:
+    """Return the tables that are made of ticket.json alone: a row is a line of the history, or a delivery."""
+    heads = [*NOTICES, "roles", "to", *DELIVERIES, "done_at", "answer"]
+    made, notices, lines = {}, [heads], [[*HISTORY, "detail"]]
+    for each in told["notices"]:
+        about = [*(each[name] for name in NOTICES), " ".join(each["roles"]), ", ".join(each["to"])]
+        notices += [about + [one.get(name) for name in heads[6:]] for one in each["deliveries"] or [{}]]
+    lines += [[each[name] for name in lines[0]] for each in map(_detailed, told["ticket"]["history"])]
+    for name, rows in (("history.csv", lines), ("notices.csv", notices)):
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows([safe(each) for each in row] for row in rows)
+        made[name] = text.getvalue()
+    return made
+
+
+def _detailed(line: dict[str, Any]) -> dict[str, Any]:
+    return dict(line, detail=canonical({name: line[name] for name in line if name not in HISTORY}))
+
+
+def stored(row: list[str]) -> list[Any]:
+    """Return a row of readings.csv as it is stored: the list of which its digest is made."""
+    texts = [text[1:] if text.startswith("'") else text for text in row[:14]]
+    id, _, what, at, came, value, unit, mark, why, stamp, device, gateway, frame, sensor = texts
+    told: list[Any] = [int(id), int(sensor), QUANTITIES.index((what, unit)), micros(at)]
+    told += [micros(came) - micros(at), float(value), MARKS.index(mark), why or None, stamp or None]
+    return told + [int(each) if each else None for each in (device, gateway)] + [frame or None]
+
+
+def verify(path: str, head: str | None = None) -> list[tuple[str, str]]:
+    """Return what is found of a packet, or raise NoPacket; `head` is HASH or HASH@NUMBER, as it was given."""
+    parts, found = _folder(path) if os.path.isdir(path) else _archive(path)
+    try:
+        text = "".join(_lines(parts, MANIFEST))
+        manifest = json.loads(text)
+        listed = {each["name"]: (each["size"], each["sha256"]) for each in manifest["parts"]}
+        number = int(manifest["format"])
+    except _DAMAGED as error:
+        raise NoPacket(
+            f"{path}: {MANIFEST} is missing or cannot be read, so nothing can be checked"
+        ) from error
+    if text != manifest_text(manifest):
+        found.append((FAULT, f"altered: {MANIFEST} is not what it was when it was written"))
+    made = {name: _hashed(parts, name) for name in listed}
+    whole = {name for name in listed if made[name] == listed[name]}
+    for name in (each for each in listed if each not in whole):
+        how = "cut" if 0 <= made[name][0] < listed[name][0] else "altered"
+        found.append((FAULT, f"{how if name in parts else 'missing'}: {name}"))
+    for name in sorted(set(parts) - set(listed) - {MANIFEST}):
+        found.append((FAULT, f"extra: {name}, of which the manifest says nothing"))
+    found.append((HOLDS, f"{len(whole)} of {len(listed)} parts are as the manifest has them"))
+    if number > FORMAT:
+        newer = f"made by a newer version, in format {number}: only the hashes of its parts were checked"
+        return [*found, (FAULT, f"{newer} (this file knows format {FORMAT})")]
+    return found + list(_Packet(parts, manifest, whole).check(head))
+
+
+def _folder(path: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    files = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+    return {os.path.relpath(each, path).replace(os.sep, "/"): partial(open, each, "rb") for each in files}, []
+
+
+def _archive(path: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except OSError as error:
+        raise NoPacket(f"{path}: {error.strerror or error}") from error
+    except _DAMAGED:
+        return _salvaged(path)
+    infos = [each for each in archive.infolist() if not each.is_dir()]
+    times = Counter(each.filename for each in infos)
+    found = [(FAULT, f"{name} is there {count} times") for name, count in times.items() if count > 1]
+    if any(each.compress_type or each.date_time != WRITTEN_AT for each in infos):
+        found.append((NOTE, "zipped again since it was made; that changes no part"))
+    elif infos and infos[0].filename != MANIFEST:
+        found.append((NOTE, "put together in another order; that changes no part"))
+    return {each.filename: partial(archive.open, each) for each in infos}, found
+
+
+def _salvaged(path: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Return the parts that are whole in an archive without its end: each has a header of its own."""
+    with open(path, "rb") as file:
+        content = file.read()
+    parts, at = {}, 0
+    while content[at : at + 4] == b"PK\x03\x04" and at + _LOCAL.size <= len(content):
+        _, _, flags, method, _, _, _, size, _, length, extra = _LOCAL.unpack_from(content, at)
+        name = content[at + _LOCAL.size :][:length].decode("utf-8", "replace")
+        begin = at + _LOCAL.size + length + extra
+        at = begin + size
+        if not (flags & 8 or method) and at <= len(content):
+            parts[name] = partial(io.BytesIO, content[begin:at])
+    if not parts:
+        raise NoPacket(f"{path}: is no zip archive, and no folder")
+    return parts, [(FAULT, f"cut: the end of the archive is missing or damaged; {len(parts)} parts are left")]
+
+
+def _lines(parts: dict[str, Any], name: str) -> Iterator[str]:
+    with parts[name]() as file:
+        yield from io.TextIOWrapper(file, "utf-8", "surrogatepass", newline="")
+
+
+def _hashed(parts: dict[str, Any], name: str) -> tuple[int, str]:
+    made, size = sha256(), 0
+    try:
+        with parts[name]() as file:
+            for piece in iter(lambda: file.read(1 << 20), b""):
+                made.update(piece)
+                size += len(piece)
+    except _DAMAGED:
+        return -1, ""
+    return size, made.hexdigest()
+
+
+class _Packet:
+    """Holds what the parts say against each other, and against the chain."""
+
+    def __init__(self, parts: dict[str, Any], manifest: dict[str, Any], whole: set[str]) -> None:
+        self.parts, self.manifest, self.whole = parts, manifest, whole
+        self.told: dict[str, Any] = {}
+        self.digests: dict[tuple[str, str], str] = {}  # of each record; empty where a name is withheld
+        self.records: dict[str, list[Any]] = {}  # of each kind; None where a name is withheld
+        self.days: list[dict[str, Any]] = []
+
+    def check(self, head: str | None) -> Iterator[tuple[str, str]]:
+        """Yield what comes of all that can be checked with the parts that are whole."""
+        for check, *needed in (
+            (self._tables, "ticket.json"),
+            (self._read_records, "ticket.json", "records.jsonl"),
+            (lambda: self._chain(head), "ticket.json", "records.jsonl", "chain.jsonl"),
+            (self._ticket, "ticket.json", "records.jsonl"),
+            (self._readings, "ticket.json", "records.jsonl", "readings.csv"),
+        ):
+            try:
+                yield from check() if self.whole >= set(needed) else ()
+            except _DAMAGED as error:
+                yield FAULT, f"{needed[-1]} cannot be understood: {error!r}"
+
+    def _tables(self) -> Iterator[tuple[str, str]]:
+        self.told = json.loads("".join(_lines(self.parts, "ticket.json")))
+        for name, made in tables(self.told).items():
+            if name in self.whole and "".join(_lines(self.parts, name)) != made:
+                yield FAULT, f"{name} does not say what ticket.json says"
+        said = {each["path"]: each["sha256"] for each in self.told["attachments"] if each["path"]}
+        there = {each["name"]: each["sha256"] for each in self.manifest["parts"]}
+        if said != {name: there[name] for name in there if name.startswith("attachments/")}:
+            yield FAULT, "the attachments are not the files that ticket.json names"
+
+    def _read_records(self) -> Iterator[tuple[str, str]]:
+        place = "/".join(filter(None, (self.told["ticket"]["building"], self.told["ticket"]["room"])))
+        nothing = {"values": 0, "sha256": sha256().hexdigest(), "sensors": {}}
+        for said in map(json.loads, _lines(self.parts, "records.jsonl")):
+            kind, record = said["kind"], said.get("record")
+            self.digests[kind, said["key"]] = digest(canonical(record)) if record else ""
+            if kind == "statement" and record and record["subject"] == "readings":
+                body = json.loads(record["body"])
+                about = {"first": body["first"], "last": body["last"], "day": record["name"]}
+                self.days.append(dict(body["places"].get(place, nothing), **about))
+            else:
+                self.records.setdefault(kind, []).append(record)
+        if withheld := sum(not each for each in self.digests.values()):
+            yield NOTE, f"{withheld} records hold a withheld name: they cannot be held against the chain here"
+
+    def _chain(self, head: str | None) -> Iterator[tuple[str, str]]:
+        given, _, at = (head or "").strip().lower().partition("@")
+        previous, number, first, is_given = "", 0, 1, not given
+        bodies: dict[tuple[str, str], str] = {}
+        for row in map(json.loads, _lines(self.parts, "chain.jsonl")):
+            said = {name: row[name] for name in row if name != "hash"}
+            if number == 0 and "kind" not in row:  # of the row before the first its hash is enough
+                first = row["number"] + 1
+            elif row["number"] != number + 1 or digest(previous + canonical(said)) != row["hash"]:
+                yield FAULT, f"row {row['number']} of the chain does not follow from row {number}"
+                return
+            elif (row["kind"], row["key"]) in self.digests:
+                bodies[row["kind"], row["key"]] = row["body"]
+            previous, number = row["hash"], row["number"]
+            is_given = is_given or (previous == given and at in ("", str(number)))
+        yield HOLDS, f"rows {first} to {number} of the chain follow from each other"
+        heads = [each["head"] or {} for each in (self.manifest, self.told)]
+        if any((each.get("number", 0), each.get("hash", "")) != (number, previous) for each in heads):
+            yield FAULT, f"the chain is cut or its head another: it ends with row {number}"
+        if not is_given:
+            yield FAULT, f"the head that was given is none of rows {first} to {number} of the chain"
+        elif given:
+            yield HOLDS, "the head that was given is on the chain: what was on record by then is what it was"
+        for about, made in self.digests.items():
+            if about not in bodies or (made and bodies[about] != made):
+                yield FAULT, f"{' '.join(about)} is not what the chain says of it"
+        right = sum(bodies.get(about) == made for about, made in self.digests.items())
+        yield HOLDS, f"{right} of {len(self.digests)} records are what the chain says of them"
+
+    def _of(self, kind: str) -> list[Any]:
+        return [each for each in self.records.get(kind, []) if each]
+
+    def _stated(self, subject: str) -> list[Any]:
+        return [json.loads(each["body"]) for each in self._of("statement") if each["subject"] == subject]
+
+    def _ticket(self) -> Iterator[tuple[str, str]]:
+        told, notices, due = self.told["ticket"], self.told["notices"], ("tier", "due_at", "state")
+        names = ("id", "condition", "status", "rules", "student_day", "disputed", "began_at", "opened_at")
+        bodies = [json.loads(each["body"]) for each in self._of("ticket")]
+        shown_lines = list(map(_detailed, told["history"]))
+        on_record = [dict(each, detail=canonical(json.loads(each["detail"]))) for each in self._of("history")]
+        sent = [one for each in notices for one in each["deliveries"]]
+        for kind, shown, known, wanted in (
+            ("ticket", [told], bodies, names),
+            ("ticket", told["deadlines"], [one for each in bodies for one in each["deadlines"]], due),
+            ("episode", told["episodes"], self._of("episode"), ("began_at", "ended_at")),
+            ("history", shown_lines, on_record, [*HISTORY, "detail"]),
+            ("notice", notices, self._of("notice"), NOTICES),
+            ("delivery", sent, self._of("delivery"), DELIVERIES),
+        ):
+            are, were = (Counter(_told(each, wanted) for each in some) for some in (shown, known))
+            extra = sum((are - were).values())
+            withheld = self.records.get(kind, []).count(None)
+            if were - are or (extra != withheld and not (withheld and wanted is due)):
+                yield FAULT, f"ticket.json: what it says of each {kind} is not what the records say"
+        stated = [each for one in self._stated("rules") for each in one]
+        words = [each for each in stated if f"sha256:{digest(canonical(each))}" == told["rules"]]
+        if not stated:
+            yield NOTE, "the words of the rules were not on the chain yet"
+        elif self.told["rules"]["words"] not in words:
+            yield FAULT, "ticket.json: no rules on the chain have these words and the ticket's hash"
+
+    def _readings(self) -> Iterator[tuple[str, str]]:
+        days = sorted(self.days, key=lambda each: each["first"])
+        made = [sha256() for _ in days]
+        counts, loose, at = [0] * len(days), 0, 0
+        rows = csv.reader(_lines(self.parts, "readings.csv"))
+        if next(rows)[: len(READINGS)] != READINGS:
+            raise ValueError("its first line is another")
+        for line, sensor in ((stored(row), row[1]) for row in rows):
+            while at < len(days) and line[0] > days[at]["last"]:
+                at += 1
+            if at == len(days) or line[0] < days[at]["first"]:
+                loose += 1
+            elif days[at]["sensors"].get(str(line[1])) in (sensor, sensor[1:]):
+                made[at].update(f"{canonical(line)}\n".encode())
+                counts[at] += 1
+        before, right = max((each["before"] for each in self._stated("retired")), default=0), 0
+        for each, day in enumerate(days):
+            if made[each].hexdigest() == day["sha256"]:
+                right += 1
+            elif day["first"] < before and counts[each] < day["values"]:
+                yield NOTE, f"readings that arrived on {day['day']} were deleted when their time was over"
+            else:
+                yield FAULT, f"the readings that arrived on {day['day']} are not those of their digest"
+        yield HOLDS, f"the readings of {right} of {len(days)} days are those of their digests"
+        if loose:
+            yield NOTE, f"{loose} readings are of a day that has no digest yet: the chain does not hold them"
+
+
+def _told(said: dict[str, Any], names: Iterable[str]) -> str:
+    found: dict[str, Any] = {name: said.get(name) for name in names}  # moments are told in two ways
+    return canonical([micros(v) if k[-2:] == "at" and isinstance(v, str) else v for k, v in found.items()])
+
+
+def main(arguments: list[str]) -> int:
+    """Check the packet that is named, or the folder in which this file lies."""
+    usage = argparse.ArgumentParser(description="Checks an evidence packet of safetyd.")
+    usage.add_argument("packet", nargs="?", default=os.path.dirname(os.path.abspath(__file__)))
+    usage.add_argument("--head", help="HASH or HASH@NUMBER, as you were given it before")
+    asked = usage.parse_args(arguments)
+    try:
+        found = verify(asked.packet, asked.head)
+    except NoPacket as error:
+        print(error, file=sys.stderr)
+        return 2
+    faults = sum(kind == FAULT for kind, _ in found)
+    print("\n".join(kind + sentence for kind, sentence in found))
+    print(f"NOT SOUND: {faults} found." if faults else "SOUND.")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

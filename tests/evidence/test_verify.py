@@ -1,0 +1,241 @@
+"""Whatever another hand does to a packet is found, by name, and what is still sound is said."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZIP_DEFLATED
+
+import pytest
+
+from safetyd.evidence import verify
+from tests.evidence.packets import Told, packet, parts_of, recorded, with_another_manifest, zipped
+
+PARTS = [
+    "README.txt",
+    "verify.py",
+    "ticket.pdf",
+    "ticket.json",
+    "history.csv",
+    "notices.csv",
+    "readings.csv",
+    "records.jsonl",
+    "chain.jsonl",
+    "attachments",
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("made")
+    return packet(folder, recorded(folder)[0], with_names=True)
+
+
+@pytest.fixture
+def parts(made: bytes) -> dict[str, bytes]:
+    return parts_of(made)
+
+
+def named(parts: dict[str, bytes], name: str) -> str:
+    (found,) = [each for each in parts if each.startswith(name)]
+    return found
+
+
+def flipped(content: bytes, at: int) -> bytes:
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", "-S", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_a_packet_as_it_was_made_is_sound(tmp_path: Path, made: bytes, parts: dict[str, bytes]) -> None:
+    told = Told(tmp_path, made)
+    assert (told.faults, told.notes) == ([], [])
+    assert "the readings of 2 of 2 days are those of their digests" in told.holds
+    assert set(parts) == {"manifest.json", *(named(parts, each) for each in PARTS)}
+
+
+# bytes
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_byte_of_any_part_that_is_another_is_found(
+    tmp_path: Path, parts: dict[str, bytes], name: str
+) -> None:
+    name = named(parts, name)
+    for at in (0, len(parts[name]) // 2, len(parts[name]) - 1):
+        told = Told(tmp_path, zipped(parts | {name: flipped(parts[name], at)}))
+        assert f"altered: {name}" in told.faults
+        assert f"{len(PARTS) - 1} of {len(PARTS)} parts are as the manifest has them" in told.holds
+
+
+def test_a_byte_of_the_manifest_that_is_another_is_found(tmp_path: Path, parts: dict[str, bytes]) -> None:
+    content = parts["manifest.json"]
+    for at in range(0, len(content), 7):
+        try:
+            told = Told(tmp_path, zipped(parts | {"manifest.json": flipped(content, at)}))
+        except verify.NoPacket:
+            continue
+        assert told.faults, content[at : at + 20]
+
+
+def test_a_byte_of_the_archive_that_is_another_is_found(tmp_path: Path, made: bytes) -> None:
+    for at in range(40, len(made), len(made) // 150):
+        try:
+            told = Told(tmp_path, flipped(made, at))
+        except verify.NoPacket:
+            continue
+        assert told.faults or told.notes or Told(tmp_path, made).holds == told.holds, at
+
+
+# the whole of it
+
+
+def test_a_part_that_is_missing_cut_or_extra_is_named(tmp_path: Path, parts: dict[str, bytes]) -> None:
+    content = {name: each for name, each in parts.items() if name != "notices.csv"}
+    content |= {"readings.csv": parts["readings.csv"][:-40], "letter.txt": b"see?"}
+    told = Told(tmp_path, zipped(content))
+    assert told.faults[:2] == ["missing: notices.csv", "cut: readings.csv"]
+    assert told.faults[2] == "extra: letter.txt, of which the manifest says nothing"
+    assert any("of the chain follow from each other" in each for each in told.holds), "still sound"
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.99])
+def test_an_archive_that_was_cut_says_what_is_missing_and_what_is_left(
+    tmp_path: Path, made: bytes, share: float
+) -> None:
+    told = Told(tmp_path, made[: int(len(made) * share)])
+    assert told.faults[0].startswith("cut: the end of the archive is missing")
+    assert any(each.startswith("missing: ") for each in told.faults) or share == 0.99
+    assert told.holds
+
+
+def test_zipped_again_is_harmless_and_said(tmp_path: Path, parts: dict[str, bytes]) -> None:
+    told = Told(tmp_path, zipped(parts, ZIP_DEFLATED))
+    assert told.faults == [] and told.notes == ["zipped again since it was made; that changes no part"]
+
+
+def test_an_unpacked_folder_is_checked_as_well(tmp_path: Path, parts: dict[str, bytes]) -> None:
+    for name, content in parts.items():
+        (tmp_path / "here" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "here" / name).write_bytes(content)
+    done = run("verify.py", cwd=tmp_path / "here")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "SOUND.")
+
+
+def test_a_newer_packet_is_told_as_such_with_the_hashes_checked(
+    tmp_path: Path, parts: dict[str, bytes]
+) -> None:
+    told = Told(tmp_path, zipped(with_another_manifest(parts, format=2, made_by="safetyd 9")))
+    (fault,) = told.faults
+    assert fault.startswith("made by a newer version, in format 2")
+    assert told.holds == [f"{len(PARTS)} of {len(PARTS)} parts are as the manifest has them"]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"a letter", zipped({"a.txt": b"a"})])
+def test_what_is_no_packet_ends_with_two(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.zip").write_bytes(content)
+    script = str(Path(verify.__file__))
+    assert run(script, "x.zip", cwd=tmp_path).returncode == 2
+    assert run(script, "nowhere.zip", cwd=tmp_path).returncode == 2
+
+
+# a careful forger, who writes a manifest that fits
+
+
+def line_with(change: Callable[[dict[str, object]], object], which: str) -> Callable[[bytes], bytes]:
+    """Return what changes the first line of JSON that holds some words."""
+
+    def changed(content: bytes) -> bytes:
+        lines = content.decode().splitlines()
+        at = next(number for number, each in enumerate(lines) if which in each)
+        line = json.loads(lines[at])
+        change(line)
+        lines[at] = json.dumps(line, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return ("\n".join(lines) + "\n").encode()
+
+    return changed
+
+
+def replaced(old: str, new: str) -> Callable[[bytes], bytes]:
+    def changed(content: bytes) -> bytes:
+        assert old.encode() in content
+        return content.replace(old.encode(), new.encode())
+
+    return changed
+
+
+FORGED: list[tuple[str, Callable[[bytes], bytes], str]] = [
+    ("records.jsonl", replaced("two heaters", "ten heaters"), "is not what the chain says of it"),
+    ("ticket.json", replaced("two heaters", "ten heaters"), "what it says of each history"),
+    ("ticket.json", replaced('"status": "closed"', '"status": "open"'), "what it says of each ticket"),
+    ("ticket.json", replaced('"below_f": 60.0', '"below_f": 55.0'), "no rules on the chain"),
+    ("ticket.json", replaced('"state": "met"', '"state": "missed"'), "what it says of each ticket"),
+    ("history.csv", replaced("two heaters", "ten heaters"), "history.csv does not say"),
+    ("notices.csv", replaced("opened", "closed"), "notices.csv does not say"),
+    ("readings.csv", replaced(",57.9,", ",61.9,"), "are not those of their digest"),
+    ("readings.csv", replaced(",12,temperature", ",13,temperature"), "are not those of their digest"),
+    ("chain.jsonl", line_with(lambda row: row.update(at=1), '"kind":"history"'), "does not follow from"),
+    ("chain.jsonl", lambda text: b"".join(text.splitlines(keepends=True)[:-1]), "the chain is cut"),
+    ("chain.jsonl", lambda text: b"".join(text.splitlines(keepends=True)[::-1]), "does not follow from"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "found"), FORGED)
+def test_what_a_forger_changes_does_not_fit_the_rest(
+    tmp_path: Path, parts: dict[str, bytes], name: str, change: Callable[[bytes], bytes], found: str
+) -> None:
+    forged = with_another_manifest(parts | {name: change(parts[name])})
+    told = Told(tmp_path, zipped(forged))
+    assert any(found in each for each in told.faults), told.faults
+
+
+def test_a_chain_that_is_made_anew_is_found_by_a_head_that_was_given(
+    tmp_path: Path, made: bytes, parts: dict[str, bytes]
+) -> None:
+    rows = [json.loads(each) for each in parts["chain.jsonl"].splitlines()]
+    earlier = rows[-5]
+    head = f"{earlier['hash']}@{earlier['number']}"
+    assert any("the head that was given" in each for each in Told(tmp_path, made, head).holds)
+    assert Told(tmp_path, made, earlier["hash"]).faults == []
+    previous = rows[0]["hash"]
+    for row in rows[1:]:
+        row["at"] += 1
+        row.pop("hash")
+        previous = row["hash"] = verify.digest(previous + verify.canonical(row))
+    chain = "".join(verify.canonical(each) + "\n" for each in rows).encode()
+    ends = {**json.loads(parts["manifest.json"])["head"], "hash": previous}
+    document = json.loads(parts["ticket.json"]) | {"head": ends}
+    ticket = (json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+    forged = zipped(with_another_manifest(parts | {"chain.jsonl": chain, "ticket.json": ticket}, head=ends))
+    assert Told(tmp_path, forged).faults == [], "the packet alone cannot show it"
+    (fault,) = Told(tmp_path, forged, head).faults
+    assert fault.startswith("the head that was given is none of rows")
+
+
+# without safetyd
+
+
+def test_verify_py_is_packed_as_it_is_and_needs_nothing_but_old_python(
+    tmp_path: Path, made: bytes, parts: dict[str, bytes]
+) -> None:
+    source = Path(verify.__file__).read_bytes()
+    assert parts["verify.py"] == source
+    tree = ast.parse(source, feature_version=(3, 8))
+    modules = {
+        each.module or "" if isinstance(each, ast.ImportFrom) else each.names[0].name
+        for each in ast.walk(tree)
+        if isinstance(each, ast.Import | ast.ImportFrom)
+    }
+    assert {each.split(".")[0] for each in modules} <= sys.stdlib_module_names
+    (tmp_path / "packet.zip").write_bytes(made)
+    (tmp_path / "verify.py").write_bytes(source)
+    done = run("verify.py", "packet.zip", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    (tmp_path / "packet.zip").write_bytes(zipped(parts | {"README.txt": b"!"}))
+    done = run("verify.py", "packet.zip", cwd=tmp_path)
+    assert done.returncode == 1 and "cut: README.txt" in done.stdout.splitlines()
