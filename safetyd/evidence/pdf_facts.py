@@ -86,7 +86,9 @@ def limit(case: Case) -> str:
 def worst(ticket: Ticket, moment: Moment) -> str:
     """Return the most extreme value and when it was."""
     if ticket.worst is None:
-        return "none: no value was measured"
+        return (
+            "none: an outage has no value" if ticket.condition == "outage" else "none: no value was measured"
+        )
     found = ticket.worst
     assumed = f" (humidity {found.humidity})" if found.humidity else ""
     return f"{found.value:.1f} {unit(found.unit)} at {moment(found.at)}{assumed}"

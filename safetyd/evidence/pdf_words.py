@@ -57,7 +57,7 @@ EVENTS = {
     "shelved": "Messages held back",
     "unshelved": "Messages sent again",
 }
-QUANTITIES = {"heat_index": "heat index"}
+QUANTITIES = {"heat_index": "heat index", "mains": "electricity"}
 _SPANS = (
     *("end_after", "pair_within", "longer_than", "warn_at", "restored_after"),
     *("immediate", "mitigation", "overdue_every", "stale_after", "stuck_after"),

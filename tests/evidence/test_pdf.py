@@ -143,7 +143,7 @@ def test_what_is_not_there_is_said_in_a_sentence():
         "Hazard: leaks",
         "none: no value was measured",
         "none: a person reported it",
-        "No temperature of this place is on record for this time: there is no chart.",
+        "Temperature of this place is not on record for this time: there is no chart.",
         "No episode was measured.",
         "No notice about this ticket is on record.",
         "No sensor belongs to this place.",
@@ -178,8 +178,16 @@ def test_an_outage_is_of_the_whole_building_and_goes_on():
     assert "No electricity, Kestrel Hill Middle School (whole building)" in text
     assert "without electricity for longer than 2 h" in text
     assert "goes on" in text
+    assert "Electricity of this place is not on record for this time: there is no chart." in text
     assert "closed at Tue 8 Jun 2027, 15:00 PDT" in text
     assert "staff window Tue 8 Jun 2027, 15:00 PDT, –" in text
+
+
+def test_an_outage_is_drawn_as_off_and_on():
+    points = tuple(Point(BEGAN + n * timedelta(minutes=15), n % 2, n % 2, n % 2, 3) for n in range(20))
+    text = pages(replace(dark_school(), series=(Series("mains", "on", 900.0, points),)))[1]
+    assert "off" in text and "on" in text
+    assert "as its witnesses say" in text
 
 
 def test_an_hour_that_comes_twice_is_two_rows():
