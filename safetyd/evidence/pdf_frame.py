@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from safetyd.evidence.case import Span
 from safetyd.paper.blocks import Area, Disc, Label, Line, Mark
+from safetyd.paper.fonts import width_of
 from safetyd.ticks import context_of, time_ticks, value_ticks
 
 _WIDTH, _LEFT, _TOP, _PLOT = 504.0, 30.0, 14.0, 215.0
@@ -83,20 +84,17 @@ def time_axis(span: Span, zone: ZoneInfo, frame: Frame) -> Iterator[Mark]:
     base = frame.bottom + 15
     yield Line(((frame.left, frame.bottom), (frame.right, frame.bottom)), 0.8)
     ticks = time_ticks(span.begin, span.end, zone, int((frame.right - frame.left) / _TICK_EVERY))
-    context, taken = "", frame.left
     places = [(frame.left, context_of(span.begin, zone, ticks))]
     for tick in ticks:
         x = frame.x(tick.at)
         yield Line(((x, frame.bottom), (x, base + 2)), 0.5)
         yield Label(x, base + 10, tick.label, 7.5, "middle")
         places.append((x, tick.context))
-    for n, (x, words) in enumerate(places):
-        following = next((at for at, other in places[n + 1 :] if other != words), frame.width)
-        needs = 4.4 * len(words)
-        if words and words != context and x >= taken and x + needs <= max(following, x + needs * (n > 0)):
+    changes = [place for n, place in enumerate(places) if not n or place[1] != places[n - 1][1]]
+    for n, (x, words) in enumerate(changes):
+        until = changes[n + 1][0] if n + 1 < len(changes) else frame.width
+        if words and x + width_of(words, 7.5, strong=True) <= until:
             yield Label(x, base + 20, words, 7.5, "start", True)
-            taken = x + needs
-            context = words
 
 
 def hatched(begin: float, end: float, frame: Frame) -> Iterator[Mark]:
@@ -125,7 +123,7 @@ def key_row(frame: Frame, gaps: bool, breaches: bool, students: bool, acts: bool
         if is_there:
             yield from _sign(words, x, y)
             yield Label(x + 18, y + 2.6, words, 7.5)
-            x += 28 + 3.9 * len(words)
+            x += 32 + width_of(words, 7.5)
 
 
 def _sign(words: str, x: float, y: float) -> Iterator[Mark]:

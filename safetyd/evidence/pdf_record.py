@@ -46,7 +46,7 @@ def duties(case: Case, moment: Moment) -> list[Block]:
     heads = ("Clause", "Duty", "State", "When and by whom", "In which words")
     return [
         heading,
-        Table(heads, tuple(rows), (0.9, 2.2, 1.5, 2.5, 2.9)),
+        Table(heads, tuple(rows), (0.9, 2.1, 1.4, 2.9, 2.7)),
         Text("A duty is on record when a person wrote that it was done; no notice of safetyd stands for it."),
         *_closure(case, moment),
     ]

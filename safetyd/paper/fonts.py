@@ -4,8 +4,10 @@ Rule: they come from the package font-roboto, on every machine the same; no font
 """
 
 from functools import cache
+from threading import Lock
 from typing import NamedTuple
 
+_ONCE = Lock()
 _LETTERS_AT_MOST = 400  # of a line
 PLAIN, BOLD = "safetyd", "safetyd-bold"
 
@@ -16,9 +18,14 @@ class Fonts(NamedTuple):
     has: frozenset[int]
 
 
-@cache
 def fonts() -> Fonts:
     """Return the fonts, known to reportlab from then on."""
+    with _ONCE:  # a document that is being made must not see its font replaced
+        return _fonts()
+
+
+@cache
+def _fonts() -> Fonts:
     from font_roboto import font_files
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont

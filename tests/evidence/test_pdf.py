@@ -17,9 +17,11 @@ from pypdf import PdfReader
 
 from safetyd.evidence.case import Case, Point, Series, Span
 from safetyd.evidence.pdf import pdf_of
+from safetyd.evidence.pdf_chart import course
 from safetyd.evidence.pdf_facts import facts_page
 from safetyd.evidence.pdf_words import moments
-from safetyd.paper.blocks import Text
+from safetyd.paper.blocks import Label, Picture, Text
+from safetyd.paper.fonts import width_of
 from safetyd.paper.press import pdf
 from tests.evidence.cases import BEGAN, dark_school, hot_workshop, leak_without_sensor
 
@@ -65,6 +67,11 @@ def with_words(case: Case, words: str) -> Case:
     return msgspec.convert(put(msgspec.to_builtins(case)), Case)
 
 
+def picture_of(case: Case) -> Picture:
+    zone = ZoneInfo(case.timezone)
+    return next(each for each in course(case, zone, moments(zone)) if isinstance(each, Picture))
+
+
 @pytest.fixture(scope="module")
 def hot() -> list[str]:
     return pages(hot_workshop())
@@ -98,6 +105,15 @@ def test_the_second_page_shows_the_course_with_limits_and_numbered_actions(hot: 
     assert "due: relief from the temperature" in hot[1]
     assert "not known" in hot[1] and "Some of the time is not known." in hot[1]
     assert "4 Wed 9 Jun 2027, 14:05 PDT Disputed Ottmar Quist" in hot[1]
+
+
+def test_nothing_of_the_chart_reaches_over_the_margin():
+    for minutes in range(0, 24 * 60, 97):
+        end = BEGAN + timedelta(hours=40, minutes=minutes)
+        case = replace(hot_workshop(), span=Span(BEGAN, end))
+        labels = [each for each in picture_of(case).marks if isinstance(each, Label)]
+        begun = [each for each in labels if each.anchor == "start"]
+        assert max(each.x + width_of(each.text, each.size, each.strong) for each in begun) <= 504
 
 
 def test_duties_say_who_when_and_in_which_words(hot: list[str]):
