@@ -18,8 +18,9 @@ from typing import Any, BinaryIO
 
 from safetyd.evidence import verify
 from safetyd.evidence.about import read_me
-from safetyd.evidence.case import FORMAT
+from safetyd.evidence.case import FORMAT, read_case
 from safetyd.evidence.gathering import Gathered, gathered
+from safetyd.evidence.pdf import pdf_of
 from safetyd.naming import holds_name
 from safetyd.site import Site
 from safetyd.store import attachments, chain, concerning, records, stored
@@ -98,6 +99,7 @@ class _Making:
         wanted: list[tuple[str, Callable[[], Iterator[bytes]]]] = [
             ("README.txt", lambda: _whole(read_me(document).encode())),
             ("verify.py", lambda: _whole(_verify_py())),
+            ("ticket.pdf", lambda: _whole(pdf_of(read_case(document)))),
             ("ticket.json", lambda: _whole(_pretty(document))),
             ("history.csv", lambda: _whole(told["history.csv"].encode())),
             ("notices.csv", lambda: _whole(told["notices.csv"].encode())),
