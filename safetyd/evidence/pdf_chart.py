@@ -25,6 +25,7 @@ from safetyd.paper import blocks as paper
 from safetyd.paper.blocks import Area, Block, Disc, Heading, Label, Mark, Picture, Table, Text
 
 _DRAWN = {"heat": "heat_index", "outage": "mains"}  # of the other conditions it is the temperature
+_MEASURED = (None, "temperature")  # of the hazards; a chart of another would show what it is not about
 _ACTS_AT_MOST, _DISC, _ROW, _ROWS = 24, 13.0, 14.0, 3
 _BREACH, _BAND, _STUDENTS = 0.88, 0.72, 0.55
 
@@ -39,6 +40,8 @@ class Stretch(NamedTuple):
 def course(case: Case, zone: ZoneInfo, moment: Moment) -> list[Block]:
     """Return the chart and what its numbers mean."""
     heading = Heading("Course")
+    if case.ticket.hazard not in _MEASURED:
+        return [heading, Text("What this ticket is about is not measured: there is no chart.")]
     series = _series(case)
     if series is None:
         wanted = quantity(_wanted(case)).capitalize()

@@ -159,7 +159,7 @@ def test_what_is_not_there_is_said_in_a_sentence():
         "Hazard: leaks",
         "none: no value was measured",
         "none: a person reported it",
-        "Temperature of this place is not on record for this time: there is no chart.",
+        "What this ticket is about is not measured: there is no chart.",
         "No episode was measured.",
         "No notice about this ticket is on record.",
         "No sensor belongs to this place.",
@@ -168,6 +168,11 @@ def test_what_is_not_there_is_said_in_a_sentence():
         "in force from the beginning",
     ):
         assert sentence in text
+
+
+def test_a_place_without_values_has_no_chart_and_says_so():
+    text = pages(replace(hot_workshop(), series=()))[1]
+    assert "Heat index of this place is not on record for this time: there is no chart." in text
 
 
 def test_a_case_without_anything_is_a_document_still():
