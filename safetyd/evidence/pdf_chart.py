@@ -11,12 +11,21 @@ from zoneinfo import ZoneInfo
 
 from safetyd.core.telling import SAFETYD
 from safetyd.evidence.case import Case, Limit, Line, Point, Series
-from safetyd.evidence.pdf_frame import Frame, frame_of, hatched, key_row, time_axis, value_axis
+from safetyd.evidence.pdf_frame import (
+    Frame,
+    frame_of,
+    frame_of_mains,
+    hatched,
+    key_row,
+    time_axis,
+    value_axis,
+)
 from safetyd.evidence.pdf_words import TIERS, Moment, event, quantity, unit
 from safetyd.paper import blocks as paper
 from safetyd.paper.blocks import Area, Block, Disc, Heading, Label, Mark, Picture, Table, Text
 
-_DRAWN = {"heat": "heat_index"}  # of the other conditions it is the temperature
+_DRAWN = {"heat": "heat_index", "outage": "mains"}  # of the other conditions it is the temperature
+_MEASURED = (None, "temperature")  # of the hazards; a chart of another would show what it is not about
 _ACTS_AT_MOST, _DISC, _ROW, _ROWS = 24, 13.0, 14.0, 3
 _BREACH, _BAND, _STUDENTS = 0.88, 0.72, 0.55
 
@@ -31,11 +40,12 @@ class Stretch(NamedTuple):
 def course(case: Case, zone: ZoneInfo, moment: Moment) -> list[Block]:
     """Return the chart and what its numbers mean."""
     heading = Heading("Course")
+    if case.ticket.hazard not in _MEASURED:
+        return [heading, Text("What this ticket is about is not measured: there is no chart.")]
     series = _series(case)
-    if case.ticket.condition == "outage":
-        return [heading, Text("An outage has no chart; when it was stands below, under its episodes.")]
     if series is None:
-        return [heading, Text("No temperature of this place is on record for this time: there is no chart.")]
+        wanted = quantity(_wanted(case)).capitalize()
+        return [heading, Text(f"{wanted} of this place is not on record for this time: there is no chart.")]
     acts = [each for each in case.timeline if each.by != SAFETYD]
     seen = [each for each in acts if case.span.begin <= each.at <= case.span.end]
     blocks: list[Block] = [heading, _picture(case, series, seen[:_ACTS_AT_MOST], zone, moment)]
@@ -52,22 +62,28 @@ def course(case: Case, zone: ZoneInfo, moment: Moment) -> list[Block]:
 
 
 def _series(case: Case) -> Series | None:
-    wanted = _DRAWN.get(case.ticket.condition, "temperature")
-    found = [each for each in case.series if each.points and each.quantity == wanted]
+    found = [each for each in case.series if each.points and each.quantity == _wanted(case)]
     return found[0] if found else None
+
+
+def _wanted(case: Case) -> str:
+    return _DRAWN.get(case.ticket.condition, "temperature")
 
 
 def _picture(case: Case, series: Series, acts: Sequence[Line], zone: ZoneInfo, moment: Moment) -> Picture:
     limits = [each for each in case.limits if each.quantity == series.quantity]
     values = [value for each in series.points for value in (each.low, each.high)]
-    placed = _placed(acts, frame_of(case.span, values, 0.0))
-    frame = frame_of(case.span, [*values, *(each.value for each in limits)], _ROW * len(placed))
+    frame = frame_of(case.span, [*values, *(each.value for each in limits)])
+    if series.quantity == "mains":
+        frame = frame_of_mains(case.span)
+    placed = _placed(acts, frame)
+    frame = frame.lowered(_ROW * len(placed))
     stretches = _stretches(series)
     gaps = list(_gaps(stretches, frame))
     marks: list[Mark] = [
         *_breaches(case, frame),
         *(mark for begin, end in gaps for mark in hatched(begin, end, frame)),
-        *value_axis(frame, unit(series.unit)),
+        *value_axis(frame, "" if series.quantity == "mains" else unit(series.unit)),
         *_student_days(case, frame),
         *(mark for each in stretches for mark in _band(each, series, frame)),
         *(mark for each in stretches for mark in _line(each, series, frame)),
@@ -206,6 +222,8 @@ def _words(case: Case, series: Series, limits: Sequence[Limit], has_gaps: bool, 
     name = quantity(series.quantity).capitalize()
     when = f"{moment(case.span.begin)} to {moment(case.span.end)}"
     said = [f"{name} from {when}: {low:.1f} to {high:.1f} {degrees}."]
+    if series.quantity == "mains":
+        said = [f"{name} from {when}, as its witnesses say."]
     said += [f"The line at {each.value:g} {degrees} {each.words}." for each in limits]
     many = len(case.ticket.episodes)
     said += [f"{many} {'time' if many == 1 else 'times'} in breach."] if many else []

@@ -11,6 +11,7 @@ from safetyd.evidence.pdf_words import (
     DUTIES,
     Moment,
     length,
+    number,
     plain,
     share,
     tier,
@@ -19,8 +20,8 @@ from safetyd.evidence.pdf_words import (
 from safetyd.paper.blocks import Block, Brief, Facts, Heading, PageBreak, Row, Table, Text, Title, Tone
 
 _LIMITS = {
-    "cold": (("cold.below_f", "below {} °F, dry bulb"),),
-    "heat": (("heat.above_f", "heat index above {} °F"),),
+    "cold": (("cold.below_f", "below {}, dry bulb"),),
+    "heat": (("heat.above_f", "heat index above {}"),),
     "outage": (("outage.longer_than", "without electricity for longer than {}"),),
     "hazard": (),
 }
@@ -75,7 +76,9 @@ def limit(case: Case) -> str:
     """Return the number that was crossed, as the rules in force have it."""
     numbers = dict(case.rules.numbers)
     said = [
-        words.format(numbers[key]) for key, words in _LIMITS.get(case.ticket.condition, ()) if key in numbers
+        words.format(number(key, numbers[key]))
+        for key, words in _LIMITS.get(case.ticket.condition, ())
+        if key in numbers
     ]
     return "; ".join(said) or "none: what people reported is the ticket"
 
@@ -83,7 +86,9 @@ def limit(case: Case) -> str:
 def worst(ticket: Ticket, moment: Moment) -> str:
     """Return the most extreme value and when it was."""
     if ticket.worst is None:
-        return "none: no value was measured"
+        return (
+            "none: an outage has no value" if ticket.condition == "outage" else "none: no value was measured"
+        )
     found = ticket.worst
     assumed = f" (humidity {found.humidity})" if found.humidity else ""
     return f"{found.value:.1f} {unit(found.unit)} at {moment(found.at)}{assumed}"
@@ -114,7 +119,7 @@ def _episodes(case: Case) -> str:
 
 def _status(case: Case, moment: Moment) -> str:
     ticket = case.ticket
-    said = [f"{ticket.status}; the place is {_VERDICTS.get(ticket.verdict, ticket.verdict)}"]
+    said = [f"{ticket.status}; {_VERDICTS.get(ticket.verdict, ticket.verdict)}"]
     if ticket.disputed:
         said.append("disputed")
     if ticket.follows:
@@ -122,7 +127,11 @@ def _status(case: Case, moment: Moment) -> str:
     return f"{'; '.join(said)} (as of {moment(case.as_of)})"
 
 
-_VERDICTS = {"ok": "in range", "breach": "in breach", "unknown": "unknown"}
+_VERDICTS = {
+    "ok": "the place is in range",
+    "breach": "the place is in breach",
+    "unknown": "the state of the place is not known",
+}
 
 
 def _sensors(case: Case) -> str:
@@ -182,5 +191,5 @@ def _scope(case: Case) -> str:
     names = "Names of educators who reported are withheld. " if case.withheld else ""
     return (
         "This document states what is on record and draws no conclusion of law. "
-        f"Times are those of {case.timezone}. {names}Made by safetyd {case.made_by}."
+        f"Times are those of {case.timezone}. {names}Made by {case.made_by}."
     )

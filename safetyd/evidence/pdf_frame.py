@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from safetyd.evidence.case import Span
 from safetyd.paper.blocks import Area, Disc, Label, Line, Mark
+from safetyd.paper.fonts import width_of
 from safetyd.ticks import context_of, time_ticks, value_ticks
 
-_WIDTH, _LEFT, _PLOT = 504.0, 30.0, 215.0
+_WIDTH, _LEFT, _TOP, _PLOT = 504.0, 30.0, 14.0, 215.0
 _LEAST_SPAN = 4.0  # of values: a quiet room looks quiet
 _TICK_EVERY = 52.0
 _HATCH = 4.0
@@ -24,6 +25,7 @@ class Frame(NamedTuple):
     span: Span
     top: float
     ticks: tuple[float, ...]
+    names: tuple[str, ...]
     left: float = _LEFT
     right: float = _WIDTH - 10
     width: float = _WIDTH
@@ -38,6 +40,10 @@ class Frame(NamedTuple):
         """How high the whole picture is."""
         return self.bottom + 62
 
+    def lowered(self, by: float) -> "Frame":
+        """Return the frame with more room above the plot."""
+        return self._replace(top=self.top + by)
+
     def x(self, at: datetime) -> float:
         """Return where a moment is; one outside is at the edge."""
         length = (self.span.end - self.span.begin).total_seconds()
@@ -50,20 +56,27 @@ class Frame(NamedTuple):
         return self.bottom - _PLOT * (value - low) / (high - low)
 
 
-def frame_of(span: Span, values: Sequence[float], above: float) -> Frame:
-    """Return the frame that holds these values, with so much room above the plot."""
+def frame_of(span: Span, values: Sequence[float]) -> Frame:
+    """Return the frame that holds these values."""
     low, high = min(values), max(values)
     spare = max(_LEAST_SPAN - (high - low), (high - low) * 0.08) / 2
-    return Frame(span, 14.0 + above, tuple(value_ticks(low - spare, high + spare, 7)))
+    ticks = tuple(value_ticks(low - spare, high + spare, 7))
+    return Frame(span, _TOP, ticks, tuple(f"{each:g}" for each in ticks))
+
+
+def frame_of_mains(span: Span) -> Frame:
+    """Return the frame of what is on, off, or between the two where witnesses differ."""
+    return Frame(span, _TOP, (-0.25, 0.0, 1.0, 1.25), ("", "off", "on", ""))
 
 
 def value_axis(frame: Frame, unit: str) -> Iterator[Mark]:
     """Return the lines behind the plot, and what they stand for."""
     yield Label(frame.left - 5, frame.top - 6, unit, 7.5, "end", True)
-    for value in frame.ticks:
+    for value, name in zip(frame.ticks, frame.names, strict=True):
         y = frame.y(value)
-        yield Line(((frame.left, y), (frame.right, y)), 0.4, 0.75)
-        yield Label(frame.left - 5, y + 2.6, f"{value:g}", 7.5, "end")
+        if name:
+            yield Line(((frame.left, y), (frame.right, y)), 0.4, 0.75)
+            yield Label(frame.left - 5, y + 2.6, name, 7.5, "end")
 
 
 def time_axis(span: Span, zone: ZoneInfo, frame: Frame) -> Iterator[Mark]:
@@ -71,20 +84,17 @@ def time_axis(span: Span, zone: ZoneInfo, frame: Frame) -> Iterator[Mark]:
     base = frame.bottom + 15
     yield Line(((frame.left, frame.bottom), (frame.right, frame.bottom)), 0.8)
     ticks = time_ticks(span.begin, span.end, zone, int((frame.right - frame.left) / _TICK_EVERY))
-    context, taken = "", frame.left
     places = [(frame.left, context_of(span.begin, zone, ticks))]
     for tick in ticks:
         x = frame.x(tick.at)
         yield Line(((x, frame.bottom), (x, base + 2)), 0.5)
         yield Label(x, base + 10, tick.label, 7.5, "middle")
         places.append((x, tick.context))
-    for n, (x, words) in enumerate(places):
-        following = next((at for at, other in places[n + 1 :] if other != words), frame.width)
-        needs = 4.4 * len(words)
-        if words and words != context and x >= taken and x + needs <= max(following, x + needs * (n > 0)):
+    changes = [place for n, place in enumerate(places) if not n or place[1] != places[n - 1][1]]
+    for n, (x, words) in enumerate(changes):
+        until = changes[n + 1][0] if n + 1 < len(changes) else frame.width
+        if words and x + width_of(words, 7.5, strong=True) <= until:
             yield Label(x, base + 20, words, 7.5, "start", True)
-            taken = x + needs
-            context = words
 
 
 def hatched(begin: float, end: float, frame: Frame) -> Iterator[Mark]:
@@ -113,7 +123,7 @@ def key_row(frame: Frame, gaps: bool, breaches: bool, students: bool, acts: bool
         if is_there:
             yield from _sign(words, x, y)
             yield Label(x + 18, y + 2.6, words, 7.5)
-            x += 28 + 3.9 * len(words)
+            x += 32 + width_of(words, 7.5)
 
 
 def _sign(words: str, x: float, y: float) -> Iterator[Mark]:

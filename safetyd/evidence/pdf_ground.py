@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from safetyd.evidence.case import Calibration, Case, Point, Sensor
 from safetyd.evidence.pdf_facts import coverage
-from safetyd.evidence.pdf_words import Moment, event, lasted, length, quantity, share, size, unit
+from safetyd.evidence.pdf_words import Moment, event, lasted, length, number, quantity, share, size, unit
 from safetyd.paper.blocks import Block, Facts, Heading, PageBreak, Row, Table, Text, Tone
 
 _BY_HOUR_AT_MOST = timedelta(days=14)
@@ -58,7 +58,8 @@ def rules(case: Case) -> list[Block]:
     blocks: list[Block] = [Heading("Rules in force"), Text(f"Version {found.hash}, in force {since}.")]
     if not found.numbers:
         return [*blocks, Text("Its numbers are not on record.")]
-    return [*blocks, Table(("Key in the site file", "Value"), found.numbers, (2, 3))]
+    rows = tuple((key, number(key, value)) for key, value in found.numbers)
+    return [*blocks, Table(("Key in the site file", "Value"), rows, (2, 3))]
 
 
 def annexes(case: Case, zone: ZoneInfo, moment: Moment) -> list[Block]:
@@ -151,21 +152,18 @@ def _hashes(case: Case, moment: Moment) -> list[Block]:
         return []
     rows = tuple((moment(each.at), event(each.event), each.hash) for each in case.timeline)
     heading = Heading("Annex: history with its hashes")
-    return [heading, Table(("When", "What", "Hash of the row in the chain"), rows, (2.5, 1.7, 5.8))]
+    return [heading, Table(("When", "What", "Hash of the row in the chain"), rows, (2.4, 1.3, 6.3))]
 
 
 def _files(case: Case) -> list[Block]:
     if not case.attachments:
         return []
     rows = tuple(
-        (each.name, size(each.size), each.sha256, each.path or "lost by the store")
+        (each.name if each.path else f"{each.name} (not in the packet)", size(each.size), each.sha256)
         for each in case.attachments
     )
-    heads = ("Name", "Size", "SHA-256", "In the packet")
-    return [
-        Heading("Annex: files that people attached"),
-        Table(heads, rows, (2, 1.2, 3.6, 2.2), frozenset({1})),
-    ]
+    table = Table(("Name", "Size", "SHA-256"), rows, (2.4, 1.3, 6.3), frozenset({1}))
+    return [Heading("Annex: files that people attached"), table]
 
 
 def _about(case: Case, moment: Moment) -> list[Block]:
@@ -184,7 +182,7 @@ def _about(case: Case, moment: Moment) -> list[Block]:
         ("Rows in the packet", f"{segment.first:,} to {segment.last:,}" if segment else "none"),
         ("Calendar", case.ticket.calendar or "none: every hour counts as a student day"),
         ("Names", "of educators who reported are withheld" if case.withheld else "none are withheld"),
-        ("Made by", f"safetyd {case.made_by}, format {case.format} of the packet"),
+        ("Made by", f"{case.made_by}, format {case.format} of the packet"),
     ]
     letters = (
         "A character that the font of this document has no shape for stands as its number, [U+738B]; "

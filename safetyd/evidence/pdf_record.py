@@ -46,7 +46,7 @@ def duties(case: Case, moment: Moment) -> list[Block]:
     heads = ("Clause", "Duty", "State", "When and by whom", "In which words")
     return [
         heading,
-        Table(heads, tuple(rows), (0.9, 2.2, 1.5, 2.5, 2.9)),
+        Table(heads, tuple(rows), (0.9, 2.1, 1.4, 2.9, 2.7)),
         Text("A duty is on record when a person wrote that it was done; no notice of safetyd stands for it."),
         *_closure(case, moment),
     ]
@@ -64,7 +64,7 @@ def notices(case: Case, moment: Moment) -> list[Block]:
     if not case.notices:
         return [heading, Text("No notice about this ticket is on record.")]
     told = tuple((moment(each.at), plain(each.reason), _to(each), _said(each)) for each in case.notices)
-    blocks: list[Block] = [heading, Table(("When", "Reason", "To", "Title"), told, (2.5, 1.2, 2.3, 4))]
+    blocks: list[Block] = [heading, Table(("When", "Reason", "To", "Title"), told, (2.5, 1.5, 2.5, 3.5))]
     handed = tuple(row for each in case.notices for row in _handed(each, moment))
     if not handed:
         return [*blocks, Text("No delivery of these notices is on record.")]

@@ -57,7 +57,12 @@ EVENTS = {
     "shelved": "Messages held back",
     "unshelved": "Messages sent again",
 }
-QUANTITIES = {"heat_index": "heat index"}
+QUANTITIES = {"heat_index": "heat index", "mains": "electricity"}
+_SPANS = (
+    *("end_after", "pair_within", "longer_than", "warn_at", "restored_after"),
+    *("immediate", "mitigation", "overdue_every", "stale_after", "stuck_after"),
+)
+_ENDS = {"_f": "°F", "_f_per_min": "°F a minute", "_c": "°C", "_v": "V", "battery_below": "%"}
 _UNITS = {"degF": "°F", "degC": "°C", "percent": "%", "celsius": "°C"}
 
 
@@ -110,14 +115,26 @@ def share(part: float, whole: float) -> str:
 
 
 def length(seconds: float) -> str:
-    """Return a duration in its two largest units, days from two on."""
+    """Return a duration in its two largest units, days from two on; what is none of it is left out."""
     minutes = round(seconds / 60)
     if not minutes:
         return f"{round(seconds)} s"
     hours, minutes = divmod(minutes, 60)
-    if hours >= 48:
-        return f"{hours // 24} d {hours % 24} h"
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
+    parts = [(hours // 24, "d"), (hours % 24, "h")] if hours >= 48 else [(hours, "h"), (minutes, "min")]
+    return " ".join(f"{many} {name}" for many, name in parts if many)
+
+
+def number(key: str, value: str) -> str:
+    """Return a number of the rules with its unit; a span of time comes in seconds."""
+    last = key.rpartition(".")[2]
+    try:
+        values = [float(each) for each in value.split(", ")]
+    except ValueError:
+        return plain(value)
+    if last in _SPANS:
+        return ", ".join(map(length, values))
+    name = next((name for end, name in _ENDS.items() if last.endswith(end)), "")
+    return f"{', '.join(f'{each:g}' for each in values)} {name}".rstrip()
 
 
 def size(many: int) -> str:

@@ -4,8 +4,11 @@ Rule: they come from the package font-roboto, on every machine the same; no font
 """
 
 from functools import cache
+from threading import Lock
 from typing import NamedTuple
 
+_ONCE = Lock()
+_LETTERS_AT_MOST = 400  # of a line
 PLAIN, BOLD = "safetyd", "safetyd-bold"
 
 
@@ -15,9 +18,14 @@ class Fonts(NamedTuple):
     has: frozenset[int]
 
 
-@cache
 def fonts() -> Fonts:
     """Return the fonts, known to reportlab from then on."""
+    with _ONCE:  # a document that is being made must not see its font replaced
+        return _fonts()
+
+
+@cache
+def _fonts() -> Fonts:
     from font_roboto import font_files
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
@@ -43,9 +51,9 @@ def width_of(text: str, size: float, strong: bool = False) -> float:
 
 def fitting(text: str, width: float, size: float, strong: bool = False) -> str:
     """Return a printable text, cut with an ellipsis where it is wider."""
-    if width_of(text, size, strong) <= width:
+    low, high = 0, min(len(text), _LETTERS_AT_MOST)
+    if len(text) == high and width_of(text, size, strong) <= width:
         return text
-    low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
         if width_of(text[:middle].rstrip() + "…", size, strong) <= width:

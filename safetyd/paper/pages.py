@@ -8,9 +8,10 @@ from typing import Any
 
 from reportlab.pdfgen.canvas import Canvas
 
-from safetyd.paper.fonts import PLAIN, fitting, width_of
+from safetyd.paper.fonts import PLAIN, fitting
 
 _SIZE, _SMALL = 8.0, 6.5
+_COUNTED = 100.0  # wide enough for "page 10000 of 10000"
 _GREY = 0.33
 _MADE = "D:20000101000000+00'00'"  # ours: when a document is made must not change it
 
@@ -20,7 +21,10 @@ class Pages(Canvas):  # type: ignore[misc]
 
     def __init__(self, *args: Any, title: str, foot: str, margin: float, **more: Any) -> None:
         super().__init__(*args, **more)
-        self._title, self._foot, self._margin = title, foot, margin
+        self._margin = margin
+        width = self._pagesize[0] - 2 * margin
+        self._title = fitting(title, width - _COUNTED, _SIZE)
+        self._foot = fitting(foot, width, _SMALL)
         self._waiting: list[dict[str, Any]] = []
         self._places: list[tuple[str, int]] = []
         self.setDateFormatter(lambda *_: _MADE)
@@ -61,9 +65,8 @@ class Pages(Canvas):  # type: ignore[misc]
         self.line(left, 48, right, 48)
         self.setFillGray(_GREY)
         self.setFont(PLAIN, _SIZE)
-        free = right - left - width_of(counted, _SIZE) - 12
-        self.drawString(left, 37, fitting(self._title, free, _SIZE))
+        self.drawString(left, 37, self._title)
         self.drawRightString(right, 37, counted)
         self.setFont(PLAIN, _SMALL)
-        self.drawString(left, 27, fitting(self._foot, right - left, _SMALL))
+        self.drawString(left, 27, self._foot)
         self.restoreState()

@@ -57,7 +57,7 @@ def hot_workshop() -> Case:
     closed = BEGAN + 50 * _HOUR
     return Case(
         format=1,
-        made_by="0.1.0",
+        made_by="safetyd 0.1.0",
         site="Alder Valley Schools",
         timezone="America/Los_Angeles",
         as_of=BEGAN + 58 * _HOUR,
@@ -144,12 +144,13 @@ def hot_workshop() -> Case:
             _hash(17),
             date(2026, 8, 1),
             (
-                ("cold.below_f", "60"),
-                ("heat.above_f", "85"),
-                ("heat.end_f", "84"),
-                ("heat.end_after", "30m"),
-                ("outage.longer_than", "2h"),
-                ("quality.stale_after", "15m"),
+                ("cold.below_f", "60.0"),
+                ("heat.above_f", "85.0"),
+                ("heat.end_f", "84.0"),
+                ("heat.end_after", "1800.0"),
+                ("outage.longer_than", "7200.0"),
+                ("outage.warn_at", "3600.0, 5400.0"),
+                ("quality.max_step_f_per_min", "5.0"),
             ),
         ),
         notices=(

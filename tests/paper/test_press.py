@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pytest
@@ -80,6 +81,14 @@ def test_the_same_blocks_are_the_same_bytes_in_another_process_zone_tongue_and_y
     }
     assert made_elsewhere(**elsewhere) == here
     assert made_elsewhere(SOURCE_DATE_EPOCH="1790000000", PYTHONHASHSEED="1") == here
+
+
+def test_documents_that_are_made_at_once_are_each_their_own():
+    def made(n: int) -> bytes:
+        return pdf([Title(f"No. {n}"), Table(("Łódź", "n"), (("Nguyễn", str(n)),) * 60)], title=str(n))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(made, range(12))) == [made(n) for n in range(12)]
 
 
 def test_one_letter_more_is_other_bytes():
