@@ -47,7 +47,7 @@ SHELL = (
         "simulate.*",
         "web.*",
     ),
-    ("replay.*", "whatif.*"),
+    ("replay.*", "whatif.*", "reports.*"),
     ("trying",),
     ("assigning",),
     (

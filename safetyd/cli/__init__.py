@@ -23,6 +23,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     looking,
     recorded,
     reporting,
+    reports,
     sensing,
     serving,
     shelving,
