@@ -66,13 +66,6 @@ wheel: $(DEV) assets
 	rm -rf build/lib
 	$(PY) -m build --quiet --wheel --no-isolation --outdir dist .
 
-assets: | $(PY)
-	@$(PY) deploy/assets.py
-
-wheel: $(DEV) assets
-	rm -rf build/lib
-	$(PY) -m build --quiet --wheel --no-isolation --outdir dist .
-
 lint: $(DEV)
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check

@@ -19,7 +19,9 @@ from safetyd.ingest.topics import Routes
 from safetyd.profile import NATIVE
 from safetyd.site import Site
 from safetyd.store import ledger, places, readings
+from safetyd.store.chain import Head
 from safetyd.store.database import Connection
+from safetyd.store.ledger import Loaded
 from safetyd.store.readings import KnownSensor
 
 BY_HAND = "hand"  # the format of a person's instrument
@@ -28,20 +30,31 @@ IMPORTED = "import"  # and of what was imported from a file: see `core.hindsight
 
 
 class Recovered(NamedTuple):
-    """The World, the newest reading of each sensor by its number, the places not saved since, and what was
-    saved of each."""
+    """The World, the newest reading of each sensor by its number, the places not saved since, what was saved
+    of each, and up to which row of the chain it was read."""
 
     world: World
     newest: dict[int, datetime]
     touched: set[Place]
     saved: Mapping[Place, places.Standing]
+    sealed: Head | None
 
 
 class Before(NamedTuple):
-    """What was read back earlier and followed since, up to and with a reading."""
+    """What was read back earlier and followed since, up to and with a reading; not so the places of which
+    something came late."""
 
     recovered: Recovered
     reading: int
+    late: frozenset[Place] = frozenset()
+
+
+class Followed(NamedTuple):
+    """Up to and with which reading was followed, and why no further: one came late, or decided something."""
+
+    reading: int
+    late: frozenset[Place] = frozenset()
+    decided: bool = False
 
 
 def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Facts:
@@ -125,10 +138,12 @@ def recover(
 ) -> Recovered:
     """Return how everything stands; `sensors` are all that were ever heard, as the site file knows them.
 
-    What was saved of a place when it was read back `before`, and still is, need not be followed again.
+    What was saved of a ticket, an episode or a place when it was read back `before`, and still is, need not
+    be read or followed again.
     """
     world = World()
-    ledger.load(connection, world)
+    earlier = None if before is None else Loaded(before.recovered.world, before.recovered.sealed)
+    sealed = ledger.load(connection, world, earlier)
     saved = places.load(connection)
     folded = {place: standing.reading for place, standing in saved.items()}
     newest: dict[int, datetime] = {}
@@ -140,7 +155,7 @@ def recover(
         world.health.update(standing.health)
     start = places.saved_up_to(connection)
     if before is not None:
-        same = _go_on_from(world, before.recovered, saved, sensors)
+        same = _go_on_from(world, before, saved, sensors)
         folded |= dict.fromkeys(same, before.reading)
         start = min([before.reading, *(each.reading for place, each in saved.items() if place not in same)])
         newest = dict(before.recovered.newest)
@@ -160,17 +175,17 @@ def recover(
     world.conclusions.clear()  # what was concluded then is among the readings
     engine.schedule_all(world, facts, now)
     connection.rollback()
-    return Recovered(world, newest, touched, saved)
+    return Recovered(world, newest, touched, saved, sealed)
 
 
 def _go_on_from(
-    world: World, before: Recovered, saved: Mapping[Place, places.Standing], sensors: Mapping[int, Sensor]
+    world: World, before: Before, saved: Mapping[Place, places.Standing], sensors: Mapping[int, Sensor]
 ) -> set[Place]:
     """Take over how places stood before, and return which: those of which nothing else was saved since."""
-    old = before.world
+    old, was_saved = before.recovered.world, before.recovered.saved
     where = {sensor.key: sensor.place for sensor in sensors.values()}
     known = {*old.rooms, *old.powers, *where.values()}
-    same = {place for place in known if saved.get(place) == before.saved.get(place)}
+    same = {place for place in known if saved.get(place) == was_saved.get(place)} - before.late
     world.rooms |= {place: room for place, room in old.rooms.items() if place in same}
     world.powers |= {place: power for place, power in old.powers.items() if place in same}
     world.health |= {key: health for key, health in old.health.items() if where.get(key) in same}
@@ -181,26 +196,28 @@ def _go_on_from(
 
 def follow(
     connection: Connection, recovered: Recovered, facts: Facts, sensors: Mapping[int, Sensor], after: int
-) -> int | None:
-    """Fold in the readings after a number, which no decision has followed; return the last one's number.
+) -> Followed:
+    """Fold in the readings after a number, of sensors that are known.
 
-    None if one of them is of a new sensor or came late: then everything is to be read back anew.
+    What has decided something was saved with its decision, which is to be read and not to be worked out: then
+    everything is to be read back anew.
     """
     world, newest = recovered.world, recovered.newest
-    if len(readings.sensors(connection)) != len(sensors):
-        return None
     numbers = {sensor.key: number for number, sensor in sensors.items()}
+    late: frozenset[Place] = frozenset()
     for id, spoke in readings.observations(connection, sensors, after):
         number = numbers[spoke.sensor.key]
         if number in newest and spoke.observed_at <= newest[number]:
-            return None
+            late = frozenset([spoke.sensor.place])
+            break
         newest[number] = spoke.observed_at
         if engine.observe(world, facts, spoke, spoke.received_at).is_late:
-            return None
+            late = frozenset([spoke.sensor.place])
+            break
         after = id
     world.conclusions.clear()
-    world.changes = Changes()
-    return after
+    changes, world.changes = world.changes, Changes()
+    return Followed(after, late, bool(changes.ticket_ids() or changes.episodes or changes.dropped))
 
 
 def keep(

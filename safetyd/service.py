@@ -53,7 +53,7 @@ class Service:
         self.hearing = Hearing(found.site, root, readings.sensors(connection))
         self.hearing.remember(connection, now)
         self.facts = facts_of(found.site, self.hearing.routes, self.hearing.known)
-        self.world, self._newest, touched, _ = recover(connection, self.facts, self.hearing.sensors, now)
+        self.world, self._newest, touched, *_ = recover(connection, self.facts, self.hearing.sensors, now)
         self.waiting = Waiting(touched=touched)
         amendment.take_facts(self.world, self.facts, now)
         if self.world.tickets or self.world.rooms or self.world.powers:

@@ -176,8 +176,8 @@ def schedule_all(world: World, facts: Facts, now: datetime) -> None:
         world.places[str(place)] = place
         world.schedule("power", str(place), power.next_due(standing, facts.book.in_force(standing.at or now)))
     supervision.wait_for_all(world, facts, now)
-    for ticket in world.tickets.values():
-        lateness.schedule_ticket(world, facts, ticket)
+    for ticket_id in world.open.values():  # one at rest owes nothing
+        lateness.schedule_ticket(world, facts, world.tickets[ticket_id])
     for number, due_at in world.held.items():
         world.schedule("hold", str(number), due_at)
         morning.expect(world, world.episodes[number].place.building)

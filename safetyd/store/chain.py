@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, event, insert, select
 
 from safetyd.store.audit import FIRST, canonical, chained, digest
-from safetyd.store.chain_schema import chain, statement
+from safetyd.store.chain_schema import IS_DECISION, chain, statement
 from safetyd.store.moments import micros, moment
 from safetyd.store.records import Kind, count, last_row, record
 
@@ -53,6 +53,23 @@ def began_at(connection: Connection) -> datetime | None:
 def keys(connection: Connection, kind: Kind) -> frozenset[str]:
     """Return the keys of the records of a kind that it holds."""
     return frozenset(connection.execute(select(chain.c.key).where(chain.c.kind == kind.value)).scalars())
+
+
+def holds(connection: Connection, head: Head) -> bool:
+    """Return whether a row is the one that it was."""
+    return connection.execute(select(chain.c.hash).where(chain.c.number == head.number)).scalar() == head.hash
+
+
+def newest_decision(connection: Connection) -> int:
+    """Return the number of the last row that is about a decision, 0 before there is any."""
+    wanted = select(chain.c.number).where(IS_DECISION).order_by(chain.c.number.desc()).limit(1)
+    return connection.execute(wanted).scalar() or 0
+
+
+def noted_after(connection: Connection, number: int) -> list[tuple[Kind, str]]:
+    """Return the kinds and keys of what was decided, by the rows after a number."""
+    wanted = select(chain.c.kind, chain.c.key).distinct().where(chain.c.number > number, IS_DECISION)
+    return [(Kind(kind), key) for kind, key in connection.execute(wanted)]
 
 
 def line(number: int, at: int, kind: str, key: str, body: str) -> dict[str, object]:

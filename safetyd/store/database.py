@@ -23,7 +23,7 @@ from safetyd.core.errors import SafetydError
 from safetyd.store.chain import keep_sealed
 from safetyd.store.every_table import metadata
 
-HEAD = "0019"  # the newest migration; a test holds it to the script directory
+HEAD = "0020"  # the newest migration; a test holds it to the script directory
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 5000
 _VERSION_TABLE = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"

@@ -5,7 +5,7 @@ Rule: this module knows how a decision is kept, never why it was made.
 
 import json
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -18,6 +18,7 @@ from safetyd.core.ticket import AT_REST, Ticket
 from safetyd.core.world import Changes, Row, World
 from safetyd.store import attachments, awaited, chain, replica, schema, shelves
 from safetyd.store.audit import FIRST, chained
+from safetyd.store.chain import Head
 from safetyd.store.moments import micros, moment
 from safetyd.store.records import Kind
 
@@ -25,6 +26,14 @@ _TICKET = msgspec.json.Decoder(Ticket)
 _EPISODE = msgspec.json.Decoder(Episode)
 _DESK = msgspec.msgpack.Decoder(Desk)
 _AFAR = msgspec.msgpack.Decoder(Afar)
+_FEW = 500  # saved since: more of them are read no faster than all
+
+
+class Loaded(NamedTuple):
+    """A World as it was loaded earlier, and up to which row of the chain."""
+
+    world: World
+    sealed: Head | None
 
 
 def save(connection: Connection, changes: Changes, world: World) -> None:
@@ -157,22 +166,25 @@ def history_row(kept: Any) -> Row:
     return Row(moment(kept.at), kept.ticket, kept.event, kept.by, kept.note, json.loads(kept.detail))
 
 
-def load(connection: Connection, world: World) -> None:
-    """Read everything but places into an empty World, and where its numbers run on from."""
-    table = schema.ticket
-    for status, body in connection.execute(
-        select(table.c.status, table.c.body).order_by(table.c.opened_at, table.c.id)
-    ):
-        ticket = _TICKET.decode(body)
-        world.last[ticket.subject] = ticket.id
-        building, year, number = ticket.id.rsplit("-", 2)
-        key = building, int(year)
-        world.numbers[key] = max(world.numbers.get(key, 0), int(number))
-        world.tickets[ticket.id] = ticket
-        if status not in AT_REST:
-            world.open[ticket.subject] = ticket.id
-    for number, body in connection.execute(select(schema.episode.c.id, schema.episode.c.body)):
-        world.keep_episode(number, _EPISODE.decode(body))
+def load(connection: Connection, world: World, before: Loaded | None = None) -> Head | None:
+    """Read everything but places into an empty World, and where its numbers run on from; return up to which
+    row of the chain.
+
+    What was loaded `before` is not read again, but for what was saved since.
+    """
+    sealed = chain.head(connection)
+    changed = None if before is None else _changed_since(connection, before.sealed)
+    if before is None or changed is None:
+        _load_tickets(connection, world)
+        _load_episodes(connection, world)
+    else:
+        _take_over(world, before.world)
+        _load_tickets(connection, world, [key for kind, key in changed if kind is Kind.TICKET])
+        numbers = [int(key) for kind, key in changed if kind is Kind.EPISODE]
+        for number in world.episodes.keys() & numbers:
+            world.drop_episode(number)
+        _load_episodes(connection, world, numbers)
+        world.changes = Changes()
     newest = connection.execute(select(func.max(schema.episode.c.id))).scalar()
     world.next_episode = (newest or 0) + 1
     for building, body in connection.execute(select(schema.desk)):
@@ -186,16 +198,57 @@ def load(connection: Connection, world: World) -> None:
         world.troubles.setdefault(trouble.sensor, {})[trouble.kind] = trouble
     world.awaited.update(awaited.load(connection))
     world.shelves.update(shelves.standing(connection))
+    return sealed
+
+
+def _changed_since(connection: Connection, sealed: Head | None) -> list[tuple[Kind, str]] | None:
+    """Return what was saved after a row of the chain; None if it is too much, or not a row of this store."""
+    if sealed is None or not chain.holds(connection, sealed):
+        return None
+    changed = chain.noted_after(connection, sealed.number)
+    return changed if len(changed) <= _FEW else None
+
+
+def _take_over(world: World, old: World) -> None:
+    """Begin with the tickets and episodes of a World that was loaded earlier."""
+    world.tickets, world.episodes = dict(old.tickets), dict(old.episodes)
+    world.last, world.open, world.numbers = dict(old.last), dict(old.open), dict(old.numbers)
+    world.running = dict(old.running)
+    world.bound = {ticket: set(numbers) for ticket, numbers in old.bound.items()}
+
+
+def _load_tickets(connection: Connection, world: World, ids: Collection[str] | None = None) -> None:
+    table = schema.ticket
+    wanted = select(table.c.body).order_by(table.c.opened_at, table.c.id)
+    for (body,) in connection.execute(wanted if ids is None else wanted.where(table.c.id.in_(ids))):
+        ticket = _TICKET.decode(body)
+        building, year, number = ticket.id.rsplit("-", 2)
+        key = building, int(year)
+        world.numbers[key] = max(world.numbers.get(key, 0), int(number))
+        world.tickets[ticket.id] = ticket
+        newest = world.tickets[world.last.get(ticket.subject, ticket.id)]
+        if (newest.opened_at, newest.id) <= (ticket.opened_at, ticket.id):
+            world.last[ticket.subject] = ticket.id
+        if ticket.status not in AT_REST:
+            world.open[ticket.subject] = ticket.id
+        elif world.open.get(ticket.subject) == ticket.id:
+            del world.open[ticket.subject]
+
+
+def _load_episodes(connection: Connection, world: World, numbers: Collection[int] | None = None) -> None:
+    table = schema.episode
+    wanted = select(table.c.id, table.c.body).order_by(table.c.id)
+    for number, body in connection.execute(
+        wanted if numbers is None else wanted.where(table.c.id.in_(numbers))
+    ):
+        world.keep_episode(number, _EPISODE.decode(body))
 
 
 def signature(connection: Connection) -> tuple[object, ...]:
     """Return what is another as soon as a decision that anybody sees has been saved."""
-    newest = (schema.history, schema.episode_change, schema.trouble, schema.shelf)
-    numbers = [connection.execute(select(func.max(table.c.id))).scalar() for table in newest]
+    newest = connection.execute(select(func.max(schema.trouble.c.id))).scalar()
     standing = select(func.count()).where(schema.trouble.c.ended_at.is_(None))
-    open_ones = select(schema.ticket.c.body).where(schema.IS_OPEN)
-    bodies = connection.execute(open_ones.order_by(schema.ticket.c.id)).scalars()
-    return *numbers, connection.execute(standing).scalar(), *bodies
+    return chain.newest_decision(connection), newest, connection.execute(standing).scalar()
 
 
 def newest_troubles(

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.model import HAND, IMPORT, Mark, Observation, Place, Quantity, Sensor
@@ -296,6 +296,11 @@ def sensors(connection: Connection) -> list[KnownSensor]:
         KnownSensor(number, Sensor(Place(building, room or None), name, _span(every)), topic, format)
         for number, building, room, name, topic, format, every in found
     ]
+
+
+def count_sensors(connection: Connection) -> int:
+    """Return how many were ever heard."""
+    return connection.execute(select(func.count()).select_from(sensor)).scalar_one()
 
 
 def _span(every: int | None) -> timedelta | None:

@@ -139,7 +139,7 @@ class Application:
         if not done.is_known:
             return JSONResponse({"ticket": asked.said["id"], "pending": _PENDING}, 202)
 
-        shown = await self._looking.view(lambda view: answers.ticket(view, asked), must_be_fresh=True)
+        shown = await self._looking.view(lambda view: answers.ticket(view, asked))
         return await self._shown(asked, shown)
 
     async def _report(self, route: Route, request: Request) -> Response:

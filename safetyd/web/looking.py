@@ -37,11 +37,11 @@ class Looking:
         self._reporters: set[Reporter] = set()
         self._reports_seen = 0
 
-    async def view(self, read: Callable[[View], T], *, must_be_fresh: bool = False) -> T:
+    async def view(self, read: Callable[[View], T]) -> T:
         """Return what is made of how everything stands."""
 
         def look() -> T:
-            with self._outlook.view(must_be_fresh=must_be_fresh) as view:
+            with self._outlook.view() as view:
                 return read(view)
 
         return await to_thread.run_sync(look, limiter=self._looking)

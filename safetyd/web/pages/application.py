@@ -153,10 +153,7 @@ class Pages:
             refusal, status = problem.detail, problem.status
             around = self._around(page.name, who, refusal=refusal, form=dict(said))
             around = around._replace(refusals=problem.refusals)
-            return await self._looking.view(
-                lambda view: self._shown(again(view, visit), around, status), must_be_fresh=True
-            )
-        await self._looking.view(lambda view: None, must_be_fresh=True)
+            return await self._looking.view(lambda view: self._shown(again(view, visit), around, status))
         self._tell(who, (deed.done or says) if is_done else _PENDING)
         return RedirectResponse(deed.then, HTTPStatus.SEE_OTHER)
 

@@ -131,7 +131,7 @@ class Reporting:
             account = who.account if who else reports.stranger(view, said.get("name", "").strip(), building)
             return reports.wish(view, Visit(account, {}, QueryParams(), said, uploads), building)
 
-        asked = await self._looking.view(understand, must_be_fresh=True)
+        asked = await self._looking.view(understand)
         done = await self._looking.carry_out(asked.first)
         kept: list[str] = []
         lacking: list[str] = []
@@ -155,7 +155,7 @@ class Reporting:
         def look(view: View) -> Outcome:
             return reports.outcome(view, asked, ticket, is_known=done.is_known, kept=kept, lacking=lacking)
 
-        return await self._looking.view(look, must_be_fresh=True)
+        return await self._looking.view(look)
 
     async def _attach(self, asked: Wish, ticket: str | None, kept: list[str], lacking: list[str]) -> None:
         what = "Your photo" if len(asked.files) == 1 else "Your photos"
@@ -163,9 +163,7 @@ class Reporting:
             lacking.append(f"{what}: a photo goes with a ticket, and this opened none")
             return
         try:
-            command = await self._looking.view(
-                lambda view: reports.with_files(view, asked, ticket), must_be_fresh=True
-            )
+            command = await self._looking.view(lambda view: reports.with_files(view, asked, ticket))
         except (Problem, ActionError) as error:
             lacking.append(f"{what}: {error}")
             return
