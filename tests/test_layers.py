@@ -47,13 +47,12 @@ SHELL = (
         "simulate.*",
         "web.*",
     ),
-    ("replay.*", "whatif.*", "reports.*"),
+    ("replay.*", "whatif.*", "evidence.*", "reports.*"),
     ("trying",),
     ("assigning",),
     (
         "service.*",
         "sensor_sheet",
-        "evidence.*",
         "history.queries + history.points + history.coverage + history.rollups + history.rolling "
         "+ history.tails + history.breaches + history.retention + history.files + history.document"
         " + history.days + history.daily",
@@ -65,6 +64,7 @@ SHELL = (
     (
         "commands",
         "declared",
+        "naming + own_words",
         "notify.render.*",
         "ingest.published + ingest.message + ingest.native + ingest.decode + ingest.topics"
         " + ingest.values + ingest.takes + ingest.stamps + ingest.binding + ingest.repeats"
@@ -97,7 +97,7 @@ SHELL = (
         "machine",
     ),
     ("shapes", "tables", "paths"),
-    ("faults", "times", "wording", "passwords", "languages.*", "value_words"),
+    ("faults", "times", "wording", "passwords", "languages.*", "value_words", "paper.*"),
 )
 CORE = (
     ("core.report",),
@@ -140,7 +140,7 @@ DOORS = {
     "authlib": ("web.pages.sso",),
     "apprise": ("notify.sender.*",),
     "dateutil": ("site_ics",),
-    "font_roboto": ("web.charts.export",),
+    "font_roboto": ("paper.fonts", "web.charts.export"),
     "google": ("ingest.sparkplug_message",),
     "icalendar": ("site_ics",),
     "influxdb_client": ("history.influx.*",),
@@ -148,6 +148,7 @@ DOORS = {
     "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record"),
     "prometheus_client": ("web.metrics",),
     "polib": ("notify.tongue",),
+    "reportlab": ("paper.*",),
     "resvg_py": ("web.charts.export",),
     "rich": ("cli.*",),
     "segno": ("web.pages.codes",),

@@ -161,11 +161,9 @@ class History:
             _refuse_too_many(question, max(begin, first), end, length)
             spans = self._spans(rolled, question.measure, level, kept_to, fresh, max(begin, first), end)
             notes.append(self._cut(spans, rolled, question, level, first, kept_from))
-            listed = sorted(spans.items())
-            every = every or length
-            points = (
-                as_kept(listed) if every == length else grouped(listed, every, level, self._site.timezone)
-            )
+            every, listed = every or length, sorted(spans.items())
+            zone = self._site.timezone
+            points = as_kept(listed) if every == length else grouped(listed, every, level, zone)
         note = "; ".join(each for each in notes if each)
         brought = tuple(imports.of_place(self._connection, question.place, begin, end))
         return Answer(question, begin, end, resolution, every, points, told, note, brought)

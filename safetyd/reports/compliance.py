@@ -48,7 +48,7 @@ def compliance(season: Season) -> Report:
         " record; an extension stands beside a deadline and does not move it.",
         "Time to relief is from the beginning of the breach to when relief was put on record.",
         f"A notice is late if the first of its people had it more than {LATE_AFTER.seconds // 60} minutes"
-        " after it was owed, whether for a fault or for quiet hours; undelivered if nobody has it so long after.",
+        " after it was owed, for whatever reason (quiet hours too); undelivered if nobody has it by then.",
     )
     tables = (_by_clause(season), _by_tier(season), _notices(season))
     return report("compliance", "Deadlines and notices", season, tables, notes)

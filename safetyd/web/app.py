@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Served
 
+from safetyd.naming import veiled
 from safetyd.store import accounts
 from safetyd.store.accounts import Pass, Scope
 from safetyd.store.database import Connection, StoreError
@@ -22,7 +23,6 @@ from safetyd.web import acts, answers, asking, door, metrics, openapi, tags, vis
 from safetyd.web.answers import Asked
 from safetyd.web.house import House
 from safetyd.web.looking import Looking
-from safetyd.web.naming import veiled
 from safetyd.web.pages.application import Pages
 from safetyd.web.problems import Problem
 from safetyd.web.routes import ROUTES, Route

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
+from safetyd.naming import names_of_places
 from safetyd.store import accounts
 from safetyd.store.accounts import Account
 from safetyd.store.database import Connection, open_for_writing
@@ -18,7 +19,7 @@ from safetyd.view import View
 from safetyd.web.access import Right, may
 from safetyd.web.acts import Done, Inbox
 from safetyd.web.house import House
-from safetyd.web.naming import hidden, names_of_places
+from safetyd.web.naming import hidden
 from safetyd.web.outlook import Outlook
 
 T = TypeVar("T")

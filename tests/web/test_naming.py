@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from markupsafe import escape
 
 from safetyd.core.model import Role
+from safetyd.naming import AN_EDUCATOR, veiled, veiled_page
+from safetyd.own_words import is_ours
 from safetyd.site import Person
 from safetyd.store.accounts import Account
 from safetyd.store.reporters import Reporter
-from safetyd.web.naming import AN_EDUCATOR, hidden, veiled, veiled_page
-from safetyd.web.own_words import is_ours
+from safetyd.web.naming import hidden
 
 AT = datetime(2026, 12, 1, tzinfo=UTC)
 SEE = {Role.ADMINISTRATOR, Role.DISTRICT, Role.ASSOCIATION}

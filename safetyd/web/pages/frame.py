@@ -14,10 +14,10 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from safetyd.naming import veiled_page
 from safetyd.site import Building, Site
 from safetyd.store.accounts import Account
 from safetyd.web.access import Right, may, sees
-from safetyd.web.naming import veiled_page
 from safetyd.web.pages.page import Sheet
 from safetyd.web.visitors import Visitor
 
