@@ -13,9 +13,9 @@ from safetyd.paper.press import pdf
 from safetyd.reports.bars import BARS_AT_MOST, drawn
 from safetyd.reports.report import Bars, Column, Form, Report, Table, coverage_words, shown
 
-_COLUMNS_AT_MOST = 10
+_COLUMNS_AT_MOST, _NAMES_AT_MOST = 10, 3
 _WIDTH, _NAMES, _VALUES, _ROW = 504.0, 170.0, 60.0, 15.0
-_WIDE = {Form.TEXT: 2.0, Form.MOMENT: 2.0}
+_WIDE = {Form.TEXT: 1.5, Form.MOMENT: 1.5}
 
 
 def pdf_of(report: Report) -> bytes:
@@ -72,7 +72,8 @@ def _cut(name: str) -> str:
 def _tables(report: Report, table: Table) -> Iterator[Block]:
     """Yield the table, in parts that fit a page; each begins with what names a row."""
     shown_columns = [n for n, each in enumerate(table.columns) if each.name not in _told_by_name(table)]
-    named = [n for n in shown_columns if table.columns[n].form is Form.TEXT][:2]
+    texts = [n for n in shown_columns if table.columns[n].form is Form.TEXT]
+    named = texts if len(texts) <= _NAMES_AT_MOST else texts[:1]
     rest = [n for n in shown_columns if n not in named]
     at_once = _COLUMNS_AT_MOST - len(named)
     for first in range(0, max(len(rest), 1), at_once):

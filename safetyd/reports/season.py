@@ -180,7 +180,8 @@ def _refuse_emptiness(made: Season) -> None:
         for case in made.cases
         for at in (case.ticket.opened_at, *case.recurred_at, *(each.due_at for each in case.ticket.deadlines))
     )
-    if not is_seen and not is_on_record and not any(case.is_open for case in made.cases):
+    is_owed = any(case.is_open and case.ticket.opened_at < made.end for case in made.cases)
+    if not (is_seen or is_on_record or is_owed):
         where = " or ".join(each.name for each in made.buildings) or "any building"
         span = f"from {_day(made.begin, made.site)} to {_day(made.end - timedelta(seconds=1), made.site)}"
         raise ReportError(f"{span} nothing is on record of {where}: no reading, no ticket, no notice")

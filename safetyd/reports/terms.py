@@ -31,11 +31,6 @@ def until_september(now: datetime, zone: ZoneInfo) -> Edges:
     return _midnight(first, zone), _midnight(first.replace(year=first.year + 1), zone)
 
 
-def september_of(year: int, zone: ZoneInfo) -> Edges:
-    """Return what the list is about that was due before the end of September of a year."""
-    return _midnight(date(year - 1, *_LIST_BEGINS), zone), _midnight(date(year, *_LIST_BEGINS), zone)
-
-
 def twelve_months(now: datetime, zone: ZoneInfo) -> Edges:
     """Return the last 365 days and what has passed of today."""
     return _midnight(now.astimezone(zone).date() - timedelta(days=365), zone), now
