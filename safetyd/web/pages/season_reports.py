@@ -83,6 +83,8 @@ def reports(past: Past, visit: Visit) -> Answer:
         "last": last,
         "files": [(suffix, asked.url(f"/reports/file/{suffix}")) for suffix in FILES],
         "is_number": _is_number,
+        "report": None,
+        "nothing": "",
     }
     try:
         made = _made(past, asked)
