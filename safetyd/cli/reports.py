@@ -16,10 +16,11 @@ from safetyd.clock import now
 from safetyd.configuration import Loaded
 from safetyd.faults import did_you_mean
 from safetyd.history.buckets import Edges
-from safetyd.history.files import put
+from safetyd.history.files import put, whole
 from safetyd.reports.document import csv_of, report_object
 from safetyd.reports.kinds import MAKERS, Kind
 from safetyd.reports.season import season
+from safetyd.reports.terms import school_year
 from safetyd.reports.workbook import xlsx_of
 from safetyd.site import Building, Site
 from safetyd.store.database import open_for_reading, told_on_failure
@@ -101,6 +102,54 @@ def _command(kind: Kind) -> Callable[..., int]:
 
 for _kind in Kind:
     report.command(_kind.value)(_command(_kind))
+
+
+@report.command("everything")
+def everything_command(
+    out: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The archive that is written, a .zip.")
+    ],
+    building: Buildings = None,
+    from_: From = None,
+    to: To = None,
+    with_names: Annotated[
+        bool, typer.Option("--with-names", help="With the names of educators who reported.")
+    ] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """All that is on record of buildings and a range, as one archive: an answer to a request for information.
+
+    Tickets with their history, notices, readings as they came, sensors, troubles, rules, calendars, files,
+    hours by room and month. Since 1 August, if nobody says.
+
+    Example: safetyd report everything --building maple --from 2026-09-01 -o maple.zip
+    """
+    from safetyd.reports.everything import write_everything
+
+    configuration = loaded(config)
+    site, url = with_assignments(configuration), configuration.settings.store.url
+    where = buildings_meant(building, site)
+    at = now()
+    span = range_meant(from_, to, school_year(at, site.timezone), at, site.timezone)
+    with told_on_failure(url), closing(open_for_reading(url)) as connection, bar("gathering") as advance:
+        found = season(
+            connection, site, _root(configuration), where, *span, at, lambda done: advance(done, 101)
+        )
+        with whole(out) as unfinished, unfinished.open("wb") as opened:
+            manifest = write_everything(
+                opened, connection, _root(configuration), found, with_names=with_names
+            )
+    if as_json:
+        print_json(manifest)
+    else:
+        print(f"{out}: {len(manifest['parts'])} parts; the names of reporters {_told_names(with_names)}")
+        print(manifest["coverage"])
+    return 0
+
+
+def _told_names(with_names: bool) -> str:
+    return "as on record" if with_names else "are withheld"
 
 
 def buildings_meant(ids: list[str] | None, site: Site) -> list[Building]:
