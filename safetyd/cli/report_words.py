@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from rich.table import Table
 
 from safetyd.cli.words import plain_console
-from safetyd.reports.report import Form, Report, coverage_words, shown
+from safetyd.reports.report import Report, coverage_words, shown
 
 
 def report_words(report: Report) -> None:
@@ -21,8 +22,8 @@ def report_words(report: Report) -> None:
             continue
         table = Table(box=None)
         for column in each.columns:
-            is_number = column.form not in (Form.TEXT, Form.MOMENT)
-            table.add_column(column.words, justify="right" if is_number else "left", overflow="fold")
+            justify: Literal["left", "right"] = "right" if column.form.is_number else "left"
+            table.add_column(column.words, justify=justify, overflow="fold")
         for row in each.rows:
             cells = zip(row, each.columns, strict=True)
             table.add_row(*(_safe(shown(cell, column.form, report.zone)) for cell, column in cells))

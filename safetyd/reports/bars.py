@@ -3,9 +3,10 @@
 Rule: the longest first; a row without anything is no bar, and what is not drawn stands in the table.
 """
 
+from datetime import UTC
 from typing import NamedTuple
 
-from safetyd.reports.report import Bars, Form, Table, plain
+from safetyd.reports.report import Bars, Form, Table, shown
 
 BARS_AT_MOST = 40
 
@@ -26,6 +27,7 @@ def drawn(table: Table, bars: Bars) -> list[Drawn]:
     for row in table.rows:
         value = row[at]
         if isinstance(value, int | float) and value > 0:
-            words = f"{value:,}" if is_count else f"{value:,.1f}"
-            found.append(Drawn(" · ".join(str(plain(row[n])) for n in names), value, f"{words} {bars.unit}"))
+            words = f"{value:,}" if is_count else f"{value:,.1f} {bars.unit}"
+            name = " · ".join(shown(row[n], table.columns[n].form, UTC) for n in names)
+            found.append(Drawn(name, value, words))
     return sorted(found, key=lambda each: (-each.value, each.name))[:BARS_AT_MOST]

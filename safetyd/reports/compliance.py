@@ -96,7 +96,7 @@ def _by_tier(season: Season) -> Table:
     ]
     columns = (
         *_OF_TERM,
-        Column("tier", "Relief"),
+        Column("tier", "Relief", Form.WORD),
         *_DEADLINES,
         Column("median_h", "Median hours to relief", Form.HOURS),
     )

@@ -11,8 +11,9 @@ from safetyd.paper.blocks import Area, Block, Facts, Heading, Label, Line, Mark,
 from safetyd.paper.blocks import Table as PaperTable
 from safetyd.paper.press import pdf
 from safetyd.reports.bars import BARS_AT_MOST, drawn
-from safetyd.reports.report import Bars, Column, Form, Report, Table, coverage_words, shown
+from safetyd.reports.report import Bars, Form, Report, Table, coverage_words, shown
 
+ROWS_AT_MOST = 500  # of a table: what is longer is for a spreadsheet
 _COLUMNS_AT_MOST, _NAMES_AT_MOST = 10, 3
 _WIDTH, _NAMES, _VALUES, _ROW = 504.0, 170.0, 60.0, 15.0
 _WIDE = {Form.TEXT: 1.5, Form.MOMENT: 1.5}
@@ -45,6 +46,8 @@ def _blocks(report: Report) -> Iterator[Block]:
         for bars in table.bars:
             yield from _picture(table, bars)
         yield from _tables(report, table)
+        if len(table.rows) > ROWS_AT_MOST:
+            yield Text(f"{len(table.rows) - ROWS_AT_MOST:,} more rows stand in the workbook (XLSX).")
 
 
 def _picture(table: Table, bars: Bars) -> Iterator[Block]:
@@ -72,7 +75,7 @@ def _cut(name: str) -> str:
 def _tables(report: Report, table: Table) -> Iterator[Block]:
     """Yield the table, in parts that fit a page; each begins with what names a row."""
     shown_columns = [n for n, each in enumerate(table.columns) if each.name not in _told_by_name(table)]
-    texts = [n for n in shown_columns if table.columns[n].form is Form.TEXT]
+    texts = [n for n in shown_columns if table.columns[n].form in (Form.TEXT, Form.WORD)]
     named = texts if len(texts) <= _NAMES_AT_MOST else texts[:1]
     rest = [n for n in shown_columns if n not in named]
     at_once = _COLUMNS_AT_MOST - len(named)
@@ -89,15 +92,12 @@ def _told_by_name(table: Table) -> Sequence[str]:
 def _part(report: Report, table: Table, columns: Sequence[int]) -> Block:
     heads = [table.columns[n] for n in columns]
     rows = tuple(
-        tuple(shown(row[n], table.columns[n].form, report.zone) for n in columns) for row in table.rows
+        tuple(shown(row[n], table.columns[n].form, report.zone) for n in columns)
+        for row in table.rows[:ROWS_AT_MOST]
     )
-    right = frozenset(at for at, each in enumerate(heads) if _is_number(each))
+    right = frozenset(at for at, each in enumerate(heads) if each.form.is_number)
     widths = tuple(_WIDE.get(each.form, 1.0) for each in heads)
     return PaperTable(tuple(each.words for each in heads), rows, widths, right)
-
-
-def _is_number(column: Column) -> bool:
-    return column.form not in (Form.TEXT, Form.MOMENT)
 
 
 def _moment(report: Report, at: datetime) -> str:

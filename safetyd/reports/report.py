@@ -5,7 +5,7 @@ None is what is not known or does not apply.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -23,11 +23,17 @@ class Form(StrEnum):
     """How a column's cells are to be shown."""
 
     TEXT = "text"
+    WORD = "word"  # of ours, as programs write it
     COUNT = "count"
     HOURS = "hours"
     DEGREES = "°F"
     SHARE = "share"
     MOMENT = "moment"
+
+    @property
+    def is_number(self) -> bool:
+        """Whether cells are compared by their size."""
+        return self in (Form.COUNT, Form.HOURS, Form.DEGREES, Form.SHARE)
 
 
 class Column(NamedTuple):
@@ -130,7 +136,7 @@ def percent(value: float) -> str:
     return "under 1 %" if 0 < value < 0.01 else f"{int(value * 100 + 1e-9)} %"
 
 
-def shown(cell: Cell, form: Form, zone: ZoneInfo) -> str:
+def shown(cell: Cell, form: Form, zone: tzinfo) -> str:
     """Return a cell for people, times by the site's clocks."""
     match cell:
         case None:
@@ -143,7 +149,7 @@ def shown(cell: Cell, form: Form, zone: ZoneInfo) -> str:
             return f"{cell:,.1f}"
         case int():
             return f"{cell:,}"
-    return str(cell)
+    return cell.replace("_", " ") if form is Form.WORD else cell
 
 
 def plain(cell: Cell) -> str | int | float | None:

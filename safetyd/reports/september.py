@@ -131,7 +131,7 @@ def _missed(season: Season) -> Table:
         Column("room", "Room"),
         Column("what", "What"),
         Column("clause", "Clause"),
-        Column("tier", "Relief"),
+        Column("tier", "Relief", Form.WORD),
         Column("due_at", "Was due", Form.MOMENT),
         Column("extended_to", "Extended to", Form.MOMENT),
         Column("met_at", "On record since", Form.MOMENT),

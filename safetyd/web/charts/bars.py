@@ -8,13 +8,14 @@ from safetyd.web.charts.markup import box, clean, element, fitting, svg, text, w
 from safetyd.web.charts.shapes import WIDE, BarChart, Size
 
 _FONT, _TALL, _APART = 12.0, 16.0, 6.0
-_NAME = 240.0
+_NAMES_AT_MOST = 340.0
 
 
 def bar_chart(chart: BarChart, size: Size = WIDE, id_: str = "bars") -> str:
     """Return the picture; it has no ids, so `id_` is not needed."""
     words = max((width_of(each.words, _FONT) for each in chart.bars), default=0.0) + 10
-    left = 8.0 if size.is_narrow else _NAME
+    names = max((width_of(clean(each.name), _FONT) for each in chart.bars), default=0.0)
+    left = 8.0 if size.is_narrow else min(names + 24, _NAMES_AT_MOST)
     longest = max((each.value for each in chart.bars), default=0.0) or 1.0
     parts, y = [], 6.0
     for each in chart.bars:

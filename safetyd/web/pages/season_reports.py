@@ -57,10 +57,11 @@ class Cell(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """One table with its bars; `more` is how many of its rows only the files have."""
+    """One table with its bars; `head` is the column that names a row, `more` counts what only files have."""
 
     title: str
     columns: Sequence[Column]
+    head: int
     rows: Sequence[Sequence[Cell]]
     more: int
     empty: str
@@ -82,7 +83,7 @@ def reports(past: Past, visit: Visit) -> Answer:
         "begin": begin,
         "last": last,
         "files": [(suffix, asked.url(f"/reports/file/{suffix}")) for suffix in FILES],
-        "is_number": _is_number,
+        "look": _look,
         "report": None,
         "nothing": "",
     }
@@ -168,7 +169,10 @@ def _shown(made: Report, table: Table) -> Shown:
             picture = Markup(on_page(BarChart(bars.title, found), f"{table.name}-{number}"))
             charts.append((bars.title, picture))
     more = max(len(table.rows) - ROWS_SHOWN, 0)
-    return Shown(table.title, [table.columns[n] for n in kept], rows, more, table.empty, charts)
+    columns = [table.columns[n] for n in kept]
+    texts = [at for at, each in enumerate(columns) if not each.form.is_number]
+    head = next((at for at in texts if columns[at].name in ("ticket", "name")), texts[0])
+    return Shown(table.title, columns, head, rows, more, table.empty, charts)
 
 
 def _cell(made: Report, table: Table, row: Sequence[Any], n: int) -> Cell:
@@ -184,8 +188,11 @@ def _cell(made: Report, table: Table, row: Sequence[Any], n: int) -> Cell:
     return Cell(words)
 
 
-def _is_number(column: Column) -> bool:
-    return column.form not in (Form.TEXT, Form.MOMENT)
+def _look(column: Column) -> str:
+    """Return the class of a column's cells."""
+    if column.form.is_number:
+        return "number"
+    return {"month": "month"}.get(column.name, "moment" if column.form is Form.MOMENT else "")
 
 
 def _csv(made: Report) -> bytes:
