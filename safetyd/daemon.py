@@ -327,7 +327,7 @@ class Daemon:
 
     def _commit(self) -> None:
         """Make it durable, then acknowledge; what cannot be written is kept and tried again."""
-        now, changes, touched = self.clock(), self.service.world.changes, set(self.service.touched)
+        now, changes, touched = self.clock(), self.service.world.changes, set(self.service.waiting.touched)
         with self.service.writing() as connection:
             self._errands.write_answers(connection)
             self._following.write(connection, now)

@@ -25,8 +25,15 @@ class Reception:
         self._is_started = False
         self._told: str | None = None
         listen = settings.web.listen
-        where, oidc = settings.web.address, settings.oidc
-        house = House(settings.store.url, settings.mqtt.root, lambda: service.site, self._pulse, where, oidc)
+        house = House(
+            settings.store.url,
+            settings.mqtt.root,
+            lambda: service.site,
+            self._pulse,
+            settings.web.address,
+            settings.oidc,
+            service.loaded,
+        )
         self._server = None if listen is None else Server(settings.web, listen, house)
 
     def tend(self, now: datetime, store_trouble: str, *, has_broker: bool) -> None:

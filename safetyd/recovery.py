@@ -19,7 +19,6 @@ from safetyd.ingest.topics import Routes
 from safetyd.profile import NATIVE
 from safetyd.site import Site
 from safetyd.store import ledger, places, readings
-from safetyd.store.chain import Head
 from safetyd.store.database import Connection
 from safetyd.store.ledger import Loaded
 from safetyd.store.readings import KnownSensor
@@ -31,13 +30,13 @@ IMPORTED = "import"  # and of what was imported from a file: see `core.hindsight
 
 class Recovered(NamedTuple):
     """The World, the newest reading of each sensor by its number, the places not saved since, what was saved
-    of each, and up to which row of the chain it was read."""
+    of each, and up to where the record was read."""
 
     world: World
     newest: dict[int, datetime]
     touched: set[Place]
     saved: Mapping[Place, places.Standing]
-    sealed: Head | None
+    loaded: Loaded
 
 
 class Before(NamedTuple):
@@ -134,16 +133,15 @@ def recover(
     facts: Facts,
     sensors: Mapping[int, Sensor],
     now: datetime,
-    before: Before | None = None,
+    before: Before | Loaded | None = None,
 ) -> Recovered:
     """Return how everything stands; `sensors` are all that were ever heard, as the site file knows them.
 
     What was saved of a ticket, an episode or a place when it was read back `before`, and still is, need not
-    be read or followed again.
+    be read or followed again; of a World that was only loaded, no ticket and no episode need be read.
     """
     world = World()
-    earlier = None if before is None else Loaded(before.recovered.world, before.recovered.sealed)
-    sealed = ledger.load(connection, world, earlier)
+    loaded = ledger.load(connection, world, before.recovered.loaded if isinstance(before, Before) else before)
     saved = places.load(connection)
     folded = {place: standing.reading for place, standing in saved.items()}
     newest: dict[int, datetime] = {}
@@ -154,7 +152,7 @@ def recover(
             world.powers[place] = standing.power
         world.health.update(standing.health)
     start = places.saved_up_to(connection)
-    if before is not None:
+    if isinstance(before, Before):
         same = _go_on_from(world, before, saved, sensors)
         folded |= dict.fromkeys(same, before.reading)
         start = min([before.reading, *(each.reading for place, each in saved.items() if place not in same)])
@@ -175,7 +173,7 @@ def recover(
     world.conclusions.clear()  # what was concluded then is among the readings
     engine.schedule_all(world, facts, now)
     connection.rollback()
-    return Recovered(world, newest, touched, saved, sealed)
+    return Recovered(world, newest, touched, saved, loaded)
 
 
 def _go_on_from(

@@ -53,8 +53,9 @@ class Service:
         self.hearing = Hearing(found.site, root, readings.sensors(connection))
         self.hearing.remember(connection, now)
         self.facts = facts_of(found.site, self.hearing.routes, self.hearing.known)
-        self.world, self._newest, touched, *_ = recover(connection, self.facts, self.hearing.sensors, now)
-        self.waiting = Waiting(touched=touched)
+        recovered = recover(connection, self.facts, self.hearing.sensors, now)
+        self.world, self._newest, self.loaded = recovered.world, recovered.newest, recovered.loaded.kept()
+        self.waiting = Waiting(touched=recovered.touched)
         amendment.take_facts(self.world, self.facts, now)
         if self.world.tickets or self.world.rooms or self.world.powers:
             self.world.now = now  # what fell due while we were away is carried out now
@@ -102,11 +103,6 @@ class Service:
     def is_waiting(self) -> bool:
         """Whether anything is not yet committed."""
         return self.has_decision or self.waiting.is_anything or bool(self.world.changes.afar)
-
-    @property
-    def touched(self) -> set[Place]:
-        """The places that have said something since they were last saved."""
-        return self.waiting.touched
 
     def ticket_object(self, ticket: Ticket, now: datetime) -> dict[str, Any]:
         """Return a ticket as the outside sees it."""

@@ -205,7 +205,7 @@ class World:
     numbers: dict[tuple[str, int], int] = field(default_factory=dict)
     running: dict[tuple[Place, Condition], int] = field(default_factory=dict)
     episodes: dict[int, Episode] = field(default_factory=dict)
-    bound: dict[str, set[int]] = field(default_factory=dict)
+    bound: dict[str, tuple[int, ...]] = field(default_factory=dict)
     next_episode: int = 1
     held: dict[int, datetime] = field(default_factory=dict)
     desks: dict[str, Desk] = field(default_factory=dict)
@@ -262,7 +262,7 @@ class World:
         self._unbind(number)
         self.episodes[number] = episode
         if episode.ticket is not None:
-            self.bound.setdefault(episode.ticket, set()).add(number)
+            self.bound[episode.ticket] = (*self.bound.get(episode.ticket, ()), number)
         where = episode.place, episode.condition
         if episode.ended_at is None:
             self.running[where] = number
@@ -272,7 +272,7 @@ class World:
     def _unbind(self, number: int) -> None:
         known = self.episodes.get(number)
         if known is not None and known.ticket is not None:
-            self.bound[known.ticket].discard(number)
+            self.bound[known.ticket] = tuple(each for each in self.bound[known.ticket] if each != number)
 
     def new_episode(self, episode: Episode) -> int:
         """Keep a new episode and return its number."""

@@ -30,10 +30,16 @@ _FEW = 500  # saved since: more of them are read no faster than all
 
 
 class Loaded(NamedTuple):
-    """A World as it was loaded earlier, and up to which row of the chain."""
+    """A World as it was loaded, and up to which row of the chain."""
 
     world: World
     sealed: Head | None
+
+    def kept(self) -> "Loaded":
+        """Return its tickets and episodes as they are now, whatever becomes of the World."""
+        world = World()
+        _take_over(world, self.world)
+        return Loaded(world, self.sealed)
 
 
 def save(connection: Connection, changes: Changes, world: World) -> None:
@@ -166,9 +172,8 @@ def history_row(kept: Any) -> Row:
     return Row(moment(kept.at), kept.ticket, kept.event, kept.by, kept.note, json.loads(kept.detail))
 
 
-def load(connection: Connection, world: World, before: Loaded | None = None) -> Head | None:
-    """Read everything but places into an empty World, and where its numbers run on from; return up to which
-    row of the chain.
+def load(connection: Connection, world: World, before: Loaded | None = None) -> Loaded:
+    """Read everything but places into an empty World, and where its numbers run on from; return both.
 
     What was loaded `before` is not read again, but for what was saved since.
     """
@@ -198,7 +203,7 @@ def load(connection: Connection, world: World, before: Loaded | None = None) -> 
         world.troubles.setdefault(trouble.sensor, {})[trouble.kind] = trouble
     world.awaited.update(awaited.load(connection))
     world.shelves.update(shelves.standing(connection))
-    return sealed
+    return Loaded(world, sealed)
 
 
 def _changed_since(connection: Connection, sealed: Head | None) -> list[tuple[Kind, str]] | None:
@@ -214,7 +219,7 @@ def _take_over(world: World, old: World) -> None:
     world.tickets, world.episodes = dict(old.tickets), dict(old.episodes)
     world.last, world.open, world.numbers = dict(old.last), dict(old.open), dict(old.numbers)
     world.running = dict(old.running)
-    world.bound = {ticket: set(numbers) for ticket, numbers in old.bound.items()}
+    world.bound = dict(old.bound)
 
 
 def _load_tickets(connection: Connection, world: World, ids: Collection[str] | None = None) -> None:

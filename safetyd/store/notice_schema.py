@@ -4,6 +4,8 @@ from sqlalchemy import Column, Index, Integer, Table, Text, UniqueConstraint, te
 
 from safetyd.store.schema import metadata
 
+IS_DIGEST = text("tickets <> 'null'")  # word for word, so that SQLite goes by the index
+
 notice = Table(
     "notice",
     metadata,
@@ -24,6 +26,7 @@ notice = Table(
     Column("language", Text),  # of title and text; none: English
     Column("shelved", Text),  # of one that is owed to nobody: who held it back, and until when
     Index("notice_ticket", "ticket"),
+    Index("notice_digest", "id", sqlite_where=IS_DIGEST),
     Index("notice_unreached", "unreached_since", sqlite_where=text("unreached_since IS NOT NULL")),
 )
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.model import Role
@@ -20,7 +20,7 @@ from safetyd.core.world import Notice
 from safetyd.languages import ENGLISH
 from safetyd.store import chain, holding
 from safetyd.store.moments import micros, moment
-from safetyd.store.notice_schema import delivery, notice, wording
+from safetyd.store.notice_schema import IS_DIGEST, delivery, notice, wording
 from safetyd.store.records import Kind
 
 
@@ -306,8 +306,9 @@ def notices(connection: Connection, ticket: str | None = None) -> list[dict[str,
     """
     wanted = select(notice).order_by(notice.c.at, notice.c.id)
     if ticket is not None:
+        of_it = select(notice.c.id).where(notice.c.ticket == ticket)
         listed = notice.c.tickets.contains(json.dumps(ticket), autoescape=True)
-        wanted = wanted.where(or_(notice.c.ticket == ticket, listed))
+        wanted = wanted.where(notice.c.id.in_(of_it.union(select(notice.c.id).where(IS_DIGEST, listed))))
     return [
         {
             "id": row.id,

@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 from safetyd.setting_web import Oidc
 from safetyd.site import Site
+from safetyd.store.ledger import Loaded
 from safetyd.web.health import Pulse
 
 
 class House(NamedTuple):
-    """`root` is the first level of our own topics; `address` is where people reach the pages."""
+    """`root` is the first level of our own topics; `address` is where people reach the pages; `loaded`
+    is what the writer has read already, and need not be in memory twice."""
 
     store_url: str
     root: str
@@ -20,3 +22,4 @@ class House(NamedTuple):
     pulse: Pulse
     address: str = "http://127.0.0.1:8914"
     oidc: Oidc | None = None
+    loaded: Loaded | None = None

@@ -31,7 +31,7 @@ class Looking:
     def __init__(self, house: House) -> None:
         self.house = house
         now = house.pulse.now
-        self._outlook = Outlook(house.store_url, house.root, house.site, now)
+        self._outlook = Outlook(house.store_url, house.root, house.site, now, house.loaded)
         self._archive = Outlook(house.store_url, house.root, house.site, now)  # for what takes longer
         self._looking, self._searching, self._writing = (CapacityLimiter(1) for _ in range(3))
         self.inbox = Inbox(house.store_url, house.pulse)

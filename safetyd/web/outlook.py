@@ -15,6 +15,7 @@ from safetyd.recovery import Before, Recovered, facts_of, follow, recover
 from safetyd.site import Site
 from safetyd.store import ledger, places, readings
 from safetyd.store.database import Connection, open_for_reading
+from safetyd.store.ledger import Loaded
 from safetyd.view import Version, View
 from safetyd.web.problems import Problem
 
@@ -42,11 +43,19 @@ class _Kept(NamedTuple):
 class Outlook:
     """Holds a connection that only reads."""
 
-    def __init__(self, url: str, root: str, site: Callable[[], Site], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        url: str,
+        root: str,
+        site: Callable[[], Site],
+        now: Callable[[], datetime],
+        loaded: Loaded | None = None,
+    ) -> None:
         self._url = url
         self._root = root
         self._site = site
         self._now = now
+        self._loaded = loaded
         self._connection: Connection | None = None
         self._written = 0  # by SQLite's own count
         self._kept: _Kept | None = None
@@ -82,13 +91,10 @@ class Outlook:
         self._connection = self._kept = None
 
     def _look(self, connection: Connection, site: Site) -> _Kept:
-        kept, self._kept = (
-            self._kept,
-            None,
-        )  # while it is brought up to date it is neither the one nor the other
+        kept, self._kept = self._kept, None  # a fault halfway leaves nothing
         written = connection.exec_driver_sql("PRAGMA data_version").scalar() or 0
         if kept is None or kept.known.site is not site:
-            kept = self._read(connection, self._know(connection, site))
+            kept = self._read(connection, self._know(connection, site), self._decided(), self._loaded)
         elif written != self._written:
             kept = self._go_on(connection, kept)
         self._kept, self._written = kept, written
@@ -96,33 +102,38 @@ class Outlook:
 
     def _go_on(self, connection: Connection, kept: _Kept) -> _Kept:
         """Return how it stands now, of how it stood."""
-        signature = _signature(connection)
-        if signature != kept.signature:
-            known = kept.known
+        known = kept.known
+        if _signature(connection) != kept.signature:
             if readings.count_sensors(connection) != len(known.hearing.sensors):
                 known = self._know(connection, known.site)
-            return self._read(connection, known, Before(kept.recovered, kept.last))
+            return self._read(connection, known, self._decided(), Before(kept.recovered, kept.last))
         if places.saved_up_to(connection) > kept.last + _FAR_BEHIND:
-            return self._read(connection, kept.known)  # most of it was saved since
-        _, hearing, facts = kept.known
-        followed = follow(connection, kept.recovered, facts, hearing.sensors, kept.last)
+            return self._read(connection, known, self._decided())  # most of it was saved since
+        followed = follow(connection, kept.recovered, known.facts, known.hearing.sensors, kept.last)
         if followed.decided:
-            return self._read(connection, kept.known)
+            return self._read(connection, known, self._decided())
+        is_new = followed.reading != kept.last or bool(followed.late)
+        heard = kept.version._replace(readings=kept.version.readings + is_new)
         if followed.late:
             before = Before(kept.recovered, followed.reading, followed.late)
-            return self._read(connection, kept.known, before)
-        heard = kept.version.readings + (followed.reading != kept.last)
-        return kept._replace(last=followed.reading, version=kept.version._replace(readings=heard))
+            return self._read(connection, known, heard, before)
+        return kept._replace(last=followed.reading, version=heard)
+
+    def _decided(self) -> Version:
+        """Return the version after another decision."""
+        self._decisions += 1
+        return Version(self._decisions)
 
     def _know(self, connection: Connection, site: Site) -> _Known:
         hearing = Hearing(site, self._root, readings.sensors(connection))
         return _Known(site, hearing, facts_of(site, hearing.routes, hearing.known))
 
-    def _read(self, connection: Connection, known: _Known, before: Before | None = None) -> _Kept:
+    def _read(
+        self, connection: Connection, known: _Known, version: Version, before: Before | Loaded | None = None
+    ) -> _Kept:
         signature, last = _signature(connection), readings.last_id(connection)
         recovered = recover(connection, known.facts, known.hearing.sensors, self._now(), before)
-        self._decisions += 1
-        return _Kept(known, recovered, signature, last, Version(self._decisions))
+        return _Kept(known, recovered, signature, last, version)
 
 
 def _signature(connection: Connection) -> tuple[object, ...]:

@@ -113,17 +113,11 @@ class School:
     def _commit(self, service: Service) -> None:
         service.elapse(self.now)
         service.commit(self.now)
-        self.is_rested()
 
     def close(self) -> None:
         if self._writer is not None:
             self._writer.connection.close()
         self.application.close()
-
-    def is_rested(self) -> None:
-        """Let the outlook read everything anew as soon as it has to, and whoever looks wait for it."""
-        outlook = self.application._looking._outlook
-        outlook._not_before_s, outlook._was_so_s = 0.0, float("-inf")
 
     def token(
         self, role: Role, *buildings: str, scope: Scope = Scope.ACT, name: str = "", lasts: timedelta = _A_DAY

@@ -129,7 +129,6 @@ def test_what_was_told_of_is_there_for_who_asks_then(
 ) -> None:
     at_school.hears("maple/lab", temperature_f=55, humidity=40)
     assert listener.hears() == "record"
-    at_school.application._looking._outlook._not_before_s = float("inf")
     assert "2 rooms are too cold" in browser.get("/buildings/maple/rooms").text
 
 

@@ -147,6 +147,21 @@ def test_of_a_decision_only_what_it_changed_is_read(writer: Writer) -> None:
     assert writer.seen() == writer.stored()
 
 
+def test_what_the_writer_has_loaded_is_shared_and_brought_up_to_date(writer: Writer) -> None:
+    for room in ROOMS:
+        writer.say(room, 55)
+    writer.service.save_all(writer.now)
+    again = Service(writer.connection, writer.site, "safetyd", writer.now)
+    writer.service = again
+    writer.outlook = Outlook(writer.url, "safetyd", lambda: writer.site, lambda: writer.now, again.loaded)
+    first, second = again.world.tickets
+    writer.act(do="acknowledge", ticket=first)
+    with writer.outlook.view() as seen:
+        assert seen.world.tickets[second] is again.world.tickets[second]
+        assert seen.world.tickets[first] == again.world.tickets[first]
+    assert writer.seen() == writer.stored()
+
+
 def test_after_very_many_decisions_everything_is_read(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
