@@ -47,7 +47,7 @@ SHELL = (
         "simulate.*",
         "web.*",
     ),
-    ("replay.*", "whatif.*", "explain.*", "evidence.*"),
+    ("replay.*", "whatif.*", "explain.*", "evidence.*", "reports.*"),
     ("trying",),
     ("assigning",),
     (

@@ -25,6 +25,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     proving,
     recorded,
     reporting,
+    reports,
     sensing,
     serving,
     shelving,

@@ -1,4 +1,4 @@
-"""A history as a file: CSV, a workbook with a chart, Parquet; several of them as the bytes of one.
+"""A history as a file: CSV, a workbook with a chart, Parquet; several of them, or any tables, as bytes.
 
 Rule: a file is whole or not there: it is written under another name and takes its own when it is done. A text
 that a spreadsheet would take for a formula never reaches one.
@@ -9,10 +9,11 @@ import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory, mkstemp
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from safetyd.core.errors import SafetydError
@@ -32,10 +33,36 @@ _FORMULA = (
     "\uff0d",
     "\uff20",
 )  # the last four are wide
+_BARS_AT_MOST = 60
 _MOST_ROWS = 1_048_575  # of a sheet, beside its first
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False}
 Cell = str | float | int
 Writer = Callable[[Path, Answer, ZoneInfo], None]
+
+
+class Head(NamedTuple):
+    """What stands above a column, and how its cells look, in a spreadsheet's own words."""
+
+    words: str
+    number_format: str = ""
+
+
+class Bar(NamedTuple):
+    """Which column of a sheet is drawn as bars, and which ones name them."""
+
+    title: str
+    names: Sequence[int]
+    value: int
+    unit: str
+
+
+class Sheet(NamedTuple):
+    """One table of a workbook; its times have no zone: they are those of a clock on a wall."""
+
+    name: str
+    heads: Sequence[Head]
+    rows: Sequence[Sequence[Cell | datetime | None]]
+    bars: Sequence[Bar] = ()
 
 
 class FileError(SafetydError):
@@ -102,6 +129,58 @@ def xlsx_of(answers: Sequence[Answer], zone: ZoneInfo) -> bytes:
     return made.getvalue()
 
 
+def workbook(sheets: Sequence[Sheet], about: Sequence[tuple[str, str]], made_at: datetime) -> bytes:
+    """Return a workbook of tables, and a sheet that says what they are."""
+    import xlsxwriter
+
+    made = io.BytesIO()
+    book = xlsxwriter.Workbook(made, {**_OPTIONS, "in_memory": True})
+    book.set_properties({"created": made_at.replace(tzinfo=None)})
+    for each in sheets:
+        _fill_table(book, book.add_worksheet(each.name[:31]), each)
+    _fill_lines(book, book.add_worksheet("about"), about)
+    book.close()
+    return made.getvalue()
+
+
+def _fill_table(book: Any, sheet: Any, table: Sheet) -> None:
+    bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+    looks = [book.add_format({"num_format": each.number_format}) for each in table.heads]
+    sheet.freeze_panes(1, 0)
+    for column, head in enumerate(table.heads):
+        cells = [str(row[column]) for row in table.rows if isinstance(row[column], str | datetime)]
+        sheet.set_column(column, column, min(max([11, *map(len, cells)]), 40))
+        sheet.write_string(0, column, str(safe(head.words)), bold)
+    for number, row in enumerate(table.rows[:_MOST_ROWS], 1):
+        for column, cell in enumerate(row):
+            if isinstance(cell, str):
+                sheet.write_string(number, column, str(safe(cell)))
+            elif isinstance(cell, datetime):
+                sheet.write_datetime(number, column, cell, looks[column])
+            elif cell is not None:
+                sheet.write_number(number, column, cell, looks[column])
+    for position, bar in enumerate(table.bars if table.rows else ()):
+        sheet.insert_chart(len(table.rows) + 2 + 24 * position, 0, _bars(book, table, bar))
+
+
+def _bars(book: Any, table: Sheet, bar: Bar) -> Any:
+    chart, last = book.add_chart({"type": "bar"}), min(len(table.rows), _BARS_AT_MOST)
+    first, until = min(bar.names), max(bar.names)  # names stand side by side, the widest group last
+    chart.add_series(
+        {
+            "name": bar.title,
+            "categories": [table.name[:31], 1, first, last, until],
+            "values": [table.name[:31], 1, bar.value, last, bar.value],
+        }
+    )
+    chart.set_title({"name": bar.title, "overlay": False})
+    chart.set_y_axis({"reverse": True})
+    chart.set_x_axis({"name": bar.unit})
+    chart.set_legend({"none": True})
+    chart.set_size({"width": 900, "height": 120 + 22 * last})
+    return chart
+
+
 def _fill(book: Any, sheet: Any, answer: Answer, zone: ZoneInfo) -> None:
     """Write the values of a place, and a chart of them."""
     moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
@@ -117,10 +196,13 @@ def _fill(book: Any, sheet: Any, answer: Answer, zone: ZoneInfo) -> None:
 
 
 def _fill_about(book: Any, about: Any, answers: Sequence[Answer], zone: ZoneInfo) -> None:
+    _fill_lines(book, about, [line for answer in answers for line in _about(answer, zone)])
+
+
+def _fill_lines(book: Any, about: Any, lines: Sequence[tuple[str, str]]) -> None:
     about.set_column(0, 0, 14)
     about.set_column(1, 1, 60)
     bold = book.add_format({"bold": True})
-    lines = [line for answer in answers for line in _about(answer, zone)]
     for number, (name, meaning) in enumerate(lines):
         about.write_string(number, 0, name, bold)
         about.write_string(number, 1, str(safe(meaning)))
@@ -225,3 +307,13 @@ def whole(file: Path) -> Iterator[Path]:
             raise
     except OSError as error:
         raise FileError(f"{file}: cannot be written: {error.strerror or error}") from error
+
+
+def put(file: Path, content: bytes) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        FileError: it cannot be written.
+    """
+    with whole(file) as unfinished:
+        unfinished.write_bytes(content)

@@ -146,7 +146,7 @@ class History:
         resolution = self._resolution(question, begin, end, kept_from)
         if question.begin is None and resolution is Resolution.READINGS:
             begin = max(begin, kept_from or begin)
-        notes = [self._backlog(), self._refuse_deleted(question, begin, resolution, kept_from)]
+        notes = [self.backlog(), self._refuse_deleted(question, begin, resolution, kept_from)]
         told = coverage(known_of, self._site, max(begin, EPOCH), end)
         every = question.every
         if resolution is Resolution.READINGS:
@@ -161,10 +161,9 @@ class History:
             _refuse_too_many(question, max(begin, first), end, length)
             spans = self._spans(rolled, question.measure, level, kept_to, fresh, max(begin, first), end)
             notes.append(self._cut(spans, rolled, question, level, first, kept_from))
-            listed = sorted(spans.items())
-            every = every or length
-            is_as_kept = every == length
-            points = as_kept(listed) if is_as_kept else grouped(listed, every, level, self._site.timezone)
+            every, listed = every or length, sorted(spans.items())
+            zone = self._site.timezone
+            points = as_kept(listed) if every == length else grouped(listed, every, level, zone)
         note = "; ".join(each for each in notes if each)
         brought = tuple(imports.of_place(self._connection, question.place, begin, end))
         return Answer(question, begin, end, resolution, every, points, told, note, brought)
@@ -212,7 +211,8 @@ class History:
             raise HistoryError(f"{question.place}: nothing is kept from before {oldest:%Y-%m-%d}")
         return f"what came before {oldest:%Y-%m-%d} is no longer kept"
 
-    def _backlog(self) -> str:
+    def backlog(self) -> str:
+        """Return what is not counted yet because it waits to be rolled up, in words; nothing if all is."""
         if self._last - self._progress.reading <= _FRESH_AT_MOST:
             return ""
         return f"readings after {self._progress.settled_to:%Y-%m-%d %H:%M} UTC are still being rolled up"
@@ -220,7 +220,7 @@ class History:
     def _fresh(self, rolled: RolledPlace) -> tuple[datetime, dict[datetime, Bucket]]:
         """Return up to when what is kept of a place counts, and its five-minute buckets from then on."""
         settled_to, reading, retired_to = self._progress
-        if self._backlog():
+        if self.backlog():
             return settled_to, {}
         since, known = settled_to, Known()
         news = [each.observation.observed_at for each in self._said(rolled.place, reading)]

@@ -24,6 +24,10 @@ MORE = (
     "/history?building=birch&range=day",
     "/history?building=maple&room=12&room=14&range=week",
     "/heatmap?building=birch",
+    "/reports?report=compliance&building=birch",
+    "/reports?report=rooms&building=*",
+    "/reports?report=checklist&building=birch",
+    "/reports?report=rooms&building=birch&from=2020-01-01&to=2020-01-31",
 )
 OPEN = (
     "/login",

@@ -81,8 +81,22 @@ def test_no_spreadsheet_finds_a_formula_in_a_file(village: Village, path: str) -
     assert not [each.tag for each in drawn.iter() if each.tag.endswith(("script", "image", "foreignObject"))]
 
 
-def test_a_workbook_holds_no_formula(village: Village) -> None:
-    _, body = fetched(village, "/history/file/xlsx?building=birch&room=1&room=2&range=week")
+@pytest.mark.parametrize("report", ["september", "checklist"])
+def test_no_spreadsheet_finds_a_formula_in_a_report(village: Village, report: str) -> None:
+    _, body = fetched(village, f"/reports/file/csv?report={report}&building=birch")
+    cells = [cell for row in csv.reader(StringIO(body.decode())) for cell in row]
+    assert len(cells) > 20 and not [each for each in cells if each[:1] in set("=+-@\t\r")]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/history/file/xlsx?building=birch&room=1&room=2&range=week",
+        "/reports/file/xlsx?report=september&building=birch",
+    ],
+)
+def test_a_workbook_holds_no_formula(village: Village, path: str) -> None:
+    _, body = fetched(village, path)
     with ZipFile(BytesIO(body)) as book:
         sheets = [book.read(each) for each in book.namelist() if each.startswith("xl/worksheets/sheet")]
     assert sheets and not any(b"<f>" in each for each in sheets)

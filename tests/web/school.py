@@ -131,7 +131,7 @@ class School:
     def path_of(self, path: str) -> str:
         """Return a page's path with what there is put in."""
         path = path.replace("{building}", "maple").replace("{id}", self.ids[1]).replace("{kind}", "svg")
-        path = path.replace("{room}", "12")
+        path = path.replace("{room}", "12").replace("{suffix}", "csv")
         return path.replace("{hash}", sha256(PHOTO).hexdigest())
 
     def carry_out(self, said: Mapping[str, Any]) -> None:

@@ -26,6 +26,21 @@ WIDE = Size("chart-wide", 840, 300, 64, 170, 91, False)
 NARROW = Size("chart-narrow", 400, 260, 62, 84, 30, True)
 
 
+class BarOf(NamedTuple):
+    """One bar: whose, how long, and what it says."""
+
+    name: str
+    value: float
+    words: str
+
+
+class BarChart(NamedTuple):
+    """Bars of one kind, in their order."""
+
+    title: str
+    bars: Sequence[BarOf]
+
+
 class Point(NamedTuple):
     """The values of one span from `at`, or one value: then all three are the same."""
 

@@ -15,6 +15,7 @@ from safetyd.web.pages.page import FORM_BYTES, Page
 from safetyd.web.pages.people import people, send_test
 from safetyd.web.pages.posters import posters
 from safetyd.web.pages.rules import rules
+from safetyd.web.pages.season_reports import reports, reports_file
 from safetyd.web.pages.sensors import assign, sensor, sensors, unassign
 from safetyd.web.pages.ticket import ticket, ticket_evidence, ticket_file
 from safetyd.web.pages.ticket_acts import FILES_BYTES, MAY_BRING_FILES, OF_TICKET, act, act_on_several
@@ -74,6 +75,8 @@ PAGES: tuple[Page, ...] = (
     Page(path="/history/file/{kind}", name="history_file", right=Right.READINGS, search=history_file),
     Page(path="/heatmap", name="heatmap", right=Right.READINGS, search=heatmap),
     Page(path="/heatmap/file/{kind}", name="heatmap_file", right=Right.READINGS, search=heatmap_file),
+    Page(path="/reports", name="reports", right=Right.TICKETS, search=reports),
+    Page(path="/reports/file/{suffix}", name="reports_file", right=Right.TICKETS, search=reports_file),
     Page(path="/troubles", name="troubles", right=Right.TROUBLES, look=troubles),
     Page(path="/sensors", name="sensors", right=Right.SENSORS, look=sensors),
     Page(path="/sensors/assign", name="sensors", right=Right.ASSIGN, act=assign, again=sensors),
