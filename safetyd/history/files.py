@@ -7,7 +7,7 @@ that a spreadsheet would take for a formula never reaches one.
 import csv
 import io
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfileobj
@@ -34,6 +34,7 @@ _FORMULA = (
 )  # the last four are wide
 _MOST_ROWS = 1_048_575  # of a sheet, beside its first
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False}
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Cell = str | float | int
 Writer = Callable[[Path, Answer, ZoneInfo], None]
 
@@ -98,6 +99,23 @@ def xlsx_of(answers: Sequence[Answer], zone: ZoneInfo) -> bytes:
         place = answer.question.place
         _fill(book, book.add_worksheet(f"{number} {place.room or place.building}"[:31]), answer, zone)
     _fill_about(book, book.add_worksheet("about"), answers, zone)
+    book.close()
+    return made.getvalue()
+
+
+def workbook(sheets: Mapping[str, Sequence[Sequence[Cell]]]) -> bytes:
+    """Return a workbook of tables by their names, each with its heads in the first row."""
+    import xlsxwriter
+
+    made = io.BytesIO()
+    book = xlsxwriter.Workbook(made, {**_OPTIONS, "in_memory": True})
+    bold = book.add_format({"bold": True})
+    for name, table in sheets.items():
+        sheet = book.add_worksheet(name)
+        sheet.set_column(0, max(map(len, table), default=1) - 1, 18)
+        sheet.freeze_panes(1, 0)
+        for number, cells in enumerate(table):
+            sheet.write_row(number, 0, [safe(each) for each in cells], None if number else bold)
     book.close()
     return made.getvalue()
 

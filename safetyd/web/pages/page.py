@@ -17,6 +17,7 @@ from safetyd.store.database import Connection
 from safetyd.view import View
 from safetyd.web.access import Right
 from safetyd.web.answers import Asked
+from safetyd.whatif.desk import Desk
 
 FORM_BYTES = 64 * 1024
 
@@ -50,12 +51,13 @@ class Visit(NamedTuple):
 
 
 class Past(NamedTuple):
-    """Where the past is read from, at `now`."""
+    """Where the past is read from, at `now`; what takes long is left at the `desk`."""
 
     connection: Connection
     site: Site
     root: str
     now: datetime
+    desk: Desk
 
 
 class Sheet(NamedTuple):
