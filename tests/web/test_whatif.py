@@ -58,9 +58,9 @@ def chilly(school: School, temperature_f: float = 61.0) -> None:
 
 
 def season(school: School) -> tuple[str, str]:
-    """Return the first and last day of what is asked about."""
+    """Return the first and last day of what is asked about; today, and the two cold rooms, are not in it."""
     day = school.now.astimezone(school.site.timezone).date()
-    return str(day - timedelta(days=5)), str(day)
+    return str(day - timedelta(days=5)), str(day - timedelta(days=1))
 
 
 def proposed(school: School, more: str = "") -> str:
@@ -95,7 +95,7 @@ def test_the_page_has_the_numbers_of_the_command_line(at_school: School, browser
     path = proposed(at_school)
     page = answered(at_school, browser, path)
     first, _ = season(at_school)
-    until = str(at_school.now.astimezone(at_school.site.timezone).date() + timedelta(days=1))
+    until = str(at_school.now.astimezone(at_school.site.timezone).date())
     argv = ["--from", first, "--to", until, "--set", "rules.cold.below_f=62", "--json"]
     told = json.loads(command("whatif", "--config", str(config(at_school)), *argv))
     assert ask_json(at_school, browser, path) == told
