@@ -81,7 +81,7 @@ SLIDERS = (
     Slider(
         "confirm",
         "Readings running that must say so",
-        "readings",
+        "",
         1,
         10,
         1,

@@ -47,6 +47,11 @@ class Both(NamedTuple):
     proposed: str
     difference: str
 
+    @property
+    def is_other(self) -> bool:
+        """Whether the two sides differ, as they are shown."""
+        return self.in_force != self.proposed
+
 
 class Line(NamedTuple):
     """A row of the table."""
@@ -62,8 +67,10 @@ def both(row: Row) -> list[Both]:
     found = []
     for name, of, form in FIGURES:
         was, will = of(row.in_force), of(row.proposed)
-        less = f"{will - was:+{form}}" if f"{was:{form}}" != f"{will:{form}}" else "no change"
-        found.append(Both(name, f"{was:{form}}", f"{will:{form}}", less))
+        side = Both(name, f"{was:{form}}", f"{will:{form}}", "no change")
+        if side.is_other:
+            side = side._replace(difference=f"{will - was:+{form}}".replace("-", "−"))
+        found.append(side)
     return found
 
 

@@ -1,5 +1,5 @@
 // Sliders beside the numbers of a form; once somebody has let go of one, the answer comes by itself. While it is
-// worked out the one before stays, faint. Without this file the form is sent, and the page looks again by itself.
+// worked out the one before stays. Without this file the form is sent, and the page looks again by itself.
 "use strict";
 
 (() => {
@@ -76,7 +76,6 @@
     made.innerHTML = text;
     const part = made.content.querySelector("[data-state]");
     const isGoing = part !== null && part.dataset.state === "going";
-    answer.classList.toggle("is-old", isGoing);
     answer.setAttribute("aria-busy", String(isGoing));
     if (!isGoing) {
       going.replaceChildren();
@@ -91,7 +90,7 @@
       progress.value = fresh.value;
       label.textContent = part.querySelector("label").textContent;
     } else {
-      if (answer.querySelector("[data-state=going]")) answer.replaceChildren(); // the page came with it
+      if (!answer.querySelector("[data-state=answered]")) answer.replaceChildren();
       part.querySelector("a").remove();
       going.replaceChildren(made.content);
       voice.textContent = "Being worked out";
