@@ -21,13 +21,14 @@ from safetyd.web.charts.shapes import WIDE, PairChart, Size
 
 _BAR, _BETWEEN, _APART = 13.0, 3.0, 12.0
 _FONT = 12.0
+_NAMES = 1.4  # as wide as those of rooms: a building's are longer
 _TOP = 6.0
 
 
 def pair_chart(chart: PairChart, size: Size = WIDE, id_: str = "pairs") -> str:
     """Return the picture; `id_` begins the ids in it and must be the only one of its page."""
     hatch_id = f"{id_}-{size.name}-first"
-    names = [fitting(pair.label, size.name_width, _FONT) for pair in chart.pairs]
+    names = [fitting(pair.label, size.name_width * _NAMES, _FONT) for pair in chart.pairs]
     amounts = [amount for pair in chart.pairs for amount in (pair.first, pair.second)]
     left = max((width_of(name, _FONT) for name in names), default=0.0) + 14
     right = max((width_of(quantity(each), _FONT) for each in amounts), default=0.0) + 12
