@@ -36,6 +36,7 @@ _FORMULA = (
 _BARS_AT_MOST = 60
 _MOST_ROWS = 1_048_575  # of a sheet, beside its first
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False}
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Cell = str | float | int
 Writer = Callable[[Path, Answer, ZoneInfo], None]
 

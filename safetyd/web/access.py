@@ -18,6 +18,7 @@ class Right(StrEnum):
     ROOMS = "rooms"
     READINGS = "readings"
     TICKETS = "tickets"
+    WHATIF = "whatif"
     TROUBLES = "troubles"
     SENSORS = "sensors"
     METRICS = "metrics"
@@ -44,7 +45,14 @@ class Right(StrEnum):
 
 
 _ROOMS = frozenset({Right.ROOMS, Right.READINGS, Right.CALENDAR, Right.RULES})
-_RECORD = _ROOMS | {Right.TICKETS, Right.TROUBLES, Right.SENSORS, Right.METRICS, Right.PEOPLE}
+_RECORD = _ROOMS | {
+    Right.TICKETS,
+    Right.WHATIF,  # it tells of tickets and of readings
+    Right.TROUBLES,
+    Right.SENSORS,
+    Right.METRICS,
+    Right.PEOPLE,
+}
 _KEEP = frozenset({Right.ASSIGN, Right.ADDRESSES, Right.TEST_NOTICE})
 _WORK = frozenset(
     {Right.ACKNOWLEDGE, Right.RELIEVE, Right.NOTE, Right.CLOSE, Right.REOPEN, Right.TELL_DISTRICT}

@@ -21,6 +21,7 @@ from safetyd.web.acts import Done, Inbox
 from safetyd.web.house import House
 from safetyd.web.naming import hidden
 from safetyd.web.outlook import Outlook
+from safetyd.whatif.desk import Desk
 
 T = TypeVar("T")
 
@@ -35,6 +36,7 @@ class Looking:
         self._archive = Outlook(house.store_url, house.root, house.site, now)  # for what takes longer
         self._looking, self._searching, self._writing = (CapacityLimiter(1) for _ in range(3))
         self.inbox = Inbox(house.store_url, house.pulse)
+        self.desk = Desk(house.store_url)
         self._reporters: set[Reporter] = set()
         self._reports_seen = 0
 
@@ -108,5 +110,5 @@ class Looking:
 
     def close(self) -> None:
         """Let go of everything."""
-        for each in (self._outlook, self._archive, self.inbox):
+        for each in (self._outlook, self._archive, self.inbox, self.desk):
             each.close()

@@ -102,10 +102,8 @@ def estimated(
         ConfigurationError: a setting is none.
     """
     proposed = with_rules(site, question.settings)
-    for setting in question.settings:
-        key = setting.partition("=")[0].strip()
-        if key.startswith(_NEEDS_READINGS):
-            raise WhatIfError(f"{key}: 5-minute values cannot tell what it would change; add --exact")
+    if (key := needs_readings(question.settings)) is not None:
+        raise WhatIfError(f"{key}: 5-minute values cannot tell what it would change; add --exact")
     rolled = rollups.progress(connection)
     if rolled is None:
         raise WhatIfError("nothing is rolled up yet; run: safetyd history rebuild, or add --exact")
@@ -125,6 +123,12 @@ def estimated(
     in_force, other = estimate(connection, facts, books, places, span, progress)
     asked = question._replace(begin=span.begin, end=span.end)
     return compared(site, asked, ESTIMATED, in_force, other, known, recorded)
+
+
+def needs_readings(settings: Sequence[str]) -> str | None:
+    """Return the first key that 5-minute values cannot answer, None if they can."""
+    keys = (setting.partition("=")[0].strip() for setting in settings)
+    return next((key for key in keys if key.startswith(_NEEDS_READINGS)), None)
 
 
 def compared(

@@ -1,8 +1,9 @@
 """A season judged from its roll-ups: five minutes count as one reading, their worst value.
 
-Rule: an hour without a value beyond either side's limits is passed over while its place is in order, as
+Rule: an hour without a value beyond a side's limits is passed over while its place is in order there, as
 nothing in it could begin an episode; one in which each value says the same is taken whole. Every other hour
-is judged by the core's own watch, five minutes by five minutes. Of five minutes that are partly beyond a
+is judged by the core's own watch, five minutes by five minutes, but for values that leave an episode in
+progress as it is: of them only the time is counted. Of five minutes that are partly beyond a
 limit, that share counts which lies beyond it if values are spread evenly from the least to the greatest.
 """
 
@@ -31,7 +32,12 @@ _GRAIN = timedelta(microseconds=1)
 _NOTHING = Kept()
 
 
-Said = tuple[Condition, Extremes | None, bool, int]  # what, whether it is of now, how much is known
+class Said(NamedTuple):
+    """What five minutes say of a condition, whether that is of now, and how much of them is known."""
+
+    value: Extremes
+    is_new: bool
+    known: int
 
 
 class Found(NamedTuple):
@@ -143,7 +149,7 @@ class _Season:
         found: list[list[Found | Word]] = [[] for _ in self._sides]
         for number in sorted(numbers):
             if self._places[number].room is not None:
-                self._judge_room(hour, number, fine, found)
+                self._judge_room(hour, number, whole.get((number, hour), _NOTHING), fine, found)
             else:
                 words = self._hear_power(hour, number, fine)
                 for these in found:
@@ -178,9 +184,10 @@ class _Season:
         ):
             return False
         (coldest, warmest), (mildest, hottest_) = kept.temperature, kept.heat_index
-        folded: list[tuple[Side, Room]] = []
+        running: list[Side] = []
         for side in self._sides:
             rules, room = side.book.in_force(hour), side.rooms.get(number, EMPTY)
+            is_running = False
             for condition, worst, best in (
                 (Condition.COLD, coldest, warmest),
                 (Condition.HEAT, hottest_, mildest),
@@ -190,13 +197,11 @@ class _Season:
                     continue
                 if watching.state is not State.ACTIVE or level(condition, best, rules) is Says.BACK:
                     return False
-                last = hour + HOUR - WIDTH
-                room, _ = fold(room, condition, Extremes(worst, best), last, rules, is_new=False)
-            folded.append((side, room))
-        for side, room in folded:
-            if room != EMPTY:
-                side.rooms[number] = room
-                side.ledger.add_breach(place.building, hour, hour + HOUR)
+                is_running = True
+            if is_running:
+                running.append(side)
+        for side in running:
+            side.ledger.add_breach(place.building, hour, hour + HOUR)
         self._last[number] = Extremes(coldest, warmest), Extremes(hottest_, mildest)
         return True
 
@@ -204,11 +209,18 @@ class _Season:
         self,
         hour: datetime,
         number: int,
+        whole: Kept,
         fine: dict[tuple[int, datetime], Kept],
         found: list[list[Found | Word]],
     ) -> None:
         rules = [side.book.in_force(hour) for side in self._sides]
         cold, heat = self._last.get(number, (None, None))
+        stirring = [
+            (side, rule, these, of)
+            for side, rule, these in zip(self._sides, rules, found, strict=True)
+            if (of := _stirring(side.rooms.get(number, EMPTY), whole, (cold, heat), rule))
+        ]
+        said: list[tuple[datetime, dict[Condition, Said]]] = []
         for at in _fives(hour):
             kept = fine.get((number, at), _NOTHING)
             is_new = kept.temperature is not None, kept.temperature is not None or kept.heat_index is not None
@@ -216,45 +228,49 @@ class _Season:
                 cold = Extremes(*kept.temperature)
             if is_new[1]:
                 heat = heat_of(kept, at, rules[0]) or heat
-            said = [
-                (Condition.COLD, cold, is_new[0], kept.cold_known),
-                (Condition.HEAT, heat, is_new[1], kept.heat_known),
-            ]
-            for side, rule, these in zip(self._sides, rules, found, strict=True):
-                self._judge(side, number, at, said, rule, these)
+            of_both: dict[Condition, Said] = {}
+            if cold is not None and kept.cold_known:
+                of_both[Condition.COLD] = Said(cold, is_new[0], kept.cold_known)
+            if heat is not None and kept.heat_known:
+                of_both[Condition.HEAT] = Said(heat, is_new[1], kept.heat_known)
+            said.append((at, of_both))
+        for side, rule, these, of in stirring:
+            self._judge(side, number, said, of, rule, these)
         self._last[number] = cold, heat
 
     def _judge(
         self,
         side: Side,
         number: int,
-        at: datetime,
-        said: Sequence[Said],
+        said: Sequence[tuple[datetime, dict[Condition, Said]]],
+        conditions: Sequence[Condition],
         rules: Rules,
         found: list[Found | Word],
     ) -> None:
-        """Judge five minutes of a room on one side; while it is in order only a breach matters."""
-        room, breach, place = side.rooms.get(number), 0, self._places[number]
-        for condition, value, is_new, known in said:
-            if value is None or not known:
-                continue
-            is_cold = condition is Condition.COLD
-            is_beyond = value.worst < rules.cold.below_f if is_cold else value.worst > rules.heat.above_f
-            if not is_beyond and (room is None or room.watch(condition) is CALM):
-                continue
-            room = room or EMPTY
-            breach += round(known * share(room.watch(condition), condition, value, rules))
-            room, learned = fold(room, condition, value, at, rules, is_new=is_new)
-            if learned:
+        """Judge an hour of a room on one side; while it is in order only a breach matters."""
+        room, place = side.rooms.get(number, EMPTY), self._places[number]
+        below_f, above_f = rules.cold.below_f, rules.heat.above_f
+        for at, of_both in said:
+            breach = 0
+            for condition in conditions:
+                if condition not in of_both:
+                    continue
+                value, is_new, known = of_both[condition]
+                watching = room.cold if condition is Condition.COLD else room.heat
+                is_beyond = value.worst < below_f if condition is Condition.COLD else value.worst > above_f
+                if not is_beyond and watching is CALM:
+                    continue
+                breach += round(known * share(watching, condition, value, rules))
+                if watching.state is State.ACTIVE and level(condition, value.worst, rules) is not Says.BACK:
+                    continue
+                room, learned = fold(room, condition, value, at, rules, is_new=is_new)
                 found += [Found(now, place, room, finding) for now, finding in learned]
-        if room is None:
-            return
-        if room.cold.back or room.heat.back:
-            room, learned = passed(room, at + WIDTH)
-            found += [Found(now, place, room, finding) for now, finding in learned]
+            if room.cold.back or room.heat.back:
+                room, learned = passed(room, at + WIDTH)
+                found += [Found(now, place, room, finding) for now, finding in learned]
+            if breach:
+                side.ledger.add_part(place.building, at, WIDTH, min(breach, WIDTH // _GRAIN))
         _keep(side, number, room)
-        if breach:
-            side.ledger.add_part(place.building, at, WIDTH, min(breach, WIDTH // _GRAIN))
 
     def _hear_power(self, hour: datetime, number: int, fine: dict[tuple[int, datetime], Kept]) -> list[Word]:
         place, words = self._places[number], list[Word]()
@@ -268,6 +284,26 @@ class _Season:
                 words.append(Word(at + out, place, is_on=True))
                 self._out.discard(number)
         return words
+
+
+def _stirring(
+    room: Room, whole: Kept, last: tuple[Extremes | None, Extremes | None], rules: Rules
+) -> list[Condition]:
+    """Return the conditions of a room that an hour may change: that are not in order, or have values beyond.
+
+    A heat index at no humidity is at most the temperature, which stands for it where humidity is not known.
+    """
+    colds = [] if whole.temperature is None else [whole.temperature[0]]
+    heats = [each[1] for each in (whole.temperature, whole.heat_index) if each is not None]
+    cold, heat = last
+    colds += [] if cold is None else [cold.worst]
+    heats += [] if heat is None else [heat.worst]
+    found = []
+    if room.cold is not CALM or min(colds, default=rules.cold.below_f) < rules.cold.below_f:
+        found.append(Condition.COLD)
+    if room.heat is not CALM or max(heats, default=rules.heat.above_f) > rules.heat.above_f:
+        found.append(Condition.HEAT)
+    return found
 
 
 def _fives(hour: datetime) -> Iterator[datetime]:

@@ -130,7 +130,8 @@ class School:
 
     def path_of(self, path: str) -> str:
         """Return a page's path with what there is put in."""
-        path = path.replace("{building}", "maple").replace("{id}", self.ids[1]).replace("{kind}", "svg")
+        kind = "csv" if path.startswith("/whatif") else "svg"
+        path = path.replace("{building}", "maple").replace("{id}", self.ids[1]).replace("{kind}", kind)
         path = path.replace("{room}", "12").replace("{suffix}", "csv")
         return path.replace("{hash}", sha256(PHOTO).hexdigest())
 

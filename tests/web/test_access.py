@@ -13,7 +13,18 @@ from safetyd.web.door import FAILURES, WITHIN_S, Failures
 from safetyd.web.routes import ROUTES, Route
 from tests.web.school import HERE, School
 
-SEEN = ["rooms", "readings", "tickets", "troubles", "sensors", "metrics", "people", "calendar", "rules"]
+SEEN = [
+    "rooms",
+    "readings",
+    "tickets",
+    "whatif",
+    "troubles",
+    "sensors",
+    "metrics",
+    "people",
+    "calendar",
+    "rules",
+]
 KEEP = ["assign", "addresses", "test_notice"]
 DONE = ["acknowledge", "relieve", "note", "extend", "dispute", "close", "reopen", "accounts", *KEEP]
 CLOSING = ["tell_district", "close_building", "lift", "confirm_lift"]

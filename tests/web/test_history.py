@@ -24,6 +24,7 @@ from safetyd.web.pages.history_words import answers, hours, told
 from safetyd.web.pages.page import Past
 from safetyd.web.pages.ranges import Kind, days
 from safetyd.web.pages.wanted import Wanted
+from safetyd.whatif.desk import Desk
 from tests.history.scene import NOON as THEN
 from tests.history.scene import Scene, every
 from tests.web.drawing import DAY, HOUR, NOON, SVG, ZONE, of_class, parsed, words
@@ -128,7 +129,7 @@ def test_a_time_whose_past_is_deleted_says_so_and_has_no_numbers() -> None:
     span = days(Kind.CUSTOM, THEN.date(), THEN.date() + 2 * DAY, scene.site.timezone)
     maple = scene.site.buildings[0]
     asked = Wanted(maple, maple.rooms[:1], Measure.TEMPERATURE, span)
-    past = Past(scene.store, scene.site, "safetyd", now)
+    past = Past(scene.store, scene.site, "safetyd", now, Desk(""))
     kept = History(scene.store, scene.site, "safetyd", now)
     found = answers(past, kept, asked, asked.every)
     assert not found[0].points and "nothing is kept from before" in found[0].note
@@ -286,7 +287,7 @@ def limits_of(begin: tuple[int, int, int], end: tuple[int, int, int]) -> list[Li
     site = Site("S", zone, RuleBook(versions=versions, timezone=zone), None)  # type: ignore[arg-type]
     span = days(Kind.CUSTOM, date(*begin), date(*end), zone)
     asked = Wanted(Building("maple", "M"), (), Measure.TEMPERATURE, span)
-    past = Past(None, site, "safetyd", NOON)  # type: ignore[arg-type]
+    past = Past(None, site, "safetyd", NOON, Desk(""))  # type: ignore[arg-type]
     return list(history_chart._limits(past, asked))
 
 
@@ -310,7 +311,7 @@ def test_a_range_wholly_within_a_version_has_its_limit_only() -> None:
     ("kind", "media_type", "begins"),
     [
         ("csv", "text/csv; charset=utf-8", b"building,room,quantity,unit,from"),
-        ("xlsx", history.XLSX, b"PK"),
+        ("xlsx", history.XLSX_TYPE, b"PK"),
         ("png", "image/png", b"\x89PNG"),
         ("svg", "image/svg+xml", b"<?xml"),
     ],

@@ -143,6 +143,23 @@ class HeatMap(NamedTuple):
     unit: str
 
 
+class Pair(NamedTuple):
+    """Two amounts of the same thing, neither below nought."""
+
+    label: str
+    first: float
+    second: float
+
+
+class PairChart(NamedTuple):
+    """Two amounts beside each other, for each of several things; `names` say which is which."""
+
+    title: str
+    names: tuple[str, str]
+    pairs: Sequence[Pair]
+    unit: str
+
+
 BREACH_HOURS = (
     Level(float("-inf"), 0, "none"),
     Level(1e-9, 1, "up to 1 h"),

@@ -112,8 +112,11 @@ class Pages:
         if look is not None:
             return await self._looking.view(lambda view: self._shown(look(view, visit), around))
         assert search is not None
+        desk = self._looking.desk
         return await self._looking.search(
-            lambda each: self._shown(search(Past(each, house.site(), house.root, around.now), visit), around)
+            lambda each: self._shown(
+                search(Past(each, house.site(), house.root, around.now, desk), visit), around
+            )
         )
 
     def _part(self, page: Page, view: View, visit: Visit) -> Response:

@@ -12,7 +12,7 @@ import msgspec
 from markupsafe import Markup
 
 from safetyd.core.tally import Measure
-from safetyd.history.files import csv_of, xlsx_of
+from safetyd.history.files import XLSX_TYPE, csv_of, xlsx_of
 from safetyd.history.queries import Answer as Answered
 from safetyd.history.queries import History
 from safetyd.web.access import sees
@@ -30,7 +30,6 @@ ROWS_AT_MOST = 100_000  # of a file
 _A_WEEK = timedelta(days=8)
 _HOUR = timedelta(hours=1)
 _RANGES = {Kind.DAY: "Day", Kind.WEEK: "Week", Kind.TERM: "Term (18 weeks)", Kind.YEAR: "Year"}
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def history(past: Past, visit: Visit) -> Answer:
@@ -155,7 +154,7 @@ def _kept(past: Past) -> History:
 
 FILES: dict[str, Callable[[Past, Visit, Wanted], Download]] = {
     "csv": _table(csv_of, "text/csv; charset=utf-8", "csv"),
-    "xlsx": _table(xlsx_of, XLSX, "xlsx"),
+    "xlsx": _table(xlsx_of, XLSX_TYPE, "xlsx"),
     "png": _png_file,
     "svg": _svg_file,
 }

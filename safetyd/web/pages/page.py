@@ -18,6 +18,7 @@ from safetyd.view import View
 from safetyd.web.access import Right
 from safetyd.web.answers import Asked
 from safetyd.web.packets import Parcel
+from safetyd.whatif.desk import Desk
 
 FORM_BYTES = 64 * 1024
 
@@ -51,12 +52,13 @@ class Visit(NamedTuple):
 
 
 class Past(NamedTuple):
-    """Where the past is read from, at `now`."""
+    """Where the past is read from, at `now`; what takes long is left at the `desk`."""
 
     connection: Connection
     site: Site
     root: str
     now: datetime
+    desk: Desk
 
 
 class Sheet(NamedTuple):

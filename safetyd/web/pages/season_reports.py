@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from safetyd.faults import did_you_mean
 from safetyd.history.buckets import Edges
+from safetyd.history.files import XLSX_TYPE
 from safetyd.reports.bars import drawn
 from safetyd.reports.document import csv_of
 from safetyd.reports.kinds import MAKERS, Kind
@@ -24,7 +25,6 @@ from safetyd.web.access import sees
 from safetyd.web.answers import building_of
 from safetyd.web.charts.page import on_page
 from safetyd.web.charts.shapes import BarChart, BarOf
-from safetyd.web.pages.history import XLSX
 from safetyd.web.pages.page import Answer, Download, Past, Sheet, Visit
 from safetyd.web.pages.ranges import Kind as Length
 from safetyd.web.pages.ranges import read_range
@@ -200,7 +200,7 @@ def _csv(made: Report) -> bytes:
 
 
 FILES: Mapping[str, tuple[str, Callable[[Report], bytes]]] = {
-    "xlsx": (XLSX, xlsx_of),
+    "xlsx": (XLSX_TYPE, xlsx_of),
     "pdf": ("application/pdf", pdf_of),
     "csv": ("text/csv; charset=utf-8", _csv),
 }

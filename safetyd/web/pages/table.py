@@ -21,6 +21,7 @@ from safetyd.web.pages.ticket import ticket, ticket_evidence, ticket_file
 from safetyd.web.pages.ticket_acts import FILES_BYTES, MAY_BRING_FILES, OF_TICKET, act, act_on_several
 from safetyd.web.pages.tickets import tickets
 from safetyd.web.pages.troubles import troubles
+from safetyd.web.pages.whatif import whatif, whatif_file, whatif_part
 from safetyd.web.pages.why import why, why_opened
 
 PAGES: tuple[Page, ...] = (
@@ -77,6 +78,9 @@ PAGES: tuple[Page, ...] = (
     Page(path="/heatmap/file/{kind}", name="heatmap_file", right=Right.READINGS, search=heatmap_file),
     Page(path="/reports", name="reports", right=Right.TICKETS, search=reports),
     Page(path="/reports/file/{suffix}", name="reports_file", right=Right.TICKETS, search=reports_file),
+    Page(path="/whatif", name="whatif", right=Right.WHATIF, search=whatif),
+    Page(path="/whatif/part", name="whatif_part", right=Right.WHATIF, search=whatif_part),
+    Page(path="/whatif/file/{kind}", name="whatif_file", right=Right.WHATIF, search=whatif_file),
     Page(path="/troubles", name="troubles", right=Right.TROUBLES, look=troubles),
     Page(path="/sensors", name="sensors", right=Right.SENSORS, look=sensors),
     Page(path="/sensors/assign", name="sensors", right=Right.ASSIGN, act=assign, again=sensors),
