@@ -16,6 +16,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     copying,
     demo,
     electricity,
+    exporting,
     history,
     importing,
     keeping,
