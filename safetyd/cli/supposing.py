@@ -65,7 +65,7 @@ def whatif_command(
                 "--exact judges single readings, which --over does not have; leave one out"
             )
         with progress_bar("judging again") as bar:
-            answer = asked_over(over, site, question, bar)
+            answer = asked_over(over, find_config(config, os.environ), question, bar)
     else:
         with (
             told_on_failure(url),

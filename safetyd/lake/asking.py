@@ -8,10 +8,12 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from safetyd.configuration import load
 from safetyd.ingest.topics import routes
 from safetyd.lake.duck import MEMORY_MB, LakeError, opened
 from safetyd.lake.layout import months_between
@@ -30,10 +32,11 @@ _BY_READINGS = "ask the safetyd that has the readings, with --exact"
 
 
 class Job(NamedTuple):
-    """One building; `site` has no other."""
+    """One building, and the configuration that says what it is and what is in force."""
 
     folder: Path
-    site: Site
+    config: Path
+    building: str
     settings: tuple[str, ...]
     months: tuple[date, ...]
     span: Span
@@ -52,7 +55,7 @@ class Judged(NamedTuple):
 
 def over(
     folder: Path,
-    site: Site,
+    config: Path,
     question: Question,
     progress: Callable[[int, int], object] = lambda done, of: None,
     workers: int = 0,
@@ -64,6 +67,7 @@ def over(
         WhatIfError: 5-minute values cannot give an answer.
         ConfigurationError: a setting is none.
     """
+    site = _site(config)
     both_books(site, question.settings, mend=_BY_READINGS)
     folder, wanted = folder.resolve(), months_between(question.begin, question.end, site.timezone)
     surveys = _surveys(folder, question.buildings, wanted)
@@ -77,7 +81,8 @@ def over(
     jobs = [
         Job(
             folder,
-            replace(site, buildings=tuple(each for each in site.buildings if each.id == building)),
+            config,
+            building,
             question.settings,
             found.months,
             span,
@@ -105,9 +110,9 @@ def over(
 
 def judge(job: Job, tell: Callable[[int], object] = lambda _: None) -> Judged:
     """Return what both sides of one building come to; `tell` hears of steps, two for each month."""
-    [building] = (each.id for each in job.site.buildings)
-    facts = facts_of(job.site, routes(job.site))
-    books = both_books(job.site, job.settings)
+    site, building = _site(job.config), job.building
+    site = replace(site, buildings=tuple(each for each in site.buildings if each.id == building))
+    facts, books = facts_of(site, routes(site)), both_books(site, job.settings)
     edges = [*months(facts, *job.span), (job.span.end, date.max)]
     done = 0
 
@@ -117,7 +122,7 @@ def judge(job: Job, tell: Callable[[int], object] = lambda _: None) -> Judged:
         tell(done)
 
     with opened(job.folder, job.threads, job.memory_mb) as duck:
-        season = Season(duck, job.folder, job.site, building, job.months, books, step)
+        season = Season(duck, job.folder, site, building, job.months, books, step)
         turns = iter([begin for begin, _ in edges[1:]])
         turn = next(turns)
 
@@ -133,6 +138,12 @@ def judge(job: Job, tell: Callable[[int], object] = lambda _: None) -> Judged:
         }
     known = {key: each.known for key, each in reached.items()}
     return Judged(in_force, proposed, known, sum(each.breach for each in reached.values()))
+
+
+@lru_cache(maxsize=1)
+def _site(config: Path) -> Site:
+    """Return the site, read once in a process."""
+    return load(config, os.environ).site
 
 
 def _surveys(folder: Path, buildings: Sequence[str], wanted: Sequence[date]) -> dict[str, Survey]:

@@ -36,7 +36,7 @@ def both(
     question = Question(instant(begin), instant(end), settings, (building,))
     with closing(open_for_reading(configuration.settings.store.url)) as connection:
         stored = estimated(connection, configuration.site, question)
-    return [stored, over(config.parent / "lake", configuration.site, question)]
+    return [stored, over(config.parent / "lake", config, question)]
 
 
 def lively_season() -> Story:
