@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import closing
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,13 @@ from safetyd.cli.supposing import building_of, progress_bar, time_of
 from safetyd.store.database import open_for_reading, told_on_failure
 
 
+class Every(StrEnum):
+    """How long a bucket is."""
+
+    MINUTE = "1m"
+    FIVE_MINUTES = "5m"
+
+
 @history.command("export")
 def export_command(
     folder: Annotated[Path, typer.Argument(help="Where the files go: building=ID/month=YYYY-MM/ in it.")],
@@ -21,9 +29,12 @@ def export_command(
         str | None, typer.Option("--from", metavar="TIME", help="Only months since then, whole ones.")
     ] = None,
     building: Annotated[str | None, typer.Option(metavar="ID", help="Only of this building.")] = None,
+    every: Annotated[
+        Every, typer.Option(help="How long a bucket is: what is rolled up, or each minute of the readings.")
+    ] = Every.FIVE_MINUTES,
     config: Config = None,
 ) -> int:
-    """Write what is rolled up by five minutes, and what people did, as Parquet files; may run beside safetyd.
+    """Write buckets of every room, and what people did, as Parquet files; may run beside safetyd.
 
     A month that is there is written anew. Names and notes of people are left out.
 
@@ -31,6 +42,7 @@ def export_command(
     """
     from safetyd.lake.duck import opened
     from safetyd.lake.exporting import export, partitions, rolled_up
+    from safetyd.lake.minutes import minute_by_minute
 
     configuration = loaded(config)
     site, url = with_assignments(configuration), configuration.settings.store.url
@@ -43,7 +55,10 @@ def export_command(
         opened(folder) as duck,
         progress_bar("exporting") as bar,
     ):
-        source = rolled_up(connection, site)
+        if every is Every.MINUTE:
+            source = minute_by_minute(connection, site, configuration.settings.mqtt.root)
+        else:
+            source = rolled_up(connection, site)
         wanted = partitions(source, where, begin)
         count = 0
         for number, partition in enumerate(wanted):

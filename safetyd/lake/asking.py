@@ -67,6 +67,7 @@ def over(
         WhatIfError: 5-minute values cannot give an answer.
         ConfigurationError: a setting is none.
     """
+    _site.cache_clear()  # it may have been edited since
     site = _site(config)
     both_books(site, question.settings, mend=_BY_READINGS)
     folder, wanted = folder.resolve(), months_between(question.begin, question.end, site.timezone)

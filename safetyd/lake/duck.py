@@ -26,10 +26,19 @@ class LakeError(SafetydError):
 
 @dataclass(frozen=True, slots=True)
 class Duck:
-    """An open DuckDB without a database; `scratch` is a folder that goes with it."""
+    """An open DuckDB without a database, which sees a folder; `scratch` goes with it."""
 
     connection: "DuckDBPyConnection"
+    folder: Path
     scratch: Path
+
+    @property
+    def _link(self) -> Path:
+        return self.scratch / "lake"
+
+    def seen(self, file: Path) -> str:
+        """Return the name by which a file of the folder is seen: one without signs that stand for others."""
+        return str(self._link / file.relative_to(self.folder))
 
     def run(self, sql: str, values: Sequence[Any] = (), of: Path | None = None) -> list[tuple[Any, ...]]:
         """Return the rows of a statement; `of` is the file that it is about.
@@ -42,7 +51,7 @@ class Duck:
         try:
             return self.connection.execute(sql, list(values)).fetchall()
         except duckdb.Error as error:
-            said = str(error).strip().split("\n", 1)[0]
+            said = str(error).strip().split("\n", 1)[0].replace(str(self._link), str(self.folder))
             raise LakeError(f"{of or 'DuckDB'}: {said}") from error
 
 
@@ -79,13 +88,15 @@ def opened(folder: Path, threads: int = 0, memory_mb: int = MEMORY_MB) -> Iterat
             config["threads"] = threads
         with duckdb.connect(":memory:", config=config) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            connection.execute(f"SET allowed_directories = [{text(folder)}, {text(Path(name))}]")
+            connection.execute(f"SET allowed_directories = [{text(str(folder))}, {text(name)}]")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
-            yield Duck(connection, Path(name))
+            duck = Duck(connection, folder, Path(name))
+            Path(duck.seen(folder)).symlink_to(folder, target_is_directory=True)
+            yield duck
 
 
-def text(value: Path | str) -> str:
+def text(value: str) -> str:
     """Return a text as SQL has it."""
-    doubled = str(value).replace("'", "''")
+    doubled = value.replace("'", "''")
     return f"'{doubled}'"

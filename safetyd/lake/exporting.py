@@ -94,7 +94,7 @@ def export(duck: Duck, source: Source, folder: Path, partition: Partition) -> in
     def buckets() -> Iterator[Row]:
         for rolled in places:
             for start, bucket in source.buckets(rolled, begin, until):
-                yield [rolled.place.room, rfc3339(start), *_cells(bucket)]
+                yield [rolled.place.room, start.isoformat(), *_cells(bucket)]
 
     def deeds() -> Iterator[Row]:
         for each in supposing.doings(source.connection, begin, end):
@@ -128,7 +128,7 @@ def write(duck: Duck, file: Path, rows: Iterable[Row], until: datetime) -> int:
             writer.writerow(row)
             count += 1
     columns = ", ".join(f"{text(name)}: {text(kind)}" for name, kind in COLUMNS[file.name].items())
-    read = f"read_csv({text(scratch)}, header = false, auto_detect = false, delim = ',', quote = '\"',"
+    read = f"read_csv({text(str(scratch))}, header = false, auto_detect = false, delim = ',', quote = '\"',"
     copy(duck, f"FROM {read} escape = '\"', nullstr = '', columns = {{{columns}}})", file, until)
     scratch.unlink()
     return count
@@ -140,7 +140,7 @@ def copy(duck: Duck, query: str, file: Path, until: datetime) -> None:
     about = f"{{safetyd_format: {text(FORMAT)}, safetyd_until: {text(rfc3339(until))}}}"
     options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROWS_IN_A_GROUP}, KV_METADATA {about}"
     try:
-        duck.run(f"COPY ({query}) TO {text(unfinished)} ({options})", of=file)
+        duck.run(f"COPY ({query}) TO {text(duck.seen(unfinished))} ({options})", of=file)
         unfinished.replace(file)
     except BaseException:
         unfinished.unlink(missing_ok=True)

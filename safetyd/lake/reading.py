@@ -7,7 +7,6 @@ same, for what is reduced is only ever least, greatest and sum.
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from glob import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,7 +72,7 @@ def _checked(duck: Duck, file: Path) -> datetime:
     """Return up to when a file knows everything."""
     if not file.exists():
         raise LakeError(f"{file}: is not there; {_AGAIN}")
-    name = escape(str(file))
+    name = duck.seen(file)
     about = {
         bytes(key): bytes(value)
         for key, value in duck.run("SELECT key, value FROM parquet_kv_metadata(?)", [name], file)
@@ -110,7 +109,7 @@ def take_hours(duck: Duck, folder: Path, partition: Partition, site: Site) -> No
         f" count_if({_ABSURD}) AS absurd"
         " FROM read_parquet($1, hive_partitioning = false) AS bucket"
         " JOIN place ON place.room = coalesce(bucket.room, '') GROUP BY 1, 2",
-        [escape(str(file)), begin, end],
+        [duck.seen(file), begin, end],
         file,
     )
     too_much = " OR ".join(f"{name} > {HOUR_US}" for name in _ALL_SPENT)
@@ -136,7 +135,7 @@ def take_fives(duck: Duck, folder: Path, partition: Partition) -> None:
         " JOIN place ON place.room = coalesce(bucket.room, '')"
         f" SEMI JOIN wanted ON wanted.number = place.number AND wanted.n = epoch_us(start) // {HOUR_US}"
         " GROUP BY 1, 2",
-        [escape(str(file))],
+        [duck.seen(file)],
         file,
     )
 
@@ -147,7 +146,7 @@ def deeds(duck: Duck, folder: Path, partition: Partition) -> list[Doing]:
     rows = duck.run(
         "SELECT epoch_us(done_at), event, done_by, tier, epoch_us(extended_to), room, condition, hazard"
         " FROM read_parquet(?, hive_partitioning = false)",
-        [escape(str(file))],
+        [duck.seen(file)],
         file,
     )
     found = []
@@ -172,7 +171,7 @@ def episodes(
         "SELECT room, condition, epoch_us(began_at), epoch_us(ended_at)"
         " FROM read_parquet(?, hive_partitioning = false)"
         " WHERE began_at IS NOT NULL AND ended_at IS NOT NULL",
-        [escape(str(file))],
+        [duck.seen(file)],
         file,
     )
     return [

@@ -1,64 +1,21 @@
 """`safetyd whatif --over FOLDER`: the same answer from Parquet files as from the store."""
 
-from contextlib import closing, redirect_stderr
-from io import StringIO
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safetyd.cli import main
-from safetyd.cli.loading import loaded
-from safetyd.lake.asking import over
-from safetyd.store.database import open_for_reading
-from safetyd.whatif.answer import Answer, Question, estimated
+from tests.lake.lakes import LAST, STRICT, both, exported, lively_season
 from tests.story import SCHOOL_YEAR, Story, instant
-from tests.whatif.season import BEGIN, END, ask, kept, tell
-
-STRICT = ("rules.heat.above_f=80", "rules.cold.below_f=62")
-
-
-def exported(config: Path, *more: str) -> Path:
-    """Return the folder of an export of everything."""
-    folder, err = config.parent / "lake", StringIO()
-    with redirect_stderr(err):
-        code = main(["history", "export", str(folder), "--config", str(config), *more])
-    assert code == 0, err.getvalue()
-    return folder
-
-
-def both(
-    config: Path, *settings: str, begin: str = BEGIN, end: str = END, building: str = "maple"
-) -> list[Answer]:
-    """Return the answer from the store, and that from its export."""
-    configuration = loaded(str(config))
-    question = Question(instant(begin), instant(end), settings, (building,))
-    with closing(open_for_reading(configuration.settings.store.url)) as connection:
-        stored = estimated(connection, configuration.site, question)
-    return [stored, over(config.parent / "lake", config, question)]
-
-
-def lively_season() -> Story:
-    """Heat and cold, relief and a hazard, silence, an outage, and a night over the end of a month."""
-    story = Story(calendar=SCHOOL_YEAR)
-    story.reading("12", "2026-09-02 08:00", until="2026-09-02 12:55", temperature_f=72.0, humidity=45.0)
-    story.reading("12", "2026-09-02 13:00", until="2026-09-02 14:55", temperature_f=86.0, humidity=45.0)
-    story.reading("12", "2026-09-02 15:00", until="2026-09-02 18:00", temperature_f=72.0, humidity=45.0)
-    story.act("2026-09-02 15:30", "relieve", tier="mitigation")
-    story.reading("lab", "2026-09-03 06:00", until="2026-09-03 09:00", temperature_f=58.0)
-    story.power("2026-09-03 09:00", mains=True).power("2026-09-03 10:00", mains=False)
-    story.power("2026-09-03 13:00", until="2026-09-03 14:00", mains=True)
-    story.report("2026-09-04 09:00", "12", hazard="leaks")
-    story.reading("12", "2026-09-30 22:00", until="2026-10-01 10:00", temperature_f=60.5, humidity=40.0)
-    story.reading("12", "2026-10-01 10:05", until="2026-10-01 12:00", temperature_f=68.0, humidity=40.0)
-    return story
+from tests.whatif.season import kept
 
 
 @pytest.fixture(scope="module")
 def season(tmp_path_factory) -> Path:
     """The configuration of a lively season, exported beside its store."""
-    config = kept(lively_season(), tmp_path_factory.mktemp("season"), "2026-10-03 00:00")
+    config = kept(lively_season(), tmp_path_factory.mktemp("season"), LAST)
     exported(config)
     return config
 
@@ -76,9 +33,41 @@ def season(tmp_path_factory) -> Path:
     ],
 )
 def test_the_answer_is_that_of_the_store(season, settings):
-    stored, exported_one = both(season, *settings, end="2026-10-03 00:00")
+    stored, exported_one = both(season, *settings, end=LAST)
     assert exported_one.rows == stored.rows
     assert exported_one.recorded == stored.recorded
     assert exported_one.question == stored.question
     assert exported_one.rules == stored.rules
     assert stored.total.proposed.tickets > 0
+
+
+def test_minutes_give_the_same_as_five_of_them(tmp_path):
+    config = kept(lively_season(), tmp_path, LAST)
+    exported(config, "--every", "1m")
+    for settings in ((), STRICT, ("rules.outage.longer_than=4h",)):
+        stored, exported_one = both(config, *settings, end=LAST)
+        assert exported_one.rows == stored.rows
+        assert exported_one.recorded == stored.recorded
+
+
+HEATS, COLDS = (72.0, 79.0, 80.5, 83.0, 84.2, 85.5, 95.0), (55.0, 59.9, 60.5, 61.5, 63.0)
+spells = st.lists(
+    st.tuples(st.sampled_from((*HEATS, *COLDS)), st.integers(1, 40), st.sampled_from((0, 0, 0, 25, 900))),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(spells, st.sampled_from((*STRICT, "rules.heat.above_f=90", "rules.cold.end_after=2h")))
+@pytest.mark.slow
+def test_whatever_a_room_says_the_answer_is_that_of_the_store(tmp_path_factory, drawn, setting):
+    story, at = Story(calendar=SCHOOL_YEAR), instant("2026-09-02 08:00")
+    for temperature_f, count, silence in drawn:
+        for _ in range(count):
+            story.reading("12", f"{at:%Y-%m-%dT%H:%M:%SZ}", temperature_f=temperature_f, humidity=45.0)
+            at += timedelta(minutes=7)
+        at += timedelta(minutes=silence)
+    config = kept(story, tmp_path_factory.mktemp("season"))
+    exported(config)
+    stored, exported_one = both(config, setting)
+    assert exported_one.rows == stored.rows
