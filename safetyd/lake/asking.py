@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from safetyd.configuration import load
 from safetyd.ingest.topics import routes
-from safetyd.lake.duck import MEMORY_MB, LakeError, opened
+from safetyd.lake.duck import LakeError, opened
 from safetyd.lake.layout import months_between
 from safetyd.lake.reading import Survey, survey
 from safetyd.lake.season import Season
@@ -41,7 +41,6 @@ class Job(NamedTuple):
     months: tuple[date, ...]
     span: Span
     threads: int
-    memory_mb: int
 
 
 class Judged(NamedTuple):
@@ -88,7 +87,6 @@ def over(
             found.months,
             span,
             max(1, processors // at_once),
-            MEMORY_MB // at_once,
         )
         for building, found in surveys.items()
     ]
@@ -122,7 +120,7 @@ def judge(job: Job, tell: Callable[[int], object] = lambda _: None) -> Judged:
         done += 1
         tell(done)
 
-    with opened(job.folder, job.threads, job.memory_mb) as duck:
+    with opened(job.folder, job.threads) as duck:
         season = Season(duck, job.folder, site, building, job.months, books, step)
         turns = iter([begin for begin, _ in edges[1:]])
         turn = next(turns)
@@ -152,22 +150,22 @@ def _surveys(folder: Path, buildings: Sequence[str], wanted: Sequence[date]) -> 
         found = {building: survey(duck, folder, building, wanted) for building in buildings}
     there = {building: each for building, each in found.items() if each is not None}
     if not there:
-        range = f"{wanted[0]:%Y-%m} to {wanted[-1]:%Y-%m}"
+        since, until = (f"{month:%Y-%m}" for month in (wanted[0], wanted[-1]))
         raise LakeError(
-            f"{folder}: holds nothing of {', '.join(buildings)} from {range};"
+            f"{folder}: holds nothing of {', '.join(buildings)} from {since} to {until};"
             " make it with: safetyd history export"
         )
     return there
 
 
 def _absences(buildings: Sequence[str], surveys: dict[str, Survey], held: Sequence[date]) -> list[str]:
-    """Return a sentence for each building of which months are missing; what is missing is unknown."""
+    """Return a sentence for each building of which months are missing."""
     said = []
     for building in buildings:
         there = surveys[building].months if building in surveys else ()
         missing = [f"{month:%Y-%m}" for month in held if month not in there]
         if missing:
-            said.append(f"of {building} nothing is exported for {', '.join(missing)}; it counts as unknown")
+            said.append(f"of {building} nothing is exported for {', '.join(missing)}; that is left out")
     return said
 
 

@@ -16,7 +16,7 @@ from safetyd.core.errors import SafetydError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-MEMORY_MB = 1_024  # of all that is open at once
+MEMORY_MB = 512  # of each that is open
 _MISSING = "Parquet exports need DuckDB: pip install 'safetyd[lake]'"
 
 
@@ -68,7 +68,7 @@ def require_duckdb() -> None:
 
 
 @contextmanager
-def opened(folder: Path, threads: int = 0, memory_mb: int = MEMORY_MB) -> Iterator[Duck]:
+def opened(folder: Path, threads: int = 0) -> Iterator[Duck]:
     """Yield a DuckDB that may read and write below a folder; 0 threads are one for each processor.
 
     Raises:
@@ -78,8 +78,9 @@ def opened(folder: Path, threads: int = 0, memory_mb: int = MEMORY_MB) -> Iterat
     import duckdb
 
     with TemporaryDirectory(prefix="safetyd-lake-") as name:
+        scratch, real = Path(name).resolve(), folder.resolve()
         config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{memory_mb}MB",
+            "memory_limit": f"{MEMORY_MB}MB",
             "temp_directory": name,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
@@ -88,11 +89,11 @@ def opened(folder: Path, threads: int = 0, memory_mb: int = MEMORY_MB) -> Iterat
             config["threads"] = threads
         with duckdb.connect(":memory:", config=config) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            connection.execute(f"SET allowed_directories = [{text(str(folder))}, {text(name)}]")
+            connection.execute(f"SET allowed_directories = [{text(str(real))}, {text(str(scratch))}]")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
-            duck = Duck(connection, folder, Path(name))
-            Path(duck.seen(folder)).symlink_to(folder, target_is_directory=True)
+            duck = Duck(connection, folder, scratch)
+            Path(duck.seen(folder)).symlink_to(real, target_is_directory=True)
             yield duck
 
 

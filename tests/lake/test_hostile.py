@@ -1,5 +1,6 @@
 """Parquet files that are cut, foreign, or say what cannot be: one sentence that names the file."""
 
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import pytest
 from safetyd.cli import main
 from safetyd.lake.layout import BUCKETS, DEEDS, EPISODES
 from tests.lake.lakes import LAST, both, exported, lively_season
-from tests.story import Run
+from tests.story import Json, Run
 from tests.whatif.season import kept, tell
 
 SEPTEMBER = Path("building=maple", "month=2026-09")
@@ -127,13 +128,20 @@ def test_columns_and_rooms_that_we_do_not_know_change_nothing(config):
     assert exported_one.rows == stored.rows
 
 
-def test_a_month_that_is_missing_is_said_and_counts_as_unknown(config):
-    shutil.rmtree(config.parent / "lake" / "building=maple" / "month=2026-10")
+def test_a_month_that_is_missing_is_said_and_left_out(config):
+    shutil.rmtree(config.parent / "lake" / SEPTEMBER)
     told = ask_over(config)
-    assert [each["month"] for each in told["months"]] == ["2026-09"]
-    shutil.copytree(config.parent / "lake" / SEPTEMBER, config.parent / "lake/building=cedar/month=2026-09")
-    run = tell(config, end=LAST, more=["--over", str(config.parent / "lake")])
-    assert run.code == 0
+    assert "of maple nothing is exported for 2026-09; that is left out" in told["notes"]
+    assert [each["month"] for each in told["months"]] == ["2026-10"]
+
+
+def test_buildings_are_judged_at_once_and_those_that_are_missing_are_said(config):
+    alone, lake = ask_over(config), config.parent / "lake"
+    run = tell(config, end=LAST, more=["--over", str(lake)])
+    assert "Of cedar nothing is exported for 2026-09, 2026-10" in run.out
+    shutil.copytree(lake / SEPTEMBER, lake / "building=cedar" / SEPTEMBER.name)
+    together = json.loads(tell(config, end=LAST, more=["--over", str(lake), "--json"]).out)
+    assert [each for each in together["months"] if each["building"] == "maple"] == alone["months"]
 
 
 def test_a_folder_without_anything_says_how_to_make_it(config, tmp_path):
@@ -150,10 +158,11 @@ def test_a_folder_without_anything_says_how_to_make_it(config, tmp_path):
     )
 
 
-def test_a_folder_may_have_any_name(config, tmp_path):
-    odd = tmp_path / "Bob's [new] lake* 100 %"
+def test_a_folder_may_have_any_name_and_be_a_link(config, tmp_path):
+    odd, link = tmp_path / "Bob's [new] lake* 100 %", tmp_path / "link"
     (config.parent / "lake").rename(odd)
-    assert asked(config, odd).code == 0
+    link.symlink_to(odd)
+    assert asked(config, odd).code == asked(config, link).code == 0
 
 
 @pytest.mark.parametrize(
@@ -179,9 +188,7 @@ def test_without_duckdb_the_extra_is_named(config, monkeypatch):
     assert "pip install 'safetyd[lake]'" in refused(Run(code, out.getvalue(), err.getvalue()))
 
 
-def ask_over(config: Path) -> dict[str, object]:
-    import json
-
+def ask_over(config: Path) -> Json:
     run = asked(config, None, "--json")
     assert run.code == 0, run.err
     return dict(json.loads(run.out))
