@@ -23,7 +23,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-chain bench-decoding bench-history bench-web bench-whatif pictures pins clean servers
+.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-chain bench-decoding bench-history bench-lake bench-web bench-whatif pictures pins clean servers
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -42,6 +42,7 @@ help:
 	@echo "make bench-decoding  the time that a message of each format takes to read"
 	@echo "make bench-web       how soon pages come, and what they cost the watch (ARGS=--quick for less)"
 	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
+	@echo "make bench-lake      a year of minutes of 4,000 rooms under other rules, from Parquet files (ARGS=--quick for a small one)"
 	@echo "make pictures        take docs/now.png and docs/ticket.png from the demo (needs chromium)"
 	@echo "make bench-whatif    how long a year under other rules takes, from roll-ups and from readings"
 	@echo "make pins    choose the versions in requirements/ anew (UPGRADE=--upgrade for the newest)"
@@ -110,6 +111,9 @@ bench-web: $(DEV) servers
 
 bench-history: $(DEV)
 	$(PY) -m tests.bench.history $(ARGS)
+
+bench-lake: $(DEV)
+	$(PY) -m tests.bench.lake $(ARGS)
 
 pictures: $(DEV) assets
 	$(PY) -m tests.browser.pictures

@@ -17,6 +17,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     demo,
     electricity,
     explaining,
+    exporting,
     history,
     importing,
     keeping,

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,10 @@ def whatif_command(
     exact: Annotated[
         bool, typer.Option("--exact", help="Judge every stored reading again, not 5-minute values.")
     ] = False,
+    over: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Ask the Parquet files of `history export`, not the store."),
+    ] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> int:
@@ -44,22 +49,36 @@ def whatif_command(
 
     configuration = loaded(config)
     site, url = with_assignments(configuration), configuration.settings.store.url
-    begin, end = _time("--from", from_, site.timezone), now()
+    begin, end = time_of("--from", from_, site.timezone), now()
     if to is not None:
-        end = min(end, _time("--to", to, site.timezone))
+        end = min(end, time_of("--to", to, site.timezone))
     if begin >= end:
         until = "now" if to is None else rfc3339(end)
         raise typer.BadParameter(f"--from {rfc3339(begin)} is not before {until}")
-    where = buildings_meant(site, [] if building is None else [_building(building, site)])
+    where = buildings_meant(site, [] if building is None else [building_of(building, site)])
     question = Question(begin, end, tuple(set_ or ()), where)
-    with told_on_failure(url), closing(open_for_reading(url)) as connection, _progress() as bar:
+    if over is not None:
+        from safetyd.lake.asking import over as asked_over
+
         if exact:
-            answer = exactly(find_config(config, os.environ), site, connection, question, bar)
-        else:
-            whole = int((end - begin).total_seconds())
-            answer = estimated(
-                connection, site, question, lambda at: bar(int((at - begin).total_seconds()), whole)
+            raise typer.BadParameter(
+                "--exact judges single readings, which --over does not have; leave one out"
             )
+        with progress_bar("judging again") as bar:
+            answer = asked_over(over, find_config(config, os.environ), question, bar)
+    else:
+        with (
+            told_on_failure(url),
+            closing(open_for_reading(url)) as connection,
+            progress_bar("judging again") as bar,
+        ):
+            if exact:
+                answer = exactly(find_config(config, os.environ), site, connection, question, bar)
+            else:
+                whole = int((end - begin).total_seconds())
+                answer = estimated(
+                    connection, site, question, lambda at: bar(int((at - begin).total_seconds()), whole)
+                )
     if as_json:
         print_json(answer_object(answer))
     else:
@@ -69,14 +88,16 @@ def whatif_command(
     return 0
 
 
-def _time(option: str, text: str, zone: ZoneInfo) -> datetime:
+def time_of(option: str, text: str, zone: ZoneInfo) -> datetime:
+    """Return the moment that an option says."""
     try:
         return read_time(text, zone)
     except ValueError as error:
         raise typer.BadParameter(f"{option}: {error}") from error
 
 
-def _building(id: str, site: Site) -> str:
+def building_of(id: str, site: Site) -> str:
+    """Return the building that an option names."""
     if site.building(id) is None:
         ids = [each.id for each in site.buildings]
         raise typer.BadParameter(f"no building is called {id!r}{did_you_mean(id, ids)}")
@@ -84,7 +105,7 @@ def _building(id: str, site: Site) -> str:
 
 
 @contextmanager
-def _progress() -> Iterator[Any]:
+def progress_bar(doing: str) -> Iterator[Any]:
     """Yield what shows how far it has come: a bar on a terminal, nothing in a pipe."""
     if not sys.stderr.isatty():
         yield lambda done, of: None
@@ -93,5 +114,5 @@ def _progress() -> Iterator[Any]:
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("judging again", total=None)
+        task = bar.add_task(doing, total=None)
         yield lambda done, of: bar.update(task, completed=done, total=of)

@@ -137,11 +137,12 @@ def tally(
     end: datetime,
     *,
     is_building: bool,
+    width: timedelta = WIDTH,
 ) -> Tallied:
     """Return what the buckets from `begin` to `end` hold, both on the edge of one.
 
     `base` is what was known at `begin`; `observations` are those since, before `end`, in order of their own
-    time.
+    time. `width` is that of the buckets.
     """
     found: dict[datetime, dict[Measure, list[float]]] = {}
     spent: Spent = {}
@@ -151,16 +152,18 @@ def tally(
             reached = min(step.at, reached or step.at)
         else:
             if not is_building:
-                _spend_room(spent, here, book, at, step.at)
+                _spend_room(spent, here, book, at, step.at, width)
             at = step.at
             for sample in samples(step, book):
-                found.setdefault(floor(sample.at), {}).setdefault(sample.measure, []).append(sample.value)
+                found.setdefault(floor(sample.at, width), {}).setdefault(sample.measure, []).append(
+                    sample.value
+                )
         here = step.room
     electricity = base.power
     if is_building:
-        electricity = _spend_power(spent, base.power, observations, book, begin, end)
+        electricity = _spend_power(spent, base.power, observations, book, begin, end, width)
     else:
-        _spend_room(spent, here, book, at, end)
+        _spend_room(spent, here, book, at, end, width)
     buckets = {
         start: Bucket(
             {measure: values_of(values) for measure, values in found.get(start, {}).items()},
@@ -208,12 +211,14 @@ def _spend_room(
     book: RuleBook,
     begin: datetime,
     end: datetime,
+    width: timedelta,
 ) -> None:
     if not here.sources:
         return
     for stretch in stretches(here, book, begin, end):
         told = ((Account.COLD, stretch.cold), (Account.HEAT, stretch.heat), (Account.ROOM, stretch.room))
-        _spread(spent, [(a, v) for a, v in told if v is not Verdict.UNKNOWN], stretch.begin, stretch.end)
+        counted = [(account, verdict) for account, verdict in told if verdict is not Verdict.UNKNOWN]
+        _spread(spent, counted, stretch.begin, stretch.end, width)
 
 
 def _spend_power(
@@ -223,6 +228,7 @@ def _spend_power(
     book: RuleBook,
     begin: datetime,
     end: datetime,
+    width: timedelta,
 ) -> Power:
     at = begin
     for spoke in (*observations, None):
@@ -230,7 +236,7 @@ def _spend_power(
         for supply in supplies(electricity, book, at, until):
             electricity = supply.power
             if supply.verdict is not Verdict.UNKNOWN:
-                _spread(spent, [(Account.OUTAGE, supply.verdict)], supply.begin, supply.end)
+                _spread(spent, [(Account.OUTAGE, supply.verdict)], supply.begin, supply.end, width)
         at = until
         if spoke is not None:
             electricity, _ = power.read_again(electricity, (spoke,), book)
@@ -242,13 +248,14 @@ def _spread(
     told: Sequence[tuple[Account, Verdict]],
     begin: datetime,
     end: datetime,
+    width: timedelta,
 ) -> None:
     """Add a span to the buckets that it lies in."""
-    start = floor(begin)
+    start = floor(begin, width)
     while told and begin < end:
-        stop = min(end, start + WIDTH)
+        stop = min(end, start + width)
         micros = (stop - begin) // _GRAIN
         bucket = spent.setdefault(start, {})
         for account, verdict in told:
             bucket.setdefault(account, [0, 0])[verdict is Verdict.BREACH] += micros
-        begin = start = start + WIDTH
+        begin = start = start + width

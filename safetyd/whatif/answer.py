@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from safetyd.core.model import Place
+from safetyd.core.rules import RuleBook
 from safetyd.core.tally import floor
 from safetyd.core.world import Facts
 from safetyd.ingest.topics import routes
@@ -21,6 +22,7 @@ from safetyd.store.rollups import HOUR
 from safetyd.times import rfc3339
 from safetyd.whatif.estimate import Span, estimate
 from safetyd.whatif.figures import NOTHING, Figures, Key, Outcome, WhatIfError, months, together
+from safetyd.whatif.record import Stored
 
 _GRAIN = timedelta(microseconds=1)
 _HOUR = 3_600_000_000
@@ -58,13 +60,15 @@ class Row(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """`recorded` is the time in breach that the roll-ups have on record, where the answer is an estimate."""
+    """`recorded` is the time in breach that the roll-ups have on record, where the answer is an estimate;
+    `remarks` are what else a reader must know of what it rests on."""
 
     question: Question
     basis: str
     rules: tuple[str, str]
     rows: tuple[Row, ...]
     recorded: int | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def total(self) -> Row:
@@ -86,7 +90,7 @@ class Answer(NamedTuple):
             ours, known = self.total.in_force.breach / _HOUR, self.recorded / _HOUR
             said = f"under the rules in force this way gives {ours:,.1f} room-hours in breach"
             notes.append(f"{said}; on record are {known:,.1f}")
-        return notes
+        return [*notes, *self.remarks]
 
 
 def estimated(
@@ -101,9 +105,7 @@ def estimated(
         WhatIfError: they cannot give one.
         ConfigurationError: a setting is none.
     """
-    proposed = with_rules(site, question.settings)
-    if (key := needs_readings(question.settings)) is not None:
-        raise WhatIfError(f"{key}: 5-minute values cannot tell what it would change; add --exact")
+    books = both_books(site, question.settings)
     rolled = rollups.progress(connection)
     if rolled is None:
         raise WhatIfError("nothing is rolled up yet; run: safetyd history rebuild, or add --exact")
@@ -119,8 +121,7 @@ def estimated(
     }
     known, recorded = _reach(connection, facts, places, span)
     _check_known(sum(known.values()), question)
-    books = [site.rulebook, proposed.rulebook]
-    in_force, other = estimate(connection, facts, books, places, span, progress)
+    in_force, other = estimate(Stored(connection), facts, books, places, span, progress)
     asked = question._replace(begin=span.begin, end=span.end)
     return compared(site, asked, ESTIMATED, in_force, other, known, recorded)
 
@@ -129,6 +130,19 @@ def needs_readings(settings: Sequence[str]) -> str | None:
     """Return the first key that 5-minute values cannot answer, None if they can."""
     keys = (setting.partition("=")[0].strip() for setting in settings)
     return next((key for key in keys if key.startswith(_NEEDS_READINGS)), None)
+
+
+def both_books(site: Site, settings: Sequence[str], *, mend: str = "add --exact") -> list[RuleBook]:
+    """Return the rules in force and the proposed ones, where 5-minute values can tell them apart.
+
+    Raises:
+        WhatIfError: they cannot; `mend` is what to do then.
+        ConfigurationError: a setting is none.
+    """
+    proposed = with_rules(site, settings)
+    if (key := needs_readings(settings)) is not None:
+        raise WhatIfError(f"{key}: 5-minute values cannot tell what it would change; {mend}")
+    return [site.rulebook, proposed.rulebook]
 
 
 def compared(

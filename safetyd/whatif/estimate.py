@@ -19,14 +19,13 @@ from safetyd.core.tally import WIDTH
 from safetyd.core.watch import CALM, State
 from safetyd.core.watch import Level as Says
 from safetyd.core.world import Facts
-from safetyd.store import supposing
-from safetyd.store.database import Connection
 from safetyd.store.rollups import HOUR, Level
 from safetyd.store.supposing import Kept
 from safetyd.whatif.deeds import on_record
 from safetyd.whatif.docket import Docket
 from safetyd.whatif.figures import Ledger, Outcome
 from safetyd.whatif.fives import Extremes, fold, heat_of, level, passed, share
+from safetyd.whatif.record import Record
 
 _GRAIN = timedelta(microseconds=1)
 _NOTHING = Kept()
@@ -75,7 +74,7 @@ class Span(NamedTuple):
 
 
 def estimate(
-    connection: Connection,
+    record: Record,
     facts: Facts,
     books: Sequence[RuleBook],
     places: dict[int, Place],
@@ -87,22 +86,22 @@ def estimate(
     """Return what each of several rules comes to for some places, by their numbers, over full hours."""
     doings = [
         each
-        for each in supposing.doings(connection, *span)
+        for each in record.doings(*span)
         if each.subject[0].building in {place.building for place in places.values()}
     ]
     sides = [Side(book, Docket(facts, book, doings), Ledger(facts, *span)) for book in books]
     versions = [version for book in books for version in book.versions]
     cold = max(each.cold.below_f for each in versions) if skips else None
     heat = min(each.heat.above_f for each in versions) if skips else None
-    season = _Season(connection, sides, places, skips)
-    matter = supposing.hours_that_matter(connection, *span, places, cold, heat)
+    season = _Season(record, sides, places, skips)
+    matter = record.hours_that_matter(*span, places, cold, heat)
     for hour in _hours(matter, season, span.end):
         season.judge(hour, matter.get(hour, set()) | season.restless)
         progress(hour)
     for side in sides:
         side.docket.pass_time(span.end)
         side.ledger.close()
-        known = on_record(side.docket.world, supposing.ticketed(connection, *span), span.end)
+        known = on_record(side.docket.world, record.ticketed(*span), span.end)
         side.ledger.add_tickets(side.docket.world.tickets.values(), known)
     return [
         Outcome(side.ledger.rows, side.ledger.known, tuple(side.docket.world.tickets.values()))
@@ -127,11 +126,9 @@ def _hours(matter: Collection[datetime], season: "_Season", end: datetime) -> It
 class _Season:
     """Walks through the hours, all sides at once, so that what is kept is read once."""
 
-    def __init__(
-        self, connection: Connection, sides: Sequence[Side], places: dict[int, Place], skips: bool
-    ) -> None:
+    def __init__(self, record: Record, sides: Sequence[Side], places: dict[int, Place], skips: bool) -> None:
         self._skips = skips
-        self._connection = connection
+        self._record = record
         self._sides = sides
         self._places = places
         self._last: dict[
@@ -143,9 +140,9 @@ class _Season:
     def judge(self, hour: datetime, numbers: Collection[int]) -> None:
         """Judge an hour of some places; of the others nothing could begin."""
         self._last = {number: last for number, last in self._last.items() if number in self.restless}
-        whole = supposing.kept(self._connection, hour, numbers, Level.HOUR)
+        whole = self._record.kept(hour, numbers, Level.HOUR)
         numbers = [number for number in numbers if not self._is_of_one_kind(hour, number, whole)]
-        fine = supposing.kept(self._connection, hour, numbers, Level.FIVE_MINUTES)
+        fine = self._record.kept(hour, numbers, Level.FIVE_MINUTES)
         found: list[list[Found | Word]] = [[] for _ in self._sides]
         for number in sorted(numbers):
             if self._places[number].room is not None:

@@ -1,19 +1,15 @@
 """Both sides of every building judged again at once, each in a process of its own.
 
 Rule: a process reads the configuration and the store itself, so that nothing but plain values passes between
-them; with one worker all is done here.
+them.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from safetyd.assigned import composed
 from safetyd.configuration import load
@@ -24,11 +20,9 @@ from safetyd.times import rfc3339
 from safetyd.whatif.answer import EXACT, Answer, Question, compared
 from safetyd.whatif.exact import judge_again
 from safetyd.whatif.figures import Figures, Key, Outcome, WhatIfError
+from safetyd.whatif.pool import each_worked
 
-_LOOK_EVERY_SECONDS = 0.2
 _COUNT_EVERY = 2_000  # rows
-
-_count: Any = None  # of this process: how many rows all of them have looked at
 
 
 class Job(NamedTuple):
@@ -73,7 +67,7 @@ def exactly(
         for building in question.buildings
         for settings in sides
     ]
-    found = dict(zip(jobs, _all(jobs, rows, progress, workers or os.cpu_count() or 1), strict=True))
+    found = dict(zip(jobs, each_worked(jobs, _count_rows, rows, progress, workers), strict=True))
     in_force, proposed = (
         _joined([found[job] for job in jobs if job.settings == settings])
         for settings in ((), question.settings)
@@ -90,52 +84,8 @@ def judge(job: Job, progress: Callable[[int], object] = lambda _: None) -> Outco
         return judge_again(connection, site, settings.mqtt.root, job.building, job.begin, job.end, progress)
 
 
-def _all(
-    jobs: Sequence[Job], rows: int, progress: Callable[[int, int], object], workers: int
-) -> Iterator[Outcome]:
-    whole = max(1, rows * len(jobs))
-    if workers == 1 or len(jobs) == 1:
-        for number, job in enumerate(jobs):
-            yield judge(job, _counter(partial(_tell, progress, number * rows, whole)))
-        return
-    context = get_context("spawn")  # a forked process would share what the store's library holds open
-    count = context.Value("q", 0)
-    with ProcessPoolExecutor(
-        min(workers, len(jobs)), mp_context=context, initializer=_begin, initargs=(count,)
-    ) as pool:
-        futures: list[Future[Outcome]] = [pool.submit(_work, job) for job in jobs]
-        try:
-            while wait(futures, _LOOK_EVERY_SECONDS).not_done:
-                progress(min(count.value, whole), whole)
-            yield from [future.result() for future in futures]
-        except BrokenProcessPool as error:
-            raise WhatIfError(
-                "a process that judged was ended from outside; was there too little memory?"
-            ) from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _tell(progress: Callable[[int, int], object], before: int, whole: int, done: int) -> None:
-    progress(before + done, whole)
-
-
-def _begin(count: Any) -> None:
-    global _count  # noqa: PLW0603 - how a pool hands something to its processes
-    _count = count
-
-
-def _work(job: Job) -> Outcome:
-    last = 0
-
-    def add(done: int) -> None:
-        nonlocal last
-        with _count.get_lock():
-            _count.value += done - last
-        last = done
-
-    return judge(job, _counter(add))
+def _count_rows(job: Job, tell: Callable[[int], object]) -> Outcome:
+    return judge(job, _counter(tell))
 
 
 def _counter(tell: Callable[[int], object]) -> Callable[[int], None]:

@@ -18,6 +18,7 @@ from safetyd.whatif.answer import Answer, Question, answer_object, estimated, fu
 from safetyd.whatif.estimate import estimate
 from safetyd.whatif.figures import Outcome
 from safetyd.whatif.parallel import Job, judge
+from safetyd.whatif.record import Stored
 from tests.story import SCHOOL_YEAR, Story, instant, states
 from tests.whatif.season import BEGIN, END, ask, digest, kept, tell
 
@@ -234,8 +235,8 @@ def test_hours_that_are_passed_over_change_nothing(tmp_path_factory, drawn, sett
         books = [site.rulebook, with_rules(site, [setting]).rulebook]
         span = full_hours(answer.question.begin, answer.question.end)
         facts = facts_of(site, routes(site))
-        some = estimate(connection, facts, books, places, span)
-        every = estimate(connection, facts, books, places, span, skips=False)
+        some = estimate(Stored(connection), facts, books, places, span)
+        every = estimate(Stored(connection), facts, books, places, span, skips=False)
     assert [(a.rows, a.tickets) for a in some] == [(b.rows, b.tickets) for b in every]
 
 
