@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from datetime import time as wall_time
 from pathlib import Path
 
+from safetyd.anchoring import Anchoring
 from safetyd.core.model import Place, TroubleKind
 from safetyd.core.plan import Reason
 from safetyd.core.telling import tell_head
@@ -48,6 +49,7 @@ class Notary:
         self._service = service
         self._reader = reader
         self._file = settings.audit.head_file
+        self._anchoring = Anchoring(service, reader, settings.audit, self._writing)
         self._commit = commit
         self._site: Site | None = None  # whose words are on record
         self._work: Iterator[None] | None = None
@@ -62,6 +64,7 @@ class Notary:
         """
         if is_free:
             self._tend(now)
+            self.anchor(now)
         self.next_at = None if self._work is None else now + _BETWEEN
 
     def _tend(self, now: datetime) -> None:
@@ -84,6 +87,16 @@ class Notary:
             self._work, self._look_at = None, now + _PAUSE
         finally:
             self._reader.rollback()
+
+    def anchor(self, now: datetime) -> None:
+        """Have taken outside what is due there, and put on record what came of it."""
+        try:
+            if self._anchoring.tend(now):
+                self._commit()
+        except StoreError:
+            raise
+        except Exception:  # a fault of ours must not stop the watch
+            log.exception("the head of the chain could not be taken outside; it is tried again")
 
     def round(self, now: datetime) -> Iterator[None]:
         """Do all there is to do; yield between the pieces."""
@@ -146,6 +159,7 @@ class Notary:
         with service.writing() as connection:
             chain.tell_time(connection, now)
             statements.add(connection, Subject.HEAD, today, said, now)
+            self._anchoring.owe(connection, today, head, now)
         roles = service.site.plans.in_force(now).roles(Reason.HEAD)
         if any(person.notify for person in service.site.people_for("", roles)):
             about = {"hash": head.hash, "number": str(head.number), "sealed_at": head.at.isoformat()}

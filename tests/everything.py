@@ -14,7 +14,8 @@ from safetyd.notary import Notary
 from safetyd.service import Service
 from safetyd.settings import Audit, Settings
 from safetyd.site import Site, read_site
-from safetyd.store import assignments, attempts, chain, imports, outbox
+from safetyd.store import anchors, assignments, attempts, chain, imports, outbox
+from safetyd.store.anchors import Way
 from safetyd.store.attempts import Result
 from safetyd.store.chain import Head
 from safetyd.store.database import Connection, open_for_reading, open_for_writing
@@ -152,4 +153,8 @@ def _by_hand(connection: Connection, now: datetime) -> None:
     attempts.end(connection, number, Result.FAILED, now, "550 no")
     outbox.mark_failed(connection, due.id, now, "550 no", {"x"})
     outbox.mark_done(connection, due.id, DeliveryState.GIVEN_UP, now, "550 no", ["Ann"])
+    head = chain.head(connection)
+    assert head is not None
+    anchors.owe(connection, [Way.STAMP], "2026-12-01", head, now)
+    anchors.finish(connection, 1, now, "2026-12-01T17:00:01Z CN=T", b"\x30\x00")
     connection.commit()

@@ -29,6 +29,7 @@ class Subject(StrEnum):
     READINGS = "readings"
     RETIRED = "retired"
     HEAD = "head"
+    ALTERED = chain.ALTERED
 
 
 class Statement(NamedTuple):

@@ -115,7 +115,7 @@ def read_again(folder: Path, site: Site) -> None:
         print(f"{'digest of the day, a reading':<48}{each:>8.1f} µs: {share:+.1%} of storing it")
     with closing(open_for_writing(f"sqlite:///{folder / 'sealed.db'}")) as connection:
         began = time.perf_counter()
-        found = verify(connection, None, lambda done, all: None)
+        found = verify(connection, (), lambda done, all: None)
         seconds = time.perf_counter() - began
         assert not found.faults, found.faults[:3]
         rows = found.rows / seconds
