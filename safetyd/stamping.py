@@ -4,6 +4,7 @@ Rule: the only door to rfc3161-client, which is imported when it is first needed
 ours; an answer counts by the authority's certificate alone, as that stood at the time that the stamp names.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ else:
 NEEDED = "stamps need the extra stamp: pip install 'safetyd[stamp]'"
 _SHA256 = "2.16.840.1.101.3.4.2.1"
 _GRANTED = 0
+_REASON = re.compile(r'reason: "([^"]+)"')
 _STATUS = {1: "granted with changes", 2: "refused", 3: "put off", 4: "about to be revoked", 5: "revoked"}
 
 
@@ -101,7 +103,7 @@ def checked(answer: bytes, sha256: bytes, trusted: Trusted, nonce: int | None = 
         at = said.tst_info.gen_time
         return Stamp(at.replace(tzinfo=at.tzinfo or UTC), _signer(said))
     except VerificationError as error:
-        raise StampError(f"it is not signed by whom timestamp_ca_file names: {_why(error)}") from error
+        raise StampError(f"nobody who is trusted has signed it: {_why(error)}") from error
     except StampError:
         raise
     except Exception as error:  # a stranger's bytes
@@ -124,4 +126,6 @@ def _reason(said: "TimeStampResponse") -> str:
 
 
 def _why(error: Exception) -> str:
-    return f"{getattr(error, 'strerror', None) or error}".partition("\n")[0][:200]
+    said = f"{getattr(error, 'strerror', None) or error}"
+    reason = _REASON.search(said)  # OpenSSL's, among much else
+    return (reason[1] if reason else said.partition("\n")[0])[:200]

@@ -59,11 +59,12 @@ def site(folder: Path, text: str = SITE) -> Site:
 class Record:
     """A store with what writes it; the clock is the story's."""
 
-    def __init__(self, folder: Path, at: datetime = NINE) -> None:
+    def __init__(self, folder: Path, at: datetime = NINE, **audit: str) -> None:
         self.file = folder / "safetyd.db"
         self.url = f"sqlite:///{self.file}"
         self.now = at
         self.heads = folder / "heads.txt"
+        self.audit = {"head_file": str(self.heads), **audit}
         self._folder = folder
         self.begin()
 
@@ -72,7 +73,7 @@ class Record:
         self.connection = open_for_writing(self.url)
         self.reader = open_for_reading(self.url)
         self.service = Service(self.connection, site(self._folder, text), "safetyd", self.now)
-        settings = Settings.model_construct(audit=Audit(head_file=str(self.heads)))
+        settings = Settings.model_construct(audit=Audit.model_validate(self.audit))
         self.notary = Notary(self.service, self.reader, settings, lambda: self.service.commit(self.now))
 
     def end(self) -> None:
