@@ -120,11 +120,12 @@ def _walk(connection: Connection, given: Sequence[Given], found: Verdict, steps:
             if row.number != number + 1:
                 missing = f"{number + 1} to {row.number - 1}" if row.number > number + 2 else str(number + 1)
                 found.faults.append(f"a gap in the chain: {missing} of its rows missing before {about}")
+                is_sound = False
             elif row.hash != chained(previous, chain.line(row.number, row.at, row.kind, row.key, row.body)):
                 found.faults.append(
                     f"{about} does not follow from the row before it: one of them was changed"
                 )
-            is_sound = not found.faults
+                is_sound = False
             if not is_sound:
                 break
             number, previous = row.number, row.hash
