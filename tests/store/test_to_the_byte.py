@@ -96,9 +96,9 @@ def test_each_digest_of_readings_is_of_its_lines(store: sqlite3.Connection) -> N
         said = json.loads(day["body"])
         assert canonical(said) == day["body"]
         for place, digest in said["places"].items():
-            of_it = "SELECT id FROM sensor WHERE building || '/' || room = ?"
+            of_it = "sensor IN (SELECT id FROM sensor WHERE building || '/' || room = ?)"
             lines = store.execute(
-                f"SELECT {columns[1]} FROM reading WHERE sensor IN ({of_it}) AND id BETWEEN ? AND ? ORDER BY id",
+                f"SELECT {columns[1]} FROM reading WHERE {of_it} AND id BETWEEN ? AND ? ORDER BY id",
                 (place, said["first"], said["last"]),
             ).fetchall()
             text = "".join(canonical(list(each)) + "\n" for each in lines)
