@@ -15,6 +15,7 @@ from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from sqlalchemy import event
 
@@ -146,7 +147,8 @@ def verified(folder: Path, site: Site, sizes: Sequence[int]) -> None:
 
 def told_of(connection: Connection, notices: int) -> None:
     """Owe notices, each tried twice: as what a year leaves on record."""
-    connection.exec_driver_sql("PRAGMA synchronous = OFF")  # how long that takes is told by nobody
+    opened: Any = connection.connection.driver_connection
+    opened.execute("PRAGMA synchronous = OFF")  # how long that takes is told by nobody
     for number in range(notices):
         owed = Notice(
             f"n{number}", BEGIN, "maple", Reason.OPENED, (Role.FACILITIES,), f"maple-2026-{number:04}"
