@@ -160,7 +160,7 @@ def _document(found: Verdict, given: Sequence[Given]) -> dict[str, Any]:
     return {
         "sound": not found.faults,
         "head": _head(found.head),
-        "given": {"number": given[0].number, "hash": given[0].hash} if given else None,
+        "given": max(given)._asdict() if given else None,
         "heads": {"given": len(given), "held": found.heads},
         "stamps": {"good": found.stamps, "unchecked": found.unchecked},
         "rows": found.rows,
