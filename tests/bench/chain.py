@@ -42,7 +42,7 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path("var"), help="where the stores are made")
     grown = "how many notices are in the stores that are verified"
-    parser.add_argument("--notices", type=int, nargs="*", default=[5_000, 40_000], help=grown)
+    parser.add_argument("--notices", type=int, nargs="*", default=[2_000, 16_000], help=grown)
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=asked.folder, prefix="bench-chain-") as name:
