@@ -6,21 +6,22 @@ with what is left.
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from datetime import time as wall_time
 from pathlib import Path
 
+from safetyd.anchoring import Anchoring
 from safetyd.core.model import Place, TroubleKind
 from safetyd.core.plan import Reason
-from safetyd.core.telling import tell_head
+from safetyd.core.telling import tell_of_record
 from safetyd.declared import declared
 from safetyd.history.daily import digest_days
 from safetyd.service import Service
 from safetyd.settings import Settings
 from safetyd.site import Site
-from safetyd.store import chain, records, statements
+from safetyd.store import chain, outbox, records, statements
 from safetyd.store.chain import Head
 from safetyd.store.database import Connection, StoreError
 from safetyd.store.records import Kind
@@ -34,6 +35,7 @@ _BETWEEN = timedelta(milliseconds=10)
 _LOOK_EVERY = timedelta(minutes=1)
 _PAUSE = timedelta(minutes=10)  # after a fault of ours
 _RECORDS_AT_ONCE = 20
+_MOST_NAMED = 10
 
 log = logging.getLogger("safetyd")
 
@@ -48,7 +50,9 @@ class Notary:
         self._service = service
         self._reader = reader
         self._file = settings.audit.head_file
+        self._anchoring = Anchoring(service, reader, settings.audit, self._writing)
         self._commit = commit
+        self._told_altered: int | None = None  # up to which statement
         self._site: Site | None = None  # whose words are on record
         self._work: Iterator[None] | None = None
         self._look_at: datetime | None = None
@@ -62,6 +66,7 @@ class Notary:
         """
         if is_free:
             self._tend(now)
+            self.anchor(now)
         self.next_at = None if self._work is None else now + _BETWEEN
 
     def _tend(self, now: datetime) -> None:
@@ -85,6 +90,16 @@ class Notary:
         finally:
             self._reader.rollback()
 
+    def anchor(self, now: datetime) -> None:
+        """Have taken outside what is due there, and put on record what came of it."""
+        try:
+            if self._anchoring.tend(now):
+                self._commit()
+        except StoreError:
+            raise
+        except Exception:  # a fault of ours must not stop the watch
+            log.exception("the head of the chain could not be taken outside; it is tried again")
+
     def round(self, now: datetime) -> Iterator[None]:
         """Do all there is to do; yield between the pieces."""
         if self._service.site is not self._site:
@@ -93,6 +108,7 @@ class Notary:
                 statements.keep(connection, declared(site), now)
             self._site = site
             yield
+        self._tell_altered(now)
         yield from self._take_older(now)
         zone = self._service.site.timezone
         yield from digest_days(self._reader, lambda: self._writing(now), zone, now)
@@ -146,14 +162,36 @@ class Notary:
         with service.writing() as connection:
             chain.tell_time(connection, now)
             statements.add(connection, Subject.HEAD, today, said, now)
-        roles = service.site.plans.in_force(now).roles(Reason.HEAD)
-        if any(person.notify for person in service.site.people_for("", roles)):
-            about = {"hash": head.hash, "number": str(head.number), "sealed_at": head.at.isoformat()}
-            tell_head(service.world, service.facts, now, f"head/{today}", about)
+            self._anchoring.owe(connection, today, head, now)
+        about = {"hash": head.hash, "number": str(head.number), "sealed_at": head.at.isoformat()}
+        self._tell(Reason.HEAD, today, about, now)
         fault = _append(self._file, head) if self._file else ""
         building = next((each.id for each in service.site.buildings), "")
         service.complain(SUBJECT, Place(building, None), TroubleKind.CONFIGURATION, fault, now)
         self._commit()
+
+    def _tell_altered(self, now: datetime) -> None:
+        """Tell both parties what was found changed by another hand, all that is new in one notice."""
+        if self._told_altered is None:
+            key = outbox.newest_key(self._reader, Reason.ALTERED).rpartition("/")[2]
+            self._told_altered = int(key) if key.isdecimal() else 0
+        found = list(statements.all_of(self._reader, Subject.ALTERED, self._told_altered))
+        if not found:
+            return
+        self._told_altered = found[-1].id
+        named = ", ".join(each.name for each in found[:_MOST_NAMED])
+        more = f" (+{len(found) - _MOST_NAMED})" if found[_MOST_NAMED:] else ""
+        log.error("the record was changed by another hand: %s%s", named, more)
+        about = {"count": str(len(found)), "records": named + more}
+        self._tell(Reason.ALTERED, str(self._told_altered), about, now)
+        self._commit()
+
+    def _tell(self, reason: Reason, key: str, about: Mapping[str, str], now: datetime) -> None:
+        """Owe a word on the record to those of whom anybody can be told."""
+        service = self._service
+        roles = service.site.plans.in_force(now).roles(reason)
+        if any(person.notify for person in service.site.people_for("", roles)):
+            tell_of_record(service.world, service.facts, reason, now, f"{reason}/{key}", about)
 
 
 def _append(file: Path, head: Head) -> str:

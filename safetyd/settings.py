@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from safetyd.faults import Fault, Misfit, did_you_mean, dotted, one_of, shown
+from safetyd.setting_audit import Audit, completed
 from safetyd.setting_files import Key, Note, with_files, with_secret
 from safetyd.setting_hooks import Webhook, read_hooks
 from safetyd.setting_outside import Heartbeat, Influx, LastResort, at_odds, influx_at_odds
@@ -52,6 +53,7 @@ _FROM_ENVIRONMENT_ONLY = (
     ("influx", "token"),
     ("influx", "password"),
     ("last_resort", "smtp_password"),
+    ("audit", "head_token"),
 )
 
 
@@ -119,12 +121,6 @@ class Log(_Section):
     """`[log]`: how much is said."""
 
     level: Annotated[str, PlainValidator(log_level)] = "info"
-
-
-class Audit(_Section):
-    """`[audit]`: where else the head of the record's chain goes each day."""
-
-    head_file: File | None = None
 
 
 class Settings(BaseSettings):
@@ -314,9 +310,7 @@ def _completed(settings: Settings, folder: Path, note: Note) -> Settings:
     for key, value, expected in web_at_odds(web):
         note(("web", key), value, expected)
     changed: dict[str, BaseModel] = {"mqtt": mqtt, "web": web}
-    if settings.audit.head_file:
-        head_file = folder.absolute() / settings.audit.head_file
-        changed["audit"] = settings.audit.model_copy(update={"head_file": head_file})
+    changed["audit"] = completed(settings.audit, folder, note)
     if settings.oidc:
         oidc = with_secret(with_files(settings.oidc, "oidc", folder, note), "oidc", "client_secret", note)
         changed["oidc"] = oidc

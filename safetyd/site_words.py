@@ -6,7 +6,10 @@ allowed but probably not meant. No address is shown.
 
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
+
+from pydantic import SecretStr
 
 from safetyd.calendar_words import calendar_warnings, calendar_words, listed, own_words
 from safetyd.configuration import Loaded
@@ -71,10 +74,18 @@ def _running(settings: Settings) -> Iterator[str]:
         )
         where = f" of {listed(hook.buildings)}" if hook.buildings else ""
         yield f"Posts {what}{where} to the web hook at {hook.name}, signed."
+    if settings.audit.head_url is not None:
+        yield f"Posts the head of the record each day to {_host(settings.audit.head_url)}."
+    if settings.audit.timestamp_url is not None:
+        yield f"Has the head of the record stamped each day by {_host(settings.audit.timestamp_url)}."
     last = settings.last_resort
     if last is not None:
         way = "a web hook" if last.url is not None else "a mailbox"
         yield f"When a notice has reached nobody for {span(last.after)}, the last resort is told: {way}."
+
+
+def _host(url: SecretStr) -> str:
+    return urlsplit(url.get_secret_value()).hostname or ""
 
 
 def _building(building: Building, site: Site, root: str) -> Iterator[str]:

@@ -14,7 +14,8 @@ from safetyd.notary import Notary
 from safetyd.service import Service
 from safetyd.settings import Audit, Settings
 from safetyd.site import Site, read_site
-from safetyd.store import assignments, attempts, chain, imports, outbox
+from safetyd.store import anchors, assignments, attempts, chain, imports, outbox
+from safetyd.store.anchors import Way
 from safetyd.store.attempts import Result
 from safetyd.store.chain import Head
 from safetyd.store.database import Connection, open_for_reading, open_for_writing
@@ -58,11 +59,12 @@ def site(folder: Path, text: str = SITE) -> Site:
 class Record:
     """A store with what writes it; the clock is the story's."""
 
-    def __init__(self, folder: Path, at: datetime = NINE) -> None:
+    def __init__(self, folder: Path, at: datetime = NINE, **audit: str) -> None:
         self.file = folder / "safetyd.db"
         self.url = f"sqlite:///{self.file}"
         self.now = at
         self.heads = folder / "heads.txt"
+        self.audit = {"head_file": str(self.heads), **audit}
         self._folder = folder
         self.begin()
 
@@ -71,7 +73,7 @@ class Record:
         self.connection = open_for_writing(self.url)
         self.reader = open_for_reading(self.url)
         self.service = Service(self.connection, site(self._folder, text), "safetyd", self.now)
-        settings = Settings.model_construct(audit=Audit(head_file=str(self.heads)))
+        settings = Settings.model_construct(audit=Audit.model_validate(self.audit))
         self.notary = Notary(self.service, self.reader, settings, lambda: self.service.commit(self.now))
 
     def end(self) -> None:
@@ -152,4 +154,8 @@ def _by_hand(connection: Connection, now: datetime) -> None:
     attempts.end(connection, number, Result.FAILED, now, "550 no")
     outbox.mark_failed(connection, due.id, now, "550 no", {"x"})
     outbox.mark_done(connection, due.id, DeliveryState.GIVEN_UP, now, "550 no", ["Ann"])
+    head = chain.head(connection)
+    assert head is not None
+    anchors.owe(connection, [Way.STAMP], "2026-12-01", head, now)
+    anchors.finish(connection, 1, now, "2026-12-01T17:00:01Z CN=T", b"\x30\x00")
     connection.commit()

@@ -35,7 +35,7 @@ SHELL = (
         "reception",
         "notary",
     ),
-    ("timekeeper", "distress", "setback", "imports.taking", "history.older", "calling"),
+    ("timekeeper", "distress", "setback", "imports.taking", "history.older", "calling", "anchoring"),
     (
         "ingest.mqtt.*",
         "ingest.upsd.*",
@@ -43,6 +43,7 @@ SHELL = (
         "notify.heartbeat",
         "notify.last_resort",
         "notify.webhook",
+        "notify.anchor",
         "history.influx.*",
         "simulate.*",
         "web.*",
@@ -91,14 +92,25 @@ SHELL = (
     ("imports.layout + imports.moments + imports.rows + imports.sheet",),
     ("configuration",),
     (
-        "settings.* + setting_shapes + setting_outside + setting_web + setting_hooks + setting_files",
+        "settings.* + setting_shapes + setting_outside + setting_web + setting_hooks + setting_files"
+        " + setting_audit",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
         " + site_topics + site_csv + site_outposts + site_reports + overrides + profile",
         "clock",
         "machine",
     ),
     ("shapes", "tables", "paths"),
-    ("faults", "times", "wording", "passwords", "languages.*", "value_words", "paper.*", "ticks"),
+    (
+        "faults",
+        "times",
+        "wording",
+        "passwords",
+        "languages.*",
+        "value_words",
+        "paper.*",
+        "ticks",
+        "stamping",
+    ),
 )
 CORE = (
     ("core.report",),
@@ -152,6 +164,8 @@ DOORS = {
     "polib": ("notify.tongue",),
     "reportlab": ("paper.*",),
     "resvg_py": ("web.charts.export",),
+    "cryptography": ("stamping",),
+    "rfc3161_client": ("stamping",),
     "rich": ("cli.*",),
     "segno": ("web.pages.codes",),
     "smtplib": ("notify.mail",),

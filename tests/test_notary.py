@@ -29,7 +29,7 @@ def record(tmp_path: Path) -> Record:
 
 def verdict(record: Record, given: Given | None = None) -> Verdict:
     with open_for_reading(record.url) as connection:
-        return verify(connection, given, lambda done, all: None)
+        return verify(connection, () if given is None else (given,), lambda done, all: None)
 
 
 def stated(record: Record, subject: Subject) -> list[tuple[str, dict[str, object]]]:
@@ -167,6 +167,7 @@ def without_a_chain(record: Record) -> None:
     with closing(sqlite3.connect(record.file)) as connection:
         connection.execute("DELETE FROM chain")
         connection.execute("DELETE FROM statement")
+        connection.execute("DELETE FROM anchor")
         connection.commit()
 
 

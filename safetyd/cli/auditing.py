@@ -1,7 +1,7 @@
 """`audit verify` and `audit head`: whether the record is what it was, and the line that others keep."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,9 @@ from safetyd.cli.application import Config, Json, app, print_json
 from safetyd.cli.keeping import bar
 from safetyd.cli.loading import loaded
 from safetyd.cli.proving import is_packet, verify_packet
-from safetyd.store import chain
+from safetyd.stamping import authorities
+from safetyd.store import anchors, chain
+from safetyd.store.anchors import Anchor
 from safetyd.store.chain import Head
 from safetyd.store.database import Connection, StoreError, open_copy, open_for_reading, told_on_failure
 from safetyd.store.verifying import Given, Verdict, verify
@@ -39,6 +41,14 @@ def verify_command(
         str | None,
         typer.Option("--head", metavar="HASH@NUMBER", help="As it was given out: a cut end shows too."),
     ] = None,
+    heads: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Heads, a line each; else [audit] head_file, if it is there."),
+    ] = None,
+    ca: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Certificates by which stamps count; else timestamp_ca_file's."),
+    ] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> int:
@@ -51,9 +61,15 @@ def verify_command(
     """
     if file is not None and is_packet(file):
         return verify_packet(file, head, as_json=as_json)
-    given = None if head is None else _given(head)
+    given = [] if head is None else [_given(head)]
+    if file is None:
+        own = loaded(config).settings.audit
+        ca = own.timestamp_ca_file if ca is None else ca
+        heads = own.head_file if heads is None and own.head_file and own.head_file.exists() else heads
+    given += [] if heads is None else _kept(heads)
+    trusted = [] if ca is None else authorities(ca)
     with _opened(file, config) as connection, bar("verifying") as progress:
-        found = verify(connection, given, progress)
+        found = verify(connection, given, progress, trusted)
     if as_json:
         print_json(_document(found, given))
     else:
@@ -62,20 +78,42 @@ def verify_command(
 
 
 @audit.command("head")
-def head_command(file: File = None, config: Config = None, as_json: Json = False) -> int:
-    """Print the last row of the chain: number, time, and the line to keep elsewhere.
+def head_command(
+    file: File = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--stamp", metavar="OUT", help="Write the newest stamp there, as it was given."),
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Print the last row of the chain: number, time, and the line to keep elsewhere; and the newest stamp.
 
     Example: safetyd audit head
     """
     with _opened(file, config) as connection:
-        last = chain.head(connection)
+        last, stamp = chain.head(connection), anchors.newest_stamp(connection)
+    if save is not None:
+        _save(save, stamp)
     if as_json:
-        print_json({"head": _head(last)})
+        print_json({"head": _head(last), "stamp": _stamp(stamp)})
     elif last is None:
         raise StoreError("the chain is empty: nothing has been put on record yet")
     else:
         print(f"row {last.number:,} of {rfc3339(last.at)}\n{last.hash}@{last.number}")
+        if stamp is not None:
+            at, _, by = stamp.answer.partition(" ")
+            print(f"row {stamp.head.number:,} stamped {at} by {by}: {stamp.head.hash}")
     return 0
+
+
+def _save(file: Path, stamp: Anchor | None) -> None:
+    if stamp is None or not stamp.stamp:
+        raise StoreError("there is no stamp yet: [audit] timestamp_url names who gives them, once a day")
+    try:
+        file.write_bytes(stamp.stamp)
+    except OSError as error:
+        raise StoreError(f"{file}: cannot be written: {error.strerror}") from error
 
 
 def _given(text: str) -> Given:
@@ -85,6 +123,21 @@ def _given(text: str) -> Given:
             f"--head: {text!r:.100} is none; expected 64 hexadecimal digits, @ and a number"
         )
     return Given(int(found[2]), found[1])
+
+
+def _kept(file: Path) -> list[Given]:
+    """Return the heads in a file: of each line the last word."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise StoreError(f"{file}: cannot be read: {error.strerror}") from error
+    found = []
+    for number, line in enumerate(lines, 1):
+        head = _HEAD.fullmatch(line.split()[-1].lower()) if line.strip() else None
+        if head is None and line.strip():
+            raise StoreError(f"{file}, line {number}: {line!r:.100} is no head; expected TIME HASH@NUMBER")
+        found += [] if head is None else [Given(int(head[2]), head[1])]
+    return found
 
 
 @contextmanager
@@ -99,11 +152,21 @@ def _head(head: Head | None) -> dict[str, Any] | None:
     return None if head is None else {"number": head.number, "at": rfc3339(head.at), "hash": head.hash}
 
 
-def _document(found: Verdict, given: Given | None) -> dict[str, Any]:
+def _stamp(stamp: Anchor | None) -> dict[str, Any] | None:
+    if stamp is None:
+        return None
+    at, _, by = stamp.answer.partition(" ")
+    head = stamp.head
+    return {"day": stamp.day, "number": head.number, "hash": head.hash, "at": at, "by": by}
+
+
+def _document(found: Verdict, given: Sequence[Given]) -> dict[str, Any]:
     return {
         "sound": not found.faults,
         "head": _head(found.head),
-        "given": None if given is None else {"number": given.number, "hash": given.hash},
+        "given": max(given)._asdict() if given else None,
+        "heads": {"given": len(given), "held": found.heads},
+        "stamps": {"good": found.stamps, "unchecked": found.unchecked},
         "rows": found.rows,
         "records": found.records,
         "digests": found.digests,
@@ -114,7 +177,7 @@ def _document(found: Verdict, given: Given | None) -> dict[str, Any]:
     }
 
 
-def _words(found: Verdict, given: Given | None) -> Iterator[str]:
+def _words(found: Verdict, given: Sequence[Given]) -> Iterator[str]:
     yield from found.faults[:_SHOWN]
     if found.faults[_SHOWN:]:
         yield f"and {len(found.faults) - _SHOWN:,} more"
@@ -123,12 +186,17 @@ def _words(found: Verdict, given: Given | None) -> Iterator[str]:
         yield f"Readings retired (keep_raw): {found.retired:,} digests cannot be worked out again."
     if found.undigested:
         yield f"Readings without a digest yet, as their day is not over: {found.undigested:,}."
+    if found.stamps:
+        yield f"Stamps of an authority: {found.stamps:,}, each of a row that the chain still has."
+    if found.unchecked:
+        yield f"Stamps that nobody has checked: {found.unchecked:,}; --ca FILE names whose count."
     if found.older:
         yield f"Older records that safetyd run has yet to take into the chain: {found.older:,}."
     if found.faults:
         yield f"NOT SOUND: {len(found.faults):,} found."
         return
-    if given is None:
+    if not given:
         yield "Sound, as far as the chain itself can tell; with --head HASH@NUMBER also its end is certain."
     else:
-        yield f"Sound: all that was on record at row {given.number:,} is what it was."
+        last = max(each.number for each in given)
+        yield f"Sound: all that was on record at row {last:,} is what it was."

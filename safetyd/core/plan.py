@@ -39,6 +39,7 @@ class Reason(StrEnum):
     SHELVED = "shelved"
     UNSHELVED = "unshelved"
     HEAD = "head"
+    ALTERED = "altered"
     DIGEST = "digest"
     TEST = "test"
 
@@ -62,6 +63,7 @@ _OWE = (Role.ADMINISTRATOR, Role.FACILITIES)
 _WATCH = (*_OWE, Role.SAFETY_COMMITTEE)
 _ALL = (*_WATCH, Role.DISTRICT, Role.ASSOCIATION)
 _OUTAGE = (*_OWE, Role.DISTRICT)
+_PARTIES = (Role.ADMINISTRATOR, Role.ASSOCIATION)  # one of each
 
 TOLD: Mapping[Reason, tuple[Role, ...]] = MappingProxyType(
     {
@@ -83,7 +85,8 @@ TOLD: Mapping[Reason, tuple[Role, ...]] = MappingProxyType(
         Reason.TROUBLE_OVER: (Role.FACILITIES,),
         Reason.SHELVED: _WATCH,
         Reason.UNSHELVED: _WATCH,
-        Reason.HEAD: (Role.ADMINISTRATOR, Role.ASSOCIATION),  # one of each party
+        Reason.HEAD: _PARTIES,
+        Reason.ALTERED: _PARTIES,
     }
 )
 ABOVE: Mapping[Role, Role] = MappingProxyType(

@@ -159,10 +159,12 @@ def tell_of_trial(world: World, facts: Facts, owed: Notice) -> None:
     _owe(world, facts, None, owed)
 
 
-def tell_head(world: World, facts: Facts, at: datetime, key: str, about: Mapping[str, str]) -> None:
-    """Owe everybody it concerns, of whichever building, the head of the record's chain."""
-    told = facts.plans.in_force(at).roles(Reason.HEAD)
-    _owe(world, facts, None, Notice(key, at, "", Reason.HEAD, told, None, None, about))
+def tell_of_record(
+    world: World, facts: Facts, reason: Reason, at: datetime, key: str, about: Mapping[str, str]
+) -> None:
+    """Owe everybody it concerns, of whichever building, a word on the record itself."""
+    told = facts.plans.in_force(at).roles(reason)
+    _owe(world, facts, None, Notice(key, at, "", reason, told, None, None, about))
 
 
 def tell_of_shelf(

@@ -129,7 +129,8 @@ class _Making:
             if any(each.first <= row <= each.last for row in self._veiled)
         }
         for kind, key in self._found.keys:
-            record = records.record(self._connection, kind, key)
+            standing = records.found(self._connection, kind, [key])
+            record = next((whole for _, _, whole in standing), None)
             if record is None:
                 continue
             line: dict[str, Any] = {"kind": kind.value, "key": key}

@@ -1,6 +1,6 @@
-"""The daily word on the record itself: one line by which anybody can show later that it was not changed.
+"""Words on the record itself: each day a line by which it can be checked, and what was found changed.
 
-Rule: the line and the command stand in every language as they are typed.
+Rule: the line, the command and the records stand in every language as they are typed.
 """
 
 from datetime import datetime
@@ -24,3 +24,22 @@ def head(notice: Notice, tongue: Tongue) -> tuple[str, str]:
         ),
     ]
     return tongue.say("The record so far, in one line to keep"), "\n".join(lines)
+
+
+def altered(notice: Notice, tongue: Tongue) -> tuple[str, str]:
+    """Return the title and text: what another hand has changed, and how anybody can see it."""
+    about, count = notice.about, int(notice.about["count"])
+    lines = [
+        tongue.plural(
+            "{count} record was found to be another than the chain of hashes says: {records}.",
+            "{count} records were found to be others than the chain of hashes says: {records}.",
+            count,
+            records=about["records"],
+        ),
+        tongue.say(
+            "Someone with access to the machine has changed the record, or the disk is failing."
+            " What was found stays on the chain, and this command names it: {command}",
+            command="safetyd audit verify",
+        ),
+    ]
+    return tongue.say("The record was changed, and not by safetyd"), "\n".join(lines)

@@ -10,7 +10,7 @@ from safetyd.core.model import Episode
 from safetyd.core.plan import Reason
 from safetyd.core.ticket import Ticket
 from safetyd.core.world import Notice
-from safetyd.notify.head_words import head
+from safetyd.notify.head_words import altered, head
 from safetyd.notify.morning_words import held
 from safetyd.notify.outage_words import outage
 from safetyd.notify.shelf_words import shelving
@@ -49,6 +49,8 @@ def render(
             return held(notice, site, tongue)
         case Reason.HEAD:
             return head(notice, tongue)
+        case Reason.ALTERED:
+            return altered(notice, tongue)
         case Reason.SHELVED | Reason.UNSHELVED:
             return shelving(notice, tickets, site, tongue)
         case Reason.TEST:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from http.client import HTTPMessage, responses
 from socket import gaierror
 from types import MappingProxyType
-from typing import IO
+from typing import IO, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
@@ -65,8 +65,40 @@ class _Nowhere(HTTPRedirectHandler):
         return None
 
 
+class Said(NamedTuple):
+    """What came back: the status, None if nobody answered; in words; `retry_after` as the server gave it."""
+
+    status: int | None
+    words: str = ""
+    retry_after: str | None = None
+    body: bytes = b""
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it is told."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+def post(
+    by: OpenerDirector,
+    url: str,
+    body: str | bytes,
+    given: Mapping[str, str],
+    timeout_s: float,
+    wanted: int = 0,
+) -> Said:
+    """Post a message, and return what came back, with so many bytes as are wanted. It raises nothing."""
+    try:
+        with by.open(request(url, body, headers=given), timeout=timeout_s) as answer:
+            return Said(answer.status, body=answer.read(wanted) if wanted else b"")
+    except HTTPError as error:
+        return Said(error.code, why_not(error, timeout_s), error.headers.get("Retry-After"))
+    except Exception as error:
+        return Said(None, why_not(error, timeout_s))
+
+
 def request(
-    url: str, text: str, ending: str | None = None, headers: Mapping[str, str] = MappingProxyType({})
+    url: str, text: str | bytes, ending: str | None = None, headers: Mapping[str, str] = MappingProxyType({})
 ) -> Request:
     """Return a request that says a text: a POST, or a GET without one; `ending` is put behind the path."""
     parts = urlsplit(url)
@@ -74,7 +106,8 @@ def request(
     path = parts.path if ending is None else parts.path.rstrip("/") + ending
     address = urlunsplit((parts.scheme, host, quote(path, _AS_IS), quote(parts.query, _AS_IS), ""))
     usual = {"User-Agent": "safetyd", "Content-Type": "text/plain; charset=utf-8"}
-    made = Request(address, text.encode(errors="replace") or None, {**usual, **headers})
+    said = text.encode(errors="replace") if isinstance(text, str) else text
+    made = Request(address, said or None, {**usual, **headers})
     if who:
         name, _, password = who.partition(":")
         pair = f"{unquote(name)}:{unquote(password)}".encode()

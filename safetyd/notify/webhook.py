@@ -16,12 +16,10 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, NamedTuple
-from urllib.error import HTTPError
-from urllib.request import OpenerDirector
+from typing import Any
 
 from safetyd.notify.patience import is_lasting, pause
-from safetyd.notify.request import opener, request, why_not
+from safetyd.notify.request import Said, opener, post
 from safetyd.setting_hooks import Webhook
 from safetyd.store import replica
 from safetyd.store.attempts import Answer, Result
@@ -41,19 +39,6 @@ _DIGITS = 32
 
 log = logging.getLogger("safetyd.notify")
 Ticket = Callable[[str], dict[str, Any] | None]
-
-
-class Said(NamedTuple):
-    """What came back: the status, None if nobody answered; in words; `retry_after` as the server gave it."""
-
-    status: int | None
-    words: str = ""
-    retry_after: str | None = None
-
-    @property
-    def is_accepted(self) -> bool:
-        """Whether it is told."""
-        return self.status is not None and 200 <= self.status < 300
 
 
 def target(hook: Webhook) -> str:
@@ -198,14 +183,3 @@ def _fault(said: Said, failures: int, waited: timedelta) -> str:
     if waited < TROUBLE_AFTER and not is_refused:
         return ""
     return f"it takes nothing: {said.words}; look at it and at its url and secret; all is kept until then"
-
-
-def post(by: OpenerDirector, url: str, body: str, given: dict[str, str], timeout_s: float) -> Said:
-    """Post a message, and return what came back. It raises nothing."""
-    try:
-        with by.open(request(url, body, headers=given), timeout=timeout_s) as answer:
-            return Said(answer.status)
-    except HTTPError as error:
-        return Said(error.code, why_not(error, timeout_s), error.headers.get("Retry-After"))
-    except Exception as error:
-        return Said(None, why_not(error, timeout_s))

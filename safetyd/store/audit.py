@@ -23,13 +23,18 @@ def canonical(value: object) -> str:
 
 def digest(value: object) -> str:
     """Return the SHA-256 of a value's canonical JSON, hexadecimal."""
-    return _sha256(canonical(value))
+    return sha256(_encoded(canonical(value))).hexdigest()
 
 
 def chained(previous: str, line: Mapping[str, object]) -> str:
     """Return the hash of a line that follows the one with the hash `previous`."""
-    return _sha256(previous + canonical(line))
+    return sha256(hashed(previous, line)).hexdigest()
 
 
-def _sha256(text: str) -> str:
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def hashed(previous: str, line: Mapping[str, object]) -> bytes:
+    """Return what the hash of a line that follows the one with the hash `previous` is made of."""
+    return _encoded(previous + canonical(line))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -1,22 +1,26 @@
 """The chain through all records: each row carries the digest of a record and the hash of the row before.
 
 Rule: what was noted is sealed by the commit that makes it durable, so that no record is on disk without its
-row. A record that changes gets another row; the last one of it says how it stands. Rows are only added.
+row. A record that changes gets another row; the last one of it says how it stands. Rows are only added. What
+another hand has changed meanwhile is stated before it is sealed as it stands.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, event, insert, select
 
-from safetyd.store.audit import FIRST, canonical, chained, digest
+from safetyd.store import earlier
+from safetyd.store.audit import FIRST, canonical, chained, digest, hashed
 from safetyd.store.chain_schema import IS_DECISION, chain, statement
 from safetyd.store.moments import micros, moment
-from safetyd.store.records import Kind, count, last_row, record
+from safetyd.store.records import Kind, count, found, last_row
 
 _NOTED, _NOW = "chain noted", "chain now"
 BEGIN = "begin"  # the subject of the statement that the chain begins with
 ALL = "all"  # its name where nothing older is left that the chain does not hold
+ALTERED = "altered"  # the subject of a statement about a record that another hand has changed
 
 
 class Head(NamedTuple):
@@ -42,6 +46,15 @@ def head(connection: Connection) -> Head | None:
     """Return the last row, None before there is any."""
     row = connection.execute(select(chain).order_by(chain.c.number.desc()).limit(1)).first()
     return None if row is None else Head(row.number, moment(row.at), row.hash)
+
+
+def made_of(connection: Connection, number: int) -> bytes:
+    """Return what the hash of a row is made of, as that and the one before it stand; nothing without it."""
+    row = connection.execute(select(chain).where(chain.c.number == number)).first()
+    if row is None:
+        return b""
+    before = connection.execute(select(chain.c.hash).where(chain.c.number == number - 1)).scalar()
+    return hashed(before or FIRST, line(row.number, row.at, row.kind, row.key, row.body))
 
 
 def began_at(connection: Connection) -> datetime | None:
@@ -77,10 +90,15 @@ def line(number: int, at: int, kind: str, key: str, body: str) -> dict[str, obje
     return {"number": number, "at": at, "kind": kind, "key": key, "body": body}
 
 
-def keep_sealed(engine: Engine) -> None:
-    """Have every commit of an engine seal what was noted, and every rollback forget it."""
+def keep_sealed(engine: Engine, beside: Engine | None = None) -> None:
+    """Have every commit of an engine seal what was noted, and every rollback forget it.
+
+    By an engine `beside` it is looked how each record stood before the transaction.
+    """
     event.listen(engine, "commit", _seal)
     event.listen(engine, "rollback", lambda connection: connection.info.pop(_NOTED, None))
+    if beside is not None:
+        earlier.keep_in_sight(engine, beside)
 
 
 def _seal(connection: Connection) -> None:
@@ -90,19 +108,40 @@ def _seal(connection: Connection) -> None:
     newest = select(chain.c.number, chain.c.at, chain.c.hash).order_by(chain.c.number.desc()).limit(1)
     number, before, previous = connection.execute(newest).first() or (0, 0, FIRST)
     at = max(before, connection.info.get(_NOW, before))
-    found = list(noted)
-    if not number:
-        found.insert(0, (Kind.STATEMENT, str(_begin(connection, at, found))))
+    subjects = list(noted)
+    if number:
+        subjects[:0] = _altered(connection, at, subjects)
+    else:
+        subjects.insert(0, (Kind.STATEMENT, str(_begin(connection, at, subjects))))
+    bodies = _bodies(connection, subjects)
     made: list[dict[str, Any]] = []
-    for kind, key in found:
-        standing = record(connection, kind, key)
-        body = "" if standing is None else digest(standing)
+    for kind, key in subjects:
         number += 1
-        row = line(number, at, kind.value, key, body)
+        row = line(number, at, kind.value, key, bodies.get((kind, key), ""))
         previous = chained(previous, row)
         made.append(row | {"hash": previous})
     connection.execute(insert(chain), made)
     noted.clear()
+
+
+def _bodies(connection: Connection, subjects: Iterable[tuple[Kind, str]]) -> dict[tuple[Kind, str], str]:
+    """Return the digest of each record that there is."""
+    return {
+        (kind, key): digest(standing)
+        for kind, keys in earlier.by_kind(subjects).items()
+        for _, key, standing in found(connection, kind, keys)
+    }
+
+
+def _altered(connection: Connection, at: int, subjects: Iterable[tuple[Kind, str]]) -> list[tuple[Kind, str]]:
+    """State what of these another hand has changed since the chain last spoke of it."""
+    stated = []
+    for each in earlier.altered(connection, subjects):
+        made = insert(statement).values(
+            at=at, subject=ALTERED, name=f"{each.kind} {each.key}", body=canonical(each._asdict())
+        )
+        stated.append((Kind.STATEMENT, str(connection.execute(made.returning(statement.c.id)).scalar_one())))
+    return stated
 
 
 def _begin(connection: Connection, at: int, noted: list[tuple[Kind, str]]) -> int:

@@ -328,6 +328,12 @@ def notices(connection: Connection, ticket: str | None = None) -> list[dict[str,
     ]
 
 
+def newest_key(connection: Connection, reason: Reason) -> str:
+    """Return the key of the notice that was owed last for a reason, "" before there is any."""
+    wanted = select(notice.c.key).where(notice.c.reason == reason.value).order_by(notice.c.id.desc()).limit(1)
+    return connection.execute(wanted).scalar() or ""
+
+
 def waiting(connection: Connection) -> Sequence[tuple[str, str, int, str]]:
     """Return what has not arrived after at least one attempt: person, title, attempts, last answer."""
     wanted = (

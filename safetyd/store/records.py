@@ -4,7 +4,8 @@ Rule: a record is its row with every column that holds something, and the rows t
 that a later version adds changes no digest of what is without it.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, Table
 from safetyd.store import schema
 from safetyd.store.assignment_schema import assignment
 from safetyd.store.audit import digest
-from safetyd.store.chain_schema import statement
+from safetyd.store.chain_schema import anchor, statement
 from safetyd.store.notice_schema import attempt, delivery, notice, wording
 
 
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     ASSIGNMENT = "assignment"
     SHELF = "shelf"
     IMPORT = "import"
+    ANCHOR = "anchor"
 
 
 class Belongings(NamedTuple):
@@ -49,6 +51,7 @@ TABLES: dict[Kind, Table] = {
     Kind.ASSIGNMENT: assignment,
     Kind.SHELF: schema.shelf,
     Kind.IMPORT: schema.imported,
+    Kind.ANCHOR: anchor,
 }
 BELONGINGS = {
     Kind.HISTORY: Belongings("files", schema.attached, "history"),
@@ -59,11 +62,17 @@ _AT_ONCE = 500
 _BEFORE_ALL = -(2**63)
 
 
-def record(connection: Connection, kind: Kind, key: str) -> dict[str, Any] | None:
-    """Return a record as it stands, None if there is none of that key."""
-    found = connection.exec_driver_sql(f"SELECT * FROM {TABLES[kind].name} WHERE id = ?", (key,))
-    row = found.mappings().first()
-    return None if row is None else _whole(connection, kind, dict(row))
+def found(
+    connection: Connection, kind: Kind, keys: Iterable[str]
+) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """Yield of each record of some keys the place of its row in the table, its key, and the record."""
+    wanted = json.dumps(list(keys))
+    these = f"SELECT rowid AS _place, * FROM {TABLES[kind].name} WHERE id IN (SELECT value FROM json_each(?))"
+    rows = [dict(row) for row in connection.exec_driver_sql(these, (wanted,)).mappings()]
+    parts = _parts(connection, kind, [row["id"] for row in rows])
+    for row in rows:
+        place = row.pop("_place")
+        yield place, str(row["id"]), _whole(kind, row, parts.get(row["id"], []))
 
 
 def records(connection: Connection, kind: Kind) -> Iterator[tuple[int, str, str]]:
@@ -73,9 +82,10 @@ def records(connection: Connection, kind: Kind) -> Iterator[tuple[int, str, str]
         part = f"WHERE rowid {compared} ? ORDER BY rowid LIMIT ?"
         wanted = f"SELECT rowid AS _place, * FROM {TABLES[kind].name} {part}"
         rows = connection.exec_driver_sql(wanted, (after, _AT_ONCE)).mappings().fetchall()
+        parts = _parts(connection, kind, [row["id"] for row in rows])
         for row in map(dict, rows):
             after, compared = row.pop("_place"), ">"
-            yield after, str(row["id"]), digest(_whole(connection, kind, row))
+            yield after, str(row["id"]), digest(_whole(kind, row, parts.get(row["id"], [])))
         if len(rows) < _AT_ONCE:
             return
 
@@ -99,13 +109,23 @@ def count(connection: Connection, kind: Kind) -> int:
     return int(connection.exec_driver_sql(f"SELECT count(*) FROM {TABLES[kind].name}").scalar_one())
 
 
-def _whole(connection: Connection, kind: Kind, row: dict[str, Any]) -> dict[str, Any]:
-    own = {name: value for name, value in row.items() if value is not None}
+def _parts(connection: Connection, kind: Kind, owners: list[Any]) -> dict[Any, list[dict[str, Any]]]:
+    """Return what belongs to records of a kind, by their ids."""
     more = BELONGINGS.get(kind)
-    if more is None:
-        return own
+    if more is None or not owners:
+        return {}
     key = ", ".join(f'"{column.name}"' for column in more.table.primary_key)
-    wanted = f'SELECT * FROM {more.table.name} WHERE "{more.owner}" = ? ORDER BY {key}'
-    found = connection.exec_driver_sql(wanted, (row["id"],)).mappings()
-    parts = [{name: value for name, value in each.items() if value is not None} for each in found]
-    return own | ({more.name: parts} if parts else {})
+    of_these = f'"{more.owner}" IN (SELECT value FROM json_each(?))'
+    wanted = f"SELECT * FROM {more.table.name} WHERE {of_these} ORDER BY {key}"
+    made: dict[Any, list[dict[str, Any]]] = {}
+    for row in connection.exec_driver_sql(wanted, (json.dumps(owners),)).mappings():
+        made.setdefault(row[more.owner], []).append(_filled(dict(row)))
+    return made
+
+
+def _whole(kind: Kind, row: Mapping[str, Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
+    return _filled(row) | ({BELONGINGS[kind].name: parts} if parts else {})
+
+
+def _filled(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value is not None}

@@ -29,6 +29,7 @@ class Subject(StrEnum):
     READINGS = "readings"
     RETIRED = "retired"
     HEAD = "head"
+    ALTERED = chain.ALTERED
 
 
 class Statement(NamedTuple):
@@ -81,8 +82,9 @@ def last(connection: Connection, subject: Subject) -> Stated | None:
     )
 
 
-def all_of(connection: Connection, subject: Subject) -> Iterator[Stated]:
-    """Yield all that was stated of a subject, in order."""
-    wanted = select(statement).where(statement.c.subject == subject.value).order_by(statement.c.id)
+def all_of(connection: Connection, subject: Subject, after: int = 0) -> Iterator[Stated]:
+    """Yield all that was stated of a subject, in order, after the statement with a number."""
+    of_it = (statement.c.subject == subject.value) & (statement.c.id > after)
+    wanted = select(statement).where(of_it).order_by(statement.c.id)
     for row in connection.execute(wanted):
         yield Stated(row.id, moment(row.at), row.subject, row.name, json.loads(row.body))

@@ -5,22 +5,26 @@ was over, is counted and told apart.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from safetyd.store import chain, digests, readings, records
+from safetyd.stamping import StampError, Trusted, checked
+from safetyd.store import anchors, chain, digests, earlier, readings, records
 from safetyd.store.audit import FIRST, chained
 from safetyd.store.chain import Head
 from safetyd.store.chain_schema import chain as rows_table
 from safetyd.store.chain_schema import statement
 from safetyd.store.ledger import history_line, history_row
+from safetyd.store.moments import moment
 from safetyd.store.records import Kind
 from safetyd.store.schema import attached, attachment, history
 from safetyd.store.statements import Subject
+from safetyd.times import rfc3339
 
 Progress = Callable[[int, int], None]  # done, of how many
 _AT_ONCE = 1000
@@ -40,7 +44,8 @@ class Verdict:
     """What was found: `faults` in sentences, the first broken row of the chain first.
 
     `older` are records from before the chain that it does not hold yet, `retired` digests of readings that
-    were deleted when they had served their time, `undigested` readings of days that are not over.
+    were deleted when they had served their time, `undigested` readings of days that are not over, `unchecked`
+    stamps of authorities whose certificates were not named.
     """
 
     head: Head | None = None
@@ -50,17 +55,35 @@ class Verdict:
     retired: int = 0
     older: int = 0
     undigested: int = 0
+    heads: int = 0
+    stamps: int = 0
+    unchecked: int = 0
     faults: list[str] = field(default_factory=list)
 
 
-def verify(connection: Connection, given: Given | None, progress: Progress) -> Verdict:
-    """Return what is found of a store, as it stands at one moment."""
+def verify(
+    connection: Connection,
+    given: Sequence[Given],
+    progress: Progress,
+    trusted: Trusted = (),
+) -> Verdict:
+    """Return what is found of a store, as it stands at one moment.
+
+    Args:
+        connection: It reads only, and in one transaction.
+        given: The heads that somebody has kept.
+        progress: Is told how much is done.
+        trusted: By whose certificates stamps count.
+    """
+    earlier.read_whatever(connection)
     found = Verdict(head=chain.head(connection))
     steps = _Steps(connection, progress)
     _walk(connection, given, found, steps)
-    older, is_all = _older(connection)
+    _name_altered(connection, found)
+    older = earlier.older(connection)
     for kind in Kind:
-        _compare(connection, kind, 0 if is_all else older.get(kind.value, 0), found, steps)
+        _compare(connection, kind, older.get(kind.value, 0), found, steps)
+    _check_stamps(connection, trusted, found)
     _check_files(connection, found)
     _check_history(connection, found)
     _check_readings(connection, found, steps)
@@ -83,8 +106,11 @@ class _Steps:
         self._progress(min(self._done, self._all), self._all)
 
 
-def _walk(connection: Connection, given: Given | None, found: Verdict, steps: _Steps) -> None:
+def _walk(connection: Connection, given: Sequence[Given], found: Verdict, steps: _Steps) -> None:
     """Follow the chain to its end, or to its first broken row."""
+    kept: dict[int, set[str]] = {}
+    for each in given:
+        kept.setdefault(each.number, set()).add(each.hash)
     number, previous, is_sound = 0, FIRST, True
     while is_sound:
         wanted = select(rows_table).where(rows_table.c.number > number).order_by(rows_table.c.number)
@@ -94,16 +120,20 @@ def _walk(connection: Connection, given: Given | None, found: Verdict, steps: _S
             if row.number != number + 1:
                 missing = f"{number + 1} to {row.number - 1}" if row.number > number + 2 else str(number + 1)
                 found.faults.append(f"a gap in the chain: {missing} of its rows missing before {about}")
+                is_sound = False
             elif row.hash != chained(previous, chain.line(row.number, row.at, row.kind, row.key, row.body)):
                 found.faults.append(
                     f"{about} does not follow from the row before it: one of them was changed"
                 )
-            is_sound = not found.faults
+                is_sound = False
             if not is_sound:
                 break
             number, previous = row.number, row.hash
-            if given is not None and number == given.number and row.hash != given.hash:
-                found.faults.append(f"{about} is another than the one that was given away")
+            for hash in kept.get(number, ()):
+                if row.hash == hash:
+                    found.heads += 1
+                else:
+                    found.faults.append(f"{about} is another than the one that was given away")
         found.rows = number
         steps.did(len(rows))
         if not rows:
@@ -111,53 +141,73 @@ def _walk(connection: Connection, given: Given | None, found: Verdict, steps: _S
     hidden = connection.exec_driver_sql("SELECT count(*) FROM chain WHERE number < 1").scalar_one()
     if hidden:
         found.faults.append(f"the chain has {hidden} rows with a number below 1, which it never gives")
-    if is_sound and given is not None and number < given.number:
-        found.faults.append(
-            f"the chain is cut: row {given.number} was given away, and its last one is {number}"
-        )
+    if is_sound and kept and number < max(kept):
+        found.faults.append(f"the chain is cut: row {max(kept)} was given away, and its last one is {number}")
 
 
-def _older(connection: Connection) -> tuple[Mapping[str, int], bool]:
-    """Up to which row of each kind there may be records that are not on the chain; whether all are by now."""
-    older: dict[str, int] = {}
-    for name, body in _stated(connection, Subject.BEGIN):
-        if name == chain.ALL:
-            return {}, True
-        older = body["older"] if isinstance(body, dict) else {}
-    return older, not older
-
-
-def _stated(connection: Connection, subject: Subject) -> Iterator[tuple[str, Any]]:
-    wanted = select(statement.c.name, statement.c.body).where(statement.c.subject == subject.value)
-    for name, body in connection.execute(wanted.order_by(statement.c.id)).fetchall():
+def _name_altered(connection: Connection, found: Verdict) -> None:
+    """Name what another hand had changed, and safetyd has found when it saved it again."""
+    for name, body, at in _stated(connection, Subject.ALTERED):
         try:
-            yield name, json.loads(body)
+            said = f"row {body['row']} of the chain" if body["row"] else "the chain, which did not have it,"
+            when = rfc3339(moment(at))
+        except _UNREADABLE:
+            continue  # it is not what the chain says of it, which is told elsewhere
+        found.faults.append(f"{name} was not what {said} says of it when safetyd saved it again, {when}")
+
+
+def _stated(connection: Connection, subject: Subject) -> Iterator[tuple[str, Any, int]]:
+    wanted = select(statement.c.name, statement.c.body, statement.c.at)
+    wanted = wanted.where(statement.c.subject == subject.value)
+    for name, body, at in connection.execute(wanted.order_by(statement.c.id)):
+        try:
+            yield name, json.loads(body), at
         except _UNREADABLE:
             continue  # it is not what the chain says of it, which is told elsewhere
 
 
 def _compare(connection: Connection, kind: Kind, older: int, found: Verdict, steps: _Steps) -> None:
     """Work out the digest of each record, and hold it against the last row of the chain about it."""
-    newest = connection.exec_driver_sql(
-        "SELECT key, body, max(number) FROM chain WHERE kind = ? GROUP BY key", (kind.value,)
-    )
-    known = {key: (body, number) for key, body, number in newest}
-    for place, key, digest in records.records(connection, kind):
-        said = known.pop(key, None)
-        if said is not None and said[0] != digest:
-            found.faults.append(f"{kind} {key} is not what row {said[1]} of the chain says of it")
-        elif said is None and 0 < place <= older:
-            found.older += 1
-        elif said is None:
-            found.faults.append(f"{kind} {key} is on record, and not on the chain")
-        found.records += 1
-        if not found.records % _AT_ONCE:
-            steps.did(_AT_ONCE)
-    for key, (body, number) in known.items():
+    all_of_them = records.records(connection, kind)
+    while some := list(islice(all_of_them, _AT_ONCE)):
+        known = earlier.noted(connection, kind, [key for _, key, _ in some])
+        for place, key, digest in some:
+            said = known.get(key)
+            if said is not None and said.body != digest:
+                found.faults.append(f"{kind} {key} is not what row {said.row} of the chain says of it")
+            elif said is None and 0 < place <= older:
+                found.older += 1
+            elif said is None:
+                found.faults.append(f"{kind} {key} is on record, and not on the chain")
+        found.records += len(some)
+        steps.did(len(some))
+    there = f"LEFT JOIN {records.TABLES[kind].name} AS there ON there.id = chain.key"
+    gone = f"FROM chain {there} WHERE chain.kind = ? AND there.id IS NULL GROUP BY chain.key"
+    for key, body, number in connection.exec_driver_sql(
+        f"SELECT chain.key, chain.body, max(chain.number) {gone}", (kind.value,)
+    ):
         if body:
             found.faults.append(
                 f"{kind} {key} is missing: row {number} of the chain says that it was on record"
             )
+
+
+def _check_stamps(connection: Connection, trusted: Trusted, found: Verdict) -> None:
+    """Whether each stamp is of the row that the chain has, and by an authority that is trusted."""
+    row = select(rows_table.c.hash)
+    for each in anchors.stamps(connection):
+        number, hash = each.head.number, each.head.hash
+        about = f"the stamp of {each.day} (row {number})"
+        if connection.execute(row.where(rows_table.c.number == number)).scalar() != hash:
+            found.faults.append(f"{about} is of another row than the chain has")
+        elif not trusted:
+            found.unchecked += 1
+        else:
+            try:
+                checked(each.stamp or b"", bytes.fromhex(hash), trusted)
+                found.stamps += 1
+            except (StampError, ValueError) as error:
+                found.faults.append(f"{about} is not good: {error}")
 
 
 def _check_files(connection: Connection, found: Verdict) -> None:
@@ -188,9 +238,9 @@ def _check_history(connection: Connection, found: Verdict) -> None:
 
 def _check_readings(connection: Connection, found: Verdict, steps: _Steps) -> None:
     """Work out the digests of readings anew."""
-    retired = max((int(body["before"]) for _, body in _stated(connection, Subject.RETIRED)), default=0)
+    retired = max((int(body["before"]) for _, body, _ in _stated(connection, Subject.RETIRED)), default=0)
     sensors, reached = readings.sensors(connection), 0
-    for day, body in _stated(connection, Subject.READINGS):
+    for day, body, _ in _stated(connection, Subject.READINGS):
         try:
             first, last, said = int(body["first"]), int(body["last"]), dict(body["places"])
             _check_digest(

@@ -7,23 +7,29 @@ in turns with and without the chain; what is told is the median of the pairs, in
 import argparse
 import json
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from sqlalchemy import event
 
+from safetyd.core.model import Role
+from safetyd.core.plan import Reason
+from safetyd.core.world import Notice
 from safetyd.history.daily import digest_days
 from safetyd.ingest.message import Message
 from safetyd.service import Service
 from safetyd.site import Site, read_site
-from safetyd.store import chain, readings
-from safetyd.store.database import open_for_writing
-from safetyd.store.verifying import verify
+from safetyd.store import attempts, chain, outbox, readings
+from safetyd.store.attempts import Result
+from safetyd.store.database import Connection, open_for_writing
+from safetyd.store.outbox import Letter
 
 BEGIN = datetime(2026, 12, 1, 8, tzinfo=UTC)  # midnight there
 ROOMS, ROUNDS, COLD_ROUNDS = 100, 120, 40
@@ -35,6 +41,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure what the chain costs on this machine.")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path("var"), help="where the stores are made")
+    grown = "how many notices are in the stores that are verified"
+    parser.add_argument("--notices", type=int, nargs="*", default=[2_000, 16_000], help=grown)
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=asked.folder, prefix="bench-chain-") as name:
@@ -50,6 +58,7 @@ def main() -> int:
         ):
             told(what, folder, site, rounds, temperature, asked.pairs)
         read_again(folder, site)
+        verified(folder, site, asked.notices)
     return 0
 
 
@@ -113,13 +122,57 @@ def read_again(folder: Path, site: Site) -> None:
         share = digesting / storing
         each = digesting * 1e6 / count
         print(f"{'digest of the day, a reading':<48}{each:>8.1f} µs: {share:+.1%} of storing it")
-    with closing(open_for_writing(f"sqlite:///{folder / 'sealed.db'}")) as connection:
-        began = time.perf_counter()
-        found = verify(connection, None, lambda done, all: None)
-        seconds = time.perf_counter() - began
-        assert not found.faults, found.faults[:3]
-        rows = found.rows / seconds
-        print(f"{'verifying':<48}{rows:>8,.0f} rows of the chain a second, with their records")
+
+
+def verified(folder: Path, site: Site, sizes: Sequence[int]) -> None:
+    """Print how fast stores of growing sizes are verified, and how much memory a process takes for that."""
+    for notices in sizes:
+        file = folder / f"grown-{notices}.db"
+        stored(file, site, notices // ROOMS, lambda number: 68.0, is_sealed=True)
+        with closing(open_for_writing(f"sqlite:///{file}")) as connection:
+            told_of(connection, notices)
+            at = BEGIN + (notices // ROOMS + 30 * 60) * MINUTE
+            for _ in digest_days(connection, lambda: nullcontext(connection), site.timezone, at):
+                pass
+            connection.commit()
+        said = subprocess.run(
+            [sys.executable, "-c", VERIFYING, str(file)], check=True, capture_output=True, text=True
+        ).stdout.split()
+        rows, heard, seconds, most, before = map(float, said)
+        what = f"verifying {rows:,.0f} rows, {heard:,.0f} values"
+        print(
+            f"{what:<48}{seconds:>8.2f} s of processor time, {most:.0f} MB ({before:.0f} before)", flush=True
+        )
+
+
+def told_of(connection: Connection, notices: int) -> None:
+    """Owe notices, each tried twice: as what a year leaves on record."""
+    opened: Any = connection.connection.driver_connection
+    opened.execute("PRAGMA synchronous = OFF")  # how long that takes is told by nobody
+    for number in range(notices):
+        owed = Notice(
+            f"n{number}", BEGIN, "maple", Reason.OPENED, (Role.FACILITIES,), f"maple-2026-{number:04}"
+        )
+        outbox.add(connection, Letter(owed, ("Ada",), (("Ada", "f"),), "too cold", "57 °F since 08:05"))
+        for result in (Result.FAILED, Result.ACCEPTED):
+            attempts.end(connection, attempts.begin(connection, number + 1, BEGIN), result, BEGIN, "250 ok")
+            connection.commit()
+
+
+VERIFYING = """
+import sys, time
+from safetyd.store import readings
+from safetyd.store.database import open_for_reading
+from safetyd.store.verifying import verify
+def megabytes():
+    status = open("/proc/self/status").read()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+with open_for_reading(f"sqlite:///{sys.argv[1]}") as connection:
+    before, began = megabytes(), time.process_time()
+    found = verify(connection, (), lambda done, all: None)
+    assert not found.faults, found.faults[:3]
+    print(found.rows, readings.last_id(connection), time.process_time() - began, megabytes(), before)
+"""
 
 
 if __name__ == "__main__":

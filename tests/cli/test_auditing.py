@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from safetyd import stamping
 from safetyd.cli import main
+from safetyd.store import anchors, chain
+from safetyd.store.anchors import Way
+from safetyd.store.database import open_for_writing
+from tests.authority import Authority
 from tests.everything import Record, of_every_kind
 
 
@@ -91,3 +96,116 @@ def test_what_is_no_store_is_told_in_a_sentence(
     assert run(record, "verify", str(tmp_path / "file")) == 1
     said = capsys.readouterr()
     assert said.err.startswith("safetyd: ") and said.err.count("\n") == 1 and said.out == ""
+
+
+def lines(record: Record, *heads: str) -> Path:
+    record.heads.write_text("".join(f"2026-12-02T16:00:00Z {each}\n" for each in heads))
+    return record.heads
+
+
+def kept(record: Record, number: int) -> str:
+    with closing(sqlite3.connect(record.file)) as connection:
+        ((hash,),) = connection.execute("SELECT hash FROM chain WHERE number = ?", (number,)).fetchall()
+    return f"{hash}@{number}"
+
+
+def test_every_line_of_the_head_file_is_held_against_the_store_unasked(
+    record: Record, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines(record, kept(record, 9), kept(record, 30))
+    assert run(record, "verify") == 0
+    assert (
+        capsys.readouterr().out.splitlines()[-1] == "Sound: all that was on record at row 30 is what it was."
+    )
+    lines(record, f"{'0' * 64}@9", kept(record, 30), f"{'0' * 64}@7000")
+    assert run(record, "verify") == 1
+    said = capsys.readouterr().out
+    assert "row 9 of the chain" in said and "is another than the one that was given away" in said
+    assert "the chain is cut: row 7000 was given away" in said
+
+
+def test_a_backup_is_held_against_a_file_of_heads_only_if_asked(
+    record: Record, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, config = tmp_path / "monday.backup", str(tmp_path / "safetyd.toml")
+    assert main(["backup", str(file), "--config", config]) == 0
+    lines(record, f"{'0' * 64}@7000")
+    assert run(record, "verify", str(file)) == 0
+    assert run(record, "verify", str(file), "--heads", str(record.heads)) == 1
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(None, "cannot be read"), ("hello\n", "line 1: 'hello' is no head")]
+)
+def test_a_file_that_holds_no_heads_is_told_in_a_sentence(
+    record: Record, tmp_path: Path, content: str | None, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if content is not None:
+        (tmp_path / "mine").write_text(content)
+    assert run(record, "verify", "--heads", str(tmp_path / "mine")) == 1
+    assert told in capsys.readouterr().err
+
+
+@pytest.fixture
+def authority(record: Record, tmp_path: Path) -> Authority:
+    """One that has stamped the head, in place of what stands there."""
+    made = Authority(tmp_path / "authority")
+    with open_for_writing(record.url) as connection:
+        head = chain.head(connection)
+        assert head is not None
+        anchors.owe(connection, [Way.STAMP], "2026-12-02", head, record.now)
+        stamp = made.stamp(stamping.question(chain.made_of(connection, head.number)).body)
+        anchors.finish(connection, 2, record.now, "2026-12-02T17:01:02Z CN=Stamps", stamp)
+        anchors.finish(connection, 1, record.now, "", None)
+        connection.commit()
+    return made
+
+
+def test_the_newest_stamp_is_shown_saved_and_checked(
+    record: Record, authority: Authority, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "head.tsr"
+    assert run(record, "head", "--stamp", str(out)) == 0
+    *_, shown = capsys.readouterr().out.splitlines()
+    hash = shown.rpartition(" ")[2]
+    assert shown.startswith("row ") and " stamped 2026-12-02T17:01:02Z by CN=Stamps: " in shown
+    assert authority.agrees(out, hash)
+    assert run(record, "head", "--json") == 0
+    stamp = json.loads(capsys.readouterr().out)["stamp"]
+    assert (stamp["day"], stamp["hash"], stamp["by"]) == ("2026-12-02", hash, "CN=Stamps")
+    assert run(record, "verify") == 0
+    assert "Stamps that nobody has checked: 1; --ca FILE names whose count." in capsys.readouterr().out
+    assert run(record, "verify", "--ca", str(authority.root)) == 0
+    assert "Stamps of an authority: 1, each of a row that the chain still has." in capsys.readouterr().out
+    assert run(record, "verify", "--ca", str(authority.root), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["stamps"] == {"good": 1, "unchecked": 0}
+
+
+def test_a_stamp_of_another_authority_does_not_count(
+    record: Record, authority: Authority, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Authority(tmp_path / "other")
+    assert run(record, "verify", "--ca", str(other.root)) == 1
+    assert "is not good: nobody who is trusted has signed it" in capsys.readouterr().out
+
+
+def test_without_a_stamp_none_is_saved(
+    record: Record, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(record.file, "UPDATE anchor SET stamp = NULL")
+    assert run(record, "head", "--stamp", str(tmp_path / "x")) == 1
+    assert "there is no stamp yet: [audit] timestamp_url" in capsys.readouterr().err
+    assert run(record, "verify", "--ca", str(tmp_path / "none")) == 1
+    assert "holds no certificates that can be read" in capsys.readouterr().err
+
+
+def test_what_another_hand_changed_is_named_after_it_was_saved_again(
+    record: Record, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(record.file, "UPDATE ticket SET opened_at = 7 WHERE id = 'maple-2026-0001'")
+    record.command(do="note", ticket="maple-2026-0001", by="A. Roe", note="a")
+    record.command(do="dispute", ticket="maple-2026-0001", by="A. Roe", note="b")
+    assert run(record, "verify") == 1
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("ticket maple-2026-0001 was not what row ") and last == "NOT SOUND: 1 found."

@@ -45,6 +45,7 @@ WHO = {
     Reason.SHELVED: WATCH,
     Reason.UNSHELVED: WATCH,
     Reason.HEAD: {Role.ADMINISTRATOR, Role.ASSOCIATION},
+    Reason.ALTERED: {Role.ADMINISTRATOR, Role.ASSOCIATION},
 }
 
 

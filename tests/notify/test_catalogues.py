@@ -108,7 +108,9 @@ SUBJECTS = (
 )
 HEAD = f"{'a0' * 32}@1204"
 COMMAND = re.compile(r"safetyd (power|ticket) [a-z0-9-]+ (on|off|close-building)( --by NAME)?")
-AS_WRITTEN = re.compile(rf"maple-2026-\d{{4}}|(safetyd audit verify --head )?{HEAD}")
+AS_WRITTEN = re.compile(
+    rf"(ticket )?maple-2026-\d{{4}}|safetyd audit verify --head {HEAD}|{HEAD}|safetyd audit verify"
+)
 
 
 def whole(one: Ticket) -> Ticket:
@@ -156,6 +158,8 @@ def of_buildings() -> Iterator[Notice]:
         yield notice(Reason.HELD, about={"begins_at": NOW.isoformat()} | held)
     said = {"hash": HEAD.partition("@")[0], "number": "1204", "sealed_at": BEGAN.isoformat()}
     yield notice(Reason.HEAD, about=said)
+    for count in ("1", "7"):
+        yield notice(Reason.ALTERED, about={"count": count, "records": "ticket maple-2026-0001"})
     for reason, kind, subject in product((Reason.TROUBLE, Reason.TROUBLE_OVER), TroubleKind, SUBJECTS):
         yield notice(reason, about={f"{kind} {subject}": "never heard"})
     for reason in (Reason.TROUBLE, Reason.TROUBLE_OVER):

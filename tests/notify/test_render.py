@@ -51,6 +51,7 @@ OF_A_TICKET = [
         Reason.UNSHELVED,
         Reason.TEST,
         Reason.HEAD,
+        Reason.ALTERED,
     )
 ]
 WORDS = {

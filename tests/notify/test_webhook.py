@@ -9,11 +9,11 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook as Verified
 from standardwebhooks import WebhookVerificationError
 
+from safetyd.notify.request import Said
 from safetyd.notify.webhook import (
     LONGEST_PAUSE_S,
     LONGEST_RETRY_AFTER_S,
     TROUBLE_AFTER,
-    Said,
     _fault,
     headers,
     message,

@@ -44,6 +44,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.SHELVED: "Messages about a place are held back",
     Reason.UNSHELVED: "They are sent again",
     Reason.HEAD: "Each day: the line by which the record can be checked",
+    Reason.ALTERED: "The record was changed, and not by safetyd",
 }
 KINDS = {
     "mailto": "mail",
