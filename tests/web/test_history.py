@@ -193,7 +193,7 @@ def test_a_building_without_rooms_shows_its_electricity(warm: School, teacher: B
         assert "Electricity of maple" in teacher.get("/history").text
         assert "it has no rooms" in teacher.get("/heatmap").text
         assert teacher.get("/history?quantity=humidity").status == 400
-        for path in ("/heatmap/file/svg", "/heatmap/file/csv"):
+        for path in ("/heatmap/file/svg", "/heatmap/file/csv", "/heatmap/file/xlsx"):
             assert teacher.get(path).status == 200
     finally:
         warm.site = was
@@ -343,13 +343,24 @@ def test_a_file_has_the_values_of_the_page_by_both_clocks(committee: Browser) ->
     assert wall.replace(tzinfo=None, microsecond=0) == local
 
 
+def sheets_of(workbook: bytes) -> list[str]:
+    book = ZipFile(io.BytesIO(workbook))
+    return [book.read(each).decode() for each in book.namelist() if "/worksheets/sheet" in each]
+
+
+def test_the_workbook_of_a_building_by_days_has_the_lines_of_the_csv(committee: Browser) -> None:
+    lines = committee.get("/heatmap/file/csv").text.splitlines()
+    table, about = sheets_of(committee.get("/heatmap/file/xlsx").body)
+    assert table.count("<row ") == len(lines) and "<row " in about
+
+
 def test_no_name_becomes_a_formula_in_a_file(committee: Browser, hostile: None) -> None:
     for path in ("/history/file/csv", "/heatmap/file/csv"):
         rows = list(csv.reader(io.StringIO(committee.get(path).text)))
         assert rows and not [cell for row in rows for cell in row if cell[:1] in "=+@\t\r" and cell]
-    book = ZipFile(io.BytesIO(committee.get("/history/file/xlsx?range=day").body))
-    sheets = [book.read(each).decode() for each in book.namelist() if "/worksheets/sheet" in each]
-    assert sheets and not any("<f>" in each for each in sheets)
+    for path in ("/history/file/xlsx?range=day", "/heatmap/file/xlsx"):
+        sheets = sheets_of(committee.get(path).body)
+        assert sheets and not any("<f>" in each for each in sheets)
     for kind in ("svg", "png"):
         assert committee.get(f"/history/file/{kind}").status == 200
     assert "<script>" not in committee.get("/history/file/svg").text
@@ -366,7 +377,7 @@ def test_where_pictures_cannot_be_made_the_packages_for_it_are_named(
 
 
 def test_a_kind_that_is_not_made_is_not_there(committee: Browser) -> None:
-    for path in ("/history/file/exe", "/heatmap/file/xlsx"):
+    for path in ("/history/file/exe", "/heatmap/file/exe"):
         answer = committee.get(path)
         assert answer.status == 404 and "no file is of the kind" in answer.text
 

@@ -5,8 +5,8 @@ Rule: a day of which nothing is known is no day without a breach. Each day leads
 
 import csv
 import io
-from collections.abc import Sequence
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -17,7 +17,8 @@ from safetyd.core.tally import Account, Measure
 from safetyd.faults import did_you_mean
 from safetyd.history import breaches
 from safetyd.history.breaches import DayOf
-from safetyd.history.files import safe
+from safetyd.history.files import XLSX_TYPE, Cell, Head, safe, workbook
+from safetyd.history.files import Sheet as Table
 from safetyd.history.queries import History
 from safetyd.site import Building, Room
 from safetyd.web.access import sees
@@ -41,7 +42,8 @@ _ASKED = {
     Condition.COLD: (Measure.TEMPERATURE, Account.COLD),
     Condition.HEAT: (Measure.HEAT_INDEX, Account.HEAT),
 }
-_FILES = ("csv", "png", "svg")
+_HEADS = ("building", "room", "name", "condition", "day", "hours_in_breach", "hours_known")
+_FILES = ("csv", "xlsx", "png", "svg")
 
 
 class Asked(NamedTuple):
@@ -130,10 +132,13 @@ def heatmap_file(past: Past, visit: Visit) -> Answer:
         raise Problem(404, f"no file is of the kind {kind[:40]!r}; there are {', '.join(_FILES)}")
     asked = _asked(past, visit)
     name = f"{asked.building.id}-{asked.condition.value}-by-day-{asked.range.name}"
-    if kind == "csv":
+    if kind in ("csv", "xlsx"):
         everything = asked._replace(rooms=asked.building.rooms)
         _within_bounds(everything)
-        return Download(f"{name}.csv", "text/csv; charset=utf-8", _csv(everything, _rows(past, everything)))
+        table = _table(everything, _rows(past, everything))
+        if kind == "csv":
+            return Download(f"{name}.csv", "text/csv; charset=utf-8", _csv(table))
+        return Download(f"{name}.xlsx", XLSX_TYPE, _xlsx(everything, table, past.now))
     svg = heat_map(_chart(asked, _rows(past, asked), with_links=False))
     return svg_file(svg, name) if kind == "svg" else png_file(svg, name)
 
@@ -205,14 +210,37 @@ def _breaches(past: Past, asked: Asked, row: RoomRow) -> list[tuple[date, timede
     return [(day, lasted, asked.day_url(row.room, day)) for day, lasted in found]
 
 
-def _csv(asked: Asked, rows: Sequence[RoomRow]) -> bytes:
+def _table(asked: Asked, rows: Sequence[RoomRow]) -> Iterator[list[Cell | datetime | None]]:
+    """Yield a line for each room and day; of a day of which nothing is known there are no hours in breach."""
+    zone = asked.range.zone
+    for each in rows:
+        about = [asked.building.id, each.room.id, each.room.name, asked.condition.value]
+        for day in each.days:
+            begin = datetime.combine(day.begin.astimezone(zone).date(), time())
+            breach = round(day.breach / _HOUR, 4) if day.known else None
+            yield [*about, begin, breach, round(day.known / _HOUR, 4) if day.known else 0]
+
+
+def _csv(table: Iterable[Sequence[Cell | datetime | None]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["building", "room", "name", "condition", "day", "hours_in_breach", "hours_known"])
-    for each in rows:
-        about = [safe(part) for part in (asked.building.id, each.room.id, each.room.name)]
-        for day in each.days:
-            spent = [round(day.breach / _HOUR, 4), round(day.known / _HOUR, 4)]
-            begin = day.begin.astimezone(asked.range.zone).date()
-            writer.writerow([*about, asked.condition.value, begin, *(spent if day.known else ("", 0))])
+    writer.writerow(_HEADS)
+    for cells in table:
+        writer.writerow([_plain(each) for each in cells])
     return text.getvalue().encode()
+
+
+def _plain(cell: Cell | datetime | None) -> Cell | date:
+    if isinstance(cell, datetime):
+        return cell.date()
+    return "" if cell is None else safe(cell)
+
+
+def _xlsx(asked: Asked, table: Iterable[Sequence[Cell | datetime | None]], now: datetime) -> bytes:
+    heads = [Head(each, "yyyy-mm-dd" if each == "day" else "") for each in _HEADS]
+    about = [
+        ("building", asked.building.name),
+        ("condition", WORDS[asked.condition]),
+        ("times", asked.range.zone.key),
+    ]
+    return workbook([Table("days", heads, list(table))], about, now)
