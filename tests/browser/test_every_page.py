@@ -19,7 +19,7 @@ SCREENS = {
     "phone": PHONE,
     "narrow": {**PHONE, "viewport": {"width": 320, "height": 640}},
 }
-NO_PAGES = ("_file", "_part", "_points")
+NO_PAGES = ("_file", "_part", "_points", "_evidence")
 MORE = (
     "/history?building=birch&range=day",
     "/history?building=maple&room=12&room=14&range=week",
