@@ -16,7 +16,7 @@ from safetyd.evidence.pdf_words import moments
 
 def pdf_of(case: Case) -> bytes:
     """Return the document of a ticket."""
-    from safetyd.paper.press import pdf
+    from safetyd.paper.press import pdf  # 7 MB that a gateway nobody prints at need not hold
 
     zone = ZoneInfo(case.timezone)
     moment = moments(zone)

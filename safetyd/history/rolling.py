@@ -23,8 +23,10 @@ _ROWS_AT_ONCE = 300
 _ROWS_OF_ONE_PLACE_AT_ONCE = 20_000  # most are other places', which is seen without reading them
 _ROWS_A_ROUND = 20_000
 _SAID_AT_ONCE = 100
+_AT_ONCE = 6 * HOUR  # of a place that says little
 _BUCKETS_A_WRITE = 60
 _HOUR_WEIGHS = 3  # as much as so many buckets of five minutes
+_EMPTY_WEIGHS_LESS = 5  # what is made anew is looked for even where nothing is
 _A_DAY = timedelta(days=1)
 _LONGEST_WAIT = _A_DAY  # after it roll-ups go on although a value waits to be borne out
 
@@ -193,6 +195,7 @@ class Rolling:
                 del tail.pending[:said]
             done = target
             self._weight += len(told.buckets) * (1 if target.minute else _HOUR_WEIGHS)
+            self._weight += (target - self._rows[-1][1]) // WIDTH // _EMPTY_WEIGHS_LESS
             if self._weight >= _BUCKETS_A_WRITE:
                 self._write()
             yield
@@ -229,7 +232,7 @@ class Rolling:
 
     def _target(self, tail: Tail, done: datetime, horizon: datetime) -> tuple[datetime, int]:
         """Return how far to go at once, no further than the next mark, and how much was said by then."""
-        target = min([horizon, *(mark for mark in self.marks if mark > done)])
+        target = min([horizon, floor(done, HOUR) + _AT_ONCE, *(mark for mark in self.marks if mark > done)])
         said = tail.said_before(target)
         enough = tail.said_before(done) + _SAID_AT_ONCE
         if said > enough:
@@ -262,15 +265,16 @@ class Rolling:
     def _write_longer(self, connection: Connection, number: int, begin: datetime, end: datetime) -> None:
         """Make the hours and days anew that share time with a span and are over with it."""
         zone = self._site.timezone
-        for level, finer in ((Level.HOUR, Level.FIVE_MINUTES), (Level.DAY, Level.HOUR)):
+        for level in (Level.HOUR, Level.DAY):
             over = [each for each in edges(level, begin, end, zone) if each[1] <= end]
             made = []
-            for start, stop in over:
-                fits = finer is Level.FIVE_MINUTES or not (start.minute or stop.minute)
-                parts = list(edges(finer if fits else Level.FIVE_MINUTES, start, stop, zone))
-                found = rollups.buckets(connection, finer if fits else Level.FIVE_MINUTES, number, parts)
-                if found:
-                    made.append(Span(start, stop, together(span.bucket for span in found)))
+            for finer in (Level.FIVE_MINUTES, Level.HOUR):
+                spans = [span for span in over if _finer(level, *span) is finer]
+                whole = {part: span for span in spans for part in edges(finer, *span, zone)}
+                found: dict[tuple[datetime, datetime], list[Bucket]] = {}
+                for start, stop, bucket in rollups.buckets(connection, finer, number, list(whole)):
+                    found.setdefault(whole[start, stop], []).append(bucket)
+                made += [Span(*span, together(buckets)) for span, buckets in found.items()]
             rollups.replace(connection, level, number, [start for start, _ in over], made)
 
     def _first_beyond(self, mark: datetime) -> int:
@@ -299,3 +303,8 @@ class Rolling:
             rollups.thin_states(connection, is_old, keep)
         kept = set(keep.values())
         self.marks = [at for at in self.marks if at not in is_old or at in kept]
+
+
+def _finer(level: Level, start: datetime, stop: datetime) -> Level:
+    """Return of what an hour or a day is made: where a day does not begin with an hour, of five minutes."""
+    return Level.HOUR if level is Level.DAY and not (start.minute or stop.minute) else Level.FIVE_MINUTES

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from safetyd.paper.blocks import Area, Block, Facts, Heading, Label, Line, Mark, Picture, Text, Title, Tone
 from safetyd.paper.blocks import Table as PaperTable
-from safetyd.paper.press import pdf
 from safetyd.reports.bars import BARS_AT_MOST, drawn
 from safetyd.reports.report import Bars, Form, Report, Table, coverage_words, shown
 
@@ -21,6 +20,8 @@ _WIDE = {Form.TEXT: 1.5, Form.MOMENT: 1.5}
 
 def pdf_of(report: Report) -> bytes:
     """Return the document."""
+    from safetyd.paper.press import pdf  # 7 MB that a gateway nobody prints at need not hold
+
     foot = f"{report.title}, made {_moment(report, report.made_at)}"
     return pdf(list(_blocks(report)), title=f"{report.site}: {report.title}", foot=foot)
 

@@ -5,6 +5,7 @@ Rule: whatever goes wrong is a problem document; a fault of ours is one too, wit
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ from safetyd.web.answers import Asked
 from safetyd.web.house import House
 from safetyd.web.looking import Looking
 from safetyd.web.packets import Parcel, evidence
+from safetyd.web.pages import frame
 from safetyd.web.pages.application import Pages
 from safetyd.web.problems import Problem
 from safetyd.web.routes import ROUTES, Route
@@ -62,6 +64,12 @@ class Application:
     def inbox(self) -> acts.Inbox:
         """Where commands are left."""
         return self._looking.inbox
+
+    def prepare(self) -> None:
+        """Have all in memory that answers need, so that the first is as quick as the next."""
+        frame.prepare()
+        with suppress(StoreError):  # whoever asks is told
+            self._looking.prepare()
 
     def close(self) -> None:
         """Let go of everything."""

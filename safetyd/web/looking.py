@@ -40,6 +40,15 @@ class Looking:
         self._reporters: set[Reporter] = set()
         self._reports_seen = 0
 
+    def prepare(self) -> None:
+        """Look once before anybody does; whoever looks first need not wait for it.
+
+        Raises:
+            StoreError: the store cannot be read now.
+        """
+        with self._outlook.view():
+            pass
+
     async def view(self, read: Callable[[View], T]) -> T:
         """Return what is made of how everything stands."""
 

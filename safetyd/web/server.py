@@ -5,6 +5,7 @@ is tried again, and what fails begins anew after a while.
 """
 
 import errno
+import gc
 import logging
 import socket
 import threading
@@ -72,6 +73,9 @@ class Server:
             logging.ERROR
         )  # what a client gets wrong is its own matter
         application = Application(self._house)
+        application.prepare()
+        gc.collect()
+        gc.freeze()  # nothing of it need be gone through again while somebody waits for a notice
         config = uvicorn.Config(
             application.asgi,
             loop="asyncio",

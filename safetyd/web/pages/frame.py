@@ -100,6 +100,13 @@ def _version(name: str) -> str:
     return ""
 
 
+def prepare() -> None:
+    """Compile every template, so that the first who look need not wait for it."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(
