@@ -38,7 +38,7 @@ from safetyd.vigil import Vigil
 from safetyd.vitals import LAST_WORDS_SECONDS, Vitals
 
 _BATCH = 1000
-_GARBAGE_THRESHOLD = 5_000  # so seldom costs readings nothing, and so few are gone through in 2 ms
+_GARBAGE_THRESHOLDS = 5_000, 10, 100  # a short look at what is new, seldom the long one that stops all
 _SWITCH_SECONDS = 0.0005  # a sender that waits for the interpreter is a notice that waits
 
 log = logging.getLogger("safetyd")
@@ -131,7 +131,7 @@ class Daemon:
     def run(self) -> None:
         """Run until stopped, then leave everything as the next start wants it."""
         gc.freeze()  # what is loaded by now lives as long as we do
-        gc.set_threshold(_GARBAGE_THRESHOLD)
+        gc.set_threshold(*_GARBAGE_THRESHOLDS)
         sys.setswitchinterval(_SWITCH_SECONDS)
         while not self._stopping:
             self.turn()

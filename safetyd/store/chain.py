@@ -21,6 +21,7 @@ _NOTED, _NOW = "chain noted", "chain now"
 BEGIN = "begin"  # the subject of the statement that the chain begins with
 ALL = "all"  # its name where nothing older is left that the chain does not hold
 ALTERED = "altered"  # the subject of a statement about a record that another hand has changed
+_OF_DECISIONS = f"FROM chain INDEXED BY chain_decision WHERE {IS_DECISION.text}"  # SQLite would rather sort
 
 
 class Head(NamedTuple):
@@ -75,14 +76,14 @@ def holds(connection: Connection, head: Head) -> bool:
 
 def newest_decision(connection: Connection) -> int:
     """Return the number of the last row that is about a decision, 0 before there is any."""
-    wanted = select(chain.c.number).where(IS_DECISION).order_by(chain.c.number.desc()).limit(1)
-    return connection.execute(wanted).scalar() or 0
+    found = connection.exec_driver_sql(f"SELECT number {_OF_DECISIONS} ORDER BY number DESC LIMIT 1")
+    return found.scalar() or 0
 
 
 def noted_after(connection: Connection, number: int) -> list[tuple[Kind, str]]:
     """Return the kinds and keys of what was decided, by the rows after a number."""
-    wanted = select(chain.c.kind, chain.c.key).distinct().where(chain.c.number > number, IS_DECISION)
-    return [(Kind(kind), key) for kind, key in connection.execute(wanted)]
+    found = connection.exec_driver_sql(f"SELECT kind, key {_OF_DECISIONS} AND number > ?", (number,))
+    return [(Kind(kind), key) for kind, key in dict.fromkeys(map(tuple, found))]
 
 
 def line(number: int, at: int, kind: str, key: str, body: str) -> dict[str, object]:

@@ -43,7 +43,7 @@ class Size(NamedTuple):
     failures: int  # a turn
 
 
-FULL = Size(tickets=5000, seconds=30, turns=2, failures=50)
+FULL = Size(tickets=5000, seconds=30, turns=4, failures=50)
 QUICK = Size(tickets=1000, seconds=10, turns=2, failures=30)
 
 
