@@ -124,12 +124,14 @@ class History:
         is_short = question.begin is not None and self.end_of(question) - question.begin <= _READINGS_UP_TO
         return question.every is None and (question.is_exact or is_short)
 
-    def known_of(self, place: Place, measure: Measure) -> KnownOf:
-        """Return where it stands what is known of a place, worked out once."""
-        if place not in self._known:
+    def known_of(self, place: Place, measure: Measure, end: datetime | None = None) -> KnownOf:
+        """Return where it stands what is known of a place, up to a moment or now, worked out once."""
+        if (found := self._known.get(place)) is None:
             rolled = self._places.get(place, RolledPlace(0, place, EPOCH))
-            self._known[place] = KnownOf(self._connection, rolled, Account.ROOM, *self._fresh(rolled))
-        return self._known[place]._replace(account=account_of(measure, place))
+            found = KnownOf(self._connection, rolled, Account.ROOM, *self._fresh(rolled, end))
+            if end is None or end > found.settled_to:
+                self._known[place] = found
+        return found._replace(account=account_of(measure, place))
 
     def ask(self, question: Question) -> Answer:
         """Return the answer.
@@ -137,7 +139,7 @@ class History:
         Raises:
             HistoryError: it was deleted, in one sentence.
         """
-        known_of = self.known_of(question.place, question.measure)
+        known_of = self.known_of(question.place, question.measure, question.end)
         _, rolled, _, kept_to, fresh = known_of
         end = self.end_of(question)
         first = min([*fresh, *([rolled.since] if rolled.number else [])], default=end)
@@ -217,7 +219,7 @@ class History:
             return ""
         return f"readings after {self._progress.settled_to:%Y-%m-%d %H:%M} UTC are still being rolled up"
 
-    def _fresh(self, rolled: RolledPlace) -> tuple[datetime, dict[datetime, Bucket]]:
+    def _fresh(self, rolled: RolledPlace, end: datetime | None) -> tuple[datetime, dict[datetime, Bucket]]:
         """Return up to when what is kept of a place counts, and its five-minute buckets from then on."""
         settled_to, reading, retired_to = self._progress
         if self.backlog():
@@ -228,22 +230,20 @@ class History:
         state = rollups.newest_state(self._connection, rolled.number, settled_to)
         if first >= settled_to and state is not None and state.is_settled:
             known = state.known
+            if end is not None and end <= settled_to:
+                return settled_to, {}
         elif rolled.number:
             known, since = beginning(self._connection, rolled, min(first, settled_to), retired_to)
         elif news:
             since = floor(first)
-        until = floor(self._now + WIDTH - _GRAIN)
-        if since >= until:
+        if since >= (until := floor(self._now + WIDTH - _GRAIN)):
             return since, {}
         after = readings.first_id_since(self._connection, since - AHEAD) - 1
-        said = [
-            each for each in self._said(rolled.place, after) if since <= each.observation.observed_at < until
-        ]
+        said = self._said(rolled.place, after)
         said.sort(key=lambda each: (each.observation.observed_at, each.id))
-        spoken = [each.observation for each in said]
-        is_building = rolled.place.room is None
-        told = tally(known, spoken, self._site.rulebook, since, until, is_building=is_building)
-        return since, told.buckets
+        spoken = [each.observation for each in said if since <= each.observation.observed_at < until]
+        book, is_building = self._site.rulebook, rolled.place.room is None
+        return since, tally(known, spoken, book, since, until, is_building=is_building).buckets
 
     def _said(self, place: Place, after: int, up_to: int | None = None) -> list[Heard]:
         """Return what was said of a place in the rows after a number."""

@@ -1,20 +1,22 @@
 """A store with years of tickets in it, as the service itself makes them.
 
-Rule: readings and commands only; nothing is written past the service, but that every notice has arrived.
+Rule: readings and commands only, and the roll-ups as they follow; nothing is written past the service, but
+that every notice has arrived.
 """
 
 import json
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from safetyd.core.ticket import Status
+from safetyd.history.rolling import Rolling
 from safetyd.ingest.message import Message
 from safetyd.service import Service
 from safetyd.site import Site
 from safetyd.store import outbox
-from safetyd.store.database import open_for_writing
+from safetyd.store.database import Connection, open_for_reading, open_for_writing
 from safetyd.store.outbox import DeliveryState
 
 _A_ROUND = timedelta(days=7)
@@ -51,7 +53,24 @@ def filled(path: Path, site: Site, topics: Sequence[Sequence[str]], tickets: int
         for each in outbox.due(connection, now):  # else the daemon would send them all first
             outbox.mark_done(connection, each.id, DeliveryState.ACCEPTED, now, "")
         connection.commit()
+        _roll_up(path, connection, site, now)
         return list(service.world.tickets)
+
+
+def _roll_up(path: Path, connection: Connection, site: Site, now: datetime) -> None:
+    """Roll up everything: a gateway that has run for years is not behind."""
+
+    @contextmanager
+    def writing() -> Iterator[Connection]:
+        yield connection
+        connection.commit()
+
+    with closing(open_for_reading(f"sqlite:///{path}")) as reader:
+        rolling = Rolling(reader, writing, lambda: site, "safetyd")
+        while rolling.next_at <= now:
+            for _ in rolling.round(now):
+                pass
+            reader.rollback()
 
 
 def _say(

@@ -6,6 +6,7 @@ Rule: a list of thousands costs what one page of it shows; nothing is read from 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from heapq import nsmallest
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -80,9 +81,8 @@ def tickets(view: View, visit: Visit) -> Answer:
     found = _wanted(view, visit, said, places)
     overdue = sum(_is_overdue(each, view.at) for each in found)
     place_of = _by_age if said.get("order") == "newest" else _by_urgency
-    found.sort(key=place_of)
     rest = found if "cursor" not in said else _after(view, visit, said["cursor"], found, place_of)
-    page = rest[:PAGE]
+    page = nsmallest(PAGE, rest, key=place_of)
     kept = {name: said[name] for name in said if name != "cursor"}
     shown = {
         "lines": _lines(view, page, places),
