@@ -21,7 +21,7 @@ from safetyd.store import accounts
 from safetyd.store.accounts import Pass, Scope
 from safetyd.store.database import Connection, StoreError
 from safetyd.view import View
-from safetyd.web import acts, answers, asking, door, explaining, metrics, openapi, tags, visitors
+from safetyd.web import acts, answers, asking, door, explaining, openapi, tags, visitors
 from safetyd.web.answers import Asked
 from safetyd.web.house import House
 from safetyd.web.looking import Looking
@@ -120,6 +120,7 @@ class Application:
         is_ours = is_ours and visitors.is_our_host(request, self._house.address)
         account = None if is_ours else (await self._admit(route, request)).account
         asking.query(route, request.query_params)
+        from safetyd.web import metrics  # its library is for where somebody collects them
 
         shown = await self._looking.view(lambda view: metrics.exposition(view, self._house.pulse, account))
         return Response(shown, media_type=metrics.MEDIA_TYPE)
