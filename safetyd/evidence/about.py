@@ -25,7 +25,7 @@ records.jsonl   the records as the store holds them: the ticket, its episodes, h
                 rules, calendar and sensors of the site; the digests of each day's readings
 chain.jsonl     rows {first} to {last} of the chain: of each record its kind, number and digest only
 attachments/    the files that go with notes, as they were given; look into them before you hand them on
-verify.py       checks all this; a program of 350 lines in Python, for reading too
+{stamp}verify.py       checks all this; a program of 350 lines in Python, for reading too
 manifest.json   the SHA-256 of each part
 
 No cell of the tables is a formula: one that might be taken for one begins with an apostrophe.
@@ -40,7 +40,7 @@ Python 3.8 or later is all that the first two need; no network, no safetyd. They
 with 1 if anything is not (each thing is named, and what is still sound), with 2 if there is no packet.
 The head of the chain was, when this packet was made:
   {head}
-
+{stamped}
 What that proves, and what it cannot
 ------------------------------------
 - verify.py shows that nothing of the packet was changed, lost or slipped in since the manifest was written,
@@ -64,6 +64,15 @@ What that proves, and what it cannot
 - The packet states what is on record. It draws no legal conclusion.
 """
 
+_PART = "stamp.tsr       the answer of an authority (RFC 3161) that a row of the chain was there\n"
+_STAMPED = """
+Row {number} was stamped {at} by {by}.
+By the certificates of that authority, which you take from itself:
+  openssl ts -verify -digest {hash} -in {path} -CAfile CERTIFICATES
+and then, that the packet fits what was stamped, as far as that row is one of those in it:
+  python3 verify.py PACKET.zip --head {hash}@{number}
+"""
+
 
 def read_me(document: Mapping[str, Any]) -> str:
     """Return the text."""
@@ -71,8 +80,11 @@ def read_me(document: Mapping[str, Any]) -> str:
     names = "Names of educators who reported are in it."
     if document["withheld"]:
         names = "Names of educators who reported are withheld."
+    stamp = document["stamp"]
     return _TEXT.format(
         id=id,
+        stamp=_PART if stamp else "",
+        stamped=_STAMPED.format(**stamp) if stamp else "",
         line="=" * len(f"Evidence packet of {id}"),
         made_by=document["made_by"],
         format=document["format"],

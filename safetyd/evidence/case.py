@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 FORMAT = 1  # of the packet
+STAMP = "stamp.tsr"  # the part with what an authority has signed
 _OF_EVERY_LINE = frozenset({"at", "event", "by", "note", "hash", "attachments"})
 
 
@@ -22,6 +23,17 @@ class Head:
     number: int
     at: datetime
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The newest word of an authority that a row of the chain was there: its answer is the part `path`."""
+
+    number: int
+    hash: str
+    at: datetime
+    by: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +212,7 @@ class Calibration:
 class Sensor:
     """One sensor of the place, as the site file has it now, and what it said in the packet's span.
 
-    `error_band_f` is None where nobody has said it. `readings` counts values, `rejected` those among them.
+    The error bands are None where nobody has said them; `readings` counts values, `rejected` some of them.
     """
 
     id: str
@@ -211,6 +223,7 @@ class Sensor:
     until: datetime | None
     calibrations: tuple[Calibration, ...]
     error_band_f: float | None
+    error_band_humidity: float | None
     readings: int
     rejected: int
     first_at: datetime | None
@@ -276,6 +289,7 @@ class Case:
     timezone: str
     as_of: datetime
     head: Head | None
+    stamp: Stamp | None
     segment: Segment | None
     withheld: bool
     building_name: str

@@ -17,10 +17,10 @@ from safetyd import __version__
 from safetyd.core.book import fingerprint, in_words
 from safetyd.core.calendar import Calendar
 from safetyd.core.errors import SafetydError
-from safetyd.core.model import Condition, Sensor
+from safetyd.core.model import Condition, Sensor, Tolerance
 from safetyd.core.tally import EPOCH
 from safetyd.core.ticket import AT_REST, Ticket
-from safetyd.evidence.case import FORMAT
+from safetyd.evidence.case import FORMAT, STAMP
 from safetyd.evidence.course import Course
 from safetyd.evidence.judging import Judgements
 from safetyd.hearing import Hearing
@@ -28,6 +28,7 @@ from safetyd.naming import holds_name, names_of_places, reported, veiled
 from safetyd.site import Site
 from safetyd.store import (
     accounts,
+    anchors,
     attachments,
     chain,
     concerning,
@@ -148,6 +149,7 @@ class _Gathering:
             "timezone": self.site.timezone.key,
             "as_of": rfc3339(self.seen.at),
             "head": head and {"number": head.number, "at": rfc3339(head.at), "hash": head.hash},
+            "stamp": _stamp(self.connection),
             "segment": head and {"first": first or head.number, "last": head.number},
             "withheld": not with_names,
             "building_name": building.name if building else self.place.building,
@@ -231,7 +233,8 @@ class _Gathering:
                     }
                     for each in sensor.offsets
                 ],
-                "error_band_f": None,
+                "error_band_f": (sensor.tolerance or Tolerance()).temperature_f or None,
+                "error_band_humidity": (sensor.tolerance or Tolerance()).humidity or None,
                 "readings": said.values if said else 0,
                 "rejected": said.rejected if said else 0,
                 "first_at": rfc3339(said.first_at) if said else None,
@@ -282,6 +285,15 @@ def _flat(words: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str
             yield from _flat(value, f"{before}{name}.")
         else:
             yield f"{before}{name}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _stamp(connection: Connection) -> dict[str, Any] | None:
+    """Return the newest stamp of the chain, which another hand may have made unreadable."""
+    found = anchors.newest_stamp(connection)
+    if found is None or not found.stamp:
+        return None
+    at, _, by = found.answer.partition(" ")
+    return {"number": found.head.number, "hash": found.head.hash, "at": at, "by": by, "path": STAMP}
 
 
 def _limits(condition: Condition, words: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -18,12 +18,12 @@ from typing import Any, BinaryIO
 
 from safetyd.evidence import verify
 from safetyd.evidence.about import read_me
-from safetyd.evidence.case import FORMAT, read_case
+from safetyd.evidence.case import FORMAT, STAMP, read_case
 from safetyd.evidence.gathering import Gathered, gathered
 from safetyd.evidence.pdf import pdf_of
 from safetyd.naming import holds_name, veiled
 from safetyd.site import Site
-from safetyd.store import attachments, chain, concerning, records, stored
+from safetyd.store import anchors, attachments, chain, concerning, records, stored
 from safetyd.store.database import Connection
 from safetyd.store.moments import moment
 from safetyd.store.records import Kind
@@ -110,6 +110,7 @@ class _Making:
             ("readings.csv", self._readings),
             ("records.jsonl", self._records),
             ("chain.jsonl", self._chain),
+            *([(STAMP, self._stamp)] if document["stamp"] else []),
             *((path, lambda hash=hash: self._file(hash)) for path, hash in sorted(files.items())),
         ]
         made = []
@@ -148,6 +149,10 @@ class _Making:
             is_before = row["number"] < first
             line = {"number": row["number"], "hash": row["hash"]} if is_before else row
             yield f"{verify.canonical(line)}\n".encode()
+
+    def _stamp(self) -> Iterator[bytes]:
+        newest = anchors.newest_stamp(self._connection)
+        yield newest.stamp or b"" if newest else b""
 
     def _readings(self) -> Iterator[bytes]:
         lines = _Lines()

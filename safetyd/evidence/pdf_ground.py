@@ -77,9 +77,16 @@ def _sensor(sensor: Sensor, moment: Moment) -> Row:
         f"{sensor.topic}\n{sensor.format}{every}{said}",
         f"{sensor.readings:,}",
         f"{sensor.rejected:,}",
-        "not stated" if sensor.error_band_f is None else f"± {sensor.error_band_f:g} °F",
+        "\n".join(_band(sensor)) or "not stated",
         "\n".join(_calibration(each, moment) for each in sensor.calibrations) or "none on record",
     )
+
+
+def _band(sensor: Sensor) -> Iterator[str]:
+    if sensor.error_band_f is not None:
+        yield f"± {sensor.error_band_f:g} °F"
+    if sensor.error_band_humidity is not None:
+        yield f"± {sensor.error_band_humidity:g} % humidity"
 
 
 def _calibration(calibration: Calibration, moment: Moment) -> str:
@@ -167,7 +174,7 @@ def _files(case: Case) -> list[Block]:
 
 
 def _about(case: Case, moment: Moment) -> list[Block]:
-    head, segment = case.head, case.segment
+    head, segment, stamp = case.head, case.segment, case.stamp
     rows = [
         ("Ticket", case.ticket.id),
         ("Site", case.site),
@@ -179,6 +186,10 @@ def _about(case: Case, moment: Moment) -> list[Block]:
         ("As of", f"{moment(case.as_of)}: the newest moment on record"),
         ("Time zone", case.timezone),
         ("Head of the chain", f"row {head.number:,}, {head.hash}" if head else "there is no chain"),
+        (
+            "Stamped",
+            f"row {stamp.number:,}, {moment(stamp.at)}, by {stamp.by}: {stamp.path}" if stamp else "never",
+        ),
         ("Rows in the packet", f"{segment.first:,} to {segment.last:,}" if segment else "none"),
         ("Calendar", case.ticket.calendar or "none: every hour counts as a student day"),
         ("Names", "of educators who reported are withheld" if case.withheld else "none are withheld"),
