@@ -21,7 +21,7 @@ from safetyd.reports.report import coverage_words
 from safetyd.reports.rooms import rooms
 from safetyd.reports.season import Season
 from safetyd.site import Site
-from safetyd.store import accounts, attachments, imports, ledger, raw, readings, statements
+from safetyd.store import accounts, attachments, chain, imports, ledger, raw, readings, statements
 from safetyd.store.database import Connection
 from safetyd.store.reporters import reporters
 from safetyd.store.statements import Subject
@@ -54,7 +54,7 @@ def write_everything(
     """Write the archive of a season, and return its manifest."""
     names = frozenset() if with_names else _reporters(connection, season.site)
     seen = view(connection, season.site, root, season.made_at)
-    hours = rooms(season)
+    hours, head = rooms(season), chain.head(connection)
     about = {
         "format": FORMAT,
         "made_by": f"safetyd {__version__}",
@@ -66,6 +66,7 @@ def write_everything(
         "to": rfc3339(season.end),
         "coverage": coverage_words(hours),
         "notes": list(season.notes),
+        "head": None if head is None else f"{head.hash}@{head.number}",
         "names_of_reporters": "as on record" if with_names else "withheld",
     }
     parts = _Parts(connection, season, seen, names)

@@ -7,6 +7,7 @@ from contextlib import closing, redirect_stderr, redirect_stdout
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
+from re import fullmatch
 from typing import Any
 from zipfile import ZipFile
 
@@ -71,6 +72,7 @@ def test_every_part_is_named_by_its_hash(tmp_path):
     found = {name: (len(content), sha256(content).hexdigest()) for name, content in parts.items()}
     del found["manifest.json"]
     assert told == found
+    assert fullmatch(r"[0-9a-f]{64}@\d+", manifest["head"]), "whoever has it can hold the record against it"
     assert manifest["from"] == clock("2026-08-01 00:00") and "Seen: cold" in manifest["coverage"]
 
 
