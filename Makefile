@@ -152,13 +152,14 @@ $(DEV): requirements/build.txt requirements/dev.txt pyproject.toml | $(PY)
 servers:
 	@if command -v mosquitto >/dev/null && command -v mosquitto_pub >/dev/null && command -v openssl >/dev/null \
 	    && command -v influxd >/dev/null && test -x /lib/nut/dummy-ups \
-	    && command -v npm >/dev/null && command -v chromium >/dev/null; then :; \
+	    && command -v npm >/dev/null && command -v chromium >/dev/null \
+	    && command -v systemd-analyze >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    set -ex; \
 	    apt-get update -qq; \
-	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients nut-server influxdb openssl npm nodejs chromium; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients nut-server influxdb openssl npm nodejs chromium systemd; \
 	else \
-	    echo "The tests need servers; on Debian: sudo apt-get install mosquitto mosquitto-clients nut-server influxdb openssl npm chromium" >&2; exit 1; \
+	    echo "The tests need servers; on Debian: sudo apt-get install mosquitto mosquitto-clients nut-server influxdb openssl npm chromium systemd" >&2; exit 1; \
 	fi
 
 # Pins. dev.txt holds everything; the others must agree with it. No file names an index, so that each machine's own applies.

@@ -5,6 +5,7 @@ seconds; the UPS is one more witness; whoever watches from outside is told why w
 """
 
 import logging
+import os
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from safetyd.notify.heartbeat import Heartbeat
 from safetyd.service import Service
 from safetyd.settings import Settings
 from safetyd.store import beats
+from safetyd.systemd import Systemd
 from safetyd.timekeeper import Timekeeper
 
 BEAT_SECONDS = 10.0
@@ -51,6 +53,7 @@ class Vitals:
         topic = f"{settings.mqtt.root}/power/{self._ups_key}"
         self.upsd = Upsd(ups.host, ups.port, ups.name, ups.every, self._clock, topic=topic) if ups else None
         self.heartbeat = Heartbeat(heart.url, heart.every) if heart else None
+        self._systemd = Systemd(os.environ)
 
     def serve(self, service: Service) -> None:
         """Tell a service what happens from now on."""
@@ -100,6 +103,7 @@ class Vitals:
 
     def tell_outside(self, trouble: str, *, has_broker: bool) -> None:
         """Say that we live, or why we are not well."""
+        self._systemd.go_on(trouble, time.monotonic())
         if has_broker:
             self._away_since = None
         elif self._away_since is None:
@@ -124,6 +128,7 @@ class Vitals:
 
     def close(self) -> None:
         """Say good-bye; under an order of the UPS in so many words."""
+        self._systemd.end()
         if self.upsd is not None:
             self.upsd.close()
         if self.heartbeat is None:

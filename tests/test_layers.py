@@ -35,7 +35,16 @@ SHELL = (
         "reception",
         "notary",
     ),
-    ("timekeeper", "distress", "setback", "imports.taking", "history.older", "calling", "anchoring"),
+    (
+        "timekeeper",
+        "distress",
+        "setback",
+        "imports.taking",
+        "history.older",
+        "calling",
+        "anchoring",
+        "systemd",
+    ),
     (
         "ingest.mqtt.*",
         "ingest.upsd.*",

@@ -1,6 +1,7 @@
 """The daemon's own life: its heartbeat outside, what it makes of the time nobody watched, and its UPS."""
 
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -15,6 +16,7 @@ import pytest
 from tests.journeys.gateway import Gateway
 from tests.journeys.nut import Nut
 from tests.journeys.servers import LOOPBACK, Broker, Client, House, Json, Site, until
+from tests.listening import Ear
 
 pytestmark = pytest.mark.journey
 
@@ -74,6 +76,33 @@ def monitor() -> Iterator[Monitor]:
     made = Monitor()
     yield made
     made.close()
+
+
+# systemd
+
+
+def test_systemd_hears_that_it_watches_goes_on_and_ends(
+    broker: Broker, client: Client, house: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ear, lines = Ear(f"@safetyd-vitals-{os.getpid()}"), list[str]()
+    monkeypatch.setenv("NOTIFY_SOCKET", ear.address)
+    monkeypatch.setenv("WATCHDOG_USEC", "400000")
+
+    def hears(line: str, times: int = 1) -> None:
+        until(f"systemd hears {line!r}", lambda: lines.extend(ear.heard()) or lines.count(line) >= times)
+
+    with closing(ear):
+        home = house(broker).start(client)
+        hears("READY=1")
+        hears("WATCHDOG=1", 5)
+        with home.locked():
+            client.tell("safetyd/readings/maple/12", {"temperature_f": 55, "humidity": 40})
+            until("systemd hears of the store", lambda: lines.extend(ear.heard()) or "store" in lines[-1])
+            hears("WATCHDOG=1", lines.count("WATCHDOG=1") + 3)
+        hears("STATUS=watching", 2)
+        assert home.stop() == 0
+        hears("STOPPING=1")
+        assert lines.count("READY=1") == 1
 
 
 # The heartbeat
