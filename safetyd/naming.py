@@ -3,6 +3,7 @@
 Rule: it is looked for in everything that is shown, however it came there, once, on its way out; whose role
 nobody knows counts as an educator. Nobody makes a page unreadable by what they call themselves: a name of
 words that are ours is veiled where it stands as a name, and what is the name of a place is never veiled.
+A name of one word is found as it is written, one of several in capitals and small letters too.
 """
 
 import html
@@ -77,7 +78,8 @@ def veiled(shown: Any, names: frozenset[str]) -> Any:
     if not names:
         return shown
     whole = json.dumps(shown, ensure_ascii=False)
-    there = frozenset(each for each in names if _in_json(each.split()[0]) in whole)
+    whole = whole.lower()
+    there = frozenset(each for each in names if _in_json(each.split()[0].lower()) in whole)
     ours = frozenset(filter(is_ours, there))
     shown = _without_author(shown, ours) if ours else shown
     there -= ours
@@ -92,7 +94,8 @@ def veiled_page(page: str, names: frozenset[str]) -> str:
     ours = frozenset(filter(is_ours, names))
     if ours:
         page = re.sub(rf"(?<=<bdi>)(?:{_any([*map(escape, ours)])})(?=</bdi>)", _instead, page)
-    there = {form for name in names - ours for form in _forms(name) if form.split()[0] in page}
+    small = page.lower()
+    there = {form for name in names - ours for form in _forms(name) if form.split()[0].lower() in small}
     begin = r"(?:(?<![\w<])(?<!</)|(?<=%[0-9A-Fa-f]{2}))"
     return re.sub(rf"{begin}(?:{_any(there)})(?!\w)", _instead, page) if there else page
 
@@ -150,4 +153,9 @@ def _forms(name: str) -> set[str]:
 def _any(words: Collection[str]) -> str:
     """The longest first: a name may begin with another."""
     in_order = sorted(words, key=lambda each: (-len(each), each))
-    return "|".join(r"\s+".join(map(re.escape, each.split())) for each in in_order)
+    return "|".join(map(_pattern, in_order))
+
+
+def _pattern(name: str) -> str:
+    words = r"\s+".join(map(re.escape, name.split()))
+    return f"(?i:{words})" if " " in name.strip() else words

@@ -24,7 +24,8 @@ def read_time(text: object, zone: tzinfo | None = None) -> datetime:
     if at is not None and at.tzinfo is None:
         at = at.replace(tzinfo=zone) if zone is not None else None
     if at is None or not FIRST_YEAR <= at.year <= LAST_YEAR:
-        raise ValueError(f"{text!r} is no time; expected {EXPECTED}")
+        expected = EXPECTED if zone is None else f"{EXPECTED}; without a zone it is of {zone}"
+        raise ValueError(f"{text!r} is no time; expected {expected}")
     return at.astimezone(UTC)
 
 

@@ -18,7 +18,7 @@ from safetyd.configuration import find_config
 from safetyd.faults import did_you_mean
 from safetyd.site import Site
 from safetyd.store.database import open_for_reading, told_on_failure
-from safetyd.times import read_time, rfc3339
+from safetyd.times import read_time
 
 
 @app.command("whatif")
@@ -53,8 +53,8 @@ def whatif_command(
     if to is not None:
         end = min(end, time_of("--to", to, site.timezone))
     if begin >= end:
-        until = "now" if to is None else rfc3339(end)
-        raise typer.BadParameter(f"--from {rfc3339(begin)} is not before {until}")
+        until = "now" if to is None or end < time_of("--to", to, site.timezone) else f"--to {to}"
+        raise typer.BadParameter(f"--from {from_} is not before {until}")
     where = buildings_meant(site, [] if building is None else [building_of(building, site)])
     question = Question(begin, end, tuple(set_ or ()), where)
     if over is not None:

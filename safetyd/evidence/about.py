@@ -79,7 +79,7 @@ def read_me(document: Mapping[str, Any]) -> str:
     id, head, segment = document["ticket"]["id"], document["head"], document["segment"]
     names = "Names of educators who reported are in it."
     if document["withheld"]:
-        names = "Names of educators who reported are withheld."
+        names = "Names of educators who reported are withheld as whole names; a surname alone stays."
     stamp = document["stamp"]
     return _TEXT.format(
         id=id,

@@ -118,9 +118,9 @@ def _sent(spoke: Observation) -> str:
 def _when(spoke: Observation, clock: Clock) -> str:
     delay = spoke.received_at - spoke.observed_at
     if abs(delay) < _LATE:
-        return f"true and received at {clock(spoke.received_at)}"
+        return f"measured at {clock(spoke.observed_at)} and received at once"
     came = f"received only at {clock(spoke.received_at)}, {lasting(delay)} later"
-    return f"true at {clock(spoke.observed_at)}, {came}"
+    return f"measured at {clock(spoke.observed_at)}, {came}"
 
 
 def _check(heard: Heard) -> str:

@@ -149,7 +149,7 @@ def _episode(each: Judgement, watch: Watch, found: Explanation, clock: Clock) ->
         worst = f" Its worst so far was {degrees(watch.worst.value, limit)} at {clock(watch.worst.at)}{dry}."
     lasted, known = found.at - watch.began_at, seen(watch, found.at)
     yield f"The episode began at {clock(watch.began_at)}, {confirmed}.{worst}"
-    if lasted.total_seconds() > 0:
+    if lasted.total_seconds() >= 1:
         yield f"Of the {lasting(lasted)} since, {lasting(known)} rest on readings."
 
 

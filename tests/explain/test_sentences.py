@@ -37,14 +37,14 @@ def test_a_reading_is_told_with_its_topic_its_values_its_times_and_what_the_chec
     told = explained(cold_morning(), tmp_path, asked("08:05"))
     assert (
         "Sensor 12 on topic safetyd/readings/maple/12 (native) said temperature 57.2 °F and humidity 40 %,"
-        " true and received at 08:05. It was believed."
+        " measured at 08:05 and received at once. It was believed."
     ) in told
 
 
 def test_one_that_came_late_has_both_its_times(tmp_path: Path) -> None:
     story = Story().reading("12", at("08:05"), **COLD)
     story.reading("12", at("08:20"), ts=f"{DAY}T15:10:00Z", **COLD)
-    assert "true at 08:10, received only at 08:20, 10 minutes later" in explained(
+    assert "measured at 08:10, received only at 08:20, 10 minutes later" in explained(
         story, tmp_path, asked("08:20")
     )
 

@@ -135,3 +135,24 @@ def test_a_name_is_found_however_often_a_record_escapes_it(name: str) -> None:
         said = json.dumps(said)
     assert not holds_name(json.dumps(f"seen by x{name}"), frozenset({name}))
     assert not holds_name(json.dumps(name), frozenset())
+
+
+@pytest.mark.parametrize("written", ["JO PARK", "jo park", "Jo  park", "jO pARK"])
+def test_a_name_of_several_words_is_found_in_any_letters(written: str) -> None:
+    names = frozenset({"Jo Park"})
+    text = f"{written} saw it, and {written}'s class too"
+    assert veiled({"note": text}, names) == {"note": "an educator saw it, and an educator's class too"}
+    assert "an educator saw it" in veiled_page(f"<p>{text}</p>", names)
+    assert holds_name(text, names)
+
+
+def test_a_name_of_one_word_is_found_as_it_is_written() -> None:
+    names = frozenset({"Linde"})
+    assert veiled(["Linde came", "a linde tree"], names) == ["an educator came", "a linde tree"]
+    assert not holds_name("a linde tree", names)
+
+
+@pytest.mark.parametrize("name", ["CLASS Href", "Div CLASS", "Ticket OPEN"])
+def test_whose_words_are_ours_in_any_letters_makes_no_page_unreadable(name: str) -> None:
+    page = '<div class="row" href="/tickets">ticket open</div>'
+    assert is_ours(name) and veiled_page(page, frozenset({name})) == page

@@ -10,13 +10,8 @@ from typing import NamedTuple
 from safetyd.core.model import Condition
 from safetyd.core.ticket import Ticket, Tier
 from safetyd.core.world import World
+from safetyd.web.pages.next_step import TIERS
 
-_TIERS = {
-    Tier.MITIGATION: "relief within 24 hours",
-    Tier.IMMEDIATE: "immediate relief",
-    Tier.MIDTERM: "midterm relief",
-    Tier.LONG_TERM: "long-term relief",
-}
 _CONDITIONS = {Condition.COLD: "too cold", Condition.HEAT: "too hot", Condition.OUTAGE: "no electricity"}
 
 
@@ -30,7 +25,7 @@ class Due(NamedTuple):
     @property
     def duty(self) -> str:
         """What is owed."""
-        return _TIERS[self.tier]
+        return TIERS[self.tier]
 
 
 def open_tickets(world: World) -> Iterator[Ticket]:
