@@ -25,18 +25,17 @@ from typing import Any
 
 FORMAT, MANIFEST, WRITTEN_AT = 1, "manifest.json", (1980, 1, 1, 0, 0, 0)
 HISTORY = ["at", "event", "by", "note", "hash"]
-NOTICES = ["at", "reason", "title", "text"]
-DELIVERIES = ["person", "state", "attempts"]
+NOTICES, DELIVERIES = ["at", "reason", "title", "text"], ["person", "state", "attempts"]
 READINGS = ["number", "sensor", "quantity", "observed_at", "received_at", "value", "unit", "mark", "reason"]
 READINGS += ["stamp", "device_skew", "gateway_skew", "frame", "sensor_number"]  # all that a digest is made of
 MARKS = ["accepted", "suspect", "rejected", "retained", "doubted"]
 QUANTITIES = [("", ""), ("temperature", "degF"), ("temperature", "degC"), ("humidity", "%"), ("mains", "on")]
 QUANTITIES += [("voltage", "V"), ("power", "W"), ("battery", "%"), ("battery", "V"), ("battery", "ok")]
 QUANTITIES += [("energy", "kWh")]
-FAULT, NOTE, HOLDS = "", "note: ", "sound: "
+FAULT, NOTE, HOLDS, NEWER = "", "note: ", "sound: ", "made by a newer version"
+_LEFT_BEHIND = (".DS_Store", "._", "Thumbs.db", "desktop.ini")  # how the names begin of what computers add
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-_LOCAL = struct.Struct("<4s5H3L2H")
-_EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
+_EPOCH, _MICROSECOND, _LOCAL = datetime(1970, 1, 1), timedelta(microseconds=1), struct.Struct("<4s5H3L2H")
 _DAMAGED = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, StopIteration)
 _DAMAGED += (zipfile.BadZipFile, zlib.error)  # type: ignore[assignment]
 
@@ -110,9 +109,7 @@ def verify(path: str, head: str | None = None) -> list[tuple[str, str]]:
         listed = {each["name"]: (each["size"], each["sha256"]) for each in manifest["parts"]}
         number = int(manifest["format"])
     except _DAMAGED as error:
-        raise NoPacket(
-            f"{path}: {MANIFEST} is missing or cannot be read, so nothing can be checked"
-        ) from error
+        raise NoPacket(f"{path}: {MANIFEST} is missing or cannot be read: nothing can be checked") from error
     if text != manifest_text(manifest):
         found.append((FAULT, f"altered: {MANIFEST} is not what it was when it was written"))
     made = {name: _hashed(parts, name) for name in listed}
@@ -121,10 +118,14 @@ def verify(path: str, head: str | None = None) -> list[tuple[str, str]]:
         how = "cut" if 0 <= made[name][0] < listed[name][0] else "altered"
         found.append((FAULT, f"{how if name in parts else 'missing'}: {name}"))
     for name in sorted(set(parts) - set(listed) - {MANIFEST}):
-        found.append((FAULT, f"extra: {name}, of which the manifest says nothing"))
+        kind = NOTE if name.rpartition("/")[2].startswith(_LEFT_BEHIND) else FAULT
+        found.append((kind, f"extra: {name}, of which the manifest says nothing"))
+    order = [each for each in (MANIFEST, *listed) if each in parts]
+    if not os.path.isdir(path) and sorted(order, key=[*parts].index) != order:
+        found.append((NOTE, "put together in another order; that changes no part"))
     found.append((HOLDS, f"{len(whole)} of {len(listed)} parts are as the manifest has them"))
     if number > FORMAT:
-        newer = f"made by a newer version, in format {number}: only the hashes of its parts were checked"
+        newer = f"{NEWER}, in format {number}: only the hashes of its parts were checked"
         return [*found, (FAULT, f"{newer} (this file knows format {FORMAT})")]
     return found + list(_Packet(parts, manifest, whole).check(head))
 
@@ -146,8 +147,6 @@ def _archive(path: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     found = [(FAULT, f"{name} is there {count} times") for name, count in times.items() if count > 1]
     if any(each.compress_type or each.date_time != WRITTEN_AT for each in infos):
         found.append((NOTE, "zipped again since it was made; that changes no part"))
-    elif infos and infos[0].filename != MANIFEST:
-        found.append((NOTE, "put together in another order; that changes no part"))
     return {each.filename: partial(archive.open, each) for each in infos}, found
 
 
@@ -340,9 +339,10 @@ def main(arguments: list[str]) -> int:
     except NoPacket as error:
         print(error, file=sys.stderr)
         return 2
-    faults = sum(kind == FAULT for kind, _ in found)
+    faults, is_newer = sum(kind == FAULT for kind, _ in found), any(NEWER in said for _, said in found)
     print("\n".join(kind + sentence for kind, sentence in found))
-    print(f"NOT SOUND: {faults} found." if faults else "SOUND.")
+    checked = "NOT CHECKED WHOLE: take the file of that version." if is_newer and faults == 1 else ""
+    print(checked or (f"NOT SOUND: {faults} found." if faults else "SOUND."))
     return 1 if faults else 0
 
 

@@ -1,12 +1,13 @@
 """Whatever another hand does to a packet is found, by name, and what is still sound is said."""
 
 import ast
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from zipfile import ZIP_DEFLATED
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pytest
 
@@ -119,6 +120,26 @@ def test_zipped_again_is_harmless_and_said(tmp_path: Path, parts: dict[str, byte
     assert told.faults == [] and told.notes == ["zipped again since it was made; that changes no part"]
 
 
+@pytest.mark.parametrize("order", ["manifest last", "the rest reversed"])
+def test_another_order_is_harmless_and_said(tmp_path: Path, parts: dict[str, bytes], order: str) -> None:
+    manifest, *rest = parts
+    names = [*rest, manifest] if order == "manifest last" else [manifest, *reversed(rest)]
+    made = io.BytesIO()
+    with ZipFile(made, "w") as archive:
+        for name in names:
+            archive.writestr(ZipInfo(name, verify.WRITTEN_AT), parts[name])
+    told = Told(tmp_path, made.getvalue())
+    assert told.faults == [] and told.notes == ["put together in another order; that changes no part"]
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "__MACOSX/._ticket.pdf", "attachments/Thumbs.db"])
+def test_what_a_computer_leaves_beside_the_parts_is_said_and_no_fault(
+    tmp_path: Path, parts: dict[str, bytes], name: str
+) -> None:
+    told = Told(tmp_path, zipped(parts | {name: b"its own"}))
+    assert told.faults == [] and f"extra: {name}, of which the manifest says nothing" in told.notes
+
+
 def test_an_unpacked_folder_is_checked_as_well(tmp_path: Path, parts: dict[str, bytes]) -> None:
     for name, content in parts.items():
         (tmp_path / "here" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -134,6 +155,13 @@ def test_a_newer_packet_is_told_as_such_with_the_hashes_checked(
     (fault,) = told.faults
     assert fault.startswith("made by a newer version, in format 2")
     assert told.holds == [f"{len(PARTS)} of {len(PARTS)} parts are as the manifest has them"]
+    script = str(Path(verify.__file__))
+    done = run(script, "packet.zip", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "NOT CHECKED WHOLE: take the file of that version."
+    content = with_another_manifest(parts, format=2) | {"notices.csv": b"another"}
+    Told(tmp_path, zipped(content))
+    assert run(script, "packet.zip", cwd=tmp_path).stdout.splitlines()[-1] == "NOT SOUND: 2 found."
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"a letter", zipped({"a.txt": b"a"})])
