@@ -5,7 +5,7 @@ of the past is what was judged, and it says what was not kept.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from safetyd.assigned import compose, derived_id, file_part, guessed_format
@@ -23,7 +23,7 @@ from safetyd.service import Service
 from safetyd.site import Building
 from safetyd.store import leftovers, strays
 from safetyd.store.leftovers import Stray
-from safetyd.times import rfc3339
+from safetyd.times import rfc3339, short
 
 
 def carry_out(service: Service, said: Mapping[str, Any], at: datetime) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def _assign(service: Service, asked: AssignAction, at: datetime) -> dict[str, An
         "assignment": assignment_object(line),
         "judged": judged,
         "is_all": not lost,
-        "says": _says(line, judged, kept, is_all=not lost, at=at),
+        "says": _says(line, judged, kept, service.site.timezone, is_all=not lost, at=at),
     }
 
 
@@ -103,7 +103,8 @@ def _unassign(service: Service, asked: AssignAction, at: datetime) -> dict[str, 
         asked.verb, at, asked.by, role, asked.note, asked.topic, place, sensor, format, (), until
     )
     service.assign(line, (), at)
-    says = f"{asked.topic} is {place}'s until {rfc3339(until)}; what it said so far stays there"
+    ended = short(until, service.site.timezone)
+    says = f"{asked.topic} is {place}'s until {ended}; what it said so far stays there"
     return {"assignment": assignment_object(last.line, until), "judged": 0, "is_all": True, "says": says}
 
 
@@ -194,13 +195,16 @@ def _lost_since(kept: list[Message], since: datetime, heard: Stray) -> bool:
     return heard.last_at >= since and (not kept or max(since, heard.first_at) < kept[0].received_at)
 
 
-def _says(line: Assignment, judged: int, kept: list[Message], *, is_all: bool, at: datetime) -> str:
-    begun = f"{line.topic} is {line.place}'s from {rfc3339(line.moment)} on, as {line.sensor} ({line.format})"
+def _says(
+    line: Assignment, judged: int, kept: list[Message], zone: tzinfo, *, is_all: bool, at: datetime
+) -> str:
+    since = short(line.moment, zone)
+    begun = f"{line.topic} is {line.place}'s from {since} on, as {line.sensor} ({line.format})"
     if line.moment >= at:
         return begun
     many = "1 message was" if judged == 1 else f"{judged} messages were"
     past = f"{many} judged as learned now" if judged else "nothing that it said before could be judged"
     if is_all:
         return f"{begun}; {past}"
-    known = f"what came before {rfc3339(kept[0].received_at)} is" if kept else "what it said before is"
+    known = f"what came before {short(kept[0].received_at, zone)} is" if kept else "what it said before is"
     return f"{begun}; {past}; {known} not kept and cannot be"
