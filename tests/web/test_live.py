@@ -62,8 +62,9 @@ def test_whatever_happens_everything_is_told_in_the_end(steps: list[tuple[float,
 class Listener:
     """A page that is open: it hears one event after the other."""
 
-    def __init__(self, school: School, browser: Browser, live: Live) -> None:
+    def __init__(self, school: School, browser: Browser, live: Live, query: str = "") -> None:
         self._school, self._cookies, self._live = school, browser.cookies, live
+        self._query = query.encode()
         self._events: AsyncIterator[Any] | None = None
 
     def begin(self) -> "Listener":
@@ -87,7 +88,14 @@ class Listener:
     async def _open(self) -> StreamingResponse:
         headers = [(name.encode(), value.encode()) for name, value in self._cookies.items()]
         request = Request(
-            {"type": "http", "method": "GET", "path": "/live", "scheme": "http", "headers": headers}
+            {
+                "type": "http",
+                "method": "GET",
+                "path": "/live",
+                "query_string": self._query,
+                "scheme": "http",
+                "headers": headers,
+            }
         )
         answer = await self._live.events(request)
         assert isinstance(answer, StreamingResponse)
@@ -122,6 +130,26 @@ def test_who_listens_hears_of_a_decision_and_of_readings(at_school: School, list
     assert listener.hears() == "readings"
     at_school.commands(do="acknowledge", ticket=at_school.ids[1], note="", role="facilities")
     assert listener.hears() == "record"
+
+
+def test_the_page_of_a_ticket_hears_of_that_ticket_only(at_school: School, browser: Browser) -> None:
+    live = Live(at_school.application._looking)
+    mine, other = at_school.ids[1], at_school.ids[0]
+    listener = Listener(at_school, browser, live, f"ticket={mine}").begin()
+    at_school.commands(do="note", ticket=other, note="seen to", by="Kim Low", role="facilities")
+    assert listener.hears() == "readings", "something else is as it is on every page"
+    at_school.commands(do="note", ticket=mine, note="seen to", by="Kim Low", role="facilities")
+    assert listener.hears() == "record"
+
+
+def test_of_a_ticket_that_is_not_for_somebody_nothing_is_heard(at_school: School) -> None:
+    elsewhere = Browser(at_school)
+    elsewhere.enter(Role.EDUCATOR, "cedar")
+    mine = at_school.ids[1]
+    live = Live(at_school.application._looking)
+    listener = Listener(at_school, elsewhere, live, f"ticket={mine}").begin()
+    at_school.commands(do="note", ticket=mine, note="seen to", by="Kim Low", role="facilities")
+    assert listener.hears() == "readings"
 
 
 def test_what_was_told_of_is_there_for_who_asks_then(

@@ -13,8 +13,11 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from safetyd.store import ledger
+from safetyd.store.accounts import Account
 from safetyd.store.database import StoreError
-from safetyd.view import Version
+from safetyd.view import Version, View
+from safetyd.web.access import sees
 from safetyd.web.looking import Looking
 from safetyd.web.problems import Problem
 from safetyd.web.visitors import visitor
@@ -62,7 +65,10 @@ class Live:
         return self._of.total()
 
     async def events(self, request: Request) -> Response:
-        """Return a stream of events: `begun`, `record`, `readings`, and `here`."""
+        """Return a stream of events: `begun`, `record`, `readings`, and `here`.
+
+        With `ticket` in the query, `record` is said of that ticket only, and `readings` of everything else.
+        """
         who = await visitor(self._looking, request)
         if who is None:
             raise Problem(401, "log in first")
@@ -74,39 +80,55 @@ class Live:
             )
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(
-            self._stream(request, who.account.number), media_type="text/event-stream", headers=headers
+            self._stream(request, who.account), media_type="text/event-stream", headers=headers
         )
 
-    async def _stream(self, request: Request, number: int) -> AsyncIterator[str]:
-        self._of[number] += 1
+    async def _stream(self, request: Request, account: Account) -> AsyncIterator[str]:
+        self._of[account.number] += 1
         try:
-            async for event in self._events(request):
+            async for event in self._events(request, account):
                 yield event
         except StoreError:
             pass  # the page sees that nobody speaks to it any more, and asks again
         except Exception:
             log.exception("a page that is open could not be told of news")
         finally:
-            self._of[number] -= 1
+            self._of[account.number] -= 1
             self._of += Counter()  # forgets who listens no more
 
-    async def _events(self, request: Request) -> AsyncIterator[str]:
+    async def _events(self, request: Request, account: Account) -> AsyncIterator[str]:
+        id = request.query_params.get("ticket")
         await self._look()
         yield "retry: 2000\nevent: begun\ndata: 0\n\n"
         began_s = breathed_s = time.monotonic()
-        known = self._news.told
+        known, stood = self._news.told, await self._ticket(id, account)
         while time.monotonic() - began_s < _LONGEST_S:
             await anyio.sleep(_LOOK_S)
             await self._look()
             told = self._news.told
             if told != known:
-                yield _event("record" if told.decisions != known.decisions else "readings")
+                is_record = told.decisions != known.decisions
+                if is_record and id is not None:
+                    before, stood = stood, await self._ticket(id, account)
+                    is_record = stood != before
+                yield _event("record" if is_record else "readings")
                 known = told
             if time.monotonic() - breathed_s >= self._breath_s:
                 if await visitor(self._looking, request) is None:
                     return
                 breathed_s = time.monotonic()
                 yield _event("here")
+
+    async def _ticket(self, id: str | None, account: Account) -> object:
+        """Return how a ticket stands, if somebody may see it; it is another after anything is put on it."""
+
+        def look(view: View) -> object:
+            ticket = view.world.tickets.get(id or "")
+            if ticket is None or not sees(account, ticket.place.building):
+                return None
+            return ticket, len(list(ledger.history(view.connection, ticket.id)))
+
+        return None if id is None else await self._looking.view(look)
 
     async def _look(self) -> None:
         """Look how everything stands, unless somebody just did."""

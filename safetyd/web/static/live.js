@@ -1,5 +1,5 @@
 // News for pages that are open. An element with data-live-part="URL" is fetched anew when there is some; one with
-// data-live-notice is shown when the record has changed. What has data-live-say, and an id, is said aloud when
+// data-live-notice is shown when the record has changed, or the ticket that it names. What has data-live-say, and an id, is said aloud when
 // that has become otherwise. Nothing is exchanged where somebody types or selects; focus and scroll stay.
 "use strict";
 
@@ -8,6 +8,7 @@
   const notices = [...document.querySelectorAll("[data-live-notice]")];
   if (!parts.length && !notices.length) return;
 
+  const ticket = notices.map((each) => each.dataset.liveNotice).find(Boolean);
   const MINUTE = 60000;
   const SILENT = 40000; // the server speaks every 15 s
   const AGAIN = 10000;
@@ -58,7 +59,7 @@
   function open() {
     if (!window.EventSource || document.hidden || isOut) return;
     if (source) source.close();
-    const mine = source = new EventSource("/live");
+    const mine = source = new EventSource(ticket ? `/live?ticket=${encodeURIComponent(ticket)}` : "/live");
     mine.onopen = () => { mark(true); renewAll(); };
     mine.onerror = () => {
       mark(false);
