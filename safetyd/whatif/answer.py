@@ -120,7 +120,7 @@ def estimated(
         if each.place.building in question.buildings and each.place in facts.places
     }
     known, recorded = _reach(connection, facts, places, span)
-    _check_known(sum(known.values()), question)
+    _check_known(sum(known.values()), question, site)
     in_force, other = estimate(Stored(connection), facts, books, places, span, progress)
     asked = question._replace(begin=span.begin, end=span.end)
     return compared(site, asked, ESTIMATED, in_force, other, known, recorded)
@@ -159,7 +159,7 @@ def compared(
     Raises:
         WhatIfError: nothing is.
     """
-    _check_known(sum(known.values()), question)
+    _check_known(sum(known.values()), question, site)
     facts = facts_of(site, routes(site))
     edges = [*months(facts, question.begin, question.end), (question.end, date.max)]
     rows = []
@@ -192,11 +192,11 @@ def _reach(
     return known, recorded
 
 
-def _check_known(known: int, question: Question) -> None:
+def _check_known(known: int, question: Question, site: Site) -> None:
     if not known:
-        where = ", ".join(question.buildings)
-        since, until = (f"{at:%Y-%m-%d %H:%M}" for at in (question.begin, question.end))
-        raise WhatIfError(f"no reading of a room of {where} is on record from {since} to {until} (UTC)")
+        where, ends = ", ".join(question.buildings), (question.begin, question.end)
+        since, until = (f"{at.astimezone(site.timezone):%Y-%m-%d %H:%M}" for at in ends)
+        raise WhatIfError(f"no reading of a room of {where} is on record from {since} to {until}")
 
 
 def answer_object(answer: Answer) -> dict[str, Any]:

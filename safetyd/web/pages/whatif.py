@@ -76,7 +76,7 @@ def _standing(past: Past, visit: Visit, what: Asked) -> dict[str, Any]:
         return shown
     key = needs_readings(what.question.settings)
     if key is not None:
-        words = f"{key}: what it would change cannot be told from 5-minute values, but from every reading"
+        words = f"what {key} would change cannot be told from 5-minute values, but from every reading"
         return shown | {"state": "refused", "words": words}
     try:
         site = composed(past.connection, past.site, past.root).site
