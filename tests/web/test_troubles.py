@@ -42,6 +42,17 @@ def test_what_stands_says_what_is_wrong_where_since_when_and_what_to_do(
     assert "Please mend it." in text and "since <time" in text
 
 
+def test_what_is_heard_and_of_no_room_is_named_there_too(at_school: School, browser: Browser) -> None:
+    assert "no room has" not in browser.get("/troubles").text
+    at_school.hears("nowhere/1", temperature_f=70, humidity=40)
+    text = browser.get("/troubles").text
+    assert '<a href="/sensors#strays">1 topic was heard that no room has</a>' in text
+    assert "no room has" not in browser.get("/troubles?building=maple").text
+    of_one = Browser(at_school)
+    of_one.enter(Role.FACILITIES, "maple")
+    assert "no room has" not in of_one.get("/troubles").text
+
+
 def test_only_of_a_building_or_of_a_kind(at_school: School, browser: Browser) -> None:
     complain(at_school, "maple/watch", TroubleKind.GAP, "off")
     complain(at_school, "cedar/watch", TroubleKind.SILENT, "off", building="cedar")

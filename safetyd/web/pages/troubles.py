@@ -12,7 +12,7 @@ from safetyd.notify.tongue import Tongue
 from safetyd.notify.trouble_words import standing, what_to_do
 from safetyd.notify.who_and_where import place_name
 from safetyd.view import View
-from safetyd.web.access import Right, may
+from safetyd.web.access import Right, may, sees
 from safetyd.web.answers import Asked, found_troubles
 from safetyd.web.pages.page import Answer, Sheet, Visit
 from safetyd.web.problems import misused
@@ -53,7 +53,9 @@ def troubles(view: View, visit: Visit) -> Answer:
             view, Asked(visit.account, given | {"standing": "true", "limit": STANDING})
         )
     known = {each.sensor.key for each in view.sensors()} if may(visit.account, Right.SENSORS) else set()
+    is_asked = not any(given.values()) and may(visit.account, Right.SENSORS) and sees(visit.account, None)
     shown = {
+        "strays": len(view.strays()) if is_asked and not cursor else 0,
         "standing": [_shown(each, view, known) for each in now],
         "past": [_shown(each, view, known) for each in over],
         "is_cut": more is not None,
