@@ -65,6 +65,19 @@ def test_the_worst_room_comes_first_then_by_name_and_what_is_well_can_be_left_ou
     assert rooms(browser.get("/buildings/maple/rooms?only=not-ok").text) == ["12"]
 
 
+def test_a_room_with_an_open_hazard_is_not_among_those_that_are_ok(
+    at_school: School, browser: Browser
+) -> None:
+    at_school.hears("maple/lab", temperature_f=70, humidity=40)
+    assert 'id="fine"' in browser.get("/buildings/maple").text
+    at_school.commands(do="report", building="maple", room="lab", hazard="leaks", role="facilities")
+    text = browser.get("/buildings/maple").text
+    assert re.search(
+        r'id="room-lab" class="room rank-reported" data-live-say="[^"]*a hazard was reported', text
+    )
+    assert "1 has a reported hazard" in " ".join(text.split())
+
+
 def test_names_are_in_the_order_in_which_people_count() -> None:
     names = ["Room 10", "Room 2", "gym", "12", "Room 2b", "²", "3"]
     assert sorted(names, key=natural) == ["3", "12", "gym", "Room 2", "Room 2b", "Room 10", "²"]

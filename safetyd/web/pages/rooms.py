@@ -22,10 +22,11 @@ class Rank(IntEnum):
 
     COLD = 0
     HOT = 1
-    SILENT = 2
-    IN_PART = 3  # known to be warm enough, but not whether it is too hot
-    WATCHED = 4
-    OK = 5
+    REPORTED = 2  # somebody saw what no sensor sees
+    SILENT = 3
+    IN_PART = 4  # known to be warm enough, but not whether it is too hot
+    WATCHED = 5
+    OK = 6
 
 
 class Card(NamedTuple):
@@ -60,6 +61,7 @@ class Phrase(NamedTuple):
 _WORDS = {
     Rank.COLD: "too cold",
     Rank.HOT: "too hot",
+    Rank.REPORTED: "a hazard was reported",
     Rank.SILENT: "no reading",
     Rank.IN_PART: "heat unknown, no humidity",
     Rank.WATCHED: "getting hot",
@@ -84,7 +86,7 @@ def _card(view: View, place: Place, name: str, tickets: tuple[Ticket, ...]) -> C
     shown = room_object(view.world, view.facts, place, name, view.at)
     room = view.world.rooms.get(place, EMPTY)
     heard = [each.temperature.at for each in room.sources.values() if each.temperature is not None]
-    rank = rank_of(shown)
+    rank = rank_of(shown, has_hazard=any(each.condition is Condition.HAZARD for each in tickets))
     seen_at = max(heard, default=room.at)
     began_at = {
         Rank.COLD: room.watch(Condition.COLD).began_at,
@@ -94,13 +96,15 @@ def _card(view: View, place: Place, name: str, tickets: tuple[Ticket, ...]) -> C
     return Card(place.room or "", name, rank, shown, seen_at, began_at, tickets)
 
 
-def rank_of(shown: Mapping[str, Any]) -> Rank:
-    """Return how a room is, of what is shown of it."""
+def rank_of(shown: Mapping[str, Any], *, has_hazard: bool = False) -> Rank:
+    """Return how a room is, of what is shown of it and whether the ticket of a hazard is open."""
     cold, heat = shown["verdicts"]["cold"], shown["verdicts"]["heat"]
     if cold == "breach":
         return Rank.COLD
     if heat == "breach":
         return Rank.HOT
+    if has_hazard:
+        return Rank.REPORTED
     if cold == "unknown":
         return Rank.SILENT
     if heat == "unknown":
@@ -133,6 +137,7 @@ def phrases(found: Sequence[Card]) -> list[Phrase]:
 _PHRASES = {
     Rank.COLD: ("is too cold", "are too cold"),
     Rank.HOT: ("is too hot", "are too hot"),
+    Rank.REPORTED: ("has a reported hazard", "have reported hazards"),
     Rank.SILENT: ("has no reading", "have no reading"),
     Rank.IN_PART: ("may be too hot (no humidity)", "may be too hot (no humidity)"),
     Rank.WATCHED: ("is getting hot", "are getting hot"),
