@@ -542,3 +542,15 @@ def test_what_people_write_is_only_ever_text(at_work: School, browser: Browser) 
     assert "<bdi>&lt;b&gt;.jpg</bdi>" in shown
     found = browser.get('/tickets?text="><script>alert(1)</script>').text
     assert "<script>alert" not in found and "No ticket is like this" in found
+
+
+def test_a_reported_hazard_is_in_no_breach_of_a_number(at_school: School, browser: Browser) -> None:
+    browser.enter(Role.FACILITIES)
+    at_school.commands(do="report", building="maple", room="lab", hazard="leaks", role="facilities")
+    (id,) = re.findall(
+        r'href="/tickets/(maple-\d+-\d+)[^>]*>[^<]*leaks', browser.get("/buildings/maple").text
+    )[:1]
+    page = browser.get(f"/tickets/{id}").text
+    assert "reported, and not said to be over" in page and "still in breach" not in page
+    assert "Nobody has said that it is over: to close it, say why." in page
+    assert re.search(r"now: <span[^>]*>.*?reported</span>", browser.get("/tickets").text, re.DOTALL)
