@@ -88,7 +88,7 @@ def npm(*arguments: str, folder: Path) -> str:
     if program is None:
         raise Unavailable("npm is not on this machine; it comes with: apt-get install npm")
     command = [program, *arguments, "--loglevel=error", *IMPATIENT]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603  no shell
     if done.returncode:
         code = re.search(r"^npm (?:error|ERR!) code (.+)", done.stderr, re.M)
         raise Unavailable(f"npm {' '.join(arguments)} failed: {code[1] if code else done.stderr.strip()}")

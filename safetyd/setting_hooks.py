@@ -28,7 +28,7 @@ EVENTS = frozenset((
     *ClosureVerb,
 ))
 # fmt: on
-_SECRET = "whsec_"
+_SECRET = "whsec_"  # noqa: S105  how one begins
 _SHORTEST, _LONGEST = 24, 64  # bytes of a secret, as Standard Webhooks has it
 _EXPECTED = (
     f'"{_SECRET}" and base64 of {_SHORTEST} to {_LONGEST} bytes: echo {_SECRET}$(openssl rand -base64 32)'

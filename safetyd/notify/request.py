@@ -55,7 +55,7 @@ class _SameScheme(HTTPRedirectHandler):
     ) -> Request | None:
         if urlsplit(newurl).scheme != urlsplit(req.full_url).scheme:
             return None
-        return Request(newurl, req.data, req.headers, req.origin_req_host, unverifiable=True)
+        return Request(newurl, req.data, req.headers, req.origin_req_host, unverifiable=True)  # noqa: S310
 
 
 class _Nowhere(HTTPRedirectHandler):
@@ -107,7 +107,7 @@ def request(
     address = urlunsplit((parts.scheme, host, quote(path, _AS_IS), quote(parts.query, _AS_IS), ""))
     usual = {"User-Agent": "safetyd", "Content-Type": "text/plain; charset=utf-8"}
     said = text.encode(errors="replace") if isinstance(text, str) else text
-    made = Request(address, said or None, {**usual, **headers})
+    made = Request(address, said or None, {**usual, **headers})  # noqa: S310  settings take http(s) only
     if who:
         name, _, password = who.partition(":")
         pair = f"{unquote(name)}:{unquote(password)}".encode()

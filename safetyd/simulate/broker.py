@@ -105,7 +105,7 @@ def _mosquitto(port: int, folder: Path) -> Iterator[None]:
     conf.write_text(mosquitto_conf(port, folder.resolve()), encoding="utf-8")
     with log.open("wb") as stderr:
         # A session of its own: Ctrl-C ends us first, and we end the broker last.
-        child = subprocess.Popen([program, "-c", str(conf)], stderr=stderr, start_new_session=True)
+        child = subprocess.Popen([program, "-c", str(conf)], stderr=stderr, start_new_session=True)  # noqa: S603
     try:
         _wait_for_port(port, still_alive=lambda: child.poll() is None, log=log)
         yield

@@ -29,7 +29,7 @@ class Link(StrEnum):
     """What a link is good for."""
 
     FIRST = "first"  # once: to become the first who may log in
-    PASSWORD = "password"  # once: to choose a password of one's own
+    PASSWORD = "password"  # noqa: S105  once: to choose a password of one's own
     ENTER = "enter"  # as often as one likes: to be logged in
 
 

@@ -48,7 +48,7 @@ class Errand:
         self._order = order
         self._within_s = within_s
         self._is_late = False
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-c", _RUN],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -53,7 +53,7 @@ def _points(
         wanted.append(f"time >= {micros(begin) * 1000}")
     if end is not None:
         wanted.append(f"time < {micros(end) * 1000}")
-    question = f'SELECT "value", "celsius", "raw", "quantity" FROM "reading" WHERE {" AND ".join(wanted)}'
+    question = f'SELECT "value", "celsius", "raw", "quantity" FROM "reading" WHERE {" AND ".join(wanted)}'  # noqa: S608
     offset = 0
     while True:
         rows = _rows(door, url, f"{question} LIMIT {_PAGE} OFFSET {offset}")

@@ -10,8 +10,6 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from markupsafe import Markup
-
 from safetyd.core.model import Condition, Place
 from safetyd.core.tally import Account, Measure
 from safetyd.faults import did_you_mean
@@ -110,7 +108,7 @@ def heatmap(past: Past, visit: Visit) -> Answer:
             (words, asked._replace(range=to).url() if to is not None and to.begin < past.now else "")
             for words, to in moves
         ],
-        "chart": Markup(on_page(chart, "heat")),
+        "chart": on_page(chart, "heat"),
         "rows": [(each, _breaches(past, asked, each)) for each in rows],
         "listed": LISTED,
         "hours": hours,

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from markupsafe import Markup
 
 from safetyd.core.tally import Measure
 from safetyd.history.files import XLSX_TYPE, csv_of, xlsx_of
@@ -62,7 +61,7 @@ def history(past: Past, visit: Visit) -> Answer:
                 ("Zoom out", asked.range.wider),
             )
         ],
-        "chart": Markup(on_page(chart, "past")),
+        "chart": on_page(chart, "past"),
         "unit": {"degF": "°F"}.get(chart.unit, chart.unit),
         "points": asked.url("/history/points"),
         "files": [(name, asked.url(f"/history/file/{name}")) for name in FILES],

@@ -15,7 +15,7 @@ from safetyd.web.door import is_loopback
 from safetyd.web.pages.codes import qr_svg
 from safetyd.web.pages.page import Answer, Sheet, Visit
 
-_NOWHERE = ("0.0.0.0", "::")
+_NOWHERE = ("0.0.0.0", "::")  # noqa: S104  compared with
 
 
 class Poster(NamedTuple):

@@ -166,7 +166,7 @@ def _shown(made: Report, table: Table) -> Shown:
     for number, bars in enumerate(table.bars):
         found = [BarOf(each.name, each.value, each.words) for each in drawn(table, bars)]
         if found:
-            picture = Markup(on_page(BarChart(bars.title, found), f"{table.name}-{number}"))
+            picture = on_page(BarChart(bars.title, found), f"{table.name}-{number}")
             charts.append((bars.title, picture))
     more = max(len(table.rows) - ROWS_SHOWN, 0)
     columns = [table.columns[n] for n in kept]

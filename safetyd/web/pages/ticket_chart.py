@@ -44,7 +44,7 @@ def ticket_chart(view: View, ticket: Ticket) -> Markup | None:
         answer = History(view.connection, view.site, view.root, view.at).ask(question)
     except HistoryError:
         return None
-    return Markup(on_page(_chart(view, ticket, rows, span, answer), "course"))
+    return on_page(_chart(view, ticket, rows, span, answer), "course")
 
 
 def _is_warmth(ticket: Ticket) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from markupsafe import Markup
 
 from safetyd.assigned import composed
 from safetyd.core.errors import SafetydError
@@ -96,7 +95,7 @@ def _standing(past: Past, visit: Visit, what: Asked) -> dict[str, Any]:
 
 
 def _answered(past: Past, what: Asked, found: whatif_answer.Answer) -> dict[str, Any]:
-    drawn = [(chart.title, Markup(on_page(chart, f"if-{id}"))) for id, chart in charts(found, past.site)]
+    drawn = [(chart.title, on_page(chart, f"if-{id}")) for id, chart in charts(found, past.site)]
     return {
         "begin": found.question.begin,
         "end": found.question.end,
