@@ -23,7 +23,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-chain bench-decoding bench-history bench-lake bench-web bench-whatif pictures pins clean servers
+.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-chain bench-decoding bench-history bench-lake bench-web bench-whatif pictures pins sbom clean servers
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -45,6 +45,7 @@ help:
 	@echo "make bench-lake      a year of minutes of 4,000 rooms under other rules, from Parquet files (ARGS=--quick for a small one)"
 	@echo "make pictures        take docs/now.png and docs/ticket.png from the demo (needs chromium)"
 	@echo "make bench-whatif    how long a year under other rules takes, from roll-ups and from readings"
+	@echo "make sbom    dist/safetyd.cdx.json: all that goes onto a gateway, with its licences"
 	@echo "make pins    choose the versions in requirements/ anew (UPGRADE=--upgrade for the newest)"
 	@echo "make clean   remove the virtual environment and everything generated"
 
@@ -123,14 +124,18 @@ bench-whatif: $(DEV)
 
 # Set-up. A stamp is older than what it was made from only when pins or metadata changed.
 
-define install
-	@for try in "pip" "pip3" "$(PYTHON) -m pip" "$(PY) -m pip"; do \
-	    if $$try --python $(PY) --version >/dev/null 2>&1; then pip="$$try --python $(PY)"; break; fi; \
+define find_pip
+for try in "pip" "pip3" "$(PYTHON) -m pip" "$(PY) -m pip"; do \
+	    if $$try --python $(1) --version >/dev/null 2>&1; then pip="$$try --python $(1)"; break; fi; \
 	done; \
 	if [ -z "$$pip" ]; then \
 	    echo "pip 22.3 or newer is needed and was not found; on Debian: sudo apt-get install python3-pip" >&2; exit 1; \
 	fi; \
-	set -ex; \
+	set -ex
+endef
+
+define install
+	@$(call find_pip,$(PY)); \
 	$$pip install --quiet --require-hashes -r requirements/build.txt -r $(1); \
 	$$pip install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .; \
 	$(PY) -m compileall -q safetyd
@@ -176,6 +181,14 @@ pins: | $(DEV)
 	    --build-deps-for editable --only-build-deps
 	$(PY) deploy/assets.py --pin $(UPGRADE)
 	@! grep -nE '://|^ *-(i|f)|--(extra-)?index-url|--find-links|--trusted-host' requirements/*.txt
+
+# What is listed is installed for that, alone.
+sbom: $(DEV) assets
+	rm -rf build/gateway
+	$(PYTHON) -m venv --without-pip build/gateway
+	@$(call find_pip,build/gateway/bin/python); \
+	$$pip install --quiet --require-hashes -r requirements/run.txt
+	$(PY) -m deploy.sbom build/gateway/bin/python --output dist/safetyd.cdx.json
 
 clean:
 	rm -rf $(VENV) safetyd/web/vendor build dist var *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
