@@ -44,7 +44,8 @@ def in_memory() -> Connection:
 @lru_cache
 def _memory() -> Engine:
     """One engine, so that statements are compiled once; each of its connections is a store of its own."""
-    engine = create_engine("sqlite://", poolclass=NullPool)
+    # Whichever thread collects one that was dropped may close it.
+    engine = create_engine("sqlite://", poolclass=NullPool, connect_args={"check_same_thread": False})
     keep_sealed(engine)
     return engine
 

@@ -1,11 +1,13 @@
 """The file is at this version or is brought to it; anything else is refused in a sentence."""
 
+import gc
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import msgspec
 import pytest
@@ -46,6 +48,16 @@ def file(url: str) -> Path:
 def made(url: str) -> str:
     open_for_writing(url).close()
     return url
+
+
+def test_one_in_memory_that_was_dropped_may_be_collected_by_any_thread(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    dropped = [in_memory()]
+    other = Thread(target=lambda: (dropped.clear(), gc.collect()))
+    other.start()
+    other.join()
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 def schema_of(connection: sqlite3.Connection) -> set[tuple[str, str]]:
