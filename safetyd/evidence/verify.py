@@ -203,7 +203,7 @@ def _salvaged(path: str, how: str) -> _Opened:
             cut |= set() if is_whole else {name}
     if not files:
         raise NoPacket(f"{path}: is no zip archive, and no folder")
-    found = [(FAULT, f"{how}; {len(files) - len(cut)} parts are left whole")]
+    found = [(FAULT, f"{how}; of its files {len(files) - len(cut)} are left whole")]
     return _Opened(files, [*found, (NOTE, ZIPPED_AGAIN)] if again else found, cut)
 
 
@@ -379,7 +379,8 @@ class _Packet:
                 yield NOTE, f"readings that arrived on {day['day']} were deleted when their time was over"
             else:
                 yield FAULT, f"the readings that arrived on {day['day']} are not those of their digest"
-        yield HOLDS, f"the readings of {right} of {len(days)} days are those of their digests"
+        if days:
+            yield HOLDS, f"the readings of {right} of {len(days)} days are those of their digests"
         if loose:
             yield NOTE, f"{loose} readings are of a day without a digest here: the chain holds none of them"
 

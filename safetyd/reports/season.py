@@ -190,7 +190,10 @@ def _refuse_emptiness(made: Season) -> None:
     is_owed = any(case.is_open and case.ticket.opened_at < made.end for case in made.cases)
     if not (made.is_measured or is_on_record or is_owed):
         where = " or ".join(each.name for each in made.buildings) or "any building"
-        span = f"from {_day(made.begin, made.site)} to {_day(made.end - timedelta(seconds=1), made.site)}"
+        last = made.end - timedelta(seconds=1)
+        is_whole = made.end.astimezone(made.zone).date() != last.astimezone(made.zone).date()
+        until = _day(last, made.site) if is_whole else _moment(made.end, made.site)
+        span = f"from {_day(made.begin, made.site)} to {until}"
         raise ReportError(f"{span} nothing is on record of {where}: no reading, no ticket, no notice")
 
 

@@ -120,11 +120,12 @@ def estimated(
         if each.place.building in question.buildings and each.place in facts.places
     }
     known, recorded = _reach(connection, facts, places, span)
-    _check_known(sum(known.values()), question, site)
+    asked, ends = question._replace(begin=span.begin, end=span.end), why_it_ends(question.end, span.end, site)
+    if not sum(known.values()):
+        raise WhatIfError("; ".join((_unread(asked, site), *ends)))
     in_force, other = estimate(Stored(connection), facts, books, places, span, progress)
-    asked = question._replace(begin=span.begin, end=span.end)
     found = compared(site, asked, ESTIMATED, in_force, other, known, recorded)
-    return found._replace(remarks=tuple(why_it_ends(question.end, span.end, site)))
+    return found._replace(remarks=tuple(ends))
 
 
 def why_it_ends(wanted: datetime, end: datetime, site: Site) -> list[str]:

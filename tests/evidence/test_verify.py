@@ -193,7 +193,7 @@ def test_zipped_again_in_another_order_and_cut_says_both_and_what_is_left(
     assert "zipped again since it was made; that changes no part" in told.notes
     assert "put together in another order; that changes no part" in told.notes
     assert any("of the chain follow from each other" in each for each in told.holds)
-    whole = int(told.faults[0].rpartition("; ")[2].split()[0]) - 1  # the manifest is no part of itself
+    whole = int(told.faults[0].rpartition("of its files ")[2].split()[0]) - 1  # but for the manifest
     assert f"{whole} of {len(PARTS)} parts are as the manifest has them" in told.holds
     gone = [each for each in told.faults[1:] if each.startswith(("missing: ", "cut: "))]
     assert len(gone) == len(PARTS) - whole and sum(each.startswith("cut: ") for each in gone) <= 1
@@ -249,7 +249,7 @@ def test_a_piece_that_is_missing_from_the_middle_leaves_the_parts_on_both_sides(
     at = made.index(parts["ticket.pdf"]) + 500
     told = Told(tmp_path, made[:at] + made[at + 700 :])
     assert told.faults == [
-        f"damaged: a piece of the archive is missing, or another; {len(PARTS)} parts are left whole",
+        f"damaged: a piece of the archive is missing, or another; of its files {len(PARTS)} are left whole",
         "cut: ticket.pdf",
     ]
     content = zipped(parts, ZIP_DEFLATED)
