@@ -168,6 +168,7 @@ def _document(found: Verdict, given: Sequence[Given]) -> dict[str, Any]:
         "heads": {"given": len(given), "held": found.heads},
         "stamps": {"good": found.stamps, "unchecked": found.unchecked},
         "rows": found.rows,
+        "rows_in_all": found.whole,
         "records": found.records,
         "digests": found.digests,
         "retired": found.retired,
@@ -181,7 +182,9 @@ def _words(found: Verdict, given: Sequence[Given]) -> Iterator[str]:
     yield from found.faults[:_SHOWN]
     if found.faults[_SHOWN:]:
         yield f"and {len(found.faults) - _SHOWN:,} more"
-    yield f"Rows of the chain: {found.rows:,}, records: {found.records:,}, digests: {found.digests:,}."
+    following = f"{found.rows:,} of {found.whole:,}"
+    yield f"Rows of the chain that follow from each other, from the first on: {following}."
+    yield f"Records held against it: {found.records:,}; digests of readings: {found.digests:,}."
     if found.retired:
         yield f"Readings retired (keep_raw): {found.retired:,} digests cannot be worked out again."
     if found.undigested:

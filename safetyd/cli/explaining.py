@@ -1,4 +1,4 @@
-"""`explain`: from raw payload to verdict and ticket, in sentences."""
+"""`explain`: from the values as they were sent to verdict and ticket, in sentences."""
 
 from contextlib import closing
 from typing import Annotated

@@ -13,8 +13,9 @@ from safetyd.reports.report import Report, coverage_words, shown
 def report_words(report: Report) -> None:
     """Print a report."""
     console = plain_console()
-    console.print(_head(report), highlight=False, markup=False)
-    console.print(coverage_words(report), highlight=False, markup=False)
+    lead = (_head(report), coverage_words(report))
+    for line in lead if report.is_measured else reversed(lead):
+        console.print(line, highlight=False, markup=False)
     for each in report.tables:
         console.print(f"\n{each.title}", style="bold", highlight=False, markup=False)
         if not each.rows:

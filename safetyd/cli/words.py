@@ -20,6 +20,7 @@ _STYLES = {
     "met_late": "yellow",
     "met": "green",
     "breach": "bold red",
+    "reported": "bold red",
     "ok": "green",
     "unknown": "magenta",
     "out": "bold red",
@@ -59,6 +60,12 @@ def styled(word: str) -> Text:
     return Text(word.replace("_", " "), style=_STYLES.get(word, ""))
 
 
+def _now(ticket: dict[str, Any]) -> str:
+    """Return how a place stands; a hazard is what people reported, and nothing measures it."""
+    is_reported = ticket["hazard"] and ticket["verdict"] == "breach"
+    return "reported" if is_reported else str(ticket["verdict"])
+
+
 def tickets_words(tickets: Sequence[dict[str, Any]], site: Site) -> None:
     """Print tickets as a table, what is due next beside each."""
     console = plain_console()
@@ -92,7 +99,7 @@ def tickets_words(tickets: Sequence[dict[str, Any]], site: Site) -> None:
             Text(where(ticket, site)),
             ticket["hazard"] or ticket["condition"],
             styled(ticket["status"]) + Text(f", {held_back(ticket, site)}" if ticket["shelved"] else ""),
-            styled(ticket["verdict"]),
+            styled(_now(ticket)),
             local(ticket["began_at"], site),
             Text(due, style="bold red" if owed and owed[0]["state"] == "missed" else ""),
             _worst(ticket),

@@ -25,7 +25,7 @@ records.jsonl   the records as the store holds them: the ticket, its episodes, h
                 rules, calendar and sensors of the site; the digests of each day's readings
 chain.jsonl     rows {first} to {last} of the chain: of each record its kind, number and digest only
 attachments/    the files that go with notes, as they were given; look into them before you hand them on
-{stamp}verify.py       checks all this; a program of 350 lines in Python, for reading too
+{stamp}verify.py       checks all this; a program of some 400 lines in Python, for reading too
 manifest.json   the SHA-256 of each part
 
 No cell of the tables is a formula: one that might be taken for one begins with an apostrophe.

@@ -86,8 +86,10 @@ class Course:
         ]
 
     def coverage(self, condition: Condition) -> dict[str, int]:
-        """Return how many seconds of the span were ok, in breach, and unknown."""
-        account = _ACCOUNTS.get(condition, Account.OUTAGE if self._is_building else Account.ROOM)
+        """Return how many seconds of the span were ok, in breach, and unknown; 0 of what nobody measures."""
+        account = _ACCOUNTS.get(condition)
+        if account is None:
+            return {"ok_s": 0, "breach_s": 0, "unknown_s": 0}
         shares = [each.shares.get(account, Share()) for each in self._buckets.values()]
         whole = round((self._end - self._begin).total_seconds())
         ok = min(whole, round(sum(each.ok for each in shares) / 1e6))

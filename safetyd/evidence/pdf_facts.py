@@ -61,6 +61,7 @@ def _facts(case: Case, moment: Moment) -> tuple[tuple[str, str], ...]:
         ("Clause", CLAUSES.get(ticket.clause, ticket.clause)),
         ("Limit", limit(case)),
         ("Worst value", worst(ticket, moment)),
+        *((("Reported", _reported(case)),) if ticket.condition == "hazard" else ()),
         ("Began", f"{moment(ticket.began_at)}, {_in_student_day(ticket)}"),
         ("Ticket opened", moment(ticket.opened_at)),
         ("Episodes", _episodes(case)),
@@ -119,7 +120,8 @@ def _episodes(case: Case) -> str:
 
 def _status(case: Case, moment: Moment) -> str:
     ticket = case.ticket
-    said = [f"{ticket.status}; {_VERDICTS.get(ticket.verdict, ticket.verdict)}"]
+    verdicts = _REPORTED if ticket.condition == "hazard" else _VERDICTS
+    said = [f"{ticket.status}; {verdicts.get(ticket.verdict, ticket.verdict)}"]
     if ticket.disputed:
         said.append("disputed")
     if ticket.follows:
@@ -132,6 +134,18 @@ _VERDICTS = {
     "breach": "the place is in breach",
     "unknown": "the state of the place is not known",
 }
+
+
+_REPORTED = {  # nothing measures a hazard
+    "breach": "reported, with no relief on record",
+    "unknown": "relief is on record; the state of the place is not known",
+}
+
+
+def _reported(case: Case) -> str:
+    """Return in whose words it was reported: the first line of the history that opened the ticket."""
+    first = next((each for each in case.timeline if each.event == "opened"), None)
+    return f"by {first.by}: {first.note}" if first and first.note else f"by {first.by}" if first else "–"
 
 
 def _sensors(case: Case) -> str:

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 FORMAT, MANIFEST, WRITTEN_AT = 1, "manifest.json", (1980, 1, 1, 0, 0, 0)
 HISTORY = ["at", "event", "by", "note", "hash"]
@@ -33,9 +33,13 @@ QUANTITIES = [("", ""), ("temperature", "degF"), ("temperature", "degC"), ("humi
 QUANTITIES += [("voltage", "V"), ("power", "W"), ("battery", "%"), ("battery", "V"), ("battery", "ok")]
 QUANTITIES += [("energy", "kWh")]
 FAULT, NOTE, HOLDS, NEWER = "", "note: ", "sound: ", "made by a newer version"
+NO_MANIFEST = f"{MANIFEST} is missing or cannot be read"
+ZIPPED_AGAIN = "zipped again since it was made; that changes no part"
 _LEFT_BEHIND = (".DS_Store", "._", "Thumbs.db", "desktop.ini")  # how the names begin of what computers add
+_HELD = (MANIFEST, "ticket.json", "records.jsonl", "chain.jsonl")  # what the others are held against
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-_EPOCH, _MICROSECOND, _LOCAL = datetime(1970, 1, 1), timedelta(microseconds=1), struct.Struct("<4s5H3L2H")
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
+_HEADER, _LOCAL = b"PK\x03\x04", struct.Struct("<4s5H3L2H")  # what stands before a part in an archive
 _DAMAGED = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, StopIteration)
 _DAMAGED += (zipfile.BadZipFile, zlib.error)  # type: ignore[assignment]
 
@@ -100,16 +104,31 @@ def stored(row: list[str]) -> list[Any]:
     return told + [int(each) if each else None for each in (device, gateway)] + [frame or None]
 
 
+class _Opened(NamedTuple):
+    """What stands in an archive or a folder."""
+
+    files: list[tuple[str, Any]]  # a name, and what opens it; in the order in which they stand
+    found: list[tuple[str, str]]
+    cut: set[str]
+
+
 def verify(path: str, head: str | None = None) -> list[tuple[str, str]]:
     """Return what is found of a packet, or raise NoPacket; `head` is HASH or HASH@NUMBER, as it was given."""
-    parts, found = _folder(path) if os.path.isdir(path) else _archive(path)
+    files, found, cut = _laid_open(path, _folder(path) if os.path.isdir(path) else _archive(path))
+    times, parts = Counter(name for name, _ in files), dict(files)
+    found += [(FAULT, f"{name} is there {count} times") for name, count in times.items() if count > 1]
     try:
         text = "".join(_lines(parts, MANIFEST))
         manifest = json.loads(text)
         listed = {each["name"]: (each["size"], each["sha256"]) for each in manifest["parts"]}
         number = int(manifest["format"])
     except _DAMAGED as error:
-        raise NoPacket(f"{path}: {MANIFEST} is missing or cannot be read: nothing can be checked") from error
+        whole = {each for each in parts if each not in cut and _hashed(parts, each)[0] >= 0}
+        if whole.isdisjoint(_HELD[1:]):
+            raise NoPacket(f"{path}: {NO_MANIFEST}: nothing can be checked") from error
+        found.append((FAULT, f"{NO_MANIFEST}: no hash says what each part was"))
+        found += [(FAULT, f"cut: {name}") for name in parts if name not in (*whole, MANIFEST)]
+        return found + list(_Packet(parts, {}, whole).check(head))
     if text != manifest_text(manifest):
         found.append((FAULT, f"altered: {MANIFEST} is not what it was when it was written"))
     made = {name: _hashed(parts, name) for name in listed}
@@ -130,41 +149,79 @@ def verify(path: str, head: str | None = None) -> list[tuple[str, str]]:
     return found + list(_Packet(parts, manifest, whole).check(head))
 
 
-def _folder(path: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    files = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
-    return {os.path.relpath(each, path).replace(os.sep, "/"): partial(open, each, "rb") for each in files}, []
+def _folder(path: str) -> _Opened:
+    paths = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+    named = ((os.path.relpath(each, path).replace(os.sep, "/"), each) for each in paths)
+    return _Opened([(name, partial(open, each, "rb")) for name, each in named], [], set())
 
 
-def _archive(path: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def _laid_open(path: str, opened: _Opened) -> _Opened:
+    """Return a packet without the folder that stands around it, if one does."""
+    around = {where for where, _, name in (each.rpartition("/") for each, _ in opened.files) if name in _HELD}
+    top = min(around, key=len, default="")
+    if not top:
+        return opened
+    if any(not f"{each}/".startswith(f"{top}/") for each in around):
+        raise NoPacket(f"{path}: holds more than one packet ({', '.join(sorted(around))}): name one of them")
+    inside = {name: name[len(top) + 1 :] for name, _ in opened.files if name.startswith(f"{top}/")}
+    files = [(inside.get(name, name), opens) for name, opens in opened.files]
+    said = (NOTE, f"the folder {top} stands around it; that changes no part")
+    return _Opened(files, [*opened.found, said], {inside.get(name, name) for name in opened.cut})
+
+
+def _archive(path: str) -> _Opened:
     try:
         archive = zipfile.ZipFile(path)
     except OSError as error:
         raise NoPacket(f"{path}: {error.strerror or error}") from error
     except _DAMAGED:
-        return _salvaged(path)
+        return _salvaged(path, "cut: the end of the archive is missing or damaged")
     infos = [each for each in archive.infolist() if not each.is_dir()]
-    times = Counter(each.filename for each in infos)
-    found = [(FAULT, f"{name} is there {count} times") for name, count in times.items() if count > 1]
-    if any(each.compress_type or each.date_time != WRITTEN_AT for each in infos):
-        found.append((NOTE, "zipped again since it was made; that changes no part"))
-    return {each.filename: partial(archive.open, each) for each in infos}, found
+    files = [(each.filename, partial(archive.open, each)) for each in infos]
+    if any(_hashed(dict(files), name)[0] < 0 for name, _ in files if name.rpartition("/")[2] == MANIFEST):
+        return _salvaged(path, "damaged: a piece of the archive is missing, or another")
+    again = any(each.compress_type or each.date_time != WRITTEN_AT for each in infos)
+    return _Opened(files, [(NOTE, ZIPPED_AGAIN)] if again else [], set())
 
 
-def _salvaged(path: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return the parts that are whole in an archive without its end: each has a header of its own."""
+def _salvaged(path: str, how: str) -> _Opened:
+    """Return what is left in an archive whose list of parts is no help: each part has a header of its own."""
     with open(path, "rb") as file:
         content = file.read()
-    parts, at = {}, 0
-    while content[at : at + 4] == b"PK\x03\x04" and at + _LOCAL.size <= len(content):
-        _, _, flags, method, _, _, _, size, _, length, extra = _LOCAL.unpack_from(content, at)
+    files, cut, again, at = [], set(), False, content.find(_HEADER)
+    while 0 <= at <= len(content) - _LOCAL.size:
+        _, _, _, method, time, date, crc, size, _, length, extra = _LOCAL.unpack_from(content, at)
         name = content[at + _LOCAL.size :][:length].decode("utf-8", "replace")
         begin = at + _LOCAL.size + length + extra
-        at = begin + size
-        if not (flags & 8 or method) and at <= len(content):
-            parts[name] = partial(io.BytesIO, content[begin:at])
-    if not parts:
+        part, end = (_inflated if method else _copied)(content, begin, size)
+        sums = [content[where : where + 4] for where in (end, end + 4)]  # by who wrote without looking back
+        is_whole = struct.pack("<L", zlib.crc32(part)) in (struct.pack("<L", crc), *sums)
+        at = content.find(_HEADER, end if is_whole else begin)
+        again = again or bool(method) or (time, date) != (0, 33)  # as WRITTEN_AT stands in an archive
+        if not name.endswith("/"):
+            files.append((name, partial(io.BytesIO, part)))
+            cut |= set() if is_whole else {name}
+    if not files:
         raise NoPacket(f"{path}: is no zip archive, and no folder")
-    return parts, [(FAULT, f"cut: the end of the archive is missing or damaged; {len(parts)} parts are left")]
+    found = [(FAULT, f"{how}; of its files {len(files) - len(cut)} are left whole")]
+    return _Opened(files, [*found, (NOTE, ZIPPED_AGAIN)] if again else found, cut)
+
+
+def _copied(content: bytes, begin: int, size: int) -> tuple[bytes, int]:
+    """Return a part that is not compressed, as far as it is there, and where it ends."""
+    part, end = content[begin : begin + size], begin + size
+    if end < len(content) and content[end : end + 2] != _HEADER[:2]:
+        part = part.partition(_HEADER)[0]  # a piece of it is missing, and the next part begins within
+    return part, end
+
+
+def _inflated(content: bytes, begin: int, _: int) -> tuple[bytes, int]:
+    inflating, part = zlib.decompressobj(-zlib.MAX_WBITS), b""
+    try:
+        part = inflating.decompress(content[begin:])
+    except zlib.error:
+        return b"", begin
+    return part, len(content) - len(inflating.unused_data)
 
 
 def _lines(parts: dict[str, Any], name: str) -> Iterator[str]:
@@ -198,8 +255,8 @@ class _Packet:
         """Yield what comes of all that can be checked with the parts that are whole."""
         for check, *needed in (
             (self._tables, "ticket.json"),
-            (self._read_records, "ticket.json", "records.jsonl"),
-            (lambda: self._chain(head), "ticket.json", "records.jsonl", "chain.jsonl"),
+            (self._read_records, "records.jsonl"),
+            (lambda: self._chain(head), "chain.jsonl"),
             (self._ticket, "ticket.json", "records.jsonl"),
             (self._readings, "ticket.json", "records.jsonl", "readings.csv"),
         ):
@@ -207,6 +264,8 @@ class _Packet:
                 yield from check() if self.whole >= set(needed) else ()
             except _DAMAGED as error:
                 yield FAULT, f"{needed[-1]} cannot be understood: {error!r}"
+        if head and "chain.jsonl" not in self.whole:
+            yield NOTE, "the head that was given could not be looked for: chain.jsonl is not whole"
 
     def _tables(self) -> Iterator[tuple[str, str]]:
         self.told = json.loads("".join(_lines(self.parts, "ticket.json")))
@@ -214,12 +273,13 @@ class _Packet:
             if name in self.whole and "".join(_lines(self.parts, name)) != made:
                 yield FAULT, f"{name} does not say what ticket.json says"
         said = {each["path"]: each["sha256"] for each in self.told["attachments"] if each["path"]}
-        there = {each["name"]: each["sha256"] for each in self.manifest["parts"]}
-        if said != {name: there[name] for name in there if name.startswith("attachments/")}:
+        there = {each["name"]: each["sha256"] for each in self.manifest.get("parts", [])}
+        if self.manifest and said != {name: there[name] for name in there if name.startswith("attachments/")}:
             yield FAULT, "the attachments are not the files that ticket.json names"
 
     def _read_records(self) -> Iterator[tuple[str, str]]:
-        place = "/".join(filter(None, (self.told["ticket"]["building"], self.told["ticket"]["room"])))
+        ticket = self.told.get("ticket", {})
+        place = "/".join(filter(None, (ticket.get("building"), ticket.get("room"))))
         nothing = {"values": 0, "sha256": sha256().hexdigest(), "sensors": {}}
         for said in map(json.loads, _lines(self.parts, "records.jsonl")):
             kind, record = said["kind"], said.get("record")
@@ -249,7 +309,7 @@ class _Packet:
             previous, number = row["hash"], row["number"]
             is_given = is_given or (previous == given and at in ("", str(number)))
         yield HOLDS, f"rows {first} to {number} of the chain follow from each other"
-        heads = [each["head"] or {} for each in (self.manifest, self.told)]
+        heads = [each["head"] or {} for each in (self.manifest, self.told) if each]
         if any((each.get("number", 0), each.get("hash", "")) != (number, previous) for each in heads):
             yield FAULT, f"the chain is cut or its head another: it ends with row {number}"
         if not is_given:
@@ -260,7 +320,8 @@ class _Packet:
             if about not in bodies or (made and bodies[about] != made):
                 yield FAULT, f"{' '.join(about)} is not what the chain says of it"
         right = sum(bodies.get(about) == made for about, made in self.digests.items())
-        yield HOLDS, f"{right} of {len(self.digests)} records are what the chain says of them"
+        if self.digests:
+            yield HOLDS, f"{right} of {len(self.digests)} records are what the chain says of them"
 
     def _of(self, kind: str) -> list[Any]:
         return [each for each in self.records.get(kind, []) if each]
@@ -318,7 +379,8 @@ class _Packet:
                 yield NOTE, f"readings that arrived on {day['day']} were deleted when their time was over"
             else:
                 yield FAULT, f"the readings that arrived on {day['day']} are not those of their digest"
-        yield HOLDS, f"the readings of {right} of {len(days)} days are those of their digests"
+        if days:
+            yield HOLDS, f"the readings of {right} of {len(days)} days are those of their digests"
         if loose:
             yield NOTE, f"{loose} readings are of a day without a digest here: the chain holds none of them"
 

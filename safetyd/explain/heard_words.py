@@ -17,7 +17,11 @@ from safetyd.store.leftovers import RefusedKind
 
 MOST = 14
 _LAST_OF_EACH = 2
-_LATE = timedelta(seconds=60)
+_AT_ONCE, _LATE = timedelta(seconds=1), timedelta(seconds=60)
+_AS_KEPT = (
+    "A reading is kept as its topic, format, values and units as they were sent, when it was measured and"
+    " when it was received; the text of a payload that could be read is not kept."
+)
 _SENT = (
     ("temperature_f", "temperature {:g} °F"),
     ("temperature_c", "temperature {:g} °C"),
@@ -66,6 +70,7 @@ def heard_words(found: Explanation, clock: Clock) -> Iterator[str]:
     """Yield a sentence for each reading that is told, then for what could not be read."""
     if found.air is not None:
         several = told(found)
+        yield from (_AS_KEPT,) if several else ()
         every = [each for each in found.air.heard if is_of_the_air(each.observation)]
         for each in several:
             yield _reading(each, found, clock)
@@ -117,8 +122,10 @@ def _sent(spoke: Observation) -> str:
 
 def _when(spoke: Observation, clock: Clock) -> str:
     delay = spoke.received_at - spoke.observed_at
-    if abs(delay) < _LATE:
+    if abs(delay) < _AT_ONCE:
         return f"measured at {clock(spoke.observed_at)} and received at once"
+    if abs(delay) < _LATE:
+        return f"measured at {clock(spoke.observed_at)} and received at {clock(spoke.received_at)}"
     came = f"received only at {clock(spoke.received_at)}, {lasting(delay)} later"
     return f"measured at {clock(spoke.observed_at)}, {came}"
 
@@ -161,6 +168,7 @@ def _words_on_mains(found: Explanation, clock: Clock) -> Iterator[str]:
     said: Sequence[Observation] = found.mains.said
     last = {each.sensor.id: number for number, each in enumerate(said)}
     wanted = sorted({*last.values(), *_turns(said)})[-MOST:]
+    yield from (_AS_KEPT,) if wanted else ()
     for number in wanted:
         spoke = said[number]
         yield f"{_who(spoke, found)} said {_sent(spoke)}, {_when(spoke, clock)}."

@@ -171,7 +171,7 @@ def hazard_words(ticket: Ticket, found: Explanation, clock: Clock) -> Iterator[s
     opened = next((row for row in rows if row.event == "opened"), None)
     hazard = ticket.hazard.value.replace("_", " ") if ticket.hazard else "hazard"
     by = "somebody" if opened is None else opened.by
-    note = f": {opened.note}" if opened is not None and opened.note else ""
+    note = f": {opened.note.rstrip('.')}" if opened is not None and opened.note else ""
     yield f"{by} reported {hazard} at {clock(ticket.opened_at)}{note}."
     yield "No reading opened this ticket, a person did."
     yield (

@@ -203,6 +203,3 @@ def _notes(found: Explanation, clock: Clock) -> Iterator[str]:
             f"{count} value{'s' if count > 1 else ''} of the time up to then arrived only afterwards, the"
             f" last at {clock(found.later.last_at)}: here stands what was known at {clock(found.at)}."
         )
-    if found.refused or found.air is None:
-        return
-    yield "What could be read is kept as the values that were sent; its payload itself is not."

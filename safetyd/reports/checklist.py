@@ -9,7 +9,7 @@ from datetime import datetime
 
 from safetyd.core.model import Condition, Hazard, Place
 from safetyd.core.tally import Account
-from safetyd.reports.report import Bars, Cell, Column, Form, Report, Table, hours, report
+from safetyd.reports.report import Bars, Cell, Column, Form, Report, Table, hours_in_breach, report
 from safetyd.reports.season import Case, Season
 from safetyd.reports.september import missed_of, recurrences
 
@@ -110,7 +110,7 @@ def _item(season: Season, subject: Subject) -> tuple[Cell, ...]:
         sum(len(missed_of(each, season)) for each in cases),
         sum(recurrences(each, season) for each in cases),
         sum(season.holds(each.ticket.opened_at) for each in cases),
-        None if account is None else hours(season.time(place, account).breach),
+        None if account is None else hours_in_breach(season.time(place, account)),
         max(began, default=None),
     )
 

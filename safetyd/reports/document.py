@@ -24,6 +24,7 @@ def report_object(report: Report) -> dict[str, Any]:
         "coverage": {
             each.what: {"share": each.always, "student_day": each.in_class} for each in report.coverage
         },
+        "measured": report.is_measured,
         "notes": list(report.notes),
         "tables": {each.name: _rows(each) for each in report.tables},
     }

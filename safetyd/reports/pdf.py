@@ -28,15 +28,15 @@ def pdf_of(report: Report) -> bytes:
 
 def _blocks(report: Report) -> Iterator[Block]:
     yield Title(report.title, report.site)
-    yield Facts(
-        (
-            ("Buildings", ", ".join(report.buildings)),
-            ("From", _moment(report, report.begin)),
-            ("To", _moment(report, report.end)),
-            ("Made", _moment(report, report.made_at)),
-            ("Coverage", coverage_words(report)),
-        )
-    )
+    if not report.is_measured:
+        yield Text(coverage_words(report), Tone.STRONG)
+    facts = [
+        ("Buildings", ", ".join(report.buildings)),
+        ("From", _moment(report, report.begin)),
+        ("To", _moment(report, report.end)),
+        ("Made", _moment(report, report.made_at)),
+    ]
+    yield Facts((*facts, *([("Coverage", coverage_words(report))] if report.is_measured else ())))
     for note in report.notes:
         yield Text(note, Tone.SMALL)
     for table in report.tables:
@@ -54,7 +54,8 @@ def _blocks(report: Report) -> Iterator[Block]:
 def _picture(table: Table, bars: Bars) -> Iterator[Block]:
     found = drawn(table, bars)
     if not found:
-        yield Text(f"{bars.title}: none.", Tone.SMALL)
+        is_known = any(row[table.column(bars.value)] is not None for row in table.rows)
+        yield Text(f"{bars.title}: {'none' if is_known else 'not known'}.", Tone.SMALL)
         return
     longest = max(each.value for each in found)
     marks: list[Mark] = [Line(((_NAMES, 0.0), (_NAMES, _ROW * len(found))), grey=0.4)]

@@ -77,7 +77,9 @@ class Seen(NamedTuple):
 
 
 class Report(NamedTuple):
-    """`notes` say how the numbers are to be read, and what is missing."""
+    """`notes` say how the numbers are to be read, and what is missing; `is_measured` is whether any time of
+    it rests on readings.
+    """
 
     kind: str
     title: str
@@ -90,6 +92,7 @@ class Report(NamedTuple):
     coverage: tuple[Seen, ...]
     notes: tuple[str, ...]
     tables: tuple[Table, ...]
+    is_measured: bool = True
 
 
 def report(
@@ -108,6 +111,7 @@ def report(
         tuple(_seen(season)),
         (*notes, *season.notes),
         tuple(tables),
+        season.is_measured,
     )
 
 
@@ -122,6 +126,11 @@ def _seen(season: Season) -> Sequence[Seen]:
 def hours(micros: int) -> float:
     """Return microseconds as hours, to a third of a second."""
     return round(micros / _HOUR_MICROS, 4)
+
+
+def hours_in_breach(time: Time) -> float | None:
+    """Return the hours in breach; where nothing is known of a time, none were measured to be 0."""
+    return hours(time.breach) if time.known else None
 
 
 def share(time: Time) -> float | None:
@@ -159,6 +168,11 @@ def plain(cell: Cell) -> str | int | float | None:
 
 def coverage_words(report: Report) -> str:
     """Return how much was seen, in a sentence."""
+    if not report.is_measured:
+        return (
+            "No reading that counts is on record for this range: its hours were not measured, and none of"
+            " them is called in order or in breach."
+        )
 
     def of(value: float | None) -> str:
         return "nothing to be seen" if value is None else percent(value)

@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from safetyd.core.model import Place
 from safetyd.core.tally import Account
 from safetyd.reports.hours import Month, Time, total
-from safetyd.reports.report import Bars, Cell, Column, Form, Report, Table, hours, report, share
+from safetyd.reports.report import (
+    Bars,
+    Cell,
+    Column,
+    Form,
+    Report,
+    Table,
+    hours,
+    hours_in_breach,
+    report,
+    share,
+)
 from safetyd.reports.season import Season
 from safetyd.store.spent import Extremes, further
 
@@ -43,23 +54,31 @@ def rooms(season: Season) -> Report:
 
 
 def _whole_range(season: Season) -> Table:
-    rows = [(*_where(season, each), *_cells(season.months[each])) for each in season.rooms]
+    rows = [(*_where(season, each), *_cells(season.months[each])) for each in _measured(season)]
     bars = (
         Bars("Hours too cold by room", ("building", "name"), "cold_h", "h"),
         Bars("Hours too hot by room", ("building", "name"), "heat_h", "h"),
     )
     columns = (*_WHERE, *_HOURS)
-    return Table("rooms", "Rooms, the whole range", columns, tuple(rows), "There are no rooms.", bars)
+    return Table("rooms", "Rooms, the whole range", columns, tuple(rows), _empty(season), bars)
 
 
 def _months(season: Season) -> Table:
     rows = [
         (*_where(season, place), f"{month.begin:%Y-%m}", *_cells([month]))
-        for place in season.rooms
+        for place in _measured(season)
         for month in season.months[place]
     ]
     columns = (*_WHERE, Column("month", "Month"), *_HOURS)
-    return Table("months", "Rooms by month", columns, tuple(rows), "There are no rooms.")
+    return Table("months", "Rooms by month", columns, tuple(rows), _empty(season))
+
+
+def _measured(season: Season) -> Sequence[Place]:
+    return season.rooms if season.is_measured else ()
+
+
+def _empty(season: Season) -> str:
+    return "Nothing was measured." if season.rooms else "There are no rooms."
 
 
 def _where(season: Season, place: Place) -> tuple[Cell, ...]:
@@ -86,5 +105,5 @@ def _cells(months: Sequence[Month]) -> tuple[Cell, ...]:
     )
 
 
-def _of(time: Time, in_class: Time) -> tuple[float, float, float]:
-    return hours(time.breach), hours(in_class.breach), hours(time.unknown)
+def _of(time: Time, in_class: Time) -> tuple[Cell, ...]:
+    return hours_in_breach(time), hours_in_breach(in_class), hours(time.unknown)

@@ -70,6 +70,16 @@ class Season(NamedTuple):
         """Every room."""
         return [place for place in self.months if place.room is not None]
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether any of its time rests on readings."""
+        return any(
+            time.known
+            for months in self.months.values()
+            for month in months
+            for time in month.always.values()
+        )
+
     def holds(self, at: datetime | None) -> bool:
         """Return whether a moment lies in the range."""
         return at is not None and self.begin <= at < self.end
@@ -172,18 +182,18 @@ def _retired(connection: Connection, rolled: Sequence[RolledPlace], begin: datet
 
 
 def _refuse_emptiness(made: Season) -> None:
-    is_seen = any(
-        time.known for months in made.months.values() for month in months for time in month.always.values()
-    )
     is_on_record = made.prompts or any(
         made.holds(at)
         for case in made.cases
         for at in (case.ticket.opened_at, *case.recurred_at, *(each.due_at for each in case.ticket.deadlines))
     )
     is_owed = any(case.is_open and case.ticket.opened_at < made.end for case in made.cases)
-    if not (is_seen or is_on_record or is_owed):
+    if not (made.is_measured or is_on_record or is_owed):
         where = " or ".join(each.name for each in made.buildings) or "any building"
-        span = f"from {_day(made.begin, made.site)} to {_day(made.end - timedelta(seconds=1), made.site)}"
+        last = made.end - timedelta(seconds=1)
+        is_whole = made.end.astimezone(made.zone).date() != last.astimezone(made.zone).date()
+        until = _day(last, made.site) if is_whole else _moment(made.end, made.site)
+        span = f"from {_day(made.begin, made.site)} to {until}"
         raise ReportError(f"{span} nothing is on record of {where}: no reading, no ticket, no notice")
 
 

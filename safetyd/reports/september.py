@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from safetyd.core.model import CLAUSE, Condition, Place
 from safetyd.core.tally import Account
 from safetyd.core.ticket import Deadline, Due
-from safetyd.reports.report import Bars, Cell, Column, Form, Report, Table, hours, report, share
+from safetyd.reports.report import Bars, Cell, Column, Form, Report, Table, hours_in_breach, report, share
 from safetyd.reports.season import Case, Season
 
 _HOUR = timedelta(hours=1)
@@ -74,10 +74,10 @@ def _room(season: Season, place: Place) -> tuple[Cell, ...]:
         place.building,
         place.room,
         season.room_name(place),
-        hours(season.time(place, Account.ROOM).breach),
-        hours(season.time(place, Account.ROOM, in_class=True).breach),
-        hours(cold.breach),
-        hours(heat.breach),
+        hours_in_breach(season.time(place, Account.ROOM)),
+        hours_in_breach(season.time(place, Account.ROOM, in_class=True)),
+        hours_in_breach(cold),
+        hours_in_breach(heat),
         sum(season.holds(each.ticket.opened_at) for each in cases),
         sum(recurrences(each, season) for each in cases),
         sum(len(missed_of(each, season)) for each in cases),
@@ -90,7 +90,7 @@ def _room(season: Season, place: Place) -> tuple[Cell, ...]:
 def _rank(row: tuple[Cell, ...]) -> tuple[object, ...]:
     building, room, _, breach, in_class, _, _, tickets, came_back, missed, hazards, *_ = row
     numbers = (breach, in_class, came_back, missed, hazards, tickets)
-    return *(-each for each in numbers if isinstance(each, int | float)), building, room
+    return *(-each if isinstance(each, int | float) else 0 for each in numbers), building, room
 
 
 def _electricity(season: Season) -> Table:
@@ -112,7 +112,7 @@ def _electricity(season: Season) -> Table:
             (
                 building.id,
                 building.name,
-                hours(time.breach),
+                hours_in_breach(time),
                 sum(season.holds(each.ticket.opened_at) for each in cases),
                 sum(recurrences(each, season) for each in cases),
                 sum(len(missed_of(each, season)) for each in cases),

@@ -127,6 +127,19 @@ def reach(connection: Connection, begin: datetime, end: datetime) -> dict[int, R
     return {place: Reach(count * width - unknown, breach) for place, count, unknown, breach in found}
 
 
+def is_anything_known(
+    connection: Connection, begin: datetime, end: datetime, places: Collection[int]
+) -> bool:
+    """Return whether anything is known of some places in a range of full hours."""
+    whole = HOUR // _GRAIN
+    found = connection.exec_driver_sql(
+        "SELECT 1 FROM roll_up_time WHERE level = ? AND start >= ? AND start < ?"
+        f" AND place IN ({_listed(places)}) AND (cold_unknown < ? OR heat_unknown < ?) LIMIT 1",
+        (int(Level.HOUR), _minutes(begin), _minutes(end), whole, whole),
+    )
+    return found.first() is not None
+
+
 def doings(connection: Connection, begin: datetime, end: datetime) -> list[Doing]:
     """Return what people did with tickets, and which hazards they reported, in order."""
     wanted = ",".join(f"'{event}'" for event in (*DONE, *REPORTED))

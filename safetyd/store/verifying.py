@@ -43,13 +43,15 @@ class Given(NamedTuple):
 class Verdict:
     """What was found: `faults` in sentences, the first broken row of the chain first.
 
-    `older` are records from before the chain that it does not hold yet, `retired` digests of readings that
-    were deleted when they had served their time, `undigested` readings of days that are not over, `unchecked`
-    stamps of authorities whose certificates were not named.
+    `rows` are those that follow from each other, from the first on, of `whole` that there are. `older` are
+    records from before the chain that it does not hold yet, `retired` digests of readings that were deleted
+    when they had served their time, `undigested` readings of days that are not over, `unchecked` stamps of
+    authorities whose certificates were not named.
     """
 
     head: Head | None = None
     rows: int = 0
+    whole: int = 0
     records: int = 0
     digests: int = 0
     retired: int = 0
@@ -77,6 +79,7 @@ def verify(
     """
     earlier.read_whatever(connection)
     found = Verdict(head=chain.head(connection))
+    found.whole = connection.exec_driver_sql("SELECT count(*) FROM chain").scalar_one()
     steps = _Steps(connection, progress)
     _walk(connection, given, found, steps)
     _name_altered(connection, found)
@@ -118,8 +121,9 @@ def _walk(connection: Connection, given: Sequence[Given], found: Verdict, steps:
         for row in rows:
             about = f"row {row.number} of the chain ({row.kind} {row.key})"
             if row.number != number + 1:
-                missing = f"{number + 1} to {row.number - 1}" if row.number > number + 2 else str(number + 1)
-                found.faults.append(f"a gap in the chain: {missing} of its rows missing before {about}")
+                is_one = row.number == number + 2
+                gone = f"row {number + 1} is" if is_one else f"rows {number + 1} to {row.number - 1} are"
+                found.faults.append(f"a gap in the chain: {gone} missing before {about}")
                 is_sound = False
             elif row.hash != chained(previous, chain.line(row.number, row.at, row.kind, row.key, row.body)):
                 found.faults.append(

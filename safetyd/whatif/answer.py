@@ -120,10 +120,32 @@ def estimated(
         if each.place.building in question.buildings and each.place in facts.places
     }
     known, recorded = _reach(connection, facts, places, span)
-    _check_known(sum(known.values()), question, site)
+    asked, ends = question._replace(begin=span.begin, end=span.end), why_it_ends(question.end, span.end, site)
+    if not sum(known.values()):
+        raise WhatIfError("; ".join((_unread(asked, site), *ends)))
     in_force, other = estimate(Stored(connection), facts, books, places, span, progress)
-    asked = question._replace(begin=span.begin, end=span.end)
-    return compared(site, asked, ESTIMATED, in_force, other, known, recorded)
+    found = compared(site, asked, ESTIMATED, in_force, other, known, recorded)
+    return found._replace(remarks=tuple(ends))
+
+
+def why_it_ends(wanted: datetime, end: datetime, site: Site) -> list[str]:
+    """Return why an estimate ends before the end that was wanted, a sentence if it does."""
+    if end >= wanted:
+        return []
+    at, then = (f"{each.astimezone(site.timezone):%Y-%m-%d %H:%M}" for each in (end, wanted))
+    return [f"it ends at {at}, not at {then}: it counts full hours, as far as they are rolled up by now"]
+
+
+def nothing_known(connection: Connection, site: Site, question: Question) -> str:
+    """Return that no reading is on record of a range that is rolled up, in words; nothing if one may be."""
+    rolled = rollups.progress(connection)
+    if rolled is None or rolled.settled_to < question.end:
+        return ""
+    numbers = [
+        each.number for each in rollups.places(connection) if each.place.building in question.buildings
+    ]
+    is_known = supposing.is_anything_known(connection, question.begin, question.end, numbers)
+    return "" if is_known else _unread(question, site)
 
 
 def needs_readings(settings: Sequence[str]) -> str | None:
@@ -194,9 +216,13 @@ def _reach(
 
 def _check_known(known: int, question: Question, site: Site) -> None:
     if not known:
-        where, ends = ", ".join(question.buildings), (question.begin, question.end)
-        since, until = (f"{at.astimezone(site.timezone):%Y-%m-%d %H:%M}" for at in ends)
-        raise WhatIfError(f"no reading of a room of {where} is on record from {since} to {until}")
+        raise WhatIfError(_unread(question, site))
+
+
+def _unread(question: Question, site: Site) -> str:
+    where, ends = ", ".join(question.buildings), (question.begin, question.end)
+    since, until = (f"{at.astimezone(site.timezone):%Y-%m-%d %H:%M}" for at in ends)
+    return f"no reading of a room of {where} is on record from {since} to {until}"
 
 
 def answer_object(answer: Answer) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def test_json_says_it_all_and_nothing_else(record: Record, capsys: pytest.Captur
     assert run(record, "verify", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["sound"], found["head"], found["faults"]) == (True, head, [])
-    assert found["rows"] == head["number"]
+    assert found["rows"] == found["rows_in_all"] == head["number"]
 
 
 def test_what_was_changed_is_named_and_the_exit_code_is_one(
@@ -74,10 +74,14 @@ def test_a_backup_is_looked_at_by_its_file_and_not_touched(
     before = file.read_bytes()
     assert run(record, "verify", str(file)) == 0
     assert file.read_bytes() == before
-    change(file, "UPDATE chain SET at = 1 WHERE number = 9")
     capsys.readouterr()
+    assert run(record, "verify", "--json") == 0
+    number = json.loads(capsys.readouterr().out)["rows_in_all"]
+    change(file, "UPDATE chain SET at = 1 WHERE number = 9")
     assert run(record, "verify", str(file)) == 1
-    assert capsys.readouterr().out.startswith("row 9 of the chain (")
+    said = capsys.readouterr().out
+    assert said.startswith("row 9 of the chain (")
+    assert f"Rows of the chain that follow from each other, from the first on: 8 of {number}.\n" in said
     assert run(record, "verify") == 0, "the store itself is another file"
 
 

@@ -157,6 +157,9 @@ def test_what_is_not_there_is_said_in_a_sentence():
     text = whole(leak_without_sensor())
     for sentence in (
         "Hazard: leaks",
+        "by an educator: Water drips on the saw.",
+        "open; reported, with no relief on record",
+        "nothing was to be measured",
         "none: no value was measured",
         "none: a person reported it",
         "What this ticket is about is not measured: there is no chart.",
@@ -168,6 +171,13 @@ def test_what_is_not_there_is_said_in_a_sentence():
         "in force from the beginning",
     ):
         assert sentence in text
+
+
+def test_a_hazard_is_reported_and_never_in_breach():
+    assert "in breach" not in whole(leak_without_sensor())
+    relieved = replace(leak_without_sensor().ticket, status="relieved", verdict="unknown")
+    text = whole(replace(leak_without_sensor(), ticket=relieved))
+    assert "relief is on record; the state of the place is not known" in text
 
 
 def test_a_place_without_values_has_no_chart_and_says_so():

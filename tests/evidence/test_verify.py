@@ -140,12 +140,133 @@ def test_what_a_computer_leaves_beside_the_parts_is_said_and_no_fault(
     assert told.faults == [] and f"extra: {name}, of which the manifest says nothing" in told.notes
 
 
+def names_around(where: str, parts: dict[str, bytes]) -> dict[str, bytes]:
+    return {f"{where}/{name}": content for name, content in parts.items()}
+
+
+def told_of_cut(folder: Path, parts: dict[str, bytes], share: float) -> Told:
+    """Return what is said of parts that were zipped again, compressed, and then cut."""
+    content = zipped(parts, ZIP_DEFLATED)
+    return Told(folder, content[: int(len(content) * share)])
+
+
+@pytest.mark.parametrize("where", ["packet", "home/packet", "päckchen"])
+def test_zipped_again_with_its_folder_around_it_is_harmless_and_said(
+    tmp_path: Path, parts: dict[str, bytes], where: str
+) -> None:
+    told = Told(tmp_path, zipped({f"{where}/": b""} | names_around(where, parts), ZIP_DEFLATED))
+    around = f"the folder {where} stands around it; that changes no part"
+    assert told.faults == []
+    assert told.notes == ["zipped again since it was made; that changes no part", around]
+    assert "the readings of 2 of 2 days are those of their digests" in told.holds
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_byte_that_is_another_is_found_within_a_folder_too(
+    tmp_path: Path, parts: dict[str, bytes], name: str
+) -> None:
+    name = named(parts, name)
+    changed = parts | {name: flipped(parts[name], len(parts[name]) // 2)}
+    assert f"altered: {name}" in Told(tmp_path, zipped(names_around("packet", changed))).faults
+
+
+def test_what_stands_beside_the_folder_is_named(tmp_path: Path, parts: dict[str, bytes]) -> None:
+    beside = {"__MACOSX/packet/._ticket.pdf": b"its own", "ticket.pdf": b"another", "letter.txt": b"see?"}
+    told = Told(tmp_path, zipped(names_around("packet", parts) | beside))
+    assert "ticket.pdf is there 2 times" in told.faults
+    assert "extra: letter.txt, of which the manifest says nothing" in told.faults
+    assert any("._ticket.pdf" in each for each in told.notes)
+
+
+def test_of_two_packets_in_one_archive_none_is_taken(tmp_path: Path, parts: dict[str, bytes]) -> None:
+    with pytest.raises(verify.NoPacket, match=r"holds more than one packet \(a, b\)"):
+        Told(tmp_path, zipped(names_around("a", parts) | names_around("b", parts)))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.99])
+def test_zipped_again_in_another_order_and_cut_says_both_and_what_is_left(
+    tmp_path: Path, parts: dict[str, bytes], share: float
+) -> None:
+    manifest, *rest = parts
+    told = told_of_cut(tmp_path, {name: parts[name] for name in [manifest, *reversed(rest)]}, share)
+    assert told.faults[0].startswith("cut: the end of the archive is missing")
+    assert "zipped again since it was made; that changes no part" in told.notes
+    assert "put together in another order; that changes no part" in told.notes
+    assert any("of the chain follow from each other" in each for each in told.holds)
+    whole = int(told.faults[0].rpartition("of its files ")[2].split()[0]) - 1  # but for the manifest
+    assert f"{whole} of {len(PARTS)} parts are as the manifest has them" in told.holds
+    gone = [each for each in told.faults[1:] if each.startswith(("missing: ", "cut: "))]
+    assert len(gone) == len(PARTS) - whole and sum(each.startswith("cut: ") for each in gone) <= 1
+
+
+def test_a_cut_before_the_manifest_leaves_what_the_parts_say_of_each_other(
+    tmp_path: Path, parts: dict[str, bytes]
+) -> None:
+    order = ["chain.jsonl", "records.jsonl", "ticket.json", "readings.csv", "manifest.json"]
+    some = {name: parts[name] for name in order}
+    content = zipped(names_around("packet", some), ZIP_DEFLATED)
+    rows = [json.loads(each) for each in parts["chain.jsonl"].splitlines()]
+    cut = content[: content.rindex(b"packet/manifest.json", 0, -400) - 60]
+    told = Told(tmp_path, cut, rows[-3]["hash"])
+    assert told.faults[0].startswith("cut: the end of the archive is missing")
+    assert told.faults[1:] == [
+        "manifest.json is missing or cannot be read: no hash says what each part was",
+        "cut: readings.csv",
+    ]
+    assert f"rows {rows[0]['number'] + 1} to {rows[-1]['number']} of the chain follow from each other" in (
+        told.holds
+    )
+    assert any("the head that was given is on the chain" in each for each in told.holds)
+    assert any("records are what the chain says of them" in each for each in told.holds)
+    for name, old, new in [
+        ("records.jsonl", b"two heaters", b"ten heaters"),
+        ("chain.jsonl", b'"at":1', b'"at":2'),
+    ]:
+        content = zipped(some | {name: parts[name].replace(old, new)}, ZIP_DEFLATED)
+        assert len(Told(tmp_path, content[: len(cut) - 80]).faults) > len(told.faults), name
+
+
+def test_without_ticket_and_records_the_chain_is_still_checked(
+    tmp_path: Path, parts: dict[str, bytes]
+) -> None:
+    left = {name: parts[name] for name in ("manifest.json", "chain.jsonl")}
+    told = Told(tmp_path, zipped(left))
+    assert {f"missing: {name}" for name in ("ticket.json", "records.jsonl")} <= set(told.faults)
+    assert any("of the chain follow from each other" in each for each in told.holds)
+    forged = parts["chain.jsonl"].replace(b'"at":1', b'"at":2')
+    told = Told(tmp_path, zipped(with_another_manifest(parts | {"chain.jsonl": forged})))
+    assert any("does not follow from" in each for each in told.faults)
+
+
+def test_a_head_that_cannot_be_looked_for_is_said(tmp_path: Path, parts: dict[str, bytes]) -> None:
+    left = {name: content for name, content in parts.items() if name != "chain.jsonl"}
+    assert any("could not be looked for" in each for each in Told(tmp_path, zipped(left), "a" * 64).notes)
+
+
+def test_a_piece_that_is_missing_from_the_middle_leaves_the_parts_on_both_sides(
+    tmp_path: Path, made: bytes, parts: dict[str, bytes]
+) -> None:
+    at = made.index(parts["ticket.pdf"]) + 500
+    told = Told(tmp_path, made[:at] + made[at + 700 :])
+    assert told.faults == [
+        f"damaged: a piece of the archive is missing, or another; of its files {len(PARTS)} are left whole",
+        "cut: ticket.pdf",
+    ]
+    content = zipped(parts, ZIP_DEFLATED)
+    at = content.index(b"ticket.pdf") + 500
+    told = Told(tmp_path, content[:at] + content[at + 700 :])
+    assert told.faults[0].startswith("damaged: ") and len(told.faults) == 2
+    assert told.faults[1] in ("cut: ticket.pdf", "altered: ticket.pdf")
+
+
 def test_an_unpacked_folder_is_checked_as_well(tmp_path: Path, parts: dict[str, bytes]) -> None:
     for name, content in parts.items():
         (tmp_path / "here" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "here" / name).write_bytes(content)
     done = run("verify.py", cwd=tmp_path / "here")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "SOUND.")
+    done = run("here/verify.py", ".", cwd=tmp_path)
+    assert done.returncode == 0 and "note: the folder here stands around it" in done.stdout
 
 
 def test_a_newer_packet_is_told_as_such_with_the_hashes_checked(

@@ -39,6 +39,16 @@ def test_a_reading_is_told_with_its_topic_its_values_its_times_and_what_the_chec
         "Sensor 12 on topic safetyd/readings/maple/12 (native) said temperature 57.2 °F and humidity 40 %,"
         " measured at 08:05 and received at once. It was believed."
     ) in told
+    first = told[told.index("What was heard") :].splitlines()[1]
+    assert first.endswith(
+        "A reading is kept as its topic, format, values and units as they were sent, when it was measured and"
+        " when it was received; the text of a payload that could be read is not kept."
+    )
+
+
+def test_one_that_came_some_seconds_later_has_both_its_times_too(tmp_path: Path) -> None:
+    story = Story().reading("12", at("08:05"), ts=f"{DAY}T15:04:30Z", **COLD)
+    assert "measured at 08:04:30 and received at 08:05" in explained(story, tmp_path, asked("08:05"))
 
 
 def test_one_that_came_late_has_both_its_times(tmp_path: Path) -> None:
@@ -226,9 +236,9 @@ def test_a_shelf_withholds_messages_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_a_hazard_was_reported_by_a_person(tmp_path: Path) -> None:
-    story = Story().report(at("09:00"), "12", hazard="mold", note="behind the shelf")
+    story = Story().report(at("09:00"), "12", hazard="mold", note="Behind the shelf.")
     told = explained(story, tmp_path, FIRST)
-    assert f"{SOMEBODY} reported mold at 09:00: behind the shelf" in told
+    assert f"{SOMEBODY} reported mold at 09:00: Behind the shelf." in told and "shelf.." not in told
     assert "No reading opened this ticket, a person did" in told
     story.reading("12", at("09:05"), **MILD)
     told = explained(story, tmp_path, asked("09:05"))

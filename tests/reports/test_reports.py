@@ -94,7 +94,8 @@ def test_the_months_are_the_whole_and_the_clocks_change_in_november(tmp_path):
     months = [each for each in report["tables"]["months"] if each["room"] == "12"]
     assert [each["month"] for each in months] == ["2026-09", "2026-10", "2026-11"]
     assert [each["hours"] for each in months] == [30 * 24, 31 * 24, 20 * 24 + 1]
-    assert sum(each["cold_h"] for each in months) == row(report, "rooms", room="12")["cold_h"]
+    assert [each["cold_h"] for each in months] == [None, 2.0, None], "what was not seen is not 0"
+    assert sum(each["cold_h"] or 0 for each in months) == row(report, "rooms", room="12")["cold_h"]
 
 
 def test_heat_is_told_apart_from_cold(tmp_path):
@@ -109,6 +110,7 @@ def test_a_room_without_humidity_is_seen_for_cold_and_not_for_heat(tmp_path):
     story = Story().reading("12", "2026-10-05 06:00", until="2026-10-05 18:00", temperature_f=88.0)
     room = row(asked(kept(story, tmp_path, END), "rooms"), "rooms", room="12")
     assert room["seen_cold"] > 0 and room["seen_heat"] == 0
+    assert (room["cold_h"], room["heat_h"]) == (0.0, None)
 
 
 # The September list.
@@ -135,7 +137,7 @@ def test_rooms_stand_in_order_of_their_hours_with_what_came_back_and_what_was_mi
     assert (first["breach_h"], first["breach_student_h"], first["recurrences"]) == (3.0, 1.5, 1)
     assert (first["tickets"], first["missed"], first["open_hazards"]) == (1, 2, 0)  # 24 h late, 14 d missed
     assert (second["breach_h"], second["tickets"], second["open_hazards"]) == (2.0, 2, 1)
-    assert (third["breach_h"], third["tickets"], third["missed"]) == (0.0, 0, 0)
+    assert (third["breach_h"], third["tickets"], third["missed"]) == (None, 0, 0), "nobody measured it"
 
 
 def test_a_missed_deadline_is_listed_with_how_late_its_relief_was(tmp_path):
@@ -281,6 +283,25 @@ def test_a_season_without_data_is_told_in_one_sentence(tmp_path):
         "safetyd: from 2020-01-01 to 2020-01-31 nothing is on record of Maple School or Cedar School:"
         " no reading, no ticket, no notice\n"
     )
+
+
+@pytest.mark.parametrize("kind", ["september", "compliance", "rooms", "checklist"])
+def test_a_season_with_tickets_and_no_reading_says_so_first_and_counts_no_hours(tmp_path, kind):
+    config = kept(Story().report("2026-10-21 10:00", "lab", hazard="leaks"), tmp_path, END)
+    run = told(config, kind)
+    assert run.code == 0
+    assert run.out.startswith("No reading that counts is on record for this range: its hours were not ")
+    assert "0.0" not in run.out
+    made = asked(config, kind)
+    assert made["measured"] is False
+    hours = [
+        value
+        for table in made["tables"].values()
+        for each in table
+        for name, value in each.items()
+        if name in ("breach_h", "breach_student_h", "cold_h", "heat_h", "outage_h")
+    ]
+    assert all(each is None for each in hours)
 
 
 @pytest.mark.parametrize(

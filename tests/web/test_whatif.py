@@ -120,6 +120,9 @@ def test_a_season_without_data_is_told_in_one_sentence(at_school: School, browse
     chilly(at_school)
     page = answered(at_school, browser, "/whatif?cold=62&range=custom&from=2020-01-01&to=2020-02-01")
     assert "No reading of a room of maple, cedar is on record from" in page.text
+    assert "--exact" not in page.text, "there is nothing to be had exact either"
+    page = browser.get("/whatif?confirm=2&range=custom&from=2020-01-01&to=2020-02-01")
+    assert "No reading of a room of maple, cedar" in page.text and "--exact" not in page.text
 
 
 def test_a_store_that_nothing_is_rolled_up_of_says_so(at_school: School, browser: Browser) -> None:

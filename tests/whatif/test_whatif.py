@@ -310,3 +310,14 @@ def test_an_answer_as_an_object_adds_up(tmp_path):
     for side in ("in_force", "proposed", "difference"):
         for name, value in told["total"][side].items():
             assert value == pytest.approx(sum(each[side][name] for each in told["months"]))
+
+
+def test_an_estimate_says_why_it_ends_before_the_end_that_was_asked_for(tmp_path):
+    config = kept(hot_afternoon(), tmp_path)
+    assert not any("it ends at" in each for each in ask(config)["notes"])
+    (note,) = [each for each in ask(config, end="2026-09-10 09:30")["notes"] if "it ends at" in each]
+    assert note == (
+        "it ends at 2026-09-10 09:00, not at 2026-09-10 09:30: it counts full hours,"
+        " as far as they are rolled up by now"
+    )
+    assert "\nIt ends at 2026-09-10 09:00, not at" in tell(config, end="2026-09-10 09:30").out

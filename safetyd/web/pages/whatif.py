@@ -19,7 +19,7 @@ from safetyd.web.pages.whatif_asked import OUTSIDE, Asked, asked
 from safetyd.web.pages.whatif_words import FIGURES, both, charts, commands, headline, known, lines, trust
 from safetyd.web.problems import Problem
 from safetyd.whatif import answer as whatif_answer
-from safetyd.whatif.answer import answer_object, buildings_meant, needs_readings
+from safetyd.whatif.answer import answer_object, buildings_meant, needs_readings, nothing_known, why_it_ends
 from safetyd.whatif.desk import Dropped, Going, Refused
 from safetyd.whatif.files import csv_of, xlsx_of
 
@@ -73,6 +73,8 @@ def _standing(past: Past, visit: Visit, what: Asked) -> dict[str, Any]:
     }
     if not what.question.settings:
         return shown
+    if unread := nothing_known(past.connection, past.site, what.question):
+        return shown | {"state": "refused", "words": unread, "commands": []}
     key = needs_readings(what.question.settings)
     if key is not None:
         words = f"what {key} would change cannot be told from 5-minute values, but from every reading"
@@ -96,6 +98,7 @@ def _standing(past: Past, visit: Visit, what: Asked) -> dict[str, Any]:
 
 def _answered(past: Past, what: Asked, found: whatif_answer.Answer) -> dict[str, Any]:
     drawn = [(chart.title, on_page(chart, f"if-{id}")) for id, chart in charts(found, past.site)]
+    ends = why_it_ends(min(what.range.end, past.now), found.question.end, past.site)
     return {
         "begin": found.question.begin,
         "end": found.question.end,
@@ -104,7 +107,7 @@ def _answered(past: Past, what: Asked, found: whatif_answer.Answer) -> dict[str,
         "heads": [each.name for each in FIGURES],
         "lines": lines(found, past.site),
         "known": known(found.total),
-        "trust": trust(found),
+        "trust": [*trust(found), *(f"{each.capitalize()}." for each in ends)],
         "charts": drawn,
         "files": [(name, what.url(f"/whatif/file/{name}")) for name in FILES],
     }
