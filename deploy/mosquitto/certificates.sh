@@ -82,6 +82,13 @@ named() {
     openssl x509 -in "$1" -noout -ext subjectAltName | sed -n 's/IP Address:/IP:/g;s/ //g;2p'
 }
 
+# The broker reads its key as its own user, which may have come after the key.
+hand_over_key() {
+    if [ "$(id -u)" = 0 ] && id mosquitto > "$new/said" 2>&1; then
+        chown mosquitto server.key
+    fi
+}
+
 server() {
     names=
     for each in "$@"; do
@@ -98,6 +105,7 @@ server() {
         names=${names:-$present}
         if [ "$names" = "$present" ] && openssl x509 -in server.pem -noout -checkend 5184000 > "$new/said" \
             && openssl verify -CAfile ca.pem server.pem > "$new/said" 2>&1; then
+            hand_over_key
             echo "Nothing to do: $folder/server.pem is good until $(end server.pem), for $present."
             return
         fi
@@ -105,10 +113,7 @@ server() {
     [ -n "$names" ] || fail "there is no server.pem in $folder yet; say how clients call the broker: certificates.sh server NAME|ADDRESS …"
     first=${names%%,*}
     key server.key
-    # The broker reads its key as its own user.
-    if [ "$(id -u)" = 0 ] && id mosquitto > "$new/said" 2>&1; then
-        chown mosquitto server.key
-    fi
+    hand_over_key
     certify server "${first#*:}" "${days:-397}" 'extendedKeyUsage = serverAuth' "subjectAltName = $names"
     if [ "$folder" = /etc/mosquitto/certs ] && systemctl is-active --quiet mosquitto 2> "$new/said"; then
         systemctl reload mosquitto
