@@ -94,8 +94,8 @@ class Broker:
         command = [program("mosquitto_passwd"), *create, "-b", str(self.password_file), name, password]
         subprocess.run(command, check=True, capture_output=True)
 
-    def start(self) -> Self:
-        conf = self.folder / "mosquitto.conf"
+    def configuration(self) -> str:
+        """Return what it runs by."""
         lines = [
             f"listener {self.port} {LOOPBACK}",
             f"allow_anonymous {str(self.is_open).lower()}",
@@ -113,7 +113,11 @@ class Broker:
             access.write_text(self.access, encoding="utf-8")
             access.chmod(0o600)
             lines.append(f"acl_file {access}")
-        conf.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return "\n".join(lines) + "\n"
+
+    def start(self) -> Self:
+        conf = self.folder / "mosquitto.conf"
+        conf.write_text(self.configuration(), encoding="utf-8")
         with (self.folder / "mosquitto.log").open("ab") as log:
             self._child = subprocess.Popen([program("mosquitto"), "-c", str(conf)], stdout=log, stderr=log)
         until("the broker listens", self._listens)
@@ -130,6 +134,13 @@ class Broker:
     def send_signal(self, number: int) -> None:
         assert self._child is not None
         self._child.send_signal(number)
+
+    def kill(self) -> None:
+        """End it as a power cut would: what it has not written is gone."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait(WITHIN)
+            self._child = None
 
     def stop(self) -> None:
         """End it as a service manager would: what it keeps is written."""
