@@ -19,18 +19,17 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from safetyd.core.model import Role
-from safetyd.store import accounts, sessions
+from safetyd.store import accounts, places, readings, sessions
 from safetyd.store.database import open_for_writing
 from tests.bench.history import filled, made_site, row
 from tests.browser.conftest import DESKTOP, FLAGS
 from tests.browser.school import School
-from tests.journeys.servers import LOOPBACK, STATUS, Broker, Client, House, free_port, until
+from tests.journeys.servers import LOOPBACK, Broker, Client, House, free_port
 
 ROOMS = 12
 DAYS = 400
 WELL = {"temperature_f": 61.5, "humidity": 44}
 COLD = {"temperature_f": 59.5, "humidity": 44}  # so near to it that nobody doubts it
-_LONG = 300.0  # a store of many days is looked through before it is trusted
 _DRAWN = "() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 _FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
@@ -64,16 +63,16 @@ def served(folder: Path, rooms: int, days: int, browser: Browser) -> Iterator[tu
     """Yield a daemon that serves a store of many days, and what opens a new browser's session with it."""
     site = made_site(folder, rooms)
     (folder / "var").mkdir()
-    filled(folder / "var", "safetyd", site, rooms, days)
+    with closing(open_for_writing(filled(folder / "var", "safetyd", site, rooms, days))) as connection:
+        places.mark_saved(connection, readings.last_id(connection))  # as a daemon that ran all the while
+        connection.commit()
     (folder / "broker").mkdir()
     broker = Broker(folder / "broker").start()
     client, port = Client(broker, "safetyd/status/#"), free_port()
     text = (folder / "site.toml").read_text("utf-8")
     house = House(folder, broker.port, text, f'[web]\nlisten = "{LOOPBACK}:{port}"')
     try:
-        house.spawn()
-        until("the daemon listens", lambda: (STATUS, b'{"state":"online"}', False) in client.heard, _LONG)
-        school = School(house, port, client)
+        school = School(house.start(client), port, client)
         school.is_answering()
         now = datetime.now(UTC)
         with closing(open_for_writing(f"sqlite:///{house.store}")) as connection:
