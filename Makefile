@@ -23,7 +23,8 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-chain bench-decoding bench-history bench-lake bench-web bench-whatif pictures pins sbom clean servers
+.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided pictures pins sbom clean servers
+.PHONY: bench bench-backlogs bench-chain bench-decoding bench-history bench-lake bench-screen bench-web bench-whatif
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -41,6 +42,7 @@ help:
 	@echo "make bench-chain     what the chain of hashes costs where readings are stored"
 	@echo "make bench-decoding  the time that a message of each format takes to read"
 	@echo "make bench-web       how soon pages come, and what they cost the watch (ARGS=--quick for less)"
+	@echo "make bench-screen    how soon a breach, and a year of a room, are on Chromium's screen"
 	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
 	@echo "make bench-lake      a year of minutes of 4,000 rooms under other rules, from Parquet files (ARGS=--quick for a small one)"
 	@echo "make pictures        take docs/now.png and docs/ticket.png from the demo (needs chromium)"
@@ -109,6 +111,9 @@ bench-decoding: $(DEV)
 
 bench-web: $(DEV) servers
 	$(PY) tests/bench/web.py $(ARGS)
+
+bench-screen: $(DEV) servers assets
+	$(PY) -m tests.bench.screen $(ARGS)
 
 bench-history: $(DEV)
 	$(PY) -m tests.bench.history $(ARGS)

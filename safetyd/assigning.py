@@ -4,7 +4,7 @@ Rule: it is refused in one sentence, or holds from then on through restarts and 
 of the past is what was judged, and it says what was not kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -12,15 +12,17 @@ from safetyd.assigned import compose, derived_id, file_part, guessed_format
 from safetyd.commands import read_assignment
 from safetyd.core.assignment import AssignAction, Assignment, AssignVerb, Standing, check_person, standing
 from safetyd.core.errors import ActionError, TransitionError
-from safetyd.core.model import Place
+from safetyd.core.model import Place, Quantity
 from safetyd.core.units import JUST_AFTER
 from safetyd.faults import did_you_mean, one_of
+from safetyd.ingest.binding import quantities
 from safetyd.ingest.message import Message
 from safetyd.ingest.topics import native_route, routes
 from safetyd.profile import shipped_profiles
 from safetyd.sensor_objects import assignment_object
 from safetyd.service import Service
-from safetyd.site import Building
+from safetyd.site import Building, Site
+from safetyd.site_readings import IN_A_ROOM, OF_ELECTRICITY
 from safetyd.store import leftovers, strays
 from safetyd.store.leftovers import Stray
 from safetyd.times import rfc3339, short
@@ -73,6 +75,7 @@ def _assign(service: Service, asked: AssignAction, at: datetime) -> dict[str, An
         if each.standing.line is line:
             raise ActionError(each.why)
     kept = _kept(service, asked.topic)
+    _check_place(line, tried.site, [*(each.payload for each in kept), *([heard.payload] if heard else ())])
     before = [each for each in kept if since <= each.received_at < at]
     judged = service.assign(line, before, at)
     lost = heard is not None and since < at and heard.heard > len(kept) and _lost_since(kept, since, heard)
@@ -157,6 +160,25 @@ def _check_free(service: Service, topic: str, heard: Stray | None, at: datetime)
         raise ActionError(
             f"topic: nothing was ever heard on {topic!r}{hint};"
             " what was is listed by: safetyd sensors --unassigned"
+        )
+
+
+def _check_place(line: Assignment, site: Site, payloads: Iterable[bytes]) -> None:
+    """Check that what a topic has said so far is of any use where it is to be."""
+    building = site.building(line.place.building)
+    assert building is not None
+    binding = next(each for each in building.sensors if each.assigned is line)
+    of_use = OF_ELECTRICITY if line.place.room is None else IN_A_ROOM
+    said = {each for payload in payloads for each in quantities(binding, line.topic, payload)}
+    if (told := said - {Quantity.BATTERY}) and not told & of_use:
+        what, mend = (
+            ("the building's electricity", "assign it to its room")
+            if line.place.room is None
+            else ("a room", "without a room it is a witness of the building's electricity")
+        )
+        raise ActionError(
+            f"room: {line.topic!r} has told of {' and '.join(sorted(told))} only,"
+            f" which is nothing of {what}; {mend}"
         )
 
 

@@ -16,6 +16,7 @@ from safetyd.tables import Table
 
 OF_MAINS = frozenset({Quantity.MAINS, Quantity.VOLTAGE})
 _COUNTED = OF_MAINS | {Quantity.ENERGY}  # a register is no witness, but evidence
+OF_ELECTRICITY = _COUNTED | {Quantity.POWER}
 _WITNESSED = OF_MAINS | {Quantity.POWER, Quantity.BATTERY}
 IN_A_ROOM = frozenset({Quantity.TEMPERATURE, Quantity.HUMIDITY})
 _OF_A_ROOM = IN_A_ROOM | {Quantity.BATTERY}

@@ -258,6 +258,31 @@ def test_a_witness_of_the_mains_is_of_the_building(service: Service) -> None:
     assert service.world.powers[Place("maple", None)].is_out
 
 
+@pytest.mark.parametrize(
+    ("topic", "heard", "room", "words"),
+    [
+        (TOPIC, MILD, None, "has told of humidity and temperature only, which is nothing of the building's"),
+        ("safetyd/readings/oak/9", {"temperature_f": 66}, None, "assign it to its room"),
+        ("safetyd/power/oak", {"mains": "on"}, "12", "has told of mains only, which is nothing of a room"),
+        ("safetyd/power/oak", {"power_w": 60, "battery": 90}, "12", "witness of the building's electricity"),
+    ],
+)
+def test_what_says_nothing_that_counts_in_a_place_is_not_assigned_to_it(
+    service: Service, topic: str, heard: dict[str, Any], room: str | None, words: str
+) -> None:
+    says(service, NOON - HOUR, heard, topic)
+    assert words in refused(service, topic=topic, room=room)
+
+
+@pytest.mark.parametrize("room", ["12", None])
+@pytest.mark.parametrize("heard", [{"battery": 90}, {"temperature_f": 66, "voltage": 121}])
+def test_what_may_yet_say_something_of_a_place_is_assigned_to_it(
+    service: Service, heard: dict[str, Any], room: str | None
+) -> None:
+    says(service, NOON - HOUR, heard, "safetyd/power/oak")
+    assert assign(service, topic="safetyd/power/oak", room=room)["assignment"]["room"] == room
+
+
 def test_it_is_let_go_and_given_to_another_room(store: Connection, service: Service) -> None:
     says(service, NOON - HOUR, MILD)
     assign(service)

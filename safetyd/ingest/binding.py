@@ -10,7 +10,7 @@ from dataclasses import replace
 from safetyd.core.model import Quantity
 from safetyd.ingest import sparkplug
 from safetyd.ingest.decode import reader
-from safetyd.ingest.message import Decoded, Heard, Reader, Sample
+from safetyd.ingest.message import Decoded, Heard, PayloadError, Reader, Sample
 from safetyd.ingest.native import decode as native
 from safetyd.profile import NATIVE, SPARKPLUG
 from safetyd.site_readings import SensorBinding, wanted
@@ -44,6 +44,23 @@ def decoder(binding: SensorBinding, taken: Collection[Quantity]) -> Decode:
     assert binding.profile is not None
     read = reader(binding.profile, wiring)
     return lambda topic, payload: share(read(topic, payload), quantities, channel)
+
+
+def quantities(binding: SensorBinding, topic: str, payload: bytes) -> frozenset[Quantity]:
+    """Return what a message speaks of, whether or not it counts there; nothing if it cannot be read."""
+    wiring = binding.wiring
+    if not wiring.measures and not wiring.values:
+        wiring = replace(wiring, measures=tuple(Quantity))
+    try:
+        if binding.format == NATIVE:
+            said = native(payload)
+            return frozenset(
+                quantity for (quantity, _), field in _FIELDS.items() if getattr(said, field) is not None
+            )
+        read = sparkplug.reader(wiring) if binding.profile is None else reader(binding.profile, wiring)
+        return frozenset(sample.quantity for sample in read(topic, payload).samples)
+    except PayloadError:
+        return frozenset()
 
 
 def native_decoder(topic: str, payload: bytes) -> Decoded:

@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from http.client import responses
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -141,7 +142,17 @@ def _judged(url: str, said: Iterable[str]) -> Answer:
     found = re.search(r"\berror[=:] ?(\d{3})\b", last)
     code = int(found[1]) if found else None
     result = Result.REFUSED if code == _GONE else Result.FAILED
-    return Answer(result, without(url, last)[:_ANSWER_CHARACTERS], code)
+    return Answer(result, without(url, _plainly(last, code))[:_ANSWER_CHARACTERS], code)
+
+
+def _plainly(said: str, code: int | None) -> str:
+    """Return in our own words what most plug-ins say at the end; what another says stays as it is."""
+    if said.lower().startswith("a connection error"):
+        return "it could not be reached, or broke the connection off"
+    if code is None:
+        return said
+    why = re.search(r": ([^:]*?),? *\berror[=:]", said)
+    return f"it answered {code} {(why and why[1]) or responses.get(code, '')}".rstrip()
 
 
 def without(url: str, text: str) -> str:

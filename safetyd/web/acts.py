@@ -21,7 +21,7 @@ from safetyd.core.closure import ClosureVerb
 from safetyd.core.errors import ActionError
 from safetyd.core.model import same_name
 from safetyd.core.report import Report, check
-from safetyd.core.ticket import Ticket
+from safetyd.core.ticket import Action, Ticket
 from safetyd.core.world import Facts
 from safetyd.site import Site
 from safetyd.store import assignments, inbox, once
@@ -38,6 +38,7 @@ from safetyd.view import View
 from safetyd.web.access import sees
 from safetyd.web.answers import building_of, place_of
 from safetyd.web.asking import KEY_HEADER, faulty
+from safetyd.web.content_type import check_kind
 from safetyd.web.health import Pulse
 from safetyd.web.problems import Problem, misused
 from safetyd.web.routes import Route
@@ -76,6 +77,9 @@ def command(
         read = read_command(whole, site.timezone)
         if isinstance(read, Report):
             check(facts, read)
+        elif isinstance(read, tuple) and isinstance(read[1], Action):
+            for each in read[1].attachments:
+                check_kind(each)
     except ActionError as error:
         raise faulty(route, str(error)) from error
     return whole

@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
 from safetyd.core.model import Observation, Place, Sensor
 from safetyd.core.tally import WIDTH, Known, Measure
@@ -31,7 +32,8 @@ from safetyd.store.readings import KnownSensor
 from safetyd.store.rollups import HOUR, Level, Progress
 
 DAY = timedelta(days=1)
-END = datetime(2026, 12, 1, 8, tzinfo=UTC)  # midnight there
+ZONE = ZoneInfo("America/Los_Angeles")
+END = datetime.now(ZONE).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)  # midnight there
 MINUTE_MICROS = 60_000_000
 BYTES_A_MINUTE = 150  # of a room: its readings and their share of the roll-ups
 FRESH_MINUTES = 6 * 60
@@ -161,7 +163,28 @@ def follower(folder: Path, site: Site, rooms: int) -> None:
 
 def stored(folder: Path, site: Site, rooms: int, days: int) -> None:
     """Make the store of many days and ask it."""
-    url, writer = opened(folder, "history", rooms)
+    url = filled(folder, "history", site, rooms, days)
+    year = min(365, days - 1) * DAY
+
+    def a_year() -> int:
+        room = Place("maple", str(rooms // 2))
+        return len(ask(url, site, [Question(room, Measure.TEMPERATURE, END - year, END)]))
+
+    def a_day() -> int:
+        some = [each.place for each in sensors(min(60, rooms))]
+        return len(
+            ask(
+                url, site, [Question(each, Measure.TEMPERATURE, END - DAY, END, every=WIDTH) for each in some]
+            )
+        )
+
+    timed(f"one room, {year.days} days", a_year, "aim 100 ms")
+    timed(f"{min(60, rooms)} rooms, one day by 5 minutes", a_day, "aim 150 ms")
+
+
+def filled(folder: Path, name: str, site: Site, rooms: int, days: int) -> str:
+    """Make a store of many days, say what it took, and return its URL."""
+    url, writer = opened(folder, name, rooms)
     file = Path(url.removeprefix("sqlite:///"))
     writer.close()
     began = time.perf_counter()
@@ -185,22 +208,7 @@ def stored(folder: Path, site: Site, rooms: int, days: int) -> None:
     room_years = rooms * days / 365
     row("disk for a room and year: readings", raw / 1e6 / room_years, "MB")
     row("disk for a room and year: roll-ups", (file.stat().st_size - raw) / 1e6 / room_years, "MB")
-    year = min(365, days - 1) * DAY
-
-    def a_year() -> int:
-        room = Place("maple", str(rooms // 2))
-        return len(ask(url, site, [Question(room, Measure.TEMPERATURE, END - year, END)]))
-
-    def a_day() -> int:
-        some = [each.place for each in sensors(min(60, rooms))]
-        return len(
-            ask(
-                url, site, [Question(each, Measure.TEMPERATURE, END - DAY, END, every=WIDTH) for each in some]
-            )
-        )
-
-    timed(f"one room, {year.days} days", a_year, "aim 100 ms")
-    timed(f"{min(60, rooms)} rooms, one day by 5 minutes", a_day, "aim 150 ms")
+    return url
 
 
 def ask(url: str, site: Site, questions: list[Question]) -> list[object]:

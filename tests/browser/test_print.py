@@ -44,3 +44,14 @@ def test_the_list_of_tickets_is_printed(village: Village, page: Page) -> None:
     words = printed(page, "tickets-printed")
     assert all(id in words for id in village.tickets.values())
     expect(page.locator("input:visible, select:visible, button:visible")).to_have_count(0)
+
+
+def test_what_if_is_printed_with_what_was_supposed_and_the_answer(village: Village, page: Page) -> None:
+    village.enter(page).goto(f"{village.url}/whatif?cold=62")
+    answer = page.get_by_role("heading", name="room-hours in breach")
+    expect(answer).to_be_visible()
+    words = printed(page, "whatif-printed")
+    assert answer.inner_text() in words and "How far this may be trusted" in words
+    assert page.locator(".pairs figure:visible").count() == 8
+    expect(page.get_by_role("spinbutton", name="Too cold is below")).to_have_value("62")
+    expect(page.locator("[type=range]:visible, button:visible, .button:visible")).to_have_count(0)

@@ -15,6 +15,7 @@ from safetyd.passwords import hashed
 from safetyd.store import accounts
 from safetyd.store.database import open_for_writing
 from tests.browser.conftest import PHONE, Visit
+from tests.browser.keys import Keys
 from tests.browser.school import School
 from tests.browser.seeing import axe, screenshot
 from tests.browser.test_now import enter
@@ -119,49 +120,6 @@ def test_an_educator_reports_a_leak_by_the_code_of_a_room_and_facilities_see_it(
     expect(desk.locator("main")).not_to_contain_text("Jo Park")
 
 
-class Keys:
-    """Somebody who has a keyboard only."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.press(key)
-
-    def at(self) -> str:
-        """Return what has the focus, in words; what has it is to be seen."""
-        page = self.page
-        is_seen = page.evaluate(
-            """() => {
-                const it = document.activeElement, box = it.getBoundingClientRect();
-                const shown = it.closest("label") || it, style = getComputedStyle(it);
-                return it === document.body || it.id === "content"
-                    || (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2
-                        && box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight);
-            }"""
-        )
-        assert is_seen, f"nobody sees the focus: {page.evaluate('document.activeElement.outerHTML')[:200]}"
-        return str(
-            page.evaluate(
-                """() => {
-                    const it = document.activeElement;
-                    return (it.labels && it.labels[0] || it).innerText || it.id;
-                }"""
-            )
-        ).strip()
-
-    def to(self, words: str, key: str = "Tab", most: int = 60) -> None:
-        """Go on until something has the focus."""
-        passed = []
-        for _ in range(most):
-            self.press(key)
-            passed.append(self.at())
-            if passed[-1].startswith(words):
-                return
-        raise AssertionError(f"{words!r} is not reached: {passed}")
-
-
 def test_by_keyboard_alone_from_the_login_to_relief_on_record(told: School, page: Page) -> None:
     told.hears("maple/12", **COLD)
     told.house.has("ticket", 1)
@@ -197,26 +155,3 @@ def test_by_keyboard_alone_from_the_login_to_relief_on_record(told: School, page
     expect(page.get_by_role("status").first).to_have_text("The relief is on record.")
     (shown,) = told.house.tickets()
     assert shown["status"] == "relieved"
-
-
-def test_the_keyboard_goes_through_a_page_in_the_order_of_reading_and_out_of_it(
-    told: School, page: Page
-) -> None:
-    told.hears("maple/12", **COLD)
-    told.house.has("ticket", 1)
-    enter(told, page)
-    ((id,),) = told.house.rows("SELECT id FROM ticket")
-    for path in ("/buildings/maple", "/tickets", f"/tickets/{id}", "/report?building=maple", "/account"):
-        page.goto(told.url + path)
-        keys, places = Keys(page), []
-        for _ in range(200):
-            keys.press("Tab")
-            keys.at()
-            number = page.evaluate("[...document.querySelectorAll('*')].indexOf(document.activeElement)")
-            if number in places[:1] or page.evaluate("document.activeElement === document.body"):
-                break  # round, by way of the browser's own buttons
-            places.append(number)
-        else:
-            raise AssertionError(f"{path}: nobody gets out of it")
-        assert len(places) > 5 and places == sorted(places), path
-        assert page.locator("[tabindex]:not([tabindex='-1'])").count() == 0, path

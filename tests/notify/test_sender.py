@@ -19,20 +19,46 @@ def test_nothing_of_an_address_is_left_in_an_answer(said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "result", "status"),
+    ("said", "result", "status", "words"),
     [
-        ("Failed to send JSON POST notification: Gone, error=410.", Result.REFUSED, 410),
-        ("Failed to send JSON POST notification: Not Found, error=404.", Result.FAILED, 404),
-        ("Failed to send Twilio notification: Server Error, error=500.", Result.FAILED, 500),
-        ("A Connection error occurred sending JSON notification.", Result.FAILED, None),
-        ("Failed to send X notification: error=20003.", Result.FAILED, None),
+        (
+            "Failed to send JSON POST notification: Gone, error=410.",
+            Result.REFUSED,
+            410,
+            "it answered 410 Gone",
+        ),
+        (
+            "Failed to send JSON POST notification: error=404.",
+            Result.FAILED,
+            404,
+            "it answered 404 Not Found",
+        ),
+        (
+            "Failed to send Twilio notification: Server Error, error=500.",
+            Result.FAILED,
+            500,
+            "it answered 500 Server Error",
+        ),
+        (
+            "A Connection error occurred sending JSON notification.",
+            Result.FAILED,
+            None,
+            "it could not be reached, or broke the connection off",
+        ),
+        ("The topic is too long.", Result.FAILED, None, "The topic is too long."),
+        (
+            "Failed to send X notification: error=20003.",
+            Result.FAILED,
+            None,
+            "Failed to send X notification: error=20003.",
+        ),
     ],
 )
-def test_the_code_of_a_web_server_is_found_in_the_last_words(
-    said: str, result: Result, status: int | None
+def test_what_a_plug_in_ends_with_is_said_in_plain_words_and_the_code_is_found(
+    said: str, result: Result, status: int | None, words: str
 ) -> None:
     answer = _judged(URL, ["something before", said])
-    assert (answer.result, answer.status, answer.words) == (result, status, said)
+    assert (answer.result, answer.status, answer.words) == (result, status, words)
 
 
 def test_a_service_that_says_nothing_is_not_taken_for_one_that_accepted() -> None:

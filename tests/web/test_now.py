@@ -2,12 +2,14 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from safetyd.core.model import Role
+from safetyd.site import read_site
 from safetyd.web.pages.rooms import natural
-from tests.web.school import Browser, School
+from tests.web.school import SITE, Browser, School
 
 WELL = {"temperature_f": 70, "humidity": 40}
 MINUTE = timedelta(minutes=1)
@@ -90,6 +92,43 @@ def test_a_room_shows_its_values_with_units_its_age_and_its_open_ticket(browser:
         assert words in shown
     assert "5 min ago ; too cold since" in shown and "Ticket, too cold: open" in shown
     assert '<a class="name" href="/history?building=maple&amp;room=12">' in page
+
+
+def test_a_room_that_is_still_cold_says_so_when_its_ticket_was_closed(
+    at_school: School, browser: Browser
+) -> None:
+    before = browser.get(f"/tickets/{at_school.ids[1]}").text
+    assert "This room is still in breach: once the ticket is closed nobody is reminded of it" in before
+    assert "no open ticket" not in browser.get("/buildings/maple").text
+    at_school.commands(do="close", ticket=at_school.ids[1], note="out of use", role="facilities")
+    page = browser.get("/buildings/maple").text
+    assert "Still beyond the limit with no open ticket: its ticket was closed" in room(page, "12")
+    assert f'<a href="/tickets/{at_school.ids[1]}">its ticket</a>' in page
+    at_school.commands(do="reopen", ticket=at_school.ids[1], note="in use again", role="facilities")
+    assert "no open ticket" not in browser.get("/buildings/maple").text
+
+
+def test_a_breach_that_waits_for_work_hours_says_when_its_ticket_opens(
+    at_school: School, browser: Browser, tmp_path: Path
+) -> None:
+    today = at_school.now.date()
+    first, last, end = (today + timedelta(days=days) for days in (-2, 2, 200))
+    held = f'''[[rules]]
+outside_work_hours = "hold"
+[calendar]
+work_year = [{first}, {end}]
+work_hours = "00:00-23:59"
+work_days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+closed = ["{first}..{last}"]
+'''
+    (tmp_path / "held.toml").write_text(SITE.replace("[[buildings]]", held + "[[buildings]]", 1))
+    site = read_site([tmp_path / "held.toml"], {}, faults := [])
+    assert site is not None, faults
+    at_school.site = site
+    at_school.hears("maple/lab", temperature_f=55.5, humidity=40)
+    shown = room(browser.get("/buildings/maple").text, "lab")
+    assert "No ticket is open for this yet: one opens when work begins" in shown
+    assert f"{last + timedelta(days=1):%b}" in shown
 
 
 def test_what_was_never_heard_and_what_counts_no_longer_look_unlike_ok(

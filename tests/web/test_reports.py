@@ -199,7 +199,11 @@ def test_a_file_that_will_not_do_is_refused_before_anything_is_on_record(open_sc
     browser = Browser(open_school)
     browser.enter(Role.EDUCATOR)
     before = on_record(open_school)
-    for files in ([("photo", "a.jpg", b"")], [("photo", f"{n}.jpg", b"x") for n in range(6)]):
+    for files in (
+        [("photo", "a.jpg", b"")],
+        [("photo", "a.jpg", b"<html>")],
+        [("photo", f"{n}.jpg", b"x") for n in range(6)],
+    ):
         answer = send(browser, LEAK, *files)
         assert answer.status == 400 and "photo" in answer.text
     assert on_record(open_school) == before

@@ -130,6 +130,34 @@ def test_who_says_nothing_makes_room_for_others(at_school: School, monkeypatch: 
 
 
 @pytest.mark.journey
+def test_who_never_reads_makes_room_for_others(at_school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Connection, "read_within_s", 0.2)
+    port = free_port()
+    server = Server(Web(), f"{LOOPBACK}:{port}", at_school.house)
+    server.start()
+    until("it listens", lambda: server.fault == "")
+    with socket.create_connection((LOOPBACK, port), timeout=30) as deaf:
+        deaf.setblocking(False)
+        asked = b"GET /static/safetyd.css HTTP/1.1\r\nHost: x\r\n\r\n" * 100
+
+        def is_shut_out() -> bool:
+            try:
+                deaf.send(asked)
+            except BlockingIOError:
+                return False  # neither side reads
+            except OSError:
+                return True
+            return False
+
+        until("nobody waits for it any more", is_shut_out)
+    again = HTTPConnection(LOOPBACK, port, timeout=30)
+    again.request("GET", "/healthz")
+    assert again.getresponse().read() == b'{"status":"ok"}'
+    again.close()
+    server.stop(30)
+
+
+@pytest.mark.journey
 @pytest.mark.parametrize("is_proxy", [True, False])
 def test_one_address_holds_its_part_of_the_connections_and_a_proxy_more(
     at_school: School, monkeypatch: pytest.MonkeyPatch, is_proxy: bool

@@ -23,7 +23,7 @@ from safetyd.store import outbox
 from safetyd.store.database import open_for_reading, open_for_writing
 from safetyd.view import view
 from safetyd.web.access import Right, may
-from safetyd.web.pages.content_type import UNKNOWN, content_type
+from safetyd.web.content_type import UNKNOWN, content_type
 from safetyd.web.pages.ticket_chart import ticket_chart
 from tests.web.school import PHOTO, Answer, Browser, School
 from tests.web.writer import writer
@@ -414,6 +414,9 @@ def test_what_is_not_offered_is_refused_too(at_school: School, browser: Browser,
         ([("a.jpg", b"")], "it is empty"),
         ([(".htaccess", b"x")], "begins with a dot"),
         ([("a.jpg", b"x" * (MOST_BYTES + 1))], "at most 5242880"),
+        ([("a.JPG", b"<!doctype html><script>1</script>")], "its content is no picture"),
+        ([("a.png", b"%PDF-1.7")], "its content is no picture"),
+        ([("a.pdf", b"<!doctype html>")], "its content is no PDF"),
     ],
 )
 def test_files_that_will_not_do_are_refused_in_words(
@@ -427,9 +430,15 @@ def test_files_that_will_not_do_are_refused_in_words(
     assert left(at_school) == 0
 
 
+def test_a_picture_of_another_kind_than_its_name_says_is_taken(at_work: School, browser: Browser) -> None:
+    browser.enter(Role.FACILITIES, "maple")
+    files = ("a.jpg", b"\0\0\0\x18ftypheic"), ("b.png", b"\xff\xd8\xff"), ("c.pdf", b"%PDF-1.7"), ("d", b"x")
+    assert send(browser, f"{page_of(at_work)}/note", {"note": "see"}, *files).status == 303
+
+
 def test_as_many_and_as_big_files_as_a_note_takes_are_taken(at_work: School, browser: Browser) -> None:
     browser.enter(Role.FACILITIES, "maple")
-    files = [(f"{n}.jpg", bytes([n]) * MOST_BYTES) for n in range(MOST_A_NOTE)]
+    files = [(f"{n}.bin", bytes([n]) * MOST_BYTES) for n in range(MOST_A_NOTE)]
     assert send(browser, f"{page_of(at_work)}/note", {"note": "see"}, *files).status == 303
     assert len(history(at_work)[-1]["attachments"]) == MOST_A_NOTE  # type: ignore[arg-type]
 
@@ -536,10 +545,10 @@ def test_what_people_write_is_only_ever_text(at_work: School, browser: Browser) 
     browser.enter(Role.FACILITIES, "maple")
     page = page_of(at_work)
     words = "<script>alert(1)</script> \u202egnp.exe =1+1 {{ 7*7 }}"
-    assert send(browser, f"{page}/note", {"note": words}, ("<b>.jpg", b"x")).status == 303
+    assert send(browser, f"{page}/note", {"note": words}, ("<b>.txt", b"x")).status == 303
     shown = browser.get(page).text
     assert "<script>alert" not in shown and "<bdi>&lt;script&gt;alert(1)" in shown and "{{ 7*7 }}" in shown
-    assert "<bdi>&lt;b&gt;.jpg</bdi>" in shown
+    assert "<bdi>&lt;b&gt;.txt</bdi>" in shown
     found = browser.get('/tickets?text="><script>alert(1)</script>').text
     assert "<script>alert" not in found and "No ticket is like this" in found
 

@@ -22,6 +22,7 @@ from safetyd.store import accounts
 from safetyd.store.accounts import Account, AccountError
 from safetyd.view import View
 from safetyd.web import acts
+from safetyd.web.content_type import check_kind
 from safetyd.web.pages.hazards import CONDITIONS, GROUPS, HOT, LOCATION, MEASURED, NOTICE, words_of
 from safetyd.web.pages.page import Visit
 from safetyd.web.problems import misused
@@ -285,6 +286,8 @@ def _files(visit: Visit) -> tuple[dict[str, str], ...]:
     try:
         check_number([each.name for each in visit.uploads])
         found = [attachment(each.name, each.content) for each in visit.uploads]
+        for file in found:
+            check_kind(file)
     except ActionError as error:
         raise misused("photo", str(error).replace(ATTACH, "photo", 1)) from error
     return tuple({"name": each.name, "base64": b64encode(each.content).decode()} for each in found)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from safetyd.core.model import Condition, Place
 from safetyd.core.room import EMPTY
 from safetyd.core.ticket import Ticket
+from safetyd.core.world import World
 from safetyd.objects import room_object
 from safetyd.site import Building, Site
 from safetyd.view import View
@@ -29,8 +30,18 @@ class Rank(IntEnum):
     OK = 6
 
 
+class Unowed(NamedTuple):
+    """Why no ticket is open for a breach that goes on: it was closed, or work hours have yet to begin."""
+
+    closed: str = ""
+    waits_until: datetime | None = None
+
+
 class Card(NamedTuple):
-    """One room. `is_old` if its values no longer count; `began_at` is when it began to be as it is."""
+    """One room. `is_old` if its values no longer count; `began_at` is when it began to be as it is.
+
+    `unowed` where it is too cold or too hot and nobody owes anything for it.
+    """
 
     id: str
     name: str
@@ -39,6 +50,7 @@ class Card(NamedTuple):
     seen_at: datetime | None
     began_at: datetime | None
     tickets: tuple[Ticket, ...]
+    unowed: Unowed | None = None
 
     @property
     def is_old(self) -> bool:
@@ -93,7 +105,17 @@ def _card(view: View, place: Place, name: str, tickets: tuple[Ticket, ...]) -> C
         Rank.HOT: room.watch(Condition.HEAT).began_at,
         Rank.SILENT: seen_at,
     }.get(rank)
-    return Card(place.room or "", name, rank, shown, seen_at, began_at, tickets)
+    owed_for = {Rank.COLD: Condition.COLD, Rank.HOT: Condition.HEAT}.get(rank)
+    unowed = None if owed_for is None else _unowed(view.world, place, owed_for)
+    return Card(place.room or "", name, rank, shown, seen_at, began_at, tickets, unowed)
+
+
+def _unowed(world: World, place: Place, condition: Condition) -> Unowed | None:
+    number, subject = world.running.get((place, condition)), (place, condition, None)
+    if number is None or subject in world.open:
+        return None
+    closed = world.last.get(subject, "")
+    return Unowed(closed if number in world.bound.get(closed, ()) else "", world.held.get(number))
 
 
 def rank_of(shown: Mapping[str, Any], *, has_hazard: bool = False) -> Rank:

@@ -14,8 +14,8 @@ from safetyd.store import attachments
 from safetyd.view import View
 from safetyd.web.access import Right, may, sees
 from safetyd.web.answers import visible_ticket
+from safetyd.web.content_type import content_type
 from safetyd.web.packets import evidence
-from safetyd.web.pages.content_type import content_type
 from safetyd.web.pages.next_step import TIERS, next_step
 from safetyd.web.pages.offers import offered
 from safetyd.web.pages.page import Answer, Download, Past, Sheet, Visit

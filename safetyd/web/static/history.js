@@ -13,7 +13,7 @@
 
   const words = (options) => {
     const format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", ...options });
-    return (seconds) => format.format(new Date(seconds * 1000)).replace(",", "");
+    return (seconds) => format.format(new Date(seconds * 1000)).replace(",", "").replace("Sept", "Sep"); // as the rest of the page has it
   };
   const clock = words({ hour: "2-digit", minute: "2-digit" });
   const day = words({ weekday: "short", day: "numeric", month: "short" });
