@@ -47,7 +47,8 @@ class Case(NamedTuple):
 class Season(NamedTuple):
     """`places` are the rooms and the buildings as a whole, in the order of the site; `months` are of each.
 
-    Cases are those of the buildings whenever they opened; `was` asks for a part of them.
+    Cases are those of the buildings whenever they opened; `holds` asks for a part of them. The range is to the
+    moment, so that nothing on record is left out of it; its hours are counted by five minutes.
     """
 
     site: Site
@@ -129,7 +130,7 @@ def season(
     Raises:
         ReportError: nothing is, in one sentence.
     """
-    begin, end = on_edges(begin, min(end, now))
+    end = min(end, now)
     if begin >= end:
         raise ReportError(
             f"from {_moment(begin, site)} to {_moment(end, site)} nothing has happened yet;"
@@ -144,7 +145,7 @@ def season(
         building = site.building(id)
         return (building.calendar if building else None) or site.calendar
 
-    months = by_month(history, connection, places, calendar_of, (begin, end), site.timezone, progress)
+    months = by_month(history, connection, places, calendar_of, on_edges(begin, end), site.timezone, progress)
     cases = _cases(connection, ids)
     prompts = tuple(promptness.notices(connection, begin, end, ids))
     notes = tuple(filter(None, (history.backlog(), _retired(connection, rolled, begin))))

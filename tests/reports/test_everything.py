@@ -108,6 +108,12 @@ def test_tickets_are_those_that_concern_the_range(tmp_path):
     assert ids(opened(config, "--building", "cedar")) == []
 
 
+def test_what_was_reported_a_second_ago_is_there(tmp_path):
+    config = kept(autumn(), tmp_path, END)
+    assert "maple-2026-0002" in ids(opened(config, "--to", "2026-10-06T09:00:01"))
+    assert "maple-2026-0002" not in ids(opened(config, "--to", "2026-10-06T09:00"))
+
+
 def test_history_and_notices_are_those_of_the_tickets(tmp_path):
     config = kept(autumn(), tmp_path, END)
     parts = opened(config)
