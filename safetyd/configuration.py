@@ -3,14 +3,11 @@
 Rule: either everything is right, or everything that is wrong is told together and nothing is loaded.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, SecretStr
-
 from safetyd.faults import ConfigurationError, Fault, did_you_mean, one_of, shown
-from safetyd.logs import secrets_in
 from safetyd.setting_hooks import Webhook
 from safetyd.setting_web import WATCH_LISTENS
 from safetyd.settings import CONFIG_VARIABLE, ENVIRONMENT, Settings, read_settings
@@ -75,23 +72,6 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
         web = settings.web.model_copy(update={"listen": WATCH_LISTENS})
         settings = settings.model_copy(update={"web": web})
     return Loaded(settings, site)
-
-
-def secrets_of(loaded: Loaded) -> set[str]:
-    """Return what nobody may read in a log: what lets us in somewhere, and where people are told."""
-    told = [url for person in loaded.site.people for url in person.notify]
-    return secrets_in([*told, *_secrets(loaded.settings)])
-
-
-def _secrets(value: object) -> Iterator[str]:
-    if isinstance(value, SecretStr):
-        yield value.get_secret_value()
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _secrets(getattr(value, name))
-    elif isinstance(value, tuple):
-        for each in value:
-            yield from _secrets(each)
 
 
 def _site_files(path: Path, patterns: Sequence[str], faults: list[Fault]) -> list[Path]:

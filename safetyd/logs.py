@@ -12,11 +12,10 @@ import threading
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
-from urllib.parse import unquote
 
 from structlog.processors import ExceptionRenderer, JSONRenderer, LogfmtRenderer, TimeStamper
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
@@ -29,8 +28,6 @@ _OURS = "safetyd"
 _KEYS = ("topic", "building", "notice", "command", "ticket", "held_back")  # what `extra` may say
 _FIRST = ("at", "level", "logger", "event")
 _DEEPEST, _MOST_CAUSES = 8, 5
-_SHORTEST_SECRET = 6
-_KEY_OR_MAILBOX = re.compile(r"[\w-]{16,}|[\w.+-]+@[\w.-]+")
 _NOT_PRINTABLE = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}  # of syslog
 
@@ -82,16 +79,6 @@ def formatter(form: str, secrets: Collection[str] = (), *, to_journal: bool = Fa
         steps.append(_graded)
     stamp = TimeStamper(fmt="iso", utc=True, key="at")
     return ProcessorFormatter(foreign_pre_chain=[stamp], processors=steps)
-
-
-def secrets_in(urls: Iterable[str]) -> set[str]:
-    """Return what must not be seen of addresses: each whole, and what in it looks like a key."""
-    found = set(urls)
-    for url in tuple(found):
-        rest = unquote(url.partition("://")[2])
-        account = rest.rpartition("@")[0]
-        found |= {account, *account.split(":")[1:], *_KEY_OR_MAILBOX.findall(rest)}
-    return {each for each in found if len(each) >= _SHORTEST_SECRET}
 
 
 class Sparing(logging.Filter):

@@ -74,6 +74,7 @@ SHELL = (
     ("notify.letters",),
     (
         "commands",
+        "unspoken",
         "declared",
         "naming + own_words",
         "notify.render.*",

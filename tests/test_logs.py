@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from safetyd.logs import EVERY_S, MOST_TOPICS, Sparing, begin, formatter, secrets_in
+from safetyd.logs import EVERY_S, MOST_TOPICS, Sparing, begin, formatter
 
 NAME = "Ximena Ríos"
 
@@ -84,28 +84,6 @@ def test_only_what_is_known_to_be_harmless_is_taken_beside_the_words() -> None:
 def test_a_secret_is_left_out_wherever_it_stands() -> None:
     told = said(record("to k3y-of-mine, k3y-of-mine", topic="a/k3y-of-mine/b"), "k3y-of-mine")
     assert (told["event"], told["topic"]) == ("to …, …", "a/…/b")
-
-
-@pytest.mark.parametrize(
-    ("url", "seen", "unseen"),
-    [
-        ("mailto://robin:pa55word@mail.example", "mail.example", "pa55word"),
-        ("mailto://robin:p%40ssword@mail.example", "mail.example", "p@ssword"),
-        ("mailto://mail.example?to=robin@home.example", "mail.example", "robin@home.example"),
-        ("https://hooks.example/T0123456789abcdefg", "hooks.example", "T0123456789abcdefg"),
-        ("only-a-password", "password", "only-a-password"),
-        ("json://127.0.0.1:8000/hook", "127.0.0.1:8000", "json://127.0.0.1:8000/hook"),
-    ],
-)
-def test_of_an_address_what_looks_like_a_key_is_secret_and_where_it_leads_is_not(
-    url: str, seen: str, unseen: str
-) -> None:
-    found = secrets_in([url])
-    assert unseen in found and url in found and seen not in found
-
-
-def test_what_is_too_short_to_be_a_secret_takes_no_words_away() -> None:
-    assert secrets_in(["abc"]) == set()
 
 
 # At most a line a minute

@@ -12,12 +12,11 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import SecretStr
 
-from safetyd import logs
 from safetyd.cli.application import Config, app
 from safetyd.cli.keeping import require_whole
 from safetyd.cli.loading import loaded
 from safetyd.clock import now
-from safetyd.configuration import Loaded, secrets_of
+from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
 from safetyd.faults import ConfigurationError, Fault
 
@@ -55,8 +54,11 @@ def refuse(value: str, expected: str) -> NoReturn:
 
 def serve(configuration: Loaded, config: str | None) -> None:
     """Run the daemon until it is told to end, and end this process with it."""
+    from safetyd import logs
+    from safetyd.unspoken import unspoken
+
     told = configuration.settings.log
-    logs.begin(sys.stderr, told.level, told.format, secrets_of(configuration), os.environ)
+    logs.begin(sys.stderr, told.level, told.format, unspoken(configuration), os.environ)
     _run(configuration, config)
     # What is owed is on record. A sender whose server hangs would hold this process for as long as it likes.
     logging.shutdown()

@@ -48,7 +48,8 @@ def toml(folder: Path, web: int, form: str) -> str:
             f'username = "gateway"\npassword_file = "{folder}/mqtt.secret"',
             f'[web]\nlisten = "{LOOPBACK}:{web}"',
             f'[log]\nformat = "{form}"\nlevel = "debug"',
-            f'[influx]\nurl = "http://{LOOPBACK}:{gone}"\nbucket = "b"\ntoken_file = "{folder}/influx.secret"',
+            f'[influx]\nurl = "http://{LOOPBACK}:{gone}"\nbucket = "b"',
+            f'token_file = "{folder}/influx.secret"',
             f'[heartbeat]\nurl = "http://{LOOPBACK}:{gone}/{SECRETS["heartbeat"]}"\nevery = "1s"',
             f'[last_resort]\nurl = "http://{LOOPBACK}:{gone}/{SECRETS["hook"]}"\nafter = "1s"',
             f'[[webhook]]\nurl = "http://{LOOPBACK}:{gone}/{SECRETS["hook"]}"\n'
