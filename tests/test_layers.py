@@ -22,7 +22,7 @@ MAX_LINES = 350
 SHELL = (
     ("__main__",),
     ("cli.*",),
-    ("daemon.*", "recorder"),
+    ("daemon.*", "recorder", "doctor.*"),
     ("reloading",),
     (
         "dispatch",
@@ -170,12 +170,12 @@ DOORS = {
     "icalendar": ("site_ics",),
     "influxdb_client": ("history.influx.*",),
     "jinja2": ("web.pages.frame",),
-    "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record"),
+    "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record", "doctor.broker"),
     "prometheus_client": ("web.metrics",),
     "polib": ("notify.tongue",),
     "reportlab": ("paper.*",),
     "resvg_py": ("web.charts.export",),
-    "cryptography": ("stamping",),
+    "cryptography": ("stamping", "doctor.certificates"),
     "rfc3161_client": ("stamping",),
     "rich": ("cli.*",),
     "segno": ("web.pages.codes",),
