@@ -1,5 +1,6 @@
 """`doctor`: everything a technician would look at on this gateway, and what to do about it."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ def doctor_command(config: Config = None, as_json: Json = False) -> int:
     from safetyd.doctor.finding import is_sound, tally
 
     configuration = loaded(config)
+    logging.disable()  # what goes wrong is among the findings
     with _telling() as step:
         findings = list(examine(configuration, now(), step))
     if as_json:
