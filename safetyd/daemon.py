@@ -308,7 +308,7 @@ class Daemon:
         except StoreError:
             raise
         except Exception:  # a fault of ours must not make one message stop the watch for ever
-            log.exception("a message on %s could not be judged; it is kept", message.topic)
+            log.exception("a message could not be judged; it is kept", extra={"topic": message.topic})
             self.service.set_aside(message)
         return False
 

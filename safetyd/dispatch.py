@@ -239,7 +239,7 @@ class Dispatch:
             self._complain(*who, first.building, answer.partly, now)
         elif is_lasting(answer, tried):
             attempts.reject(connection, *who, now, answer.words)
-            log.warning("notice to %s is refused for good (%s)", first.person, answer.words)
+            log.warning("a notice is refused for good: %s", answer.words, extra=_named(first))
             self._complain(*who, first.building, answer.words, now)
             for delivery in deliveries:
                 self._let_go(delivery, DeliveryState.GIVEN_UP, now, answer.words)
@@ -247,7 +247,7 @@ class Dispatch:
             due_at = now + pause(min(each.attempts for each in deliveries), random.random())
             for delivery in deliveries:
                 outbox.mark_failed(connection, delivery.id, due_at, answer.words, answer.settled)
-            log.warning("notice to %s was not accepted (%s); trying again", first.person, answer.words)
+            log.warning("a notice was not accepted: %s; trying again", answer.words, extra=_named(first))
             if answer.partly or tried + 1 >= _TROUBLE_AFTER:
                 self._complain(*who, first.building, answer.partly or answer.words, now)
 
@@ -318,3 +318,8 @@ class Dispatch:
     def _report(self, outcome: Outcome) -> None:
         self._outcomes.put(outcome)
         self._wake()
+
+
+def _named(delivery: Delivery) -> dict[str, object]:
+    """What the log says of a delivery; who was to be told is on record, not there."""
+    return {"building": delivery.building, "notice": delivery.notice}

@@ -7,7 +7,7 @@ out is answered too.
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from safetyd.store import inbox
 from safetyd.store.database import Connection
 from safetyd.trying import carry_out
 
+_SHOWN = 100  # characters
 LOOK_EVERY = 0.25  # seconds: how soon a command of another process is seen
 
 log = logging.getLogger("safetyd")
@@ -69,10 +70,16 @@ class Errands:
         try:
             answer = answer_to(self._service, said, at)
         except Exception:  # a fault of ours must not make one command stop the watch for ever
-            log.exception("a command could not be carried out: %s", inbox.without_contents(said))
+            log.exception("a command could not be carried out", extra=_named(said))
             answer = json.dumps({"refused": "safetyd failed on it; please report this"})
         self._answers[number] = answer
         self._commit()
+
+
+def _named(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What the log says of a command: what it is and about which ticket, never by whom."""
+    told = {"command": said.get("do"), "ticket": said.get("ticket")}
+    return {key: str(value)[:_SHOWN] for key, value in told.items() if value}
 
 
 def answer_to(service: Service, said: dict[str, Any], at: datetime) -> str:

@@ -173,6 +173,11 @@ def log_level(value: object) -> str:
     return choice("level", levels)(value.lower() if isinstance(value, str) else value)
 
 
+def log_format(value: object) -> str:
+    """Return the name of a form of log lines: key=value, or a JSON object each."""
+    return choice("form", ("logfmt", "json"))(value)
+
+
 def kept(value: object) -> timedelta:
     """Return for how long something is kept: longer than a late reading may reach back."""
     span = duration(value)

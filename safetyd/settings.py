@@ -26,6 +26,7 @@ from safetyd.setting_shapes import (
     filters,
     flag_or_word,
     kept,
+    log_format,
     log_level,
     path,
     paths,
@@ -118,9 +119,10 @@ class Ups(_Section):
 
 
 class Log(_Section):
-    """`[log]`: how much is said."""
+    """`[log]`: how much is said, and in which form."""
 
     level: Annotated[str, PlainValidator(log_level)] = "info"
+    format: Annotated[str, PlainValidator(log_format)] = "logfmt"
 
 
 class Settings(BaseSettings):

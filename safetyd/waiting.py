@@ -1,5 +1,6 @@
 """What the next commit will write beside the World's changes."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,8 @@ from safetyd.store.leftovers import KEPT_TOPICS, Refusal, RefusedKind, Stray
 from safetyd.store.readings import ReadingRow
 from safetyd.store.strays import KEPT_IN_ALL, KeptStray
 from safetyd.wording import sound
+
+log = logging.getLogger("safetyd.sensors")
 
 
 @dataclass(slots=True)
@@ -43,6 +46,7 @@ class Waiting:
 
     def refuse(self, message: Message, kind: RefusedKind, reason: str) -> None:
         """Note a message that cannot be used, or a value of it."""
+        log.info("what came cannot be used: %s", kind.value, extra={"topic": message.topic})
         self.refusals.append(Refusal(message.received_at, kind, message.topic, reason, message.payload))
 
     def write(self, connection: Connection, *, bounded: bool) -> None:

@@ -53,7 +53,11 @@ def test_what_is_left_out_has_the_documented_default(read, tmp_path):
     assert settings.store.path == tmp_path / "var/safetyd.db"
     assert settings.store.commit_every == timedelta(seconds=1)
     assert (settings.store.keep_raw, settings.store.keep_rollups) == (None, None)
-    assert (settings.web.listen, settings.log.level) == ("127.0.0.1:8914", "info")
+    assert (settings.web.listen, settings.log.level, settings.log.format) == (
+        "127.0.0.1:8914",
+        "info",
+        "logfmt",
+    )
     assert (settings.influx, settings.heartbeat, settings.mqtt.password) == (None, None, None)
 
 
@@ -175,6 +179,7 @@ def test_each_faulty_key_of_mqtt_is_told_with_what_was_expected(faults, lines, t
         ('[heartbeat]\nurl = "ftp://x"', "heartbeat.url: ftp is not the web; expected http"),
         ('[log]\nlevel = "eror"', "log.level: no level is called 'eror'; expected"),
         ("[log]\nlevel = 3", "log.level: no level is called 3"),
+        ('[log]\nformat = "jsno"', "log.format: no form is called 'jsno'; expected"),
         ("[moqtt]", "moqtt: nobody knows this key; expected"),
         ("mqtt = 5", "mqtt: 5 is not a table; expected a table: [mqtt]"),
     ],

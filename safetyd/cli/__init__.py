@@ -15,6 +15,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     auditing,
     copying,
     demo,
+    doctoring,
     electricity,
     explaining,
     exporting,

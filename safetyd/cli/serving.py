@@ -54,12 +54,11 @@ def refuse(value: str, expected: str) -> NoReturn:
 
 def serve(configuration: Loaded, config: str | None) -> None:
     """Run the daemon until it is told to end, and end this process with it."""
-    logging.basicConfig(
-        level=logging.WARNING,  # libraries would log addresses, and addresses hold secrets
-        format="%(asctime)s %(levelname)-7s %(message)s",
-        stream=sys.stderr,
-    )
-    log.setLevel(configuration.settings.log.level.upper())
+    from safetyd import logs
+    from safetyd.unspoken import unspoken
+
+    told = configuration.settings.log
+    logs.begin(sys.stderr, told.level, told.format, unspoken(configuration), os.environ)
     _run(configuration, config)
     # What is owed is on record. A sender whose server hangs would hold this process for as long as it likes.
     logging.shutdown()

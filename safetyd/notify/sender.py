@@ -26,6 +26,7 @@ _ANSWER_CHARACTERS = 300
 _GONE = 410
 _US = "safetyd"
 _SHORTEST_SECRET = 4
+_OF_ITS_HOST = ("json", "xml", "form", "ntfy", "gotify", "apprise", "hassio", "mmost", "rocket")
 
 log = logging.getLogger("safetyd.notify")
 
@@ -162,6 +163,36 @@ def without(url: str, text: str) -> str:
         if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, "…")
     return text
+
+
+class Where(NamedTuple):
+    """Host and port of an address; no host where only its plug-in knows where it leads."""
+
+    host: str
+    port: int
+
+    @property
+    def words(self) -> str:
+        """Both, as people write them."""
+        return f"{self.host}:{self.port}"
+
+
+def where(url: str) -> Where | None:
+    """Return where an address leads, None if apprise does not understand it; nobody is asked."""
+    import apprise
+
+    service = apprise.Apprise.instantiate(url)
+    if service is None:
+        return None
+    post = _post(service)
+    if post is not None:
+        return Where(post.host, post.port or (465 if post.security == "ssl" else 587))
+    scheme, host = url.partition("://")[0].lower(), str(service.host or "")
+    if scheme.removesuffix("s") not in _OF_ITS_HOST or not (
+        "." in host or ":" in host or host == "localhost"
+    ):
+        return Where("", 0)  # of others what stands there may be a key
+    return Where(host, service.port or (443 if service.secure else 80))
 
 
 def _post(service: Any) -> Post | None:

@@ -47,7 +47,7 @@ def test_asked_to_end_it_ends_at_once_and_says_so(
     assert home.daemon.wait(30) == 0
     assert time.monotonic() - began_at < 2
     until("everybody knows", lambda: client.last(STATUS) == b'{"state":"offline"}')
-    assert "Traceback" not in home.log
+    assert "exception=" not in home.log
     assert "lost" not in home.log and "good-bye" in home.log
 
 

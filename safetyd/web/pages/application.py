@@ -203,7 +203,7 @@ class Pages:
             except StoreError as error:
                 response = self._problem(Problem(503, f"{error}; try again later"), None)
             except Exception:
-                log.exception("%s %s could not be answered", request.method, request.url.path)
+                log.exception("%s %s could not be answered", request.method, _way(request))
                 response = self._problem(Problem(500, "safetyd failed on it; please report this"), None)
             return _dressed(response, request)
 
@@ -275,3 +275,11 @@ class _Static(StaticFiles):
         response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
         response.headers.update(HEADERS | {"Cache-Control": _FOREVER})
         return response
+
+
+def _way(request: Request) -> str:
+    """A request's path without what stands in it for one thing or person."""
+    path: str = request.scope["path"]
+    for name, value in request.path_params.items():
+        path = path.replace(str(value), f"{{{name}}}")
+    return path

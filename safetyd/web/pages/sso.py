@@ -5,6 +5,7 @@ for ten minutes and bound to the browser that asked; the library checks signatur
 """
 
 import logging
+import re
 import secrets
 import time
 from collections import OrderedDict
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _COOKIE = "safetyd-sso"
 _WAITS_S = 600.0
+_CODE = re.compile(r"[a-z_]{3,40}")
 _MOST_WAITING = 1000
 _UNREACHED = "the district's login does not answer as it should; try again later, or log in by a password"
 _REFUSED = "the district's login did not let you in"
@@ -137,4 +139,7 @@ def granted_to(oidc: Oidc, groups: object) -> tuple[Role, tuple[str, ...]] | Non
 
 
 def _shown(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error)[:300]!r}"  # some of it is what a browser brought
+    """Its kind, and the code that OAuth has for it; its words may name who tried to log in."""
+    code = getattr(error, "error", "")
+    is_code = isinstance(code, str) and _CODE.fullmatch(code)
+    return f"{type(error).__name__} {code}" if is_code else type(error).__name__

@@ -1,0 +1,146 @@
+"""What was seen of disk, clock and certificates, as findings.
+
+Rule: a limit stands here once, with its number; what a device does not say is not checked, and says how to.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from safetyd.doctor.finding import Finding, State
+
+LEAST_FREE, LITTLE_FREE = 200_000_000, 1_000_000_000  # bytes
+FEW_DAYS, MANY_DAYS = 14, 90  # until the disk is full
+EXPIRY_DAYS = 30
+_A_DAY = timedelta(days=1)
+_WORN, _WEARING = (
+    0x0B,
+    0x08,
+)  # of eMMC's life_time: tenths, one more than are used up; 0x0B is beyond its life
+_URGENT, _SPARE_LOW = 3, 2  # of eMMC's pre_eol_info
+_GOOD_KINDS = ("ext4", "xfs", "btrfs", "f2fs", "zfs", "ext3")
+_PASSING = ("tmpfs", "ramfs", "overlay", "aufs", "squashfs")
+_DISK = "disk"
+
+
+class Disk(NamedTuple):
+    """Where the store is: folder, file system, device, bytes; `life` and `spare` are what an eMMC says."""
+
+    folder: str
+    kind: str
+    device: str
+    is_read_only: bool
+    free: int
+    size: int
+    life: tuple[int, ...] = ()
+    spare: int | None = None
+
+
+class Certificate(NamedTuple):
+    """Whose it is, from when until when it holds; `wrong` says why it cannot be read."""
+
+    whose: str
+    begins_at: datetime | None = None
+    ends_at: datetime | None = None
+    wrong: str = ""
+
+
+def disk_findings(disk: Disk) -> Iterator[Finding]:
+    """Yield whether there is room, of which kind, and how worn it is."""
+    state = State.BAD if disk.free < LEAST_FREE else State.WARN if disk.free < LITTLE_FREE else State.OK
+    seen = f"{disk.free / 1e9:,.1f} of {disk.size / 1e9:,.1f} GB at {disk.folder}"
+    do = "make room, or let [store] keep_raw delete old readings"
+    yield Finding(_DISK, "free space", state, seen, "" if state is State.OK else do)
+    yield _kind(disk)
+    yield _wear(disk)
+
+
+def _kind(disk: Disk) -> Finding:
+    about = "file system"
+    if disk.is_read_only:
+        do = "look at dmesg: a disk that fails is mounted so; then fsck, or another disk"
+        return Finding(_DISK, about, State.BAD, f"{disk.kind}, read-only", do)
+    if disk.kind in _PASSING:
+        do = "put [store] url on a real disk, in a container on a volume"
+        return Finding(_DISK, about, State.BAD, f"{disk.kind}: it is gone with the next start", do)
+    if disk.kind in _GOOD_KINDS:
+        return Finding(_DISK, about, State.OK, disk.kind)
+    do = "use ext4 on a disk of this machine: the store needs locks and syncs that are kept"
+    return Finding(_DISK, about, State.WARN, disk.kind or "unknown", do)
+
+
+def _wear(disk: Disk) -> Finding:
+    if disk.life:
+        worst, spare = max(disk.life), disk.spare or 0
+        words = "beyond its life" if worst >= _WORN else f"up to {worst * 10} % of its life used"
+        if worst >= _WORN or spare >= _URGENT:
+            return Finding(
+                _DISK, "wear", State.BAD, words, "copy the store (safetyd backup), change the disk"
+            )
+        if worst >= _WEARING or spare == _SPARE_LOW:
+            return Finding(_DISK, "wear", State.WARN, words, "plan another disk; raise [store] commit_every")
+        return Finding(_DISK, "wear", State.OK, words)
+    device = disk.device
+    if device.startswith("nvme"):
+        do = f"smartctl -A /dev/{device}: Percentage Used"
+        return Finding(_DISK, "wear", State.UNCHECKED, f"{device} says it to root only", do)
+    if device.startswith("mmcblk"):
+        words = f"{device}: an SD card does not say how worn it is"
+        return Finding(_DISK, "wear", State.UNCHECKED, words, "prefer eMMC or an SSD; back up each night")
+    if device.startswith("sd"):
+        return Finding(
+            _DISK, "wear", State.UNCHECKED, f"{device} says it to root", f"smartctl -A /dev/{device}"
+        )
+    return Finding(_DISK, "wear", State.UNCHECKED, f"{device or 'this disk'} does not say")
+
+
+def growth_finding(
+    bytes: int, first_at: datetime | None, last_at: datetime | None, free: int, now: datetime
+) -> Finding:
+    """Return when the disk will be full if the store goes on growing as it has."""
+    age = None if first_at is None or last_at is None else last_at - first_at
+    if age is None or age < _A_DAY:
+        return Finding("store", "growth", State.UNCHECKED, "it is not a day old", "ask again in a week")
+    a_day = bytes / (age / _A_DAY)
+    days = free / a_day if a_day else float("inf")
+    state = State.BAD if days < FEW_DAYS else State.WARN if days < MANY_DAYS else State.OK
+    seen = f"{a_day / 1e6:,.1f} MB a day; at that rate there is room for {min(days, 36_500):,.0f} days"
+    do = "make room, or let [store] keep_raw delete old readings"
+    return Finding("store", "growth", state, seen, "" if state is State.OK else do)
+
+
+def clock_findings(is_synchronised: bool | None, *, has_battery: bool | None) -> Iterator[Finding]:
+    """Yield whether the time can be believed, and whether it is kept without power."""
+    if is_synchronised is None:
+        do = "look with: timedatectl"
+        yield Finding("clock", "synchronised", State.UNCHECKED, "the kernel does not say", do)
+    elif is_synchronised:
+        yield Finding("clock", "synchronised", State.OK, "the kernel says so")
+    else:
+        do = "timedatectl set-ntp true, and let it reach a time server; deadlines go by this clock"
+        yield Finding("clock", "synchronised", State.BAD, "the kernel says that it is not", do)
+    if has_battery is None:
+        yield Finding("clock", "without power", State.UNCHECKED, "the kernel does not say")
+    elif has_battery:
+        yield Finding("clock", "without power", State.OK, "there is a clock of its own (rtc0)")
+    else:
+        words = "no clock of its own: after a power failure safetyd waits for a time server"
+        yield Finding("clock", "without power", State.WARN, words, "add a clock with a battery")
+
+
+def certificate_finding(found: Certificate, now: datetime) -> Finding:
+    """Return how long a certificate still holds."""
+    area, do = "certificates", "renew it, and put the new one in its place"
+    if found.wrong or found.begins_at is None or found.ends_at is None:
+        words = found.wrong or "it does not say until when it holds"
+        return Finding(area, found.whose, State.BAD, words, "a certificate as PEM, readable for safetyd")
+    if now < found.begins_at:
+        words = f"holds from {found.begins_at:%Y-%m-%d %H:%M} UTC only"
+        return Finding(area, found.whose, State.BAD, words, "look at this machine's clock first")
+    left = found.ends_at - now
+    words = f"until {found.ends_at:%Y-%m-%d}"
+    if left < timedelta(0):
+        return Finding(area, found.whose, State.BAD, f"{words}: it has expired", do)
+    if left < timedelta(days=EXPIRY_DAYS):
+        return Finding(area, found.whose, State.WARN, f"{words}: {left.days} days are left", do)
+    return Finding(area, found.whose, State.OK, words)

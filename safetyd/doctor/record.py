@@ -1,0 +1,69 @@
+"""Looks at the store, and at what all of it is made of.
+
+Rule: the store is only read, and nothing is asked of it that would take long.
+"""
+
+import platform
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from safetyd import __version__
+from safetyd.core.errors import SafetydError
+from safetyd.doctor.finding import Finding, State
+from safetyd.doctor.machine_findings import growth_finding
+from safetyd.store.checkup import Checkup, checkup
+from safetyd.store.soundness import damage
+
+_AREA = "store"
+_OLDEST_PYTHON = (3, 11)
+
+
+def store_findings(store: Path, free: int, now: datetime, *, is_running: bool | None) -> Iterator[Finding]:
+    """Yield whether the record is there, whole, of this version, and how it grows."""
+    if is_running is None:
+        yield Finding(_AREA, "daemon", State.UNCHECKED, "the kernel does not say whether one runs")
+    elif is_running:
+        yield Finding(_AREA, "daemon", State.OK, "safetyd runs on this store")
+    else:
+        yield Finding(_AREA, "daemon", State.WARN, "none runs on this store", "systemctl start safetyd")
+    if not store.exists():
+        yield Finding(_AREA, "file", State.WARN, f"{store}: there is none yet", "safetyd run makes it")
+        return
+    wrong = damage(store)
+    if wrong:
+        do = "stop safetyd, and put a backup back: safetyd restore FILE --force"
+        yield Finding(_AREA, "file", State.BAD, f"{store}: is damaged ({wrong})", do)
+        return
+    try:
+        found = checkup(store)
+    except SafetydError as error:
+        do = "look at the file's owner, and at [store] url; who runs safetyd may read it"
+        yield Finding(_AREA, "file", State.BAD, str(error), do)
+        return
+    yield Finding(_AREA, "file", State.OK, f"{store}: {found.bytes / 1e6:,.1f} MB, sound as far as looked at")
+    yield _schema(found)
+    yield growth_finding(found.bytes, found.first_at, found.last_at, free, now)
+
+
+def _schema(found: Checkup) -> Finding:
+    about, seen = "version", f"{found.version}; this safetyd knows {found.program}"
+    if found.version > found.program:
+        return Finding(_AREA, about, State.BAD, seen, "install the newer safetyd that wrote it")
+    if found.version < found.program:
+        do = "safetyd backup FILE, then start safetyd: it brings the store up to date"
+        return Finding(_AREA, about, State.WARN, seen, do)
+    return Finding(_AREA, about, State.OK, seen)
+
+
+def version_findings() -> Iterator[Finding]:
+    """Yield what this program is made of."""
+    area = "versions"
+    yield Finding(area, "safetyd", State.OK, __version__)
+    is_old = sys.version_info < _OLDEST_PYTHON
+    state, do = (State.BAD, "install Python 3.11 or newer") if is_old else (State.OK, "")
+    yield Finding(area, "Python", state, platform.python_version(), do)
+    yield Finding(area, "SQLite", State.OK, Checkup("", 0, None, None).sqlite)
+    yield Finding(area, "paho-mqtt", State.OK, version("paho-mqtt"))
