@@ -114,6 +114,7 @@ SHELL = (
         "times",
         "wording",
         "passwords",
+        "credentials",
         "languages.*",
         "value_words",
         "paper.*",
