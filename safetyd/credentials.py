@@ -1,8 +1,7 @@
 """Where the file of a secret is: beside the configuration, or where systemd hands it to a service.
 
-Rule: one name for both. The unit says `LoadCredential=secrets:/etc/safetyd/secrets`: what a configuration calls
-`secrets/mqtt` is `secrets_mqtt` to the daemon, who may not
-read that folder, and the file itself to root's commands.
+Rule: one name for both. The unit says `LoadCredential=secrets:/etc/safetyd/secrets`; so what a configuration
+calls `secrets/mqtt` is `secrets_mqtt` to the daemon, which may not read that folder, and the file to root.
 """
 
 from collections.abc import Mapping
