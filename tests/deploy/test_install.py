@@ -158,6 +158,13 @@ def test_it_watches_as_nobody_in_particular_with_the_secret_that_systemd_hands_i
     assert "broker: connected" in journal and PASSWORD not in journal
 
 
+def test_a_reload_takes_the_site_file_anew(gateway: Gateway) -> None:
+    gateway.did("systemctl", "reload", "safetyd")
+    journal = ("journalctl", "--no-pager", "-u", "safetyd")
+    until("it is taken anew", lambda: "the site file was taken anew" in gateway.did(*journal))
+    assert gateway.did("systemctl", "is-enabled", "safetyd") == "enabled\n", "and it begins with the machine"
+
+
 def test_a_second_time_changes_nothing(gateway: Gateway) -> None:
     before = gateway.release, gateway.text("etc/safetyd/safetyd.toml"), gateway.text("etc/safetyd/site.toml")
     pid = gateway.did("systemctl", "show", "-P", "MainPID", "safetyd")
@@ -228,10 +235,6 @@ def test_it_goes_and_leaves_what_is_not_its_own_until_it_is_told_to(gateway: Gat
     assert gateway.text("etc/safetyd/secrets/mqtt") == PASSWORD + "\n"
     store = gateway.debian.path("var/lib/private/safetyd/safetyd.db")
     assert store.exists()
-
-    gateway.did(INSTALL)  # whoever comes back finds all as it was
-    gateway.did("systemctl", "start", "safetyd")
-    assert gateway.is_watching and len(gateway.tickets) == 1
 
     gateway.did(INSTALL, "--uninstall", "--purge")
     assert not store.exists() and not gateway.debian.path("etc/safetyd").exists()
