@@ -210,7 +210,7 @@ install_it() {
     else
         stop
         if [ -n "$old" ] && [ -d "$VAR/" ]; then
-            mkdir -p "$VAR/upgrades"
+            mkdir -p "$VAR/upgrades" || fail "the record could not be copied, so nothing is changed; make room for the folder $VAR/upgrades"
             copy_record "$old" "$VAR/upgrades/before-${new##*/}.backup"
             forget_old_copies
         fi

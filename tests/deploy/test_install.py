@@ -200,6 +200,18 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(gateway: Gateway, next_
     assert gateway.release == before and gateway.is_watching
 
 
+def test_where_the_record_cannot_be_copied_the_old_release_goes_on(
+    gateway: Gateway, next_release: str
+) -> None:
+    in_the_way = gateway.debian.path("var/lib/private/safetyd/upgrades")
+    in_the_way.write_text("a file", encoding="utf-8")
+    before = gateway.release
+    said = gateway.debian.run(INSTALL, "--wheel", next_release)
+    assert said.code == 1 and "could not be copied, so nothing is changed" in said.err
+    assert "it runs again" in said.out and gateway.release == before and gateway.is_watching
+    in_the_way.unlink()
+
+
 def test_an_upgrade_keeps_the_record_and_so_does_the_way_back(gateway: Gateway, next_release: str) -> None:
     first, kept = gateway.release, gateway.tickets
     told = gateway.did(INSTALL, "--wheel", next_release)
