@@ -44,9 +44,17 @@ class Debian:
         with (self.tree.parent / "boot.log").open("wb") as log:
             self._boot = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         children = Path(f"/proc/{self._boot.pid}/task/{self._boot.pid}/children")
-        self._first = int(until("the container has a first process", lambda: children.read_text().split())[0])
-        state = ("systemctl", "is-system-running", "--wait")
-        until("systemd is up", lambda: self.run(*state).out.strip() in ("running", "degraded"), SECONDS)
+
+        def is_up() -> bool:
+            assert self._boot is not None and self._boot.poll() is None, "the container has ended"
+            pids = children.read_text().split()
+            self._first = int(pids[0]) if pids else 0  # at first a process that only makes the first one
+            return bool(pids) and self.run("systemctl", "is-system-running").out.strip() in (
+                "running",
+                "degraded",
+            )
+
+        until("systemd is up", is_up, SECONDS)
 
     def run(self, *command: str) -> Said:
         """Run a command in it as root and return what it left behind."""
