@@ -61,6 +61,8 @@ needs_alone() {
     flock --nonblock 9 || fail "another install.sh is at work; wait for its end"
 }
 
+needs_systemd() { command -v systemctl >/dev/null || fail "systemd is missing; on Debian: apt-get install systemd"; }
+
 needs_python() {
     "$PYTHON" -c 'import sys, sqlite3, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
         || fail "$PYTHON is missing or older than 3.11; on Debian 12: apt-get install --no-install-recommends python3 python3-pip"
@@ -187,6 +189,7 @@ forget_old_copies() {
 
 install_it() {
     local wheel=$1 scratch new old said
+    needs_systemd
     needs_python
     scratch=$(mktemp -d)
     # shellcheck disable=SC2064  # the folder of now
@@ -221,10 +224,8 @@ install_it() {
     fi
     ln -sfn "$OPT/current/bin/safetyd" "$COMMAND"
     install -D -m 0644 "$HERE/deploy/safetyd.service" "$UNIT"
-    if has_systemd; then
-        systemctl daemon-reload
-        systemctl --quiet enable safetyd
-    fi
+    if has_systemd; then systemctl daemon-reload; fi
+    systemctl --quiet enable safetyd  # in an image too
     start
     trap - EXIT
     if ! has_systemd || ! systemctl is-active --quiet safetyd; then
@@ -271,9 +272,8 @@ roll_back() {
 }
 
 uninstall() {
-    if has_systemd; then
-        systemctl --quiet disable --now safetyd 2>/dev/null || true
-    fi
+    if has_systemd; then systemctl stop safetyd 2>/dev/null || true; fi
+    systemctl --quiet disable safetyd 2>/dev/null || true
     rm -f "$UNIT"
     if has_systemd; then systemctl daemon-reload; fi
     if [ "$(readlink "$COMMAND" || true)" = "$OPT/current/bin/safetyd" ]; then rm "$COMMAND"; fi
