@@ -32,7 +32,7 @@ help:
 	@echo "make unit    without servers and slow tests, and with a fifth of the examples of each law"
 	@echo "make assets  fetch what the pages need in a browser, with npm (demo, test and unit do)"
 	@echo "make wheel   build dist/*.whl with all that in it"
-	@echo "make lint    ruff and mypy"
+	@echo "make lint    ruff and mypy; shellcheck, hadolint and the schema of compose files for deploy/"
 	@echo "make format  let ruff rewrite what it can"
 	@echo "make catalogues      take new sentences of notices into every safetyd/languages/*.po"
 	@echo "make fuzz    a million hostile messages through every decoder (ARGS='--count … --seed … --only FORMAT')"
@@ -74,6 +74,9 @@ lint: $(DEV)
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
+	$(VENV)/bin/shellcheck deploy/install.sh .ci/run
+	$(VENV)/bin/hadolint deploy/docker/Dockerfile
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/docker/compose.yaml
 
 format: $(DEV)
 	$(PY) -m ruff check --fix
@@ -163,13 +166,13 @@ servers:
 	@if command -v mosquitto >/dev/null && command -v mosquitto_pub >/dev/null && command -v openssl >/dev/null \
 	    && command -v influxd >/dev/null && test -x /lib/nut/dummy-ups \
 	    && command -v npm >/dev/null && command -v chromium >/dev/null \
-	    && command -v systemd-analyze >/dev/null; then :; \
+	    && command -v systemd-analyze >/dev/null && command -v debootstrap >/dev/null && command -v systemd-nspawn >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    set -ex; \
 	    apt-get update -qq; \
-	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients nut-server influxdb openssl npm nodejs chromium systemd; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients nut-server influxdb openssl npm nodejs chromium systemd systemd-container debootstrap; \
 	else \
-	    echo "The tests need servers; on Debian: sudo apt-get install mosquitto mosquitto-clients nut-server influxdb openssl npm chromium systemd" >&2; exit 1; \
+	    echo "The tests need servers; on Debian: sudo apt-get install mosquitto mosquitto-clients nut-server influxdb openssl npm chromium systemd systemd-container debootstrap" >&2; exit 1; \
 	fi
 
 # Pins. dev.txt holds everything; the others must agree with it. No file names an index, so that each machine's own applies.

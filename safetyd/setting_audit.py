@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, SecretStr
 
-from safetyd.setting_files import Note, with_files, with_secret
+from safetyd.setting_files import Note, Where, with_files, with_secret
 from safetyd.setting_shapes import path, safe_url, secret, secret_url
 
 
@@ -32,10 +32,10 @@ class Audit(BaseModel):
     timestamp_ca_file: Annotated[Path, PlainValidator(path)] | None = None
 
 
-def completed(section: Audit, folder: Path, note: Note) -> Audit:
+def completed(section: Audit, folder: Path, where: Where, note: Note) -> Audit:
     """Return the section with absolute paths and its secret; what is at odds is noted."""
     head_file = None if section.head_file is None else folder.absolute() / section.head_file
-    section = with_files(section.model_copy(update={"head_file": None}), "audit", folder, note)
+    section = with_files(section.model_copy(update={"head_file": None}), "audit", where, note)
     section = with_secret(section, "audit", "head_token", note)
     if section.head_token is not None and section.head_url is None:
         note(("audit", "head_url"), "a token without its address", "the address it is for")

@@ -4,6 +4,7 @@ Rule: a path is absolute and leads to a file, or it is a fault; a secret is read
 """
 
 from collections.abc import Callable
+from os.path import isfile
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,16 +16,17 @@ from safetyd.tables import read_secret
 M = TypeVar("M", bound=BaseModel)
 Key = tuple[str, ...]
 Note = Callable[[Key, str, str], None]  # key, what stands there, what was expected
+Where = Callable[[Path], Path]  # the absolute path of a file that safetyd.toml names
 
 
-def with_files(section: M, name: str, folder: Path, note: Note) -> M:
+def with_files(section: M, name: str, where: Where, note: Note) -> M:
     """Return a section with absolute paths at its keys `…_file`."""
     found = {}
     for key in type(section).model_fields:
         told = getattr(section, key)
         if key.endswith("_file") and told is not None:
-            found[key] = folder.absolute() / told
-            if not found[key].is_file():
+            found[key] = where(told)
+            if not isfile(found[key]):
                 note((name, key), f"no file is at {shown(str(told))}", "a file, relative to safetyd.toml")
     return section.model_copy(update=found)
 
@@ -32,7 +34,7 @@ def with_files(section: M, name: str, folder: Path, note: Note) -> M:
 def with_secret(section: M, name: str, key: str, note: Note) -> M:
     """Return a section with the secret that its `…_file` holds, unless the environment gave it."""
     file = getattr(section, f"{key}_file")
-    if getattr(section, key) is not None or file is None or not file.is_file():
+    if getattr(section, key) is not None or file is None or not isfile(file):
         return section
     try:
         return section.model_copy(update={key: SecretStr(read_secret(file, file.name))})

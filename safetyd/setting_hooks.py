@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from safetyd.core.closure import ClosureVerb
+from safetyd.credentials import located
 from safetyd.faults import Fault, Misfit, shown
 from safetyd.setting_shapes import safe_url
 from safetyd.shapes import choice, identifier, text
@@ -74,7 +75,7 @@ def read_hooks(
 def _secret(table: Table, folder: Path, environ: Mapping[str, str]) -> SecretStr | None:
     def of_file(value: object) -> SecretStr:
         told = text(value)
-        return _checked(read_secret(folder / told, told))
+        return _checked(read_secret(located(folder, told, environ), told))
 
     def of_environment(value: object) -> SecretStr:
         name = text(value)

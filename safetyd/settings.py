@@ -5,6 +5,7 @@ Rule: a Settings is complete and consistent, its paths are absolute, and its rep
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,9 +18,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from safetyd.credentials import located
 from safetyd.faults import Fault, Misfit, did_you_mean, dotted, one_of, shown
 from safetyd.setting_audit import Audit, completed
-from safetyd.setting_files import Key, Note, with_files, with_secret
+from safetyd.setting_files import Key, Note, Where, with_files, with_secret
 from safetyd.setting_hooks import Webhook, read_hooks
 from safetyd.setting_outside import Heartbeat, Influx, LastResort, at_odds, influx_at_odds
 from safetyd.setting_shapes import (
@@ -200,7 +202,8 @@ def read_settings(
         ]  # its keys need each other
         settings = _built(InitSettingsSource(Settings, _without(together, faulty)))[0]
     if settings is not None:
-        settings = _completed(settings, file.parent, note).model_copy(update={"webhook": hooks})
+        where = partial(located, file.parent, environ=environ)
+        settings = _completed(settings, file.parent, where, note).model_copy(update={"webhook": hooks})
     return settings if len(faults) == before else None, _site(together.get("site"))
 
 
@@ -291,9 +294,9 @@ def _explained(error: ValidationError) -> list[tuple[Key, str, str]]:
     return told
 
 
-def _completed(settings: Settings, folder: Path, note: Note) -> Settings:
+def _completed(settings: Settings, folder: Path, where: Where, note: Note) -> Settings:
     """Return the settings with absolute paths and the secrets read; what is at odds is noted."""
-    mqtt = with_files(settings.mqtt, "mqtt", folder, note)
+    mqtt = with_files(settings.mqtt, "mqtt", where, note)
     mqtt = with_secret(mqtt, "mqtt", "password", note)
     if mqtt.password and mqtt.username is None and mqtt.protocol == 4:
         note(
@@ -308,18 +311,18 @@ def _completed(settings: Settings, folder: Path, note: Note) -> Settings:
             note(("mqtt", name), "it is of no use without TLS", "tls = true beside it")
     if mqtt.keepalive > timedelta(seconds=65535):
         note(("mqtt", "keepalive"), "it is too long for MQTT", 'at most "65535s"')
-    web = with_files(settings.web, "web", folder, note)
+    web = with_files(settings.web, "web", where, note)
     for key, value, expected in web_at_odds(web):
         note(("web", key), value, expected)
     changed: dict[str, BaseModel] = {"mqtt": mqtt, "web": web}
-    changed["audit"] = completed(settings.audit, folder, note)
+    changed["audit"] = completed(settings.audit, folder, where, note)
     if settings.oidc:
-        oidc = with_secret(with_files(settings.oidc, "oidc", folder, note), "oidc", "client_secret", note)
+        oidc = with_secret(with_files(settings.oidc, "oidc", where, note), "oidc", "client_secret", note)
         changed["oidc"] = oidc
         for key, value, expected in oidc_at_odds(oidc, settings.web):
             note(("oidc", key), value, expected)
     if settings.influx:
-        influx = with_files(settings.influx, "influx", folder, note)
+        influx = with_files(settings.influx, "influx", where, note)
         influx = with_secret(influx, "influx", "token", note)
         changed["influx"] = influx = with_secret(influx, "influx", "password", note)
         for key, value, expected in influx_at_odds(influx):
@@ -327,8 +330,8 @@ def _completed(settings: Settings, folder: Path, note: Note) -> Settings:
     if settings.last_resort:
         for key, value, expected in at_odds(settings.last_resort):
             note(("last_resort", key), value, expected)
-        last = with_files(settings.last_resort, "last_resort", folder, note)
+        last = with_files(settings.last_resort, "last_resort", where, note)
         changed["last_resort"] = with_secret(last, "last_resort", "smtp_password", note)
-    where = folder.absolute() / settings.store.path
-    changed["store"] = settings.store.model_copy(update={"url": f"sqlite:///{where}"})
+    store = folder.absolute() / settings.store.path
+    changed["store"] = settings.store.model_copy(update={"url": f"sqlite:///{store}"})
     return settings.model_copy(update=changed)

@@ -13,6 +13,7 @@ from safetyd.core.model import Role
 from safetyd.core.plan import PlanBook
 from safetyd.core.rules import RuleBook
 from safetyd.core.sparing import MESSAGES_AN_HOUR, Quiet
+from safetyd.credentials import located
 from safetyd.faults import ConfigurationError, Fault, Misfit, did_you_mean, one_of, shown
 from safetyd.languages import ENGLISH, languages
 from safetyd.overrides import as_table
@@ -314,7 +315,7 @@ def _address(entry: object, folder: Path, environ: Mapping[str, str]) -> str:
         return address(entry)
     match list(entry.items()):
         case [("file", str(told))]:
-            return address(read_secret(folder / text(told), told))
+            return address(read_secret(located(folder, text(told), environ), told))
         case [("env", str(name))]:
             if not environ.get(name):
                 raise Misfit(f"the environment has no {shown(name)}", "a variable that holds the address")

@@ -117,6 +117,7 @@ SHELL = (
         "times",
         "wording",
         "passwords",
+        "credentials",
         "languages.*",
         "value_words",
         "logs",

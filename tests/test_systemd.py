@@ -87,9 +87,12 @@ def test_the_unit_exposes_no_more_than_it_must() -> None:
     assert "Overall exposure level for safetyd.service: 1." in told.stdout
 
 
-def test_the_unit_waits_for_our_word_and_gives_no_start_up() -> None:
+def test_the_unit_waits_for_our_word_hands_us_secrets_and_gives_no_start_up() -> None:
     keys = dict(
         line.split("=", 1) for line in UNIT.read_text().splitlines() if "=" in line and line[0] != "#"
     )
     assert (keys["Type"], keys["WatchdogSec"], keys["Restart"]) == ("notify", "2min", "always")
+    assert keys["LoadCredential"] == "secrets:/etc/safetyd/secrets", (
+        "as safetyd/credentials.py looks for them"
+    )
     assert keys["TimeoutStartSec"] == "infinity", "a large store may be checked and migrated for long"

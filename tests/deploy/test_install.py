@@ -1,0 +1,257 @@
+"""A technician installs safetyd on a plain Debian 12, brings it up to date, steps back, and takes it away.
+
+A real Debian from debootstrap, booted with systemd in a namespace of its own; a real Mosquitto that asks for
+a password; the unit as it is shipped. Nobody types anything that the README does not say.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.debian import Debian
+from tests.journeys.servers import ROOT, STATUS, Broker, Client, Site, free_port, until
+
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a Debian"),
+]
+SOURCE = "/opt/source"
+PATIENT = 180.0  # seconds: a machine within a machine that may be busy
+INSTALL = f"{SOURCE}/deploy/install.sh"
+PASSWORD = "linden-tram-41"
+SHIPPED = ("pyproject.toml", "README.md", "LICENSE", "safetyd", "requirements", "config", "deploy")
+
+
+class Gateway:
+    """The technician's machine: safetyd installed from its source, its broker, and a sensor."""
+
+    def __init__(self, debian: Debian, broker: Broker) -> None:
+        self.debian = debian
+        self.broker = broker
+        self.did = debian.did
+
+    @property
+    def release(self) -> str:
+        return os.readlink(self.debian.path("opt/safetyd/current")).rsplit("/", 1)[1]
+
+    @property
+    def tickets(self) -> list[dict[str, Any]]:
+        return list(json.loads(self.did("safetyd", "tickets", "--json"))["tickets"])
+
+    @property
+    def is_watching(self) -> bool:
+        return "watching" in self.did("systemctl", "show", "-P", "StatusText", "safetyd")
+
+    def hears(self, room: str, air_temp_f: float) -> None:
+        sensor = Client(self.broker, STATUS, name="sensor", password=PASSWORD)
+        try:
+            until("the daemon listens", lambda: sensor.last(STATUS) == b'{"state":"online"}', PATIENT)
+        except AssertionError as error:
+            raise AssertionError(self.did("journalctl", "--no-pager", "-u", "safetyd")) from error
+        sensor.tell(f"safetyd/readings/maple/{room}", {"temperature_f": air_temp_f})
+        sensor.close()
+
+    def has_tickets(self, number: int) -> None:
+        until(f"there are {number} tickets", lambda: len(self.tickets) == number, PATIENT)
+
+    def text(self, inside: str) -> str:
+        return self.debian.path(inside).read_text(encoding="utf-8")
+
+
+def copied(source: Path, target: Path) -> None:
+    target.mkdir(parents=True)
+    for name in SHIPPED:
+        each = source / name
+        if each.is_dir():
+            shutil.copytree(each, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(each, target / name)
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """Installed without systemd as into an image, then booted, configured and begun."""
+    folder = tmp_path_factory.mktemp("gateway")
+    (folder / "tree").mkdir()
+    (folder / "broker").mkdir()
+    broker = Broker(folder / "broker")
+    for name in ("safetyd", "sensor"):
+        broker.admit_only(name, PASSWORD)
+    broker.start()
+    debian = None
+    try:
+        debian = Debian(folder / "tree")
+        copied(ROOT, debian.path(SOURCE))
+        debian.path("etc/mosquitto/conf.d").mkdir(parents=True)  # as its package makes it
+        assert "begin: systemctl start safetyd" in debian.did(INSTALL, "--mosquitto")
+        debian.boot()
+        made = Gateway(debian, broker)
+        configure(made)
+        debian.did("systemctl", "restart", "safetyd")  # as an image it began with the example
+        made.hears("12", 50.0)
+        made.has_tickets(1)
+        yield made
+    finally:
+        if debian is not None:
+            debian.close()
+        broker.stop()
+        shutil.rmtree(folder)
+
+
+def configure(gateway: Gateway) -> None:
+    """Do as the README says: secrets, broker, site."""
+    etc = gateway.debian.path("etc/safetyd")
+    secret = etc / "secrets/mqtt"
+    secret.write_text(PASSWORD + "\n", encoding="utf-8")
+    secret.chmod(0o600)
+    how = (etc / "safetyd.toml").read_text(encoding="utf-8")
+    how = how.replace("port = 1883", f"port = {gateway.broker.port}").replace(
+        "127.0.0.1:8914", f"127.0.0.1:{free_port()}"
+    )
+    how = how.replace("[mqtt]\n", '[mqtt]\nusername = "safetyd"\npassword_file = "secrets/mqtt"\n', 1)
+    (etc / "safetyd.toml").write_text(how, encoding="utf-8")
+    (etc / "site.toml").write_text(Site().text(), encoding="utf-8")
+    gateway.did("safetyd", "check")
+
+
+@pytest.fixture(scope="module")
+def next_release(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The wheel of a release to come, whose record has one table more; its path on the gateway."""
+    source = tmp_path_factory.mktemp("next") / "source"
+    copied(ROOT, source)
+    metadata = source / "pyproject.toml"
+    metadata.write_text(
+        re.sub(r'^version = ".*"', 'version = "99.0.0"', metadata.read_text(), flags=re.M), encoding="utf-8"
+    )
+    opened = source / "safetyd/store/database.py"
+    found = re.search(r'^HEAD = "(.*?)"', opened.read_text(), re.M)
+    assert found
+    opened.write_text(opened.read_text().replace(found[0], 'HEAD = "9999"'), encoding="utf-8")
+    (source / "safetyd/store/migrations/versions/9999_next.py").write_text(
+        f'from alembic import op\nrevision = "9999"\ndown_revision = "{found[1]}"\n'
+        "def upgrade():\n    op.execute('CREATE TABLE of_the_next_release (id INTEGER PRIMARY KEY)')\n",
+        encoding="utf-8",
+    )
+    build = [sys.executable, "-m", "build", "--quiet", "--wheel", "--no-isolation", str(source)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = (source / "dist").glob("*.whl")
+    shutil.copy(wheel, gateway.debian.path("root"))
+    shutil.rmtree(source)
+    return f"/root/{wheel.name}"
+
+
+def test_it_watches_as_nobody_in_particular_with_the_secret_that_systemd_hands_it(gateway: Gateway) -> None:
+    assert gateway.is_watching
+    pid = gateway.did("systemctl", "show", "-P", "MainPID", "safetyd").strip()
+    (uid,) = re.findall(r"^Uid:\s+(\d+)", gateway.did("cat", f"/proc/{pid}/status"), re.M)
+    assert 61184 <= int(uid) <= 65519, "a user that systemd made for it"
+    assert gateway.debian.path("etc/safetyd/secrets").stat().st_mode & 0o777 == 0o700
+    for shown in ("cmdline", "environ"):
+        assert PASSWORD not in gateway.did("cat", f"/proc/{pid}/{shown}")
+    journal = gateway.did("journalctl", "--no-pager", "-u", "safetyd")
+    assert "broker: connected" in journal and PASSWORD not in journal
+
+
+def test_a_reload_takes_the_site_file_anew(gateway: Gateway) -> None:
+    gateway.did("systemctl", "reload", "safetyd")
+    journal = ("journalctl", "--no-pager", "-u", "safetyd")
+    until("it is taken anew", lambda: "the site file was taken anew" in gateway.did(*journal))
+    assert gateway.did("systemctl", "is-enabled", "safetyd") == "enabled\n", "and it begins with the machine"
+
+
+def test_a_second_time_changes_nothing(gateway: Gateway) -> None:
+    before = gateway.release, gateway.text("etc/safetyd/safetyd.toml"), gateway.text("etc/safetyd/site.toml")
+    pid = gateway.did("systemctl", "show", "-P", "MainPID", "safetyd")
+    drop_in = gateway.debian.path("etc/mosquitto/conf.d/safetyd.conf")
+    assert drop_in.read_bytes() == (ROOT / "deploy/mosquitto.conf").read_bytes()
+    drop_in.write_text("# my own\n", encoding="utf-8")
+    told = gateway.did(INSTALL, "--mosquitto")
+    assert "is installed already" in told and "safetyd.conf is left as it is" in told
+    assert drop_in.read_text(encoding="utf-8") == "# my own\n"
+    after = gateway.release, gateway.text("etc/safetyd/safetyd.toml"), gateway.text("etc/safetyd/site.toml")
+    assert after == before
+    assert gateway.did("systemctl", "show", "-P", "MainPID", "safetyd") == pid, "it was not even restarted"
+
+
+def test_what_cannot_be_done_is_said_and_changes_nothing(gateway: Gateway, next_release: str) -> None:
+    site = gateway.debian.path("etc/safetyd/site.toml")
+    sound = site.read_text(encoding="utf-8")
+    before = gateway.release
+    site.write_text(sound.replace("America/Los_Angeles", "America/Atlantis"), encoding="utf-8")
+    said = gateway.debian.run(INSTALL, "--wheel", next_release)
+    site.write_text(sound, encoding="utf-8")
+    assert said.code == 1 and "the configuration is faulty" in said.err and "America/Atlantis" in said.err
+    for words, told in (
+        (("--wheel", "/root/none.whl"), "there is no /root/none.whl"),
+        (("--rollback",), "there is no release before this one"),
+        (("--purge",), "--purge goes with --uninstall"),
+        (("--upgrade",), "--upgrade is nothing it knows"),
+    ):
+        said = gateway.debian.run(INSTALL, *words)
+        assert said.code == 1 and told in said.err, said
+    asked = ("setpriv", "--reuid=65534", "--clear-groups", INSTALL)
+    assert "only root installs" in gateway.debian.run(*asked).err
+    assert gateway.release == before and gateway.is_watching
+
+
+def test_where_the_record_cannot_be_copied_the_old_release_goes_on(
+    gateway: Gateway, next_release: str
+) -> None:
+    in_the_way = gateway.debian.path("var/lib/private/safetyd/upgrades")
+    in_the_way.write_text("a file", encoding="utf-8")
+    before = gateway.release
+    said = gateway.debian.run(INSTALL, "--wheel", next_release)
+    assert said.code == 1 and "could not be copied, so nothing is changed" in said.err
+    assert "it runs again" in said.out and gateway.release == before and gateway.is_watching
+    in_the_way.unlink()
+
+
+def test_an_upgrade_keeps_the_record_and_so_does_the_way_back(gateway: Gateway, next_release: str) -> None:
+    first, kept = gateway.release, gateway.tickets
+    told = gateway.did(INSTALL, "--wheel", next_release)
+    assert "the record is copied to" in told and "it runs again" in told
+    assert gateway.release.startswith("99.0.0-") and gateway.tickets == kept and gateway.is_watching
+    gateway.did("safetyd", "audit", "verify")
+
+    gateway.hears("lab", 50.0)
+    gateway.has_tickets(len(kept) + 1)
+    said = gateway.debian.run("/opt/safetyd/previous/bin/safetyd", "tickets")
+    assert said.code == 1 and "written by a newer safetyd" in said.err
+
+    told = gateway.did(INSTALL, "--rollback")
+    assert "the record is that of before the upgrade" in told and f"{first} is back" in told
+    assert gateway.release == first and gateway.tickets == kept and gateway.is_watching
+    gateway.did("safetyd", "audit", "verify")
+    (newer,) = gateway.debian.path("var/lib/private/safetyd").glob("safetyd.db.replaced-*")
+    assert newer.stat().st_size
+
+    gateway.did(INSTALL, "--wheel", next_release)
+    assert gateway.release.startswith("99.0.0-") and gateway.tickets == kept
+    gateway.did(INSTALL, "--rollback")
+    assert gateway.release == first
+
+
+def test_it_goes_and_leaves_what_is_not_its_own_until_it_is_told_to(gateway: Gateway) -> None:
+    assert "are left" in gateway.did(INSTALL, "--uninstall")
+    assert not any(
+        gateway.debian.path(each).exists() or gateway.debian.path(each).is_symlink()
+        for each in ("opt/safetyd", "usr/local/bin/safetyd", "etc/systemd/system/safetyd.service")
+    )
+    assert "inactive" in gateway.debian.run("systemctl", "is-active", "safetyd").out
+    assert gateway.text("etc/safetyd/secrets/mqtt") == PASSWORD + "\n"
+    store = gateway.debian.path("var/lib/private/safetyd/safetyd.db")
+    assert store.exists()
+
+    gateway.did(INSTALL, "--uninstall", "--purge")
+    assert not store.exists() and not gateway.debian.path("etc/safetyd").exists()
+    assert gateway.debian.run(INSTALL, "--uninstall").code == 0, "twice is as good as once"
