@@ -8,6 +8,7 @@ has come back to its kept session and nothing more comes.
 
 import argparse
 import platform
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 from parties import BARE, BY_HAND, PARTIES
 from sides import FULL, QUICK, Line, Size, bursts, killed, latency, memory, starts, wear
+from stand import ROOT
 from whole import whole
 
 MEASURES: dict[str, Callable[[Size], list[Line]]] = {
@@ -38,6 +40,9 @@ def main() -> int:
     asked = parser.parse_args()
     parties = (*PARTIES, BY_HAND) if asked.by_hand else PARTIES
     size = (QUICK if asked.quick else FULL)._replace(parties=parties)
+    subprocess.run(
+        [sys.executable, "-m", "compileall", "-q", "safetyd"], cwd=ROOT, check=False
+    )  # as installed
     names = [*(each.name for each in parties), BARE]
     print(f"{datetime.now(UTC):%-d %B %Y}, {platform.machine()}, Python {platform.python_version()}\n")
     print(f"| figure | {' | '.join(names)} | ahead |\n|{'---|' * (len(names) + 2)}", flush=True)
