@@ -28,6 +28,7 @@ MEASURES: dict[str, Callable[[Size], list[Line]]] = {
     "kill": killed,
     "whole": whole,
 }
+_LEVEL = 1.05  # times: less is chance
 
 
 def main() -> int:
@@ -68,9 +69,12 @@ def ahead(line: Line) -> Ahead | None:
     order = sorted(told, key=lambda name: told[name], reverse=line.is_more_better)
     first, second = told[order[0]], told[order[1]]
     if first == second:
-        return Ahead("even", None)
+        return Ahead("level", None)
     better, worse = (first, second) if line.is_more_better else (second, first)
-    return Ahead(order[0], better / worse if worse else None)
+    times = better / worse if worse else None
+    if times is not None and times < _LEVEL:
+        return Ahead("level", None)
+    return Ahead(order[0], times)
 
 
 def row(line: Line, names: Sequence[str]) -> str:
