@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided pictures pins sbom clean servers
-.PHONY: bench bench-backlogs bench-chain bench-decoding bench-history bench-lake bench-screen bench-web bench-whatif
+.PHONY: bench bench-backlogs bench-chain bench-decoding bench-history bench-lake bench-others bench-screen bench-web bench-whatif
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -41,6 +41,7 @@ help:
 	@echo "make bench-backlogs  how soon late readings are judged and stored, in a store of 400,000"
 	@echo "make bench-chain     what the chain of hashes costs where readings are stored"
 	@echo "make bench-decoding  the time that a message of each format takes to read"
+	@echo "make bench-others    the same job by Node-RED, side by side (ARGS=--quick for less; installs it into build/)"
 	@echo "make bench-web       how soon pages come, and what they cost the watch (ARGS=--quick for less)"
 	@echo "make bench-screen    how soon a breach, and a year of a room, are on Chromium's screen"
 	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
@@ -117,6 +118,10 @@ bench-web: $(DEV) servers
 
 bench-screen: $(DEV) servers assets
 	$(PY) -m tests.bench.screen $(ARGS)
+
+bench-others: $(DEV) servers
+	$(PY) -m tests.bench.installing
+	$(PY) tests/bench/others.py $(ARGS)
 
 bench-history: $(DEV)
 	$(PY) -m tests.bench.history $(ARGS)

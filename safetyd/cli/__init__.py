@@ -7,34 +7,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from safetyd.cli import (  # noqa: F401 - commands register themselves
-    accounts,
-    acting,
-    assigning,
-    attaching,
-    auditing,
-    copying,
-    demo,
-    doctoring,
-    electricity,
-    explaining,
-    exporting,
-    history,
-    importing,
-    keeping,
-    listening,
-    looking,
-    proving,
-    recorded,
-    reporting,
-    reports,
-    sensing,
-    serving,
-    shelving,
-    supposing,
-    trying,
-    watching,
-)
 from safetyd.cli.application import application
 from safetyd.core.errors import SafetydError
 from safetyd.faults import ConfigurationError
@@ -47,6 +19,12 @@ _INTERRUPTED = 130
 
 def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit code."""
+    from safetyd.cli import every  # noqa: F401 - commands register themselves
+
+    return _run(argv)
+
+
+def _run(argv: Sequence[str]) -> int:
     try:
         return application(list(argv))
     except (ConfigurationError, RecordingError) as error:
@@ -66,5 +44,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def entry() -> None:
-    """Run the command line of this process."""
-    sys.exit(main(sys.argv[1:]))
+    """Run the command line of this process; one that runs for years does not carry all other commands."""
+    argv = sys.argv[1:]
+    if argv[:1] != ["run"]:
+        sys.exit(main(argv))
+    from safetyd.cli import serving  # noqa: F401 - it registers itself
+
+    sys.exit(_run(argv))

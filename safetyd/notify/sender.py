@@ -9,9 +9,13 @@ import logging
 import queue
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
+from functools import cache
 from http.client import responses
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -27,6 +31,8 @@ _GONE = 410
 _US = "safetyd"
 _SHORTEST_SECRET = 4
 _OF_ITS_HOST = ("json", "xml", "form", "ntfy", "gotify", "apprise", "hassio", "mmost", "rocket")
+_SCHEMES = re.compile(r"^    (?:secure_)?protocol\b[^=\n]*=\s*([(\[{].*?[)\]}]|[^\n]*)", re.M | re.S)
+_loading = threading.Lock()
 
 log = logging.getLogger("safetyd.notify")
 
@@ -111,6 +117,7 @@ class Line:
         import apprise
 
         if self._service is None:
+            load(self._url.partition("://")[0].lower())
             asset = apprise.AppriseAsset(app_id=_US, app_desc=_US)
             self._service = apprise.Apprise.instantiate(self._url, asset=asset)
         if self._service is None:
@@ -128,6 +135,37 @@ class Line:
         if result.timeout_count:
             return Answer(Result.UNKNOWN, f"it may have arrived: no answer within {_TIMEOUT_SECONDS} s")
         return _judged(self._url, [str(entry.message) for entry in result.logs()])
+
+
+@cache
+def load(scheme: str) -> None:
+    """Have apprise load the plug-in of a scheme alone: all of them are a second's work and 20 MB."""
+    from apprise import plugins
+    from apprise.manager_plugins import NotificationManager
+
+    manager: Any = NotificationManager()  # type: ignore[no-untyped-call]
+    with _loading:
+        if manager and scheme in manager:  # one that has loaded nothing is false, and loads all when asked
+            return
+        with suppress(OSError), TemporaryDirectory() as folder:  # it loads what a folder has files for
+            for name in plug_ins(Path(plugins.__path__[0]), scheme):
+                (Path(folder) / f"{name}.py").touch()
+            manager.load_modules(folder, plugins.__name__)
+        if not manager or scheme not in manager:  # perhaps a service's own web address, which only all know
+            manager.unload_modules()
+            manager.load_modules()
+
+
+def plug_ins(folder: Path, scheme: str) -> Iterator[str]:
+    """Yield the names of the plug-ins whose source says that they take a scheme."""
+    for each in sorted(folder.iterdir()):
+        sources = each.rglob("*.py") if each.is_dir() else [each]
+        if any(_takes(source.read_text("utf-8"), scheme) for source in sources if source.suffix == ".py"):
+            yield each.stem
+
+
+def _takes(source: str, scheme: str) -> bool:
+    return any(f'"{scheme}"' in found[1] for found in _SCHEMES.finditer(source))
 
 
 def _fitting(service: Any, words: Words) -> tuple[str, str]:

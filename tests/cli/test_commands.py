@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from safetyd.cli import every  # noqa: F401 - commands register themselves
 from safetyd.cli.application import app
 from tests.journeys.servers import SAFETYD, Said, environment
 

@@ -1,4 +1,7 @@
-"""What a service's log says is kept without the address, and its code is found where there is one."""
+"""What a service's log says is kept without the address, its code is found, and little is loaded for it."""
+
+import subprocess
+import sys
 
 import pytest
 
@@ -63,3 +66,47 @@ def test_what_a_plug_in_ends_with_is_said_in_plain_words_and_the_code_is_found(
 
 def test_a_service_that_says_nothing_is_not_taken_for_one_that_accepted() -> None:
     assert _judged(URL, []).result is Result.FAILED
+
+
+def said_by(program: str) -> str:
+    """What a fresh interpreter prints: what is loaded stays loaded in this one."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_only_the_plug_in_of_an_address_is_loaded() -> None:
+    said = said_by(
+        "import sys, apprise; from safetyd.notify.sender import load; load('json')\n"
+        "print(apprise.Apprise.instantiate('json://127.0.0.1:9') is not None)\n"
+        "print(*sorted(m for m in sys.modules if m.startswith('apprise.plugins.custom')))\n"
+    )
+    assert said.split() == ["True", "apprise.plugins.custom_json"]
+
+
+def test_a_scheme_that_comes_later_is_loaded_too_and_a_web_address_finds_its_service() -> None:
+    addresses = (
+        "json://127.0.0.1:9",
+        "mailto://kim:secret@example.org",
+        "https://ntfy.sh/maple",
+        "kodi://10.0.0.7",
+    )
+    said = said_by(
+        "import apprise; from safetyd.notify.sender import load\n"
+        f"for each in {addresses}:\n"
+        "    load(each.partition('://')[0]); print(type(apprise.Apprise.instantiate(each)).__name__)\n"
+    )
+    assert said.split() == ["NotifyJSON", "NotifyEmail", "NotifyNtfy", "NotifyXBMC"]
+
+
+def test_nearly_every_plug_in_says_plainly_which_schemes_it_takes() -> None:
+    said = said_by(
+        "from pathlib import Path; from apprise import plugins\n"
+        "from apprise.manager_plugins import NotificationManager\n"
+        "from safetyd.notify.sender import plug_ins\n"
+        "known = NotificationManager(); known.load_modules(); folder = Path(plugins.__path__[0])\n"
+        "for each in known.schemas():\n"
+        "    if known[each].__module__.split('.')[2] not in plug_ins(folder, each): print(each)\n"
+    )
+    assert set(said.split()) <= {"dbus", "kde", "qt", "glib", "kodi", "kodis", "xbmc", "xbmcs"}
