@@ -171,7 +171,7 @@ DOORS = {
     "font_roboto": ("paper.fonts", "web.charts.export"),
     "google": ("ingest.sparkplug_message",),
     "icalendar": ("site_ics",),
-    "urllib3": ("history.influx.*",),
+    "influxdb_client": ("history.influx.*",),
     "jinja2": ("web.pages.frame",),
     "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record", "doctor.broker"),
     "prometheus_client": ("web.metrics",),

@@ -1,20 +1,16 @@
-"""Requests to InfluxDB, and the only door to urllib3: lines in, questions in InfluxQL out.
+"""Requests to InfluxDB, and the only door to influxdb-client: lines in, questions in InfluxQL out.
 
 Rule: each call is one request that is over when it returns. It raises nothing; what comes back, or that
-nothing does, is an answer in words without the secret that lets us in. Two requests are all that is wanted of
-InfluxDB, so its own client, 13 MB of memory, is not.
+nothing does, is an answer in words without the secret that lets us in.
 """
 
-import gzip
 import json
 from typing import Any
-from urllib.parse import urlencode
 
 from safetyd.history.influx.patience import Answer
 from safetyd.setting_outside import Influx
 
-_CONNECT_S, _READ_S = 10.0, 60.0
-_FIRST_FAULT = 300  # of statuses: what points elsewhere is not followed
+_CONNECT_MS, _READ_MS = 10_000, 60_000
 _WORDS = 300  # characters
 _SHORTEST_SECRET = 4
 
@@ -25,70 +21,72 @@ class Door:
     def __init__(self, settings: Influx) -> None:
         self._settings = settings
         self._secret = settings.authorization
-        self._pool: Any = None
+        self._client: Any = None
 
-    def _request(self, method: str, path: str, fields: dict[str, str], more: dict[str, Any]) -> Any:
-        import urllib3  # no breach waits for it
+    def _open(self) -> Any:
+        from influxdb_client.client.influxdb_client import InfluxDBClient  # 20 MB; no breach waits for them
 
-        if self._pool is None:
-            ca = self._settings.ca_file
-            self._pool = urllib3.PoolManager(
-                timeout=urllib3.Timeout(connect=_CONNECT_S, read=_READ_S),
-                retries=False,
-                cert_reqs="CERT_REQUIRED",
-                ca_certs=str(ca) if ca else None,
+        if self._client is None:
+            settings, ca = self._settings, self._settings.ca_file
+            self._client = InfluxDBClient(
+                url=settings.url.rstrip("/"),
+                token=self._secret.get_secret_value() if self._secret else "",
+                org=settings.org or "-",  # 1.8 and VictoriaMetrics ask for none
+                timeout=(_CONNECT_MS, _READ_MS),
+                enable_gzip=True,
+                verify_ssl=True,
+                ssl_ca_cert=str(ca) if ca else None,
             )
-        headers = {"Accept": "application/json", "User-Agent": "safetyd"} | more.pop("headers", {})
-        if self._secret:
-            headers["Authorization"] = f"Token {self._secret.get_secret_value()}"
-        url = f"{self._settings.url.rstrip('/')}{path}?{urlencode(fields)}"
-        return self._pool.request(method, url, headers=headers, **more)
+        return self._client
 
     def write(self, lines: list[bytes]) -> Answer:
         """Send lines, their times in nanoseconds, and return what became of them."""
-        settings = self._settings
-        org = settings.org or "-"  # 1.8 and VictoriaMetrics ask for none
-        fields = {"org": org, "bucket": settings.bucket, "precision": "ns"}
-        headers = {"Content-Type": "text/plain; charset=utf-8", "Content-Encoding": "gzip"}
-        body = gzip.compress(b"\n".join(lines), 6)
-        return self._asked("POST", "/api/v2/write", fields, {"headers": headers, "body": body})[0]
+        try:
+            from influxdb_client.client.write_api import SYNCHRONOUS
+            from influxdb_client.domain.write_precision import WritePrecision
+
+            api = self._open().write_api(write_options=SYNCHRONOUS)
+            record = b"\n".join(lines)
+            api.write(bucket=self._settings.bucket, record=record, write_precision=WritePrecision.NS)
+        except Exception as error:
+            return self._answer(error)
+        return Answer(204)
 
     def ask(self, question: str) -> tuple[Answer, Any]:
         """Return an answer, and what a question in InfluxQL found, times in microseconds; None if nothing."""
         database, _, policy = self._settings.bucket.partition("/")
-        fields = {"db": database, "q": question, "epoch": "u"} | ({"rp": policy} if policy else {})
-        answer, body = self._asked("GET", "/query", fields, {})
+        asked = {"db": database, "q": question, "epoch": "u"} | ({"rp": policy} if policy else {})
         try:
-            return answer, None if body is None else json.loads(body)
-        except ValueError:
-            return answer, body.decode(errors="replace")
-
-    def _asked(
-        self, method: str, path: str, fields: dict[str, str], more: dict[str, Any]
-    ) -> tuple[Answer, Any]:
-        """Return what became of a request, and the body of what was granted."""
-        try:
-            response = self._request(method, path, fields, more)
+            found = self._open().api_client.call_api(
+                "/query",
+                "GET",
+                query_params=asked,
+                header_params={"Accept": "application/json"},
+                auth_settings=[],
+                response_type="object",
+                _return_http_data_only=True,
+            )
         except Exception as error:
-            return self._unanswered(error), None
-        if response.status < _FIRST_FAULT:
-            return Answer(response.status), response.data
-        said = _said(response.data) or str(response.reason or "")
-        return Answer(response.status, self._without_secret(said), response.headers.get("Retry-After")), None
+            return self._answer(error), None
+        return Answer(200), found
 
     def close(self) -> None:
         """Let go of the connection."""
-        if self._pool is not None:
-            self._pool.clear()
-            self._pool = None
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
-    def _unanswered(self, error: Exception) -> Answer:
-        import urllib3
+    def _answer(self, error: Exception) -> Answer:
+        from influxdb_client.rest import ApiException
 
-        if not isinstance(error, urllib3.exceptions.SSLError):
+        if not isinstance(error, ApiException):
             return Answer(None, self._without_secret(_why(error)))
-        words = " ".join(f"{type(error).__name__} {error}".split())
-        return Answer(None, self._without_secret(words), is_distrusted="certificate" in words.lower())
+        if not error.status:  # TLS failed before there was an answer
+            words = " ".join(str(error.reason or "").split())
+            return Answer(None, self._without_secret(words), is_distrusted="certificate" in words.lower())
+        wish = error.headers.get("Retry-After") if error.headers else None
+        said = _said(error.body) or str(error.reason or "")
+        return Answer(error.status, self._without_secret(said), wish)
 
     def _without_secret(self, text: str) -> str:
         whole = self._secret.get_secret_value() if self._secret else ""
