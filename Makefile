@@ -75,7 +75,7 @@ lint: $(DEV)
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
-	$(VENV)/bin/shellcheck deploy/install.sh .ci/run
+	$(VENV)/bin/shellcheck deploy/install.sh deploy/mosquitto/*.sh .ci/run
 	$(VENV)/bin/hadolint deploy/docker/Dockerfile
 	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/docker/compose.yaml
 

@@ -96,7 +96,7 @@ def _queue(seen: Seen) -> Iterator[Finding]:
         yield Finding(_AREA, "session", State.OK, "it kept ours while we were away")
     if seen.kept < SENT:
         words = f"of {SENT:,} messages it kept {seen.kept:,} and silently dropped the rest"
-        do = f"max_queued_messages 0 and max_queued_bytes 67108864, then restart the broker; {_CONF}"
+        do = f"max_queued_messages 10000000 and max_queued_bytes 67108864, then restart the broker; {_CONF}"
         yield Finding(_AREA, "queue", State.BAD, words, do)
     else:
         yield Finding(_AREA, "queue", State.OK, f"it kept all of {SENT:,} messages; no more were tried")

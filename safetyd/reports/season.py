@@ -47,8 +47,8 @@ class Case(NamedTuple):
 class Season(NamedTuple):
     """`places` are the rooms and the buildings as a whole, in the order of the site; `months` are of each.
 
-    Cases are those of the buildings whenever they opened; `holds` asks for a part of them. The range is to the
-    moment, so that nothing on record is left out of it; its hours are counted by five minutes.
+    Cases are those of the buildings whenever they opened; `holds` asks for a part of them. The range is
+    to the moment, so that nothing on record is left out of it; its hours are counted by five minutes.
     """
 
     site: Site

@@ -98,13 +98,13 @@ def test_a_broker_as_it_is_by_default_drops_what_comes_while_we_are_away_and_doc
     assert said.code == 1 and said.json["sound"] is False
     queue, window = found["broker", "queue"], found["broker", "window"]
     assert queue["state"] == "bad" and "of 1,100 messages it kept 1,000" in queue["seen"]
-    assert "max_queued_messages 0" in queue["do"] and "deploy/mosquitto.conf" in queue["do"]
+    assert "max_queued_messages 10000000" in queue["do"] and "deploy/mosquitto.conf" in queue["do"]
     assert window["state"] == "warn" and window["seen"].startswith("20 messages")
     assert "max_inflight_messages 1000" in window["do"]
     strangers = found["broker", "who gives no name"]
     assert strangers["state"] == "warn" and "from any machine" in strangers["seen"]
     assert found["broker", "encryption"]["state"] == "warn"
-    assert table.code == 1 and "→ max_queued_messages 0" in table.out
+    assert table.code == 1 and "→ max_queued_messages 10000000" in table.out
 
 
 def test_a_running_daemon_notices_nothing_and_nothing_is_left_behind(
