@@ -23,7 +23,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-chain bench-decoding bench-history bench-lake bench-web bench-whatif pictures pins clean servers
+.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided bench bench-backlogs bench-chain bench-decoding bench-history bench-lake bench-web bench-whatif soak pictures pins clean servers
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -36,6 +36,7 @@ help:
 	@echo "make catalogues      take new sentences of notices into every safetyd/languages/*.po"
 	@echo "make fuzz    a million hostile messages through every decoder (ARGS='--count … --seed … --only FORMAT')"
 	@echo "make fuzz-guided     the same, steered by coverage (SECONDS=$(SECONDS); needs the package atheris)"
+	@echo "make soak    every fault of tests/faults and 24 h of a building, with figures (as root; ARGS='--hours 1' for less)"
 	@echo "make bench   messages per second on this machine"
 	@echo "make bench-backlogs  how soon late readings are judged and stored, in a store of 400,000"
 	@echo "make bench-chain     what the chain of hashes costs where readings are stored"
@@ -121,6 +122,9 @@ pictures: $(DEV) assets
 bench-whatif: $(DEV)
 	$(PY) -m tests.bench.whatif $(ARGS)
 
+soak: $(DEV) servers
+	$(PY) -m pytest tests/faults --soak $(ARGS)
+
 # Set-up. A stamp is older than what it was made from only when pins or metadata changed.
 
 define install
@@ -153,13 +157,13 @@ servers:
 	@if command -v mosquitto >/dev/null && command -v mosquitto_pub >/dev/null && command -v openssl >/dev/null \
 	    && command -v influxd >/dev/null && test -x /lib/nut/dummy-ups \
 	    && command -v npm >/dev/null && command -v chromium >/dev/null \
-	    && command -v systemd-analyze >/dev/null; then :; \
+	    && command -v systemd-analyze >/dev/null && command -v gcc >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    set -ex; \
 	    apt-get update -qq; \
-	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients nut-server influxdb openssl npm nodejs chromium systemd; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients nut-server influxdb openssl npm nodejs chromium systemd gcc libc6-dev; \
 	else \
-	    echo "The tests need servers; on Debian: sudo apt-get install mosquitto mosquitto-clients nut-server influxdb openssl npm chromium systemd" >&2; exit 1; \
+	    echo "The tests need servers; on Debian: sudo apt-get install mosquitto mosquitto-clients nut-server influxdb openssl npm chromium systemd gcc libc6-dev" >&2; exit 1; \
 	fi
 
 # Pins. dev.txt holds everything; the others must agree with it. No file names an index, so that each machine's own applies.
