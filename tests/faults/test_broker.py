@@ -14,7 +14,7 @@ import pytest
 from tests.journeys.gateway import Gateway
 from tests.journeys.servers import Broker, Client, House, ago, until
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]  # the machine may be busy
 
 Make = Callable[..., House]
 Figure = Callable[[str], None]

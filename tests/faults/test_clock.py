@@ -8,7 +8,7 @@ import pytest
 from tests.journeys.gateway import Gateway
 from tests.journeys.servers import Broker, Client, House, until
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]  # the machine may be busy
 
 Make = Callable[..., House]
 NINE = datetime(2026, 12, 1, 17, tzinfo=UTC)  # in Oregon

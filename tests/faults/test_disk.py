@@ -11,7 +11,7 @@ import pytest
 from tests.faults.disk import Disk
 from tests.journeys.servers import Broker, Client, House, ago
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]  # the machine may be busy
 
 Make = Callable[..., House]
 Figure = Callable[[str], None]
