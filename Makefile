@@ -23,7 +23,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided pictures pins sbom clean servers
+.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided pictures pins sbom soak clean servers
 .PHONY: bench bench-backlogs bench-chain bench-decoding bench-history bench-lake bench-others bench-screen bench-web bench-whatif
 
 help:
@@ -37,6 +37,7 @@ help:
 	@echo "make catalogues      take new sentences of notices into every safetyd/languages/*.po"
 	@echo "make fuzz    a million hostile messages through every decoder (ARGS='--count … --seed … --only FORMAT')"
 	@echo "make fuzz-guided     the same, steered by coverage (SECONDS=$(SECONDS); needs the package atheris)"
+	@echo "make soak    every fault of tests/faults and 24 h of a building, with figures (as root; ARGS='--hours 1' for less)"
 	@echo "make bench   messages per second on this machine"
 	@echo "make bench-backlogs  how soon late readings are judged and stored, in a store of 400,000"
 	@echo "make bench-chain     what the chain of hashes costs where readings are stored"
@@ -135,6 +136,9 @@ pictures: $(DEV) assets
 bench-whatif: $(DEV)
 	$(PY) -m tests.bench.whatif $(ARGS)
 
+soak: $(DEV) servers
+	$(PY) -m pytest tests/faults --soak $(ARGS)
+
 # Set-up. A stamp is older than what it was made from only when pins or metadata changed.
 
 define find_pip
@@ -167,17 +171,18 @@ $(DEV): requirements/build.txt requirements/dev.txt pyproject.toml | $(PY)
 	$(call install,requirements/dev.txt)
 	@touch $@ $(DEMO)
 
+PACKAGES = mosquitto mosquitto-clients nut-server influxdb openssl npm nodejs chromium systemd systemd-container debootstrap gcc libc6-dev
+PROGRAMS = mosquitto mosquitto_pub /lib/nut/dummy-ups influxd openssl npm chromium systemd-analyze systemd-nspawn debootstrap gcc
+
 servers:
-	@if command -v mosquitto >/dev/null && command -v mosquitto_pub >/dev/null && command -v openssl >/dev/null \
-	    && command -v influxd >/dev/null && test -x /lib/nut/dummy-ups \
-	    && command -v npm >/dev/null && command -v chromium >/dev/null \
-	    && command -v systemd-analyze >/dev/null && command -v debootstrap >/dev/null && command -v systemd-nspawn >/dev/null; then :; \
+	@for each in $(PROGRAMS); do command -v $$each >/dev/null || missing="$$missing $$each"; done; \
+	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    set -ex; \
 	    apt-get update -qq; \
-	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients nut-server influxdb openssl npm nodejs chromium systemd systemd-container debootstrap; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES); \
 	else \
-	    echo "The tests need servers; on Debian: sudo apt-get install mosquitto mosquitto-clients nut-server influxdb openssl npm chromium systemd systemd-container debootstrap" >&2; exit 1; \
+	    echo "The tests need$$missing; on Debian: sudo apt-get install $(PACKAGES)" >&2; exit 1; \
 	fi
 
 # Pins. dev.txt holds everything; the others must agree with it. No file names an index, so that each machine's own applies.

@@ -116,6 +116,8 @@ class Daemon:
     def _connected(self) -> None:
         """What the broker remembers comes after this."""
         lookout.hear_broker(self.service.world, self.service.facts, self.clock())
+        if not self.link.is_remembered:
+            self._time.miss(self.service, self.link.lost_at, self.clock())
         self._bulletin.everything()
 
     def stop(self) -> None:

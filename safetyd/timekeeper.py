@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from safetyd.clock import Clock, SteadyClock
 from safetyd.core.model import Place, TroubleKind
 from safetyd.core.timekeeping import FORWARD, Doubt, Step, Ticks, Time
-from safetyd.core.waking import LEAST, Beat, Cause, Hole, hole, wake
+from safetyd.core.waking import LEAST, Beat, Cause, Hole, hole, put_on_record, wake
 from safetyd.machine import boot
 from safetyd.service import Service
 
@@ -78,6 +78,14 @@ class Timekeeper:
         if found is not None:
             log.warning("nobody watched since %s: %s", found.began_at.isoformat(), found.cause)
             wake(service.world, service.facts, found, now)
+
+    def miss(self, service: Service, lost_at: datetime | None, now: datetime) -> None:
+        """Note that the broker kept nothing for us since a moment, else since the last sign of life."""
+        since = lost_at or (self.last.at if self.last is not None else None)
+        if since is not None:
+            log.warning("broker: has forgotten us; what was said since %s may be missing", since.isoformat())
+            service.world.now = max(now, service.world.now)
+            put_on_record(service.world, service.facts, Hole(min(since, now), now, Cause.FORGOTTEN), now)
 
     def beat(self, *, is_last: bool = False) -> Beat:
         """Return a sign of life."""

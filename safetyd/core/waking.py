@@ -39,6 +39,7 @@ class Cause(StrEnum):
     CRASHED = "safetyd had crashed"
     RESTARTED = "the machine was shut down in order"
     LOST = "the machine stopped without warning, as when it loses power"
+    FORGOTTEN = "the broker has forgotten us, so what was said to it meanwhile may be missing"
 
 
 class Hole(NamedTuple):
@@ -74,20 +75,29 @@ def hole(last: Beat | None, now: datetime, boot: str, since_boot: timedelta | No
 def wake(world: World, facts: Facts, found: Hole, now: datetime) -> None:
     """Put a hole on record, and ask about an outage that it may hide."""
     world.now = max(now, world.now)
+    put_on_record(world, facts, found, now)
     if facts.watched:  # from afar: that we did not look says nothing of how the buildings were
-        gap = Sign(TroubleKind.GAP, True, found.began_at, found.cause)
-        signs = [gap, Sign(TroubleKind.GAP, False, found.ended_at)]
-        telling.signs(world, HOLE_OF_OURS, EVERYWHERE, signs, now)
         return
     for place in sorted(facts.places, key=str):
         if place.room is not None:
             continue
-        subject = f"{place.building}/watch"
-        gap = Sign(TroubleKind.GAP, True, found.began_at, found.cause)
-        telling.signs(world, subject, place, [gap, Sign(TroubleKind.GAP, False, found.ended_at)], now)
         longer_than = facts.book.in_force(found.began_at).outage.longer_than
         if found.was_down and found.ended_at - found.began_at > longer_than:
             _ask(world, facts, place, found, now)
+
+
+def put_on_record(world: World, facts: Facts, found: Hole, now: datetime) -> None:
+    """Note a hole as a trouble of each building, or from afar of the site, that is over."""
+    signs = [
+        Sign(TroubleKind.GAP, True, found.began_at, found.cause),
+        Sign(TroubleKind.GAP, False, found.ended_at),
+    ]
+    if facts.watched:
+        telling.signs(world, HOLE_OF_OURS, EVERYWHERE, signs, now)
+        return
+    for place in sorted(facts.places, key=str):
+        if place.room is None:
+            telling.signs(world, f"{place.building}/watch", place, signs, now)
 
 
 def _ask(world: World, facts: Facts, place: Place, found: Hole, now: datetime) -> None:

@@ -131,6 +131,8 @@ class Link:
         is_guest: bool = False,
     ) -> None:
         self.is_connected = False
+        self.is_remembered = True  # whether the broker that took us has kept what came while we were away
+        self.lost_at: datetime | None = None  # when we last listened before the connection was lost
         self.in_flight = _CAUTIOUS_IN_FLIGHT
         self.trouble = ""
         self._settings = settings
@@ -299,11 +301,12 @@ class Link:
         self._retry_at = time.monotonic() + self._pause * random.uniform(0.5, 1.0)
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
-    def _on_connect(self, _client: paho.Client, _data: Any, _flags: Any, code: Any, properties: Any) -> None:
+    def _on_connect(self, _client: paho.Client, _data: Any, flags: Any, code: Any, properties: Any) -> None:
         if code.is_failure:
             self._lost(f"{self._settings.host}:{self._settings.port} refuses us: {code}")
             return
         self.is_connected, self.trouble, self._pause = True, "", _SHORTEST_PAUSE
+        self.is_remembered = bool(flags.session_present)
         allowed = getattr(properties, "ReceiveMaximum", None)
         self.in_flight = min(IN_FLIGHT, allowed) if allowed else _CAUTIOUS_IN_FLIGHT
         self._client.subscribe([(each, 1) for each in self._filters])
@@ -320,7 +323,7 @@ class Link:
             log.info("broker: said good-bye")
         elif self.is_connected or not self.trouble:
             self._lost(f"connection to {self._settings.host}:{self._settings.port} lost: {code}")
-        self.is_connected = False
+        self.is_connected, self.lost_at = False, self._read_at if self.is_connected else self.lost_at
         self._connection += 1
         self._client.forget()
 

@@ -44,6 +44,7 @@ _REMARKS = (
     msgid("safetyd had crashed"),
     msgid("the machine was shut down in order"),
     msgid("the machine stopped without warning, as when it loses power"),
+    msgid("the broker has forgotten us, so what was said to it meanwhile may be missing"),
     msgid("our own connection to the broker is gone: no building is watched"),
 )
 
