@@ -117,9 +117,7 @@ class Line:
         import apprise
 
         if self._service is None:
-            load(self._url.partition("://")[0].lower())
-            asset = apprise.AppriseAsset(app_id=_US, app_desc=_US)
-            self._service = apprise.Apprise.instantiate(self._url, asset=asset)
+            self._service = understood(self._url)
         if self._service is None:
             return Answer(Result.REFUSED, "the address is not understood by apprise")
         post = _post(self._service)
@@ -135,6 +133,14 @@ class Line:
         if result.timeout_count:
             return Answer(Result.UNKNOWN, f"it may have arrived: no answer within {_TIMEOUT_SECONDS} s")
         return _judged(self._url, [str(entry.message) for entry in result.logs()])
+
+
+def understood(url: str) -> Any:
+    """Return what apprise makes of an address, None if it does not understand it."""
+    import apprise
+
+    load(url.partition("://")[0].lower())
+    return apprise.Apprise.instantiate(url, asset=apprise.AppriseAsset(app_id=_US, app_desc=_US))
 
 
 @cache
@@ -217,20 +223,18 @@ class Where(NamedTuple):
 
 def where(url: str) -> Where | None:
     """Return where an address leads, None if apprise does not understand it; nobody is asked."""
-    import apprise
-
-    service = apprise.Apprise.instantiate(url)
-    if service is None:
+    found = understood(url)
+    if found is None:
         return None
-    post = _post(service)
+    post = _post(found)
     if post is not None:
         return Where(post.host, post.port or (465 if post.security == "ssl" else 587))
-    scheme, host = url.partition("://")[0].lower(), str(service.host or "")
+    scheme, host = url.partition("://")[0].lower(), str(found.host or "")
     if scheme.removesuffix("s") not in _OF_ITS_HOST or not (
         "." in host or ":" in host or host == "localhost"
     ):
         return Where("", 0)  # of others what stands there may be a key
-    return Where(host, service.port or (443 if service.secure else 80))
+    return Where(host, found.port or (443 if found.secure else 80))
 
 
 def _post(service: Any) -> Post | None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safetyd.notify.forms import Limit, Words, html, links, plain, short
-from safetyd.notify.sender import _fitting
+from safetyd.notify.sender import _fitting, understood
 
 ID = "maple-2026-0001"
 TEXT = """Colder than allowed since Tue 1 Dec 08:05, 57.2 °F.
@@ -166,7 +166,5 @@ def test_a_page_says_in_which_language_it_is() -> None:
 def test_a_service_with_room_for_one_text_message_gets_that_and_the_others_all(
     url: str, is_short: bool
 ) -> None:
-    import apprise
-
-    title, text = _fitting(apprise.Apprise.instantiate(url), NOTICE)
+    title, text = _fitting(understood(url), NOTICE)
     assert (title, text) == (("", short(NOTICE)) if is_short else (NOTICE.title, plain(NOTICE)))
