@@ -58,8 +58,8 @@ demo: $(DEMO)
 	$(VENV)/bin/safetyd demo --speed $(SPEED) --scenario $(SCENARIO) $(ARGS)
 
 test: $(DEV) servers assets
-	$(PY) -m pytest $(ON_EVERY_CORE) -m "not journey" $(ARGS) $(OR_NONE)
-	$(PY) -m pytest $(ON_EVERY_CORE) -m journey $(ARGS) $(OR_NONE)
+	$(PY) -m pytest $(ON_EVERY_CORE) -m "not journey" --durations=5 $(ARGS) $(OR_NONE)
+	$(PY) -m pytest $(ON_EVERY_CORE) -m journey --durations=25 --durations-min=10 $(ARGS) $(OR_NONE)
 
 unit: $(DEV)
 	@$(PY) deploy/assets.py --if-possible
