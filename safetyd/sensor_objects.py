@@ -39,6 +39,7 @@ class State(StrEnum):
     STUCK = "stuck"
     DISAGREES = "disagrees"
     DRIFTS = "drifts"
+    BABBLES = "babbles"
     CLOCK = "clock"
     LOW_BATTERY = "low battery"
     OK = "ok"
@@ -53,6 +54,7 @@ _STATES = {
     TroubleKind.STUCK: State.STUCK,
     TroubleKind.DISAGREEMENT: State.DISAGREES,
     TroubleKind.DRIFT: State.DRIFTS,
+    TroubleKind.BABBLING: State.BABBLES,
     TroubleKind.CLOCK: State.CLOCK,
     TroubleKind.BATTERY: State.LOW_BATTERY,
 }

@@ -24,6 +24,7 @@ _STYLES = {
     State.CLOCK: "yellow",
     State.DISAGREES: "yellow",
     State.DRIFTS: "yellow",
+    State.BABBLES: "yellow",
 }
 _MARKS = {"accepted": "green", "suspect": "yellow", "rejected": "bold red", "retained": "magenta"}
 _AGES = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(minutes=1)))

@@ -16,6 +16,8 @@ from safetyd.core.units import JUST_AFTER
 LEAST_PATIENCE = timedelta(seconds=200)  # a meter that speaks every few seconds may miss a few words
 _FIRST_GAP_S = 3600.0  # nobody's usual gap is learnt from one long pause
 _OFTEN_S = 60.0  # three of these are short of any stale_after worth having
+MOST_A_MINUTE = 6_000  # words; no thermometer has so much to say, and a queue of days has fewer
+_A_MINUTE = timedelta(minutes=1)
 _MOVED = 1.0  # degrees as sent; less is noise
 
 
@@ -47,7 +49,8 @@ class Health(NamedTuple):
     `gap_s` is how long it usually takes to the next. Its clock has been off by `skew_s` since `skew_since`.
     Its temperature last moved by a degree at `moved_at`, to `level`. `odd` are the quantities of which its
     last value was rejected, `best_v` the most its battery ever had, `soaked_since` when its humidity reached
-    the top; `residual` is how far it is off from the others.
+    the top; `residual` is how far it is off from the others. It has spoken `words` times in the minute that
+    is over at `counted_to`.
     """
 
     until: datetime
@@ -63,6 +66,8 @@ class Health(NamedTuple):
     best_v: float | None = None
     soaked_since: datetime | None = None
     residual: Residual | None = None
+    words: int = 0
+    counted_to: datetime | None = None
 
     @property
     def skew(self) -> Skew | None:
@@ -113,6 +118,9 @@ def hear(old: Health | None, observation: Observation, quality: QualityRule) -> 
         level = sent  # a first word moves nothing
     elif sent is not None and level is not None and not -_MOVED <= sent - level <= _MOVED:
         level, moved_at = sent, at
+    words, counted_to = old.words + 1, old.counted_to
+    if counted_to is None or at >= counted_to:
+        words, counted_to = 1, at + _A_MINUTE
     until = at + patience(sensor, gap_s, quality)
     return Health(  # of every reading, and so by position: by name it takes twice the time
         until if until > old.until else old.until,
@@ -128,6 +136,8 @@ def hear(old: Health | None, observation: Observation, quality: QualityRule) -> 
         old.best_v,
         old.soaked_since,
         old.residual,
+        words,
+        counted_to,
     )
 
 

@@ -94,6 +94,7 @@ class TroubleKind(StrEnum):
     GAP = "gap"
     DISAGREEMENT = "disagreement"
     DRIFT = "drift"
+    BABBLING = "babbling"
     UNDELIVERABLE = "undeliverable"
     CONFIGURATION = "configuration"
 

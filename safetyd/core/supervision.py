@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from safetyd.core import drift, room, telling, trouble
-from safetyd.core.health import Health, expected, hear, is_late, next_silence, patience
+from safetyd.core.health import MOST_A_MINUTE, Health, expected, hear, is_late, next_silence, patience
 from safetyd.core.model import GATEWAY, SILENCE, Observation, Place, Sensor, TroubleKind
 from safetyd.core.quality import Flaw, doubt_of, may_be_in_other_unit
 from safetyd.core.rules import Rules
@@ -35,7 +35,7 @@ def hear_as_usual(world: World, facts: Facts, observation: Observation, rules: R
         return False
     health = hear(old, observation, rules.quality)
     still = health.temperature
-    if still is not None and still.repeats >= trouble.STUCK_REPEATS:
+    if health.words > MOST_A_MINUTE or (still is not None and still.repeats >= trouble.STUCK_REPEATS):
         return False
     world.health[key] = health
     return True

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from safetyd.core.health import Health, frozen, have_moved, hear, is_late
+from safetyd.core.health import MOST_A_MINUTE, Health, frozen, have_moved, hear, is_late
 from safetyd.core.model import Mark, Observation, Quantity, TroubleKind
 from safetyd.core.quality import HIGHEST_CELL_V, MOST_HUMID, OR_FIRE, SOAKED, Flaw, temperature_f
 from safetyd.core.room import Room
@@ -52,7 +52,7 @@ def examine(
     why = next(iter(rejected.values()), "") or _strange(health, observation, flaws)
     if why or (not flaws and not health.odd):
         signs.append(Sign(TroubleKind.IMPLAUSIBLE, bool(why), at, why))
-    signs += _battery(health, observation, quality)
+    signs += _battery(health, observation, quality) + _babbling(old, health, at)
     still = frozen(health, at, quality.stuck_after)
     if still is not None and still[1] == 0:
         signs.append(Sign(TroubleKind.STUCK, False, at))
@@ -134,6 +134,15 @@ def _battery(health: Health, observation: Observation, quality: QualityRule) -> 
     else:
         return []
     return [Sign(TroubleKind.BATTERY, is_low, at, note)] if is_low or is_good else []
+
+
+def _babbling(old: Health | None, health: Health, at: datetime) -> list[Sign]:
+    """Of too many words within a minute; it is over when a minute is over that had no more than that."""
+    if health.words > MOST_A_MINUTE:
+        return [Sign(TroubleKind.BABBLING, True, at, f"more than {MOST_A_MINUTE:,} words within a minute")]
+    if old is not None and health.words == 1 and old.words <= MOST_A_MINUTE:
+        return [Sign(TroubleKind.BABBLING, False, at)]
+    return []
 
 
 def stuck(

@@ -39,6 +39,10 @@ _TROUBLES = {
         msgid("{subject} reads unlike the rest of its building"),
         msgid("{subject} reads like the rest again"),
     ),
+    TroubleKind.BABBLING: (
+        msgid("{subject} says far more than there is to say"),
+        msgid("{subject} speaks as often as others again"),
+    ),
     TroubleKind.UNDELIVERABLE: (msgid("{subject} cannot be delivered"), msgid("{subject} was delivered")),
     TroubleKind.CONFIGURATION: (
         msgid("{subject} is faulty and was not taken"),

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from safetyd.core import trouble
-from safetyd.core.health import Health, Still, next_silence
-from safetyd.core.model import TroubleKind
+from safetyd.core.health import MOST_A_MINUTE, Health, Still, next_silence
+from safetyd.core.model import Condition, TroubleKind, Verdict
 from safetyd.core.rules import QualityRule
 from safetyd.core.trouble import Sign, examine, news, silence
 from safetyd.core.units import JUST_AFTER
@@ -204,3 +204,38 @@ def test_those_who_mend_sensors_are_told_once_that_it_began_and_once_that_it_is_
         "trouble",
         "trouble_over",
     ]
+
+
+# Babbling
+
+
+def babbled(words: int) -> Scene:
+    """Return a scene in which a sensor has spoken so often within a minute, each time of something new."""
+    scene = Scene()
+    for number in range(words):
+        scene.says(NINE + number * MINUTE / 10_000, temperature_f=70 + number % 7 / 10)
+    return scene
+
+
+@pytest.mark.parametrize(("words", "troubles"), [(MOST_A_MINUTE, []), (MOST_A_MINUTE + 1, [KEY])])
+def test_a_sensor_babbles_with_more_words_within_a_minute_than_any_has_to_say(
+    words: int, troubles: list[str]
+) -> None:
+    assert babbled(words).troubles(TroubleKind.BABBLING) == troubles
+
+
+def test_the_words_of_another_minute_are_counted_anew() -> None:
+    scene = babbled(MOST_A_MINUTE).says(NINE + MINUTE, temperature_f=70)
+    assert scene.troubles(TroubleKind.BABBLING) == []
+
+
+def test_it_is_over_after_a_minute_with_no_more_than_that() -> None:
+    scene = babbled(MOST_A_MINUTE + 1)
+    assert scene.says(NINE + MINUTE, temperature_f=70).troubles(TroubleKind.BABBLING) == [KEY]
+    assert scene.says(NINE + 2 * MINUTE, temperature_f=70).troubles(TroubleKind.BABBLING) == []
+
+
+def test_what_it_says_counts_all_the_same() -> None:
+    scene = babbled(MOST_A_MINUTE + 1)
+    scene.says(NINE + MINUTE, temperature_f=50).says(NINE + 2 * MINUTE, temperature_f=50)
+    assert scene.verdict(Condition.COLD) is Verdict.BREACH

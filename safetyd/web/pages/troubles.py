@@ -34,6 +34,8 @@ _TO_DO = {
     TroubleKind.DISAGREEMENT: "Measure by hand beside it: the one that is wrong needs another place, or a "
     "correction in the site file.",
     TroubleKind.DRIFT: "Measure by hand beside it: it may be wrong, or the room may be unlike the others.",
+    TroubleKind.BABBLING: "It fills the record: take its battery out for a moment, and look at how often it "
+    "is set to report. What it says counts all the same.",
 }
 
 
