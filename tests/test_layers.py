@@ -16,8 +16,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "safetyd"
 MAX_LINES = 350
-# One file of its own, packed into every packet of evidence: who checks one needs nothing beside it, and it holds
-# what people read against the records, thing by thing.
+# One file of its own, packed into every packet of evidence: who checks one needs nothing beside it, and it
+# holds what people read against the records, thing by thing.
 LONGER = {"evidence/verify.py": 640}
 
 # Top row first; units of one row never import each other. A unit is a name, or several joined by " + ":

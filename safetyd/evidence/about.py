@@ -48,9 +48,9 @@ What that proves, and what it cannot
   repeats them: ticket, episodes, deadlines, history, notices, deliveries, rules, what was done of each duty.
 - What of ticket.json is not in a record it names on the line "not checked": safetyd worked it out of these
   records (coverage, series, verdict, whether a duty with nothing on record applies) or has it of the site file
-  (names, topics, calibrations). That, ticket.pdf, and how readings.csv judges are held by the manifest alone.
-- Whoever makes a false packet with care can write a manifest that fits, a chain that fits, and even another
-  verify.py. Take that from a safetyd that you trust.
+  (names, topics, calibrations). That, ticket.pdf and how readings.csv judges the manifest alone holds.
+- Whoever makes a false packet with care can write a manifest that fits, a chain that fits, and even
+  another verify.py. Take that from a safetyd that you trust.
 - Only a head that was given to both parties before the dispute proves more: with --head, that everything on
   record by then is what it was. Each morning safetyd sends it to administrator and association; take it from
   such a message or from your own file of heads, never from the packet.
