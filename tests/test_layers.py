@@ -121,6 +121,7 @@ SHELL = (
         "credentials",
         "languages.*",
         "value_words",
+        "record_words",
         "logs",
         "paper.*",
         "ticks",

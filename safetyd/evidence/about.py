@@ -47,8 +47,8 @@ What that proves, and what it cannot
   that records, readings and chain fit each other, and that ticket.json says what the records say wherever it
   repeats them: ticket, episodes, deadlines, history, notices, deliveries, rules, what was done of each duty.
 - What of ticket.json is not in a record it names on the line "not checked": safetyd worked it out of these
-  records (coverage, series, verdict, whether a duty with nothing on record applies) or has it of the site file
-  (names, topics, calibrations). That, ticket.pdf and how readings.csv judges the manifest alone holds.
+  records (coverage, series, verdict, whether a duty with nothing on record applies) or has it of the site
+  file (names, topics, calibrations). That, ticket.pdf and how readings.csv judges the manifest alone holds.
 - Whoever makes a false packet with care can write a manifest that fits, a chain that fits, and even
   another verify.py. Take that from a safetyd that you trust.
 - Only a head that was given to both parties before the dispute proves more: with --head, that everything on
