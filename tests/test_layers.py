@@ -16,8 +16,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "safetyd"
 MAX_LINES = 350
-# One file of its own, packed into every packet of evidence: who checks one needs nothing beside it.
-LONGER = {"evidence/verify.py": 420}
+# One file of its own, packed into every packet of evidence: who checks one needs nothing beside it, and it
+# holds what people read against the records, thing by thing.
+LONGER = {"evidence/verify.py": 640}
 
 # Top row first; units of one row never import each other. A unit is a name, or several joined by " + ":
 # `x.*` is the module or package x with all that is in it; `x` alone only the module, or a package's __init__.
@@ -120,6 +121,7 @@ SHELL = (
         "credentials",
         "languages.*",
         "value_words",
+        "record_words",
         "logs",
         "paper.*",
         "ticks",
@@ -458,5 +460,5 @@ def test_one_line_too_many_is_named(tmp_path):
     assert not too_long(tree(tmp_path, {"service": "x = 1\n" * MAX_LINES}))
     faults = too_long(tree(tmp_path, {"service": "x = 1\n" * (MAX_LINES + 1)}))
     assert faults == ["safetyd/service.py has 351 lines: at most 350"]
-    (fault,) = too_long(tree(tmp_path / "verify", {"evidence/verify": "x = 1\n" * 421}))
-    assert fault == "safetyd/evidence/verify.py has 421 lines: at most 420"
+    (fault,) = too_long(tree(tmp_path / "verify", {"evidence/verify": "x = 1\n" * 641}))
+    assert fault == "safetyd/evidence/verify.py has 641 lines: at most 640"

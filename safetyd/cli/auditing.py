@@ -171,6 +171,7 @@ def _document(found: Verdict, given: Sequence[Given]) -> dict[str, Any]:
         "rows_in_all": found.whole,
         "records": found.records,
         "digests": found.digests,
+        "unheld": found.unheld,
         "retired": found.retired,
         "undigested": found.undigested,
         "not_yet_taken_in": found.older,
@@ -185,6 +186,10 @@ def _words(found: Verdict, given: Sequence[Given]) -> Iterator[str]:
     following = f"{found.rows:,} of {found.whole:,}"
     yield f"Rows of the chain that follow from each other, from the first on: {following}."
     yield f"Records held against it: {found.records:,}; digests of readings: {found.digests:,}."
+    if found.unheld:
+        named, more = ", ".join(found.unheld[:_SHOWN]), len(found.unheld) - _SHOWN
+        rest = f" and {more:,} more" if more > 0 else ""
+        yield f"Records that cannot be held against rows that are missing: {named}{rest}."
     if found.retired:
         yield f"Readings retired (keep_raw): {found.retired:,} digests cannot be worked out again."
     if found.undigested:

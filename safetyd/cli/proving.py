@@ -74,8 +74,8 @@ def verify_packet(file: Path, head: str | None, *, as_json: bool) -> int:
         print("\n".join(kind + words for kind, words in found))
         is_newer = len(faults) == 1 and faults[0].startswith(verify.NEWER)
         ending = "NOT CHECKED WHOLE: take safetyd of that version." if is_newer else ""
-        print(ending or (f"NOT SOUND: {len(faults):,} found." if faults else "SOUND."))
+        print(ending or (f"NOT SOUND: {len(faults):,} found." if faults else verify.SOUND))
     return 1 if faults else 0
 
 
-_KINDS = {verify.FAULT: "faults", verify.NOTE: "notes", verify.HOLDS: "holds"}
+_KINDS = {verify.FAULT: "faults", verify.NOTE: "notes", verify.HOLDS: "holds", verify.OPEN: "not_checked"}

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from safetyd.core.ticket import AT_REST
+from safetyd.record_words import not_yet, noted
 from safetyd.site import Site
 
 _PIPE_COLUMNS = 200
@@ -135,8 +137,9 @@ def ticket_words(ticket: dict[str, Any], site: Site) -> None:
         deadlines.add_row(deadline["tier"].replace("_", " "), due, styled(deadline["state"]), met, by)
     console.print(deadlines)
     asked = Table("clause", "what it asks", "on record", box=None)
+    is_over = ticket["status"] in AT_REST
     for duty in ticket["duties"]:
-        asked.add_row(duty["clause"], duty["duty"], _standing(duty, site))
+        asked.add_row(duty["clause"], duty["duty"], _standing(duty, site, is_over=is_over))
     console.print(asked)
     for line in _spaces(ticket):
         console.print(Text(line))
@@ -148,14 +151,15 @@ def ticket_words(ticket: dict[str, Any], site: Site) -> None:
         console.print(Text(line))
     happened = Table("when", "what", "by", "note", box=None)
     for row in ticket["history"]:
-        happened.add_row(local(row["at"], site), row["event"], Text(row["by"]), _noted(row))
+        happened.add_row(local(row["at"], site), row["event"], Text(row["by"]), _noted(row, site))
     console.print(happened)
 
 
-def _noted(row: dict[str, Any]) -> Text:
-    """A person's words, and below them the files that go with them."""
+def _noted(row: dict[str, Any], site: Site) -> Text:
+    """The words of a line, and below them the files that go with them."""
     files = [f"+ {each['name']} ({each['size']:,} bytes)" for each in row.get("attachments", ())]
-    return Text("\n".join([row["note"], *files]))
+    words = noted(row["note"], row["by"], lambda at: local(at.isoformat(), site))
+    return Text("\n".join([words, *files]))
 
 
 def _spaces(ticket: dict[str, Any]) -> Iterator[str]:
@@ -174,7 +178,7 @@ def _spaces(ticket: dict[str, Any]) -> Iterator[str]:
         )
 
 
-def _standing(duty: dict[str, Any], site: Site) -> Text:
+def _standing(duty: dict[str, Any], site: Site, *, is_over: bool) -> Text:
     """Whether a duty is on record: never by colour alone."""
     if duty["proofs"]:
         said = [
@@ -187,7 +191,7 @@ def _standing(duty: dict[str, Any], site: Site) -> Text:
         case "overdue":
             return Text(f"✗ nothing{due}", style="bold red")
         case "not_applicable":
-            return Text("– does not apply so far", style="dim")
+            return Text(f"– {not_yet(duty['clause'], is_over=is_over)}", style="dim")
     return Text(f"○ nothing yet{due}", style="yellow")
 
 

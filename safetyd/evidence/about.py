@@ -25,7 +25,7 @@ records.jsonl   the records as the store holds them: the ticket, its episodes, h
                 rules, calendar and sensors of the site; the digests of each day's readings
 chain.jsonl     rows {first} to {last} of the chain: of each record its kind, number and digest only
 attachments/    the files that go with notes, as they were given; look into them before you hand them on
-{stamp}verify.py       checks all this; a program of some 400 lines in Python, for reading too
+{stamp}verify.py       checks all this; a program of some 600 lines in Python, for reading too
 manifest.json   the SHA-256 of each part
 
 No cell of the tables is a formula: one that might be taken for one begins with an apostrophe.
@@ -44,14 +44,19 @@ The head of the chain was, when this packet was made:
 What that proves, and what it cannot
 ------------------------------------
 - verify.py shows that nothing of the packet was changed, lost or slipped in since the manifest was written,
-  and that records, readings and chain fit each other. Whoever makes a false packet with care can write a
-  manifest that fits, a chain that fits, and even another verify.py. Take that from a safetyd that you trust.
+  that records, readings and chain fit each other, and that ticket.json says what the records say wherever it
+  repeats them: ticket, episodes, deadlines, history, notices, deliveries, rules, what was done of each duty.
+- What of ticket.json is not in a record it names on the line "not checked": safetyd worked it out of these
+  records (coverage, series, verdict, whether a duty with nothing on record applies) or has it of the site
+  file (names, topics, calibrations). That, ticket.pdf and how readings.csv judges the manifest alone holds.
+- Whoever makes a false packet with care can write a manifest that fits, a chain that fits, and even
+  another verify.py. Take that from a safetyd that you trust.
 - Only a head that was given to both parties before the dispute proves more: with --head, that everything on
   record by then is what it was. Each morning safetyd sends it to administrator and association; take it from
   such a message or from your own file of heads, never from the packet.
 - That no record of this ticket was left out, the packet cannot show by itself: of records that are not in it
   the chain has only a digest. `safetyd audit verify` on the store itself can show it.
-- ticket.pdf is held against the manifest only. If it and ticket.json differ, ticket.json counts.
+- If ticket.pdf and ticket.json differ, ticket.json counts.
 - That a sensor told the truth, hung where the record says, or was well calibrated, no hash can show; nor what
   was never written down. Names of building, room and site, as well as the topics of sensors, are those of the
   site file when the packet was made.

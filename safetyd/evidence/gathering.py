@@ -17,12 +17,13 @@ from safetyd import __version__
 from safetyd.core.book import fingerprint, in_words
 from safetyd.core.calendar import Calendar
 from safetyd.core.errors import SafetydError
-from safetyd.core.model import Condition, Sensor, Tolerance
+from safetyd.core.model import Sensor, Tolerance
 from safetyd.core.tally import EPOCH
 from safetyd.core.ticket import AT_REST, Ticket
 from safetyd.evidence.case import FORMAT, STAMP
 from safetyd.evidence.course import Course
 from safetyd.evidence.judging import Judgements
+from safetyd.evidence.verify import flat, limits
 from safetyd.hearing import Hearing
 from safetyd.naming import holds_name, names_of_places, reported, veiled
 from safetyd.site import Site
@@ -162,7 +163,7 @@ class _Gathering:
             "student_days": list(self._student_days()),
             "readings": count,
             "series": course.series(),
-            "limits": list(_limits(self.ticket.condition, rules["words"])),
+            "limits": limits(self.ticket.condition.value, rules["words"]),
             "coverage": course.coverage(self.ticket.condition),
             "attachments": list(self._files(names)),
         }
@@ -201,7 +202,7 @@ class _Gathering:
         words: dict[str, Any] = next(
             (each for each in versions if fingerprint(each) == self.ticket.rules), {}
         )
-        numbers = [[name, value] for name, value in _flat(words) if name != "effective"]
+        numbers = list(flat(words))
         return {
             "hash": self.ticket.rules,
             "effective": words.get("effective"),
@@ -278,15 +279,6 @@ def _reporters(connection: Connection, site: Site) -> frozenset[str]:
     return reported(found, known, site.people, names_of_places(site))
 
 
-def _flat(words: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every number of the rules by its key: ("cold.below_f", "60.0"); spans of time are in seconds."""
-    for name, value in sorted(words.items()):
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
 def _stamp(connection: Connection) -> dict[str, Any] | None:
     """Return the newest stamp of the chain, which another hand may have made unreadable."""
     found = anchors.newest_stamp(connection)
@@ -294,12 +286,3 @@ def _stamp(connection: Connection) -> dict[str, Any] | None:
         return None
     at, _, by = found.answer.partition(" ")
     return {"number": found.head.number, "hash": found.head.hash, "at": at, "by": by, "path": STAMP}
-
-
-def _limits(condition: Condition, words: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    if condition is Condition.COLD and words:
-        yield {"quantity": "temperature", "value": words["cold"]["below_f"], "words": "is the limit"}
-        yield {"quantity": "temperature", "value": words["cold"]["end_f"], "words": "ends a breach"}
-    if condition is Condition.HEAT and words:
-        yield {"quantity": "heat_index", "value": words["heat"]["above_f"], "words": "is the limit"}
-        yield {"quantity": "heat_index", "value": words["heat"]["end_f"], "words": "ends a breach"}

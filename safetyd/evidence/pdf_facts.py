@@ -3,13 +3,15 @@
 Rule: it is one page, whatever people wrote; what is cut here stands whole on the pages after it.
 """
 
+from collections.abc import Iterator
+
 from safetyd.evidence.case import Case, Deadline, Ticket
 from safetyd.evidence.pdf_words import (
     CLAUSES,
     CONDITIONS,
     DEADLINES,
-    DUTIES,
     Moment,
+    duty_state,
     length,
     number,
     plain,
@@ -18,6 +20,7 @@ from safetyd.evidence.pdf_words import (
     unit,
 )
 from safetyd.paper.blocks import Block, Brief, Facts, Heading, PageBreak, Row, Table, Text, Title, Tone
+from safetyd.record_words import noted
 
 _LIMITS = {
     "cold": (("cold.below_f", "below {}, dry bulb"),),
@@ -61,13 +64,14 @@ def _facts(case: Case, moment: Moment) -> tuple[tuple[str, str], ...]:
         ("Clause", CLAUSES.get(ticket.clause, ticket.clause)),
         ("Limit", limit(case)),
         ("Worst value", worst(ticket, moment)),
-        *((("Reported", _reported(case)),) if ticket.condition == "hazard" else ()),
+        *((("Reported", _reported(case, moment)),) if ticket.condition == "hazard" else ()),
         ("Began", f"{moment(ticket.began_at)}, {_in_student_day(ticket)}"),
         ("Ticket opened", moment(ticket.opened_at)),
         ("Episodes", _episodes(case)),
         ("Status", _status(case, moment)),
         ("Sensors", _sensors(case)),
         ("Coverage", coverage(case)),
+        *_of_time(case, moment),
         ("Rules in force", f"{ticket.rules}, {_since(case)}"),
         ("Record", _record(case, moment)),
     )
@@ -103,6 +107,16 @@ def coverage(case: Case) -> str:
     parts = ("in breach", known.breach_s), ("in order", known.ok_s), ("unknown", known.unknown_s)
     said = ", ".join(f"{name} {length(seconds)}" for name, seconds in parts)
     return f"{share(known.ok_s + known.breach_s, whole)} of {length(whole)} known: {said}"
+
+
+def _of_time(case: Case, moment: Moment) -> Iterator[tuple[str, str]]:
+    """Yield of which time the coverage is, and how much of that was before the ticket's."""
+    if not case.coverage.ok_s + case.coverage.breach_s + case.coverage.unknown_s:
+        return
+    began = min([case.ticket.began_at, *(each.began_at for each in case.ticket.episodes)])
+    before = (began - case.span.begin).total_seconds()
+    early = f", the first {length(before)} before it began" if before > 0 else ""
+    yield "Coverage of", f"{moment(case.span.begin)} to {moment(case.span.end)}{early}"
 
 
 def _in_student_day(ticket: Ticket) -> str:
@@ -142,10 +156,12 @@ _REPORTED = {  # nothing measures a hazard
 }
 
 
-def _reported(case: Case) -> str:
+def _reported(case: Case, moment: Moment) -> str:
     """Return in whose words it was reported: the first line of the history that opened the ticket."""
     first = next((each for each in case.timeline if each.event == "opened"), None)
-    return f"by {first.by}: {first.note}" if first and first.note else f"by {first.by}" if first else "–"
+    if first is None:
+        return "–"
+    return f"by {first.by}: {noted(first.note, first.by, moment)}" if first.note else f"by {first.by}"
 
 
 def _sensors(case: Case) -> str:
@@ -197,7 +213,7 @@ def _duties(ticket: Ticket, moment: Moment) -> Block:
     for each in ticket.duties:
         first = each.proofs[0] if each.proofs else None
         when, by = (moment(first.at), first.by) if first else ("", "")
-        rows.append((each.clause, each.duty, DUTIES.get(each.state, plain(each.state)), when, by))
+        rows.append((each.clause, each.duty, duty_state(each, ticket), when, by))
     return Table(("Clause", "Duty", "State", "First", "By"), tuple(rows), (0.9, 3.2, 1.6, 2.5, 1.8))
 
 

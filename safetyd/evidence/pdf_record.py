@@ -6,8 +6,9 @@ Rule: nothing is left out; where nothing is on record, one sentence says so.
 from collections.abc import Iterator
 
 from safetyd.evidence.case import Attempt, Case, Delivery, Line, Notice
-from safetyd.evidence.pdf_words import DUTIES, Moment, details, event, named, plain, size
+from safetyd.evidence.pdf_words import Moment, details, duty_state, event, named, plain, size
 from safetyd.paper.blocks import Block, Facts, Heading, Row, Table, Text
+from safetyd.record_words import noted
 
 _DELIVERIES = {
     "accepted": "handed over",
@@ -37,7 +38,7 @@ def duties(case: Case, moment: Moment) -> list[Block]:
         return [heading, Text("No clause asks anything of people here.")]
     rows: list[Row] = []
     for duty in found:
-        first = (duty.clause, duty.duty, DUTIES.get(duty.state, plain(duty.state)))
+        first = (duty.clause, duty.duty, duty_state(duty, case.ticket))
         if not duty.proofs:
             rows.append((*first, f"due {moment(duty.due_at)}" if duty.due_at else "", ""))
         for n, proof in enumerate(duty.proofs):
@@ -81,7 +82,9 @@ def notices(case: Case, moment: Moment) -> list[Block]:
 
 def _words(line: Line, moment: Moment) -> str:
     files = "; ".join(f"file {each.name}, {size(each.size)}" for each in line.files)
-    return "\n".join(each for each in (line.note, details(line.detail, moment), files) if each)
+    return "\n".join(
+        each for each in (noted(line.note, line.by, moment), details(line.detail, moment), files) if each
+    )
 
 
 def _to(notice: Notice) -> str:

@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from safetyd.evidence.case import Duty, Ticket
+from safetyd.record_words import not_yet
+
 Moment = Callable[[datetime | None], str]
 
 CONDITIONS = {"cold": "Too cold", "heat": "Too hot", "outage": "No electricity", "hazard": "Hazard"}
@@ -34,7 +37,6 @@ DUTIES = {
     "on_record": "on record",
     "not_on_record": "not on record",
     "overdue": "not on record, its time is over",
-    "not_applicable": "does not apply",
 }
 EVENTS = {
     "opened": "Ticket opened",
@@ -135,6 +137,13 @@ def number(key: str, value: str) -> str:
         return ", ".join(map(length, values))
     name = next((name for end, name in _ENDS.items() if last.endswith(end)), "")
     return f"{', '.join(f'{each:g}' for each in values)} {name}".rstrip()
+
+
+def duty_state(duty: Duty, ticket: Ticket) -> str:
+    """Return whether a duty is on record, in words."""
+    if duty.state == "not_applicable":
+        return not_yet(duty.clause, is_over=ticket.status in ("closed", "joined"))
+    return DUTIES.get(duty.state, plain(duty.state))
 
 
 def size(many: int) -> str:

@@ -12,12 +12,13 @@ import csv
 import io
 import json
 import os
+import re
 import struct
 import sys
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -26,20 +27,47 @@ from typing import Any, NamedTuple
 FORMAT, MANIFEST, WRITTEN_AT = 1, "manifest.json", (1980, 1, 1, 0, 0, 0)
 HISTORY = ["at", "event", "by", "note", "hash"]
 NOTICES, DELIVERIES = ["at", "reason", "title", "text"], ["person", "state", "attempts"]
+SAID = {  # in ticket.json by the names of the record that it is taken from
+    "ticket": "id building room condition hazard rules calendar status student_day began_at opened_at"
+    " disputed follows joined is_presumed",
+    "deadline": "tier due_at state met_at by extended_to amended_to",
+    "closure": "told_district_at told_district_by closed_at closed_by reopened_at reopened_by",
+    "episode": "began_at ended_at",
+    "history": "at event by note hash",
+    "notice": "at ticket tickets reason roles people title text plan shelved last_resort_at",
+    "delivery": "person state attempts answer instead_of went_to next_at done_at",
+    "attempt": "at ended_at outcome answer",
+}
+CALLED = {"is_presumed": "presumed", "people": "to"}  # what ticket.json has under another name
+JSON = ("body", "detail", "tickets", "roles", "people", "shelved", "went_to")  # columns of a record
+CLAUSES = {"cold": "9.14.3", "heat": "9.14.3", "hazard": "9.14.4", "outage": "9.14.5"}
+CLOSING = {"told_district": "the district told immediately", "closed": "the building closed until resolved"}
+LIMITS = {"cold": ("temperature", "below_f"), "heat": ("heat_index", "above_f")}
 READINGS = ["number", "sensor", "quantity", "observed_at", "received_at", "value", "unit", "mark", "reason"]
 READINGS += ["stamp", "device_skew", "gateway_skew", "frame", "sensor_number"]  # all that a digest is made of
 MARKS = ["accepted", "suspect", "rejected", "retained", "doubted"]
 QUANTITIES = [("", ""), ("temperature", "degF"), ("temperature", "degC"), ("humidity", "%"), ("mains", "on")]
 QUANTITIES += [("voltage", "V"), ("power", "W"), ("battery", "%"), ("battery", "V"), ("battery", "ok")]
 QUANTITIES += [("energy", "kWh")]
-FAULT, NOTE, HOLDS, NEWER = "", "note: ", "sound: ", "made by a newer version"
+FAULT, NOTE, HOLDS, OPEN, NEWER = "", "note: ", "sound: ", "not checked: ", "made by a newer version"
+SOUND = (
+    "SOUND: parts, chain, records, readings, and what ticket.json repeats of them; the rest is not checked."
+)
+NOT_HELD = "safetyd worked it out of these records, or has it of its site file; the manifest alone holds it"
 NO_MANIFEST = f"{MANIFEST} is missing or cannot be read"
 ZIPPED_AGAIN = "zipped again since it was made; that changes no part"
 _LEFT_BEHIND = (".DS_Store", "._", "Thumbs.db", "desktop.ini")  # how the names begin of what computers add
 _HELD = (MANIFEST, "ticket.json", "records.jsonl", "chain.jsonl")  # what the others are held against
+_SPAN = re.compile(r"P(?:(\d+)D)?(?:T([\d.]+)S)?")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
-_HEADER, _LOCAL = b"PK\x03\x04", struct.Struct("<4s5H3L2H")  # what stands before a part in an archive
+_ALIKE = ("create_version", "create_system", "extract_version", "reserved", "flag_bits", "volume")
+_ALIKE += ("internal_attr", "external_attr")  # type: ignore[assignment]  # of each part, as safetyd writes it
+_END, _HEADER, _LOCAL = (
+    b"PK\x05\x06",
+    b"PK\x03\x04",
+    struct.Struct("<4s5H3L2H"),
+)  # what stands before a part in an archive
 _DAMAGED = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, StopIteration)
 _DAMAGED += (zipfile.BadZipFile, zlib.error)  # type: ignore[assignment]
 
@@ -95,13 +123,33 @@ def _detailed(line: dict[str, Any]) -> dict[str, Any]:
     return dict(line, detail=canonical({name: line[name] for name in line if name not in HISTORY}))
 
 
+def _text(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") else cell
+
+
 def stored(row: list[str]) -> list[Any]:
     """Return a row of readings.csv as it is stored: the list of which its digest is made."""
-    texts = [text[1:] if text.startswith("'") else text for text in row[:14]]
+    texts = [*map(_text, row[:14])]
     id, _, what, at, came, value, unit, mark, why, stamp, device, gateway, frame, sensor = texts
     told: list[Any] = [int(id), int(sensor), QUANTITIES.index((what, unit)), micros(at)]
     told += [micros(came) - micros(at), float(value), MARKS.index(mark), why or None, stamp or None]
     return told + [int(each) if each else None for each in (device, gateway)] + [frame or None]
+
+
+def flat(words: dict[str, Any], before: str = "") -> Iterator[list[str]]:
+    """Yield every number of the rules by its key: ["cold.below_f", "60.0"]; spans of time are in seconds."""
+    for name, value in sorted(words.items()):
+        if isinstance(value, dict):
+            yield from flat(value, f"{before}{name}.")
+        elif name != "effective":
+            yield [f"{before}{name}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)]
+
+
+def limits(condition: str, words: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the lines in the chart of what a condition is about, as the rules have them."""
+    about, crossed = LIMITS.get(condition, ("", ""))
+    said = ((crossed, "is the limit"), ("end_f", "ends a breach")) if about and words else ()
+    return [{"quantity": about, "value": words[condition][key], "words": what} for key, what in said]
 
 
 class _Opened(NamedTuple):
@@ -178,10 +226,32 @@ def _archive(path: str) -> _Opened:
         return _salvaged(path, "cut: the end of the archive is missing or damaged")
     infos = [each for each in archive.infolist() if not each.is_dir()]
     files = [(each.filename, partial(archive.open, each)) for each in infos]
-    if any(_hashed(dict(files), name)[0] < 0 for name, _ in files if name.rpartition("/")[2] == MANIFEST):
-        return _salvaged(path, "damaged: a piece of the archive is missing, or another")
-    again = any(each.compress_type or each.date_time != WRITTEN_AT for each in infos)
-    return _Opened(files, [(NOTE, ZIPPED_AGAIN)] if again else [], set())
+    alike = {tuple(getattr(each, name) for name in _ALIKE) for each in infos}
+    alike |= {() for each in infos if not each.compress_type and each.compress_size != each.file_size}
+    found = [(NOTE, words) for words in _beside(path, archive)]
+    unread = {name.rpartition("/")[2] for name, _ in files if _hashed(dict(files), name)[0] < 0}
+    if unread:
+        opened = _salvaged(path, "damaged: a piece of the archive is missing, or another")
+        if opened.cut and MANIFEST in unread:
+            return opened
+        files, alike = (files, alike) if opened.cut else (opened.files, set())
+    if any(each.compress_type or each.date_time != WRITTEN_AT for each in infos) and alike:
+        found.append((NOTE, ZIPPED_AGAIN))
+    elif len(alike) != 1:
+        found.append((NOTE, "the archive's own list of its parts was changed; that changes no part"))
+    return _Opened(files, found, set())
+
+
+def _beside(path: str, archive: zipfile.ZipFile) -> Iterator[str]:
+    """Yield how much stands in the file that is not of the archive."""
+    before = max(0, min((each.header_offset for each in archive.infolist()), default=0))
+    with open(path, "rb") as file:
+        file.seek(archive.start_dir)
+        content = file.read()
+    after = len(content) - content.rfind(_END) - 22
+    if before or after:
+        sizes = f"{before} bytes before it, {after} after it"
+        yield f"something beside the archive: {sizes}; that changes no part"
 
 
 def _salvaged(path: str, how: str) -> _Opened:
@@ -249,7 +319,9 @@ class _Packet:
         self.told: dict[str, Any] = {}
         self.digests: dict[tuple[str, str], str] = {}  # of each record; empty where a name is withheld
         self.records: dict[str, list[Any]] = {}  # of each kind; None where a name is withheld
+        self.sent: list[list[Any]] = []  # the deliveries of each notice
         self.days: list[dict[str, Any]] = []
+        self.known: dict[str, Any] = {}  # of ticket.json, by the other parts; `...` where nothing is
 
     def check(self, head: str | None) -> Iterator[tuple[str, str]]:
         """Yield what comes of all that can be checked with the parts that are whole."""
@@ -259,6 +331,7 @@ class _Packet:
             (lambda: self._chain(head), "chain.jsonl"),
             (self._ticket, "ticket.json", "records.jsonl"),
             (self._readings, "ticket.json", "records.jsonl", "readings.csv"),
+            (self._repeats, "ticket.json", "records.jsonl"),
         ):
             try:
                 yield from check() if self.whole >= set(needed) else ()
@@ -290,6 +363,9 @@ class _Packet:
                 self.days.append(dict(body["places"].get(place, nothing), **about))
             else:
                 self.records.setdefault(kind, []).append(record)
+                self.sent += [[]] if kind == "notice" else []
+                if kind == "delivery":
+                    self.sent[-1].append(record)
         if withheld := sum(not each for each in self.digests.values()):
             yield NOTE, f"{withheld} records hold a withheld name: they cannot be held against the chain here"
 
@@ -310,6 +386,9 @@ class _Packet:
             is_given = is_given or (previous == given and at in ("", str(number)))
         yield HOLDS, f"rows {first} to {number} of the chain follow from each other"
         heads = [each["head"] or {} for each in (self.manifest, self.told) if each]
+        if number:
+            self.known["segment"] = {"first": first, "last": number}
+            self.known["head"] = {"number": number, "hash": previous, "at": row.get("at", ...)}
         if any((each.get("number", 0), each.get("hash", "")) != (number, previous) for each in heads):
             yield FAULT, f"the chain is cut or its head another: it ends with row {number}"
         if not is_given:
@@ -330,40 +409,62 @@ class _Packet:
         return [json.loads(each["body"]) for each in self._of("statement") if each["subject"] == subject]
 
     def _ticket(self) -> Iterator[tuple[str, str]]:
-        told, notices, due = self.told["ticket"], self.told["notices"], ("tier", "due_at", "state")
-        names = ("id", "condition", "status", "rules", "student_day", "disputed", "began_at", "opened_at")
-        bodies = [json.loads(each["body"]) for each in self._of("ticket")]
-        shown_lines = list(map(_detailed, told["history"]))
-        on_record = [dict(each, detail=canonical(json.loads(each["detail"]))) for each in self._of("history")]
-        sent = [one for each in notices for one in each["deliveries"]]
-        for kind, shown, known, wanted in (
-            ("ticket", [told], bodies, names),
-            ("ticket", told["deadlines"], [one for each in bodies for one in each["deadlines"]], due),
-            ("episode", told["episodes"], self._of("episode"), ("began_at", "ended_at")),
-            ("history", shown_lines, on_record, [*HISTORY, "detail"]),
-            ("notice", notices, self._of("notice"), NOTICES),
-            ("delivery", sent, self._of("delivery"), DELIVERIES),
-        ):
-            are, were = (Counter(_told(each, wanted) for each in some) for some in (shown, known))
-            extra = sum((are - were).values())
-            withheld = self.records.get(kind, []).count(None)
-            if were - are or (extra != withheld and not (withheld and wanted is due)):
-                yield FAULT, f"ticket.json: what it says of each {kind} is not what the records say"
+        told, kept = self.told["ticket"], {kind: self.records.get(kind, []) for kind in SAID}
         stated = [each for one in self._stated("rules") for each in one]
-        words = [each for each in stated if f"sha256:{digest(canonical(each))}" == told["rules"]]
+        words, zones = self.told["rules"]["words"], [each["timezone"] for each in self._stated("calendar")]
         if not stated:
             yield NOTE, "the words of the rules were not on the chain yet"
-        elif self.told["rules"]["words"] not in words:
+        elif words not in stated or f"sha256:{digest(canonical(words))}" != told["rules"]:
             yield FAULT, "ticket.json: no rules on the chain have these words and the ticket's hash"
+        known = self.known["ticket"] = _said("ticket", *kept["ticket"])
+        known["episodes"] = [*map(_episode, kept["episode"])]
+        known["history"] = [_said("history", each) for each in kept["history"]]
+        known["clause"], known["worst"] = CLAUSES[told["condition"]], _worst(told, kept["episode"])
+        known["duties"] = [*_duties(told)]
+        lacking = ("not_on_record", "overdue")
+        known["not_on_record"] = [each["clause"] for each in told["duties"] if each["state"] in lacking]
+        numbers = {"numbers": [*flat(words)], "effective": words.get("effective"), "hash": told["rules"]}
+        self.known["rules"] = dict(numbers, words=words if stated else ...)
+        self.known["limits"] = limits(told["condition"], words)
+        self.known["notices"] = [*map(_notice, kept["notice"], self.sent)]
+        files = (file for line in told["history"] for file in line.get("attachments", ()))
+        self.known["attachments"] = [dict(file, path=...) for file in files]
+        if zones and self.told["timezone"] not in zones:
+            self.known["timezone"] = zones[-1]
+        elif zones:
+            self.known["timezone"] = self.told["timezone"]
+        if self.manifest:
+            self.known.update({name: self.manifest[name] for name in ("format", "made_by", "withheld")})
+
+    def _repeats(self) -> Iterator[tuple[str, str]]:
+        found = [*_against(self.told, self.known)]
+        for name in sorted({name for name, is_so in found if is_so is False}):
+            yield FAULT, f"ticket.json: {name} is not what the records say"
+        held = [f"{name}." for name, is_so in found if is_so]
+        left = sorted({name for name, is_so in found if is_so is None})
+        some = {name for name in left if any(each.startswith(f"{name}.") for each in held)}
+        names = ", ".join(f"{name} (some)" if name in some else name for name in left)
+        yield (
+            OPEN,
+            f"{names} of ticket.json; ticket.pdf; judged, why, judged_value of readings.csv: {NOT_HELD}",
+        )
 
     def _readings(self) -> Iterator[tuple[str, str]]:
         days = sorted(self.days, key=lambda each: each["first"])
         made = [sha256() for _ in days]
         counts, loose, at = [0] * len(days), 0, 0
+        silent = {"readings": 0, "rejected": 0, "first_at": None, "last_at": None}
+        heard: dict[int, dict[str, Any]] = {}
         rows = csv.reader(_lines(self.parts, "readings.csv"))
         if next(rows)[: len(READINGS)] != READINGS:
             raise ValueError("its first line is another")
         for line, sensor in ((stored(row), row[1]) for row in rows):
+            if line[1] not in heard:
+                heard[line[1]] = dict(silent, id=_text(sensor), first_at=line[3], last_at=line[3])
+            said = heard[line[1]]
+            said["readings"] += 1
+            said["rejected"] += MARKS[line[6]] in ("rejected", "doubted")
+            said.update(first_at=min(said["first_at"], line[3]), last_at=max(said["last_at"], line[3]))
             while at < len(days) and line[0] > days[at]["last"]:
                 at += 1
             if at == len(days) or line[0] < days[at]["first"]:
@@ -371,6 +472,9 @@ class _Packet:
             elif days[at]["sensors"].get(str(line[1])) in (sensor, sensor[1:]):
                 made[at].update(f"{canonical(line)}\n".encode())
                 counts[at] += 1
+        ids = sorted({each["number"] for each in self.told["sensors"]} | {*heard})
+        self.known["sensors"] = [dict(heard.get(id, silent), number=id) for id in ids]
+        self.known["readings"] = sum(each["readings"] for each in heard.values())
         before, right = max((each["before"] for each in self._stated("retired")), default=0), 0
         for each, day in enumerate(days):
             if made[each].hexdigest() == day["sha256"]:
@@ -385,9 +489,112 @@ class _Packet:
             yield NOTE, f"{loose} readings are of a day without a digest here: the chain holds none of them"
 
 
-def _told(said: dict[str, Any], names: Iterable[str]) -> str:
-    found: dict[str, Any] = {name: said.get(name) for name in names}  # moments are told in two ways
-    return canonical([micros(v) if k[-2:] == "at" and isinstance(v, str) else v for k, v in found.items()])
+def _against(told: Any, known: Any, name: str = "") -> Iterator[tuple[str, bool | None]]:
+    """Yield each thing that is told by its name, and whether it is what is known; None where nothing is."""
+    if known is ...:
+        yield name, None
+    elif isinstance(told, dict) and isinstance(known, dict):
+        for each in {**told, **known}:
+            yield from _against(told.get(each), known.get(each, ...), f"{name}.{each}" if name else each)
+    elif isinstance(told, list) and isinstance(known, list):
+        yield name, len(told) == len(known)
+        for number, each in enumerate(told[: len(known)]):
+            yield from _against(each, known[number], name)
+    else:
+        yield name, _plain(told) == _plain(known)
+
+
+def _plain(value: Any) -> str:
+    """Return a value so that it compares: moments are told in two ways, and nothing in four."""
+    is_moment = isinstance(value, str) and value[10:11] == "T" and value[-1:] == "Z"
+    text = canonical(micros(value) if is_moment else value)
+    return "null" if text in ('""', "[]", "false") else text
+
+
+def _read(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record with its JSON read, and its body or detail laid open."""
+    read = {name: json.loads(value) if name in JSON else value for name, value in record.items()}
+    return dict(read, **read.pop("body", {}), **read.pop("detail", {}))
+
+
+def _said(kind: str, record: dict[str, Any] | None) -> Any:
+    """Return what a record says by the names of ticket.json; of one that is withheld nothing is known."""
+    if not record:
+        return {} if kind in ("ticket", "notice") else ...
+    read = _read(record)
+    said = {CALLED.get(name, name): read.get(name) for name in SAID[kind].split()}
+    if kind == "ticket":
+        shut = read.get("closure") if read["condition"] == "outage" else None
+        said["closure"] = shut and _said("closure", shut)
+        said["deadlines"] = [_said("deadline", each) for each in read["deadlines"]]
+    return dict(json.loads(record.get("detail", "{}")), **said)
+
+
+def _episode(record: dict[str, Any] | None) -> Any:
+    """Return what is known of an episode: of one that goes on no more than when it began."""
+    said = _said("episode", record)
+    if record and record.get("ended_at"):
+        read, lasted = _read(record), (record["ended_at"] - record["began_at"]) / 1e6
+        days, seconds = _SPAN.fullmatch(read.get("seen", "PT0S")).groups("0")  # type: ignore[union-attr]
+        share = (int(days) * 86400 + float(seconds)) / lasted if lasted > 0 else 1.0
+        said.update(coverage=round(min(1.0, share), 4), worst=(read.get("worst") or [None])[0])
+    return said
+
+
+def _worst(told: dict[str, Any], records: list[Any]) -> Any:
+    """Return the most extreme value of the episodes; one that goes on may have come to more than it says."""
+    if not all(records):
+        return ...
+    found: list[Any] = [_read(each).get("worst") for each in records]
+    said = told["worst"]
+    if said and any("ended_at" not in each for each in records):
+        found.append([said["value"], said["at"], "humidity" in said])
+    sign, known = -1 if told["condition"] == "cold" else 1, [each for each in found if each]
+    if not known:
+        return None
+    value, at, dry = max(known, key=lambda each: sign * each[0])
+    return {"value": value, "unit": "degF", "at": at, "humidity": "assumed 0" if dry else None}
+
+
+def _duties(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what the record says that was done; whether the rest is owed is not known here."""
+    done: dict[str, list[dict[str, Any]]] = {"notice": [], "relieved": [], "location": [], "space": []}
+    for line in told["history"]:
+        about = (line.get("kind", "").replace("_", " "), line.get("room", ""), line["note"])
+        proof = {"at": line["at"], "by": line["by"], "words": "; ".join(filter(None, about))}
+        done.setdefault(line["event"], []).append(proof)
+        done["space"] += [proof] if line.get("kind") == "alternative_space" else []
+    owed = [
+        (".A", "written notice by the educator", done["notice"]),
+        (".B", "relief (9.9.4)", done["relieved"]),
+        (".C", "alternative space in the student day", done["space"]),
+        (".D", "new work location outside the student day, in writing", done["location"]),
+    ]
+    if told["condition"] == "outage":
+        shut = told["closure"]
+        owed = []
+        for name, what in CLOSING.items():
+            proof = {"at": shut[f"{name}_at"], "by": shut[f"{name}_by"] or "", "words": ""}
+            owed.append(("", what, [proof] if proof["at"] else []))
+        owed.append(("", "relief (9.9.4)", done["relieved"]))
+    states, first = [each["state"] for each in told["duties"]], told["deadlines"][0]
+    for number, (end, what, proofs) in enumerate(owed):
+        is_open = not proofs and states[number : number + 1] != ["on_record"]
+        due_at = first.get("extended_to") or first["due_at"] if proofs is done["relieved"] else None
+        known = {"clause": told["clause"] + end, "duty": what, "proofs": proofs, "due_at": due_at}
+        yield dict(known, state=... if is_open else "on_record" if proofs else "not_on_record")
+
+
+def _notice(record: dict[str, Any] | None, sent: list[Any]) -> Any:
+    return dict(_said("notice", record), deliveries=[_delivery(each, record) for each in sent])
+
+
+def _delivery(record: dict[str, Any] | None, of: dict[str, Any] | None) -> Any:
+    said = _said("delivery", record)
+    if record:
+        tried = [_said("attempt", each) for each in record.get("tried", [])]
+        said = dict(said, next_at=record.get("due_at"), tried=tried)
+    return None if record and of and record["notice"] != of["id"] else said
 
 
 def main(arguments: list[str]) -> int:
@@ -404,7 +611,7 @@ def main(arguments: list[str]) -> int:
     faults, is_newer = sum(kind == FAULT for kind, _ in found), any(NEWER in said for _, said in found)
     print("\n".join(kind + sentence for kind, sentence in found))
     checked = "NOT CHECKED WHOLE: take the file of that version." if is_newer and faults == 1 else ""
-    print(checked or (f"NOT SOUND: {faults} found." if faults else "SOUND."))
+    print(checked or (f"NOT SOUND: {faults} found." if faults else SOUND))
     return 1 if faults else 0
 
 

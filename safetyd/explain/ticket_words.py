@@ -14,6 +14,7 @@ from safetyd.core.ticket import Status, Ticket
 from safetyd.core.world import Row
 from safetyd.explain.clock_words import Clock, lasting
 from safetyd.explain.explanation import Explanation
+from safetyd.record_words import noted
 from safetyd.site_words import span
 
 _EPISODES = 12
@@ -98,7 +99,7 @@ def _brought(taken: TakenUp, found: Explanation, clock: Clock) -> Iterator[str]:
         return
     yield from opened_words(ticket, found, clock)
     if taken.way is Way.SECOND_LIMB:
-        yield f"By the clause's second limb: {row.note}."
+        yield f"By the clause's second limb: {noted(row.note, row.by, clock)}."
 
 
 def opened_words(ticket: Ticket, found: Explanation, clock: Clock) -> Iterator[str]:
@@ -139,7 +140,7 @@ def since_words(ticket: Ticket, found: Explanation, clock: Clock) -> Iterator[st
         yield f"{len(episodes) - _EPISODES} more of its episodes are not told one by one."
     for row in found.record.rows[ticket.id]:
         if row.event in ("began_earlier", "goes_on", "joined", "confirmed"):
-            yield f"At {clock(row.at)} the record notes: {row.note}."
+            yield f"At {clock(row.at)} the record notes: {noted(row.note, row.by, clock)}."
     status = status_at(found.record.rows[ticket.id], found.now) or ticket.status
     closing = _last(found.record.rows[ticket.id], "closed")
     if status is Status.CLOSED and closing is not None:

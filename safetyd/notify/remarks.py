@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 
 from safetyd.notify.tongue import Tongue, msgid
+from safetyd.record_words import by_local_clocks
 
 _LONGEST = 200  # ours are shorter, and what is longer may be a stranger's
 _REMARKS = (
@@ -50,11 +51,11 @@ _REMARKS = (
 
 
 def remark(note: str, tongue: Tongue) -> str:
-    """Return a remark in a language; as it stands if it is none that safetyd makes of itself."""
+    """Return a remark in a language, its moments by the site's clocks; as it stands if it is none of ours."""
     for sentence, shape in _shapes() if len(note) <= _LONGEST else ():
         found = shape.fullmatch(note)
         if found:
-            return tongue.say(sentence, **found.groupdict())
+            return by_local_clocks(tongue.say(sentence, **found.groupdict()), tongue.time)
     return note
 
 

@@ -5,7 +5,9 @@ no compression, which differs from zlib to zlib. What is too long goes on in the
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
+from itertools import zip_longest
 from typing import Any
 
 from reportlab.platypus import (
@@ -62,13 +64,23 @@ def pdf(blocks: Sequence[Block], *, title: str, foot: str = "", language: str = 
     )
     frame = Frame(MARGIN, FOOT, WIDTH, HEIGHT, leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0)
     document.addPageTemplates(PageTemplate(frames=[frame]))
-    story = [each for block in blocks for each in _flowables(block)]
+    story = [each for block, below in zip_longest(blocks, blocks[1:]) for each in _kept(block, below)]
 
     def canvas(*args: Any, **more: Any) -> Pages:
         return Pages(*args, title=title, foot=foot, margin=MARGIN, **more)
 
     document.build(story or [Spacer(0, 1)], canvasmaker=canvas)
     return file.getvalue()
+
+
+def _kept(block: Block, below: Block | None) -> list[Flowable]:
+    """Return a block; a heading moves to the next page unless the first row of a table below fits, too."""
+    parts = _flowables(block)
+    if not (isinstance(block, Heading) and isinstance(below, Table)):
+        return parts
+    needed = [*parts[2:], table(replace(below, rows=below.rows[:1]), None)]
+    room = sum(each.wrap(WIDTH, HEIGHT)[1] + each.getSpaceBefore() + each.getSpaceAfter() for each in needed)
+    return [CondPageBreak(min(room, HEIGHT / 2)), *parts]
 
 
 def _flowables(block: Block, lines: int | None = None) -> list[Flowable]:

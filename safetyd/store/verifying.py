@@ -46,7 +46,8 @@ class Verdict:
     `rows` are those that follow from each other, from the first on, of `whole` that there are. `older` are
     records from before the chain that it does not hold yet, `retired` digests of readings that were deleted
     when they had served their time, `undigested` readings of days that are not over, `unchecked` stamps of
-    authorities whose certificates were not named.
+    authorities whose certificates were not named, `unheld` records of which a newer row may be one of those
+    that are missing: nothing can be said of them.
     """
 
     head: Head | None = None
@@ -60,6 +61,7 @@ class Verdict:
     heads: int = 0
     stamps: int = 0
     unchecked: int = 0
+    unheld: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
@@ -83,9 +85,9 @@ def verify(
     steps = _Steps(connection, progress)
     _walk(connection, given, found, steps)
     _name_altered(connection, found)
-    older = earlier.older(connection)
+    older, missing = earlier.older(connection), _last_missing(connection)
     for kind in Kind:
-        _compare(connection, kind, older.get(kind.value, 0), found, steps)
+        _compare(connection, kind, older.get(kind.value, 0), missing, found, steps)
     _check_stamps(connection, trusted, found)
     _check_files(connection, found)
     _check_history(connection, found)
@@ -170,27 +172,47 @@ def _stated(connection: Connection, subject: Subject) -> Iterator[tuple[str, Any
             continue  # it is not what the chain says of it, which is told elsewhere
 
 
-def _compare(connection: Connection, kind: Kind, older: int, found: Verdict, steps: _Steps) -> None:
-    """Work out the digest of each record, and hold it against the last row of the chain about it."""
+def _last_missing(connection: Connection) -> int:
+    """Return the last number before the chain's end that no row has, 0 if there is no gap."""
+    before = "SELECT number, lag(number, 1, 0) OVER (ORDER BY number) AS before FROM chain WHERE number > 0"
+    wanted = f"SELECT coalesce(max(number) - 1, 0) FROM ({before}) WHERE number > before + 1"
+    return int(connection.exec_driver_sql(wanted).scalar_one())
+
+
+def _compare(
+    connection: Connection, kind: Kind, older: int, missing: int, found: Verdict, steps: _Steps
+) -> None:
+    """Work out the digest of each record, and hold it against the last row of the chain about it.
+
+    Where a row after that one is `missing`, it may have been the record's: the gap is the fault that is told.
+    """
     all_of_them = records.records(connection, kind)
     while some := list(islice(all_of_them, _AT_ONCE)):
         known = earlier.noted(connection, kind, [key for _, key, _ in some])
         for place, key, digest in some:
             said = known.get(key)
-            if said is not None and said.body != digest:
-                found.faults.append(f"{kind} {key} is not what row {said.row} of the chain says of it")
-            elif said is None and 0 < place <= older:
+            if said is not None and said.body == digest:
+                found.records += 1
+            elif 0 < place <= older and said is None:
                 found.older += 1
-            elif said is None:
+                found.records += 1
+            elif (said.row if said else 0) < missing:
+                found.unheld.append(f"{kind} {key}")
+            elif said is not None:
+                found.records += 1
+                found.faults.append(f"{kind} {key} is not what row {said.row} of the chain says of it")
+            else:
+                found.records += 1
                 found.faults.append(f"{kind} {key} is on record, and not on the chain")
-        found.records += len(some)
         steps.did(len(some))
     there = f"LEFT JOIN {records.TABLES[kind].name} AS there ON there.id = chain.key"
     gone = f"FROM chain {there} WHERE chain.kind = ? AND there.id IS NULL GROUP BY chain.key"
     for key, body, number in connection.exec_driver_sql(
         f"SELECT chain.key, chain.body, max(chain.number) {gone}", (kind.value,)
     ):
-        if body:
+        if body and number < missing:
+            found.unheld.append(f"{kind} {key}")
+        elif body:
             found.faults.append(
                 f"{kind} {key} is missing: row {number} of the chain says that it was on record"
             )
@@ -202,7 +224,10 @@ def _check_stamps(connection: Connection, trusted: Trusted, found: Verdict) -> N
     for each in anchors.stamps(connection):
         number, hash = each.head.number, each.head.hash
         about = f"the stamp of {each.day} (row {number})"
-        if connection.execute(row.where(rows_table.c.number == number)).scalar() != hash:
+        there = connection.execute(row.where(rows_table.c.number == number)).scalar()
+        if there is None:
+            found.faults.append(f"{about} is of a row that is missing")
+        elif there != hash:
             found.faults.append(f"{about} is of another row than the chain has")
         elif not trusted:
             found.unchecked += 1

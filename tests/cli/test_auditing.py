@@ -66,6 +66,19 @@ def test_what_was_changed_is_named_and_the_exit_code_is_one(
     assert lines[-1] == "NOT SOUND: 2 found."
 
 
+def test_a_gap_is_named_with_the_records_of_which_nothing_can_be_said(
+    record: Record, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(
+        record.file, "DELETE FROM chain WHERE number = (SELECT min(number) FROM chain WHERE kind = 'history')"
+    )
+    assert run(record, "verify") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("a gap in the chain: row ") and lines[-1] == "NOT SOUND: 1 found."
+    (unheld,) = [each for each in lines if each.startswith("Records that cannot be held against rows")]
+    assert " are missing: history " in unheld
+
+
 def test_a_backup_is_looked_at_by_its_file_and_not_touched(
     record: Record, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

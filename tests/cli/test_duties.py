@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from safetyd.cli import main
+from safetyd.cli.words import ticket_words
 from safetyd.configuration import load
 from safetyd.ingest.message import Message
 from safetyd.service import Service
@@ -124,3 +125,19 @@ def test_what_opens_nothing_says_so_and_what_is_unknown_is_refused(school: Schoo
     assert code == 2 and "attic" in err
     code, _, err = school.run("tell", "maple/lab", "--by", "A")
     assert code == 1 and "heat_index_f" in err
+
+
+def test_a_duty_whose_hours_have_not_come_is_not_yet_owed(school: School) -> None:
+    code, out, _ = school.run("ticket", school.first, "show")
+    assert code == 0 and "does not apply" not in out
+    assert "not yet: no hour outside the student day in it so far" in " ".join(out.split())
+
+
+def test_what_safetyd_wrote_is_told_by_the_clocks_of_the_site(
+    school: School, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = school.ticket(school.first) | {"notices": [], "alternative_spaces": []}
+    found["history"][0]["note"] = "in range since 2026-12-02 16:42 UTC"
+    site = load(school.folder / "safetyd.toml", {}).site
+    ticket_words(found, site)
+    assert "in range since Wed 02 Dec 2026 08:42" in " ".join(capsys.readouterr().out.split())

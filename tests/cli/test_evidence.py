@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from safetyd.cli import main
+from safetyd.evidence import verify
 from tests.everything import Record, of_every_kind
 
 TICKET, HAZARD = "maple-2026-0001", "maple-2026-0002"
@@ -34,7 +35,7 @@ def test_a_packet_of_a_store_that_is_in_use_is_sound_by_the_head_that_was_given(
     said = capsys.readouterr()
     assert said.out == "" and f"{head.hash}@{head.number}" in said.err
     assert run(record, "audit", "verify", str(out), "--head", f"{head.hash}@{head.number}") == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "SOUND."
+    assert capsys.readouterr().out.splitlines()[-1] == verify.SOUND
     assert run(record, "audit", "verify", str(out), "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["sound"] and found["faults"] == [] and found["holds"]

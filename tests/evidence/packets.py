@@ -14,7 +14,7 @@ from typing import Any
 from zipfile import ZIP_STORED, ZipFile
 
 from safetyd.evidence.packet import write_packet
-from safetyd.evidence.verify import FAULT, HOLDS, NOTE, manifest_text, verify
+from safetyd.evidence.verify import FAULT, HOLDS, NOTE, OPEN, manifest_text, verify
 from safetyd.notary import Notary
 from safetyd.replay import read_recording, replay
 from safetyd.service import Service
@@ -108,6 +108,6 @@ class Told:
         file = folder / "packet.zip"
         file.write_bytes(content)
         found = verify(str(file), head)
-        self.faults, self.notes, self.holds = (
-            [words for kind, words in found if kind == each] for each in (FAULT, NOTE, HOLDS)
+        self.faults, self.notes, self.holds, self.open = (
+            [words for kind, words in found if kind == each] for each in (FAULT, NOTE, HOLDS, OPEN)
         )

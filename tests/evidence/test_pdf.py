@@ -308,3 +308,32 @@ def test_the_same_case_is_the_same_bytes_in_another_process():
         check=True,
     )
     assert told.stdout.strip() == here
+
+
+def test_the_coverage_on_the_first_page_says_of_which_time_it_is() -> None:
+    case = hot_workshop()
+    (facts,) = [each for each in pages(case)[:1] if "Coverage" in each]
+    begin = moments(ZoneInfo(case.timezone))(case.span.begin)
+    assert f"Coverage of {begin} to " in facts and "before it began" in facts
+    began = replace(case, span=case.span._replace(begin=case.ticket.began_at))
+    assert "before it began" not in pages(began)[0]
+
+
+def test_what_safetyd_wrote_with_utc_is_told_by_the_sites_clocks() -> None:
+    case = hot_workshop()
+    first, *rest = case.timeline
+    ours = replace(first, by="safetyd", note="in range since 2027-06-09 01:20 UTC")
+    theirs = replace(first, by="Ada Reed", note="seen at 2027-06-09 01:20 UTC")
+    told = whole(replace(case, timeline=(ours, theirs, *rest)))
+    said = moments(ZoneInfo(case.timezone))(datetime(2027, 6, 9, 1, 20, tzinfo=UTC))
+    assert f"in range since {said}" in told
+    assert "seen at 2027-06-09 01:20 UTC" in told
+
+
+def test_a_duty_whose_hours_are_still_to_come_is_not_yet_owed() -> None:
+    case = leak_without_sensor()
+    duty = replace(case.ticket.duties[0], clause="9.14.4.C", state="not_applicable", proofs=())
+    ticket = replace(case.ticket, duties=(duty,), status="open")
+    assert "not yet: no student hour in it so far" in whole(replace(case, ticket=ticket))
+    over = replace(ticket, status="closed")
+    assert "not owed: no student hour was in it" in whole(replace(case, ticket=over))

@@ -5,8 +5,10 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import reduce
 from pathlib import Path
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pytest
@@ -91,6 +93,38 @@ def test_a_byte_of_the_archive_that_is_another_is_found(tmp_path: Path, made: by
         except verify.NoPacket:
             continue
         assert told.faults or told.notes or Told(tmp_path, made).holds == told.holds, at
+
+
+def test_a_byte_of_the_list_of_parts_that_is_another_is_said_and_no_fault(
+    tmp_path: Path, made: bytes
+) -> None:
+    begin, end = made.index(b"PK\1\2"), made.index(b"PK\5\6")
+    list_of_parts = [at for at in range(begin, end) if (at - begin) % 61 == 4]
+    for at in list_of_parts:
+        told = Told(tmp_path, flipped(made, at))
+        assert told.faults == [] or told.faults[0].startswith("cut: the end"), at
+        assert told.notes == ["the archive's own list of its parts was changed; that changes no part"] or (
+            told.faults
+        )
+    crc = made.rindex(b"PK\1\2") + 16
+    told = Told(tmp_path, flipped(made, crc))
+    assert told.faults == [] and len(told.notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (b"junk", b"", "4 bytes before it, 0 after it"),
+        (b"", b"junk!", "0 bytes before it, 5 after it"),
+        (b"a", b"b", "1 bytes before it, 1 after it"),
+    ],
+)
+def test_what_stands_before_or_after_the_archive_is_said_and_no_fault(
+    tmp_path: Path, made: bytes, before: bytes, after: bytes, said: str
+) -> None:
+    told = Told(tmp_path, before + made + after)
+    assert told.faults == []
+    assert told.notes == [f"something beside the archive: {said}; that changes no part"]
 
 
 # the whole of it
@@ -264,7 +298,7 @@ def test_an_unpacked_folder_is_checked_as_well(tmp_path: Path, parts: dict[str, 
         (tmp_path / "here" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "here" / name).write_bytes(content)
     done = run("verify.py", cwd=tmp_path / "here")
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "SOUND.")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, verify.SOUND)
     done = run("here/verify.py", ".", cwd=tmp_path)
     assert done.returncode == 0 and "note: the folder here stands around it" in done.stdout
 
@@ -320,10 +354,10 @@ def replaced(old: str, new: str) -> Callable[[bytes], bytes]:
 
 FORGED: list[tuple[str, Callable[[bytes], bytes], str]] = [
     ("records.jsonl", replaced("two heaters", "ten heaters"), "is not what the chain says of it"),
-    ("ticket.json", replaced("two heaters", "ten heaters"), "what it says of each history"),
-    ("ticket.json", replaced('"status": "closed"', '"status": "open"'), "what it says of each ticket"),
+    ("ticket.json", replaced("two heaters", "ten heaters"), "ticket.history.note is not what"),
+    ("ticket.json", replaced('"status": "closed"', '"status": "open"'), "ticket.status is not what"),
     ("ticket.json", replaced('"below_f": 60.0', '"below_f": 55.0'), "no rules on the chain"),
-    ("ticket.json", replaced('"state": "met"', '"state": "missed"'), "what it says of each ticket"),
+    ("ticket.json", replaced('"state": "met"', '"state": "missed"'), "ticket.deadlines.state is not"),
     ("history.csv", replaced("two heaters", "ten heaters"), "history.csv does not say"),
     ("notices.csv", replaced("opened", "closed"), "notices.csv does not say"),
     ("readings.csv", replaced(",57.9,", ",61.9,"), "are not those of their digest"),
@@ -343,6 +377,71 @@ def test_what_a_forger_changes_does_not_fit_the_rest(
     assert any(found in each for each in told.faults), told.faults
 
 
+def leaves(told: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Yield the way to each value, and the value."""
+    below = told.items() if isinstance(told, dict) else enumerate(told) if isinstance(told, list) else ()
+    for name, value in below:
+        yield from leaves(value, (*way, name))
+    if not below:
+        yield way, told
+
+
+def another(value: Any) -> Any:
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 1
+        case str():
+            return f"{value[:-1]}{'X' if value[-1:] == 'Y' else 'Y'}"
+    return "forged"
+
+
+def test_each_thing_of_ticket_json_is_held_against_the_records_or_named_as_not_checked(
+    tmp_path: Path, parts: dict[str, bytes]
+) -> None:
+    (left,) = Told(tmp_path, zipped(parts)).open
+    names = set(left.partition(" of ticket.json")[0].replace(" (some)", "").split(", "))
+    seen, silent = set(), set()
+    for way, value in leaves(json.loads(parts["ticket.json"])):
+        name = ".".join(each for each in way if isinstance(each, str))
+        if name in seen or any(f"{name}.".startswith(f"{each}.") for each in names):
+            continue
+        seen.add(name)
+        document = json.loads(parts["ticket.json"])
+        holder = reduce(lambda held, each: held[each], way[:-1], document)
+        holder[way[-1]] = another(value)
+        forged = with_another_manifest(parts | {"ticket.json": json.dumps(document).encode()})
+        silent |= set() if Told(tmp_path, zipped(forged)).faults else {name}
+    assert silent == set()
+    assert {"ticket.worst.value", "ticket.episodes.coverage", "notices.deliveries.next_at"} <= seen
+    assert {"rules.numbers", "limits.value", "sensors.rejected", "ticket.duties.proofs.words"} <= seen
+    assert {"coverage", "series", "ticket.verdict", "ticket.duties.state", "room_name"} <= names
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda told: told["ticket"]["duties"][2].update(state="on_record"), "ticket.duties.state"),
+        (lambda told: told["ticket"]["duties"][1].update(proofs=[]), "ticket.duties.proofs"),
+        (lambda told: told["ticket"].update(not_on_record=[]), "ticket.not_on_record"),
+        (lambda told: told["ticket"].pop("status"), "ticket.status"),
+        (lambda told: told["ticket"]["episodes"].clear(), "ticket.episodes"),
+        (lambda told: told["notices"][0]["deliveries"].pop(), "notices.deliveries"),
+        (lambda told: told["sensors"].pop(), "sensors"),
+        (lambda told: told["attachments"].clear(), "attachments"),
+        (lambda told: told.update(timezone="America/Denver"), "timezone"),
+    ],
+)
+def test_what_is_left_out_or_put_in_is_found_too(
+    tmp_path: Path, parts: dict[str, bytes], change: Callable[[Any], object], found: str
+) -> None:
+    document = json.loads(parts["ticket.json"])
+    change(document)
+    forged = with_another_manifest(parts | {"ticket.json": json.dumps(document).encode()})
+    assert f"ticket.json: {found} is not what the records say" in Told(tmp_path, zipped(forged)).faults
+
+
 def test_a_chain_that_is_made_anew_is_found_by_a_head_that_was_given(
     tmp_path: Path, made: bytes, parts: dict[str, bytes]
 ) -> None:
@@ -353,7 +452,7 @@ def test_a_chain_that_is_made_anew_is_found_by_a_head_that_was_given(
     assert Told(tmp_path, made, earlier["hash"]).faults == []
     previous = rows[0]["hash"]
     for row in rows[1:]:
-        row["at"] += 1
+        row["at"] += row is not rows[-1]
         row.pop("hash")
         previous = row["hash"] = verify.digest(previous + verify.canonical(row))
     chain = "".join(verify.canonical(each) + "\n" for each in rows).encode()

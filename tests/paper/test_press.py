@@ -232,3 +232,12 @@ def test_nothing_is_a_page_that_says_so_by_its_foot():
 def test_any_text_makes_a_document(one: str, other: str):
     blocks = (Title(one, other), Heading(one), Facts(((one, other),)), Table((one, other), ((other, one),)))
     assert pdf([*blocks, Text(other)], title=one, foot=other).startswith(b"%PDF-")
+
+
+def test_a_heading_stays_with_the_first_row_of_its_table_wherever_it_falls() -> None:
+    tall = Table(("when", "what"), (("at nine", " ".join(["a long tale"] * 120)), ("at ten", "little")))
+    for before in range(30, 48):
+        lines = [Text(f"line {n}") for n in range(before)]
+        found = [page.extract_text() for page in opened(*lines, Heading("What was told"), tall).pages]
+        (page,) = [each for each in found if "What was told" in each]
+        assert "at nine" in page, before

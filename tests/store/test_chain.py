@@ -139,6 +139,34 @@ def test_a_row_in_the_middle_of_the_chain_is_missed(file: Path) -> None:
     assert (verdict(file).rows, verdict(file).whole) == (7, verdict(file).head.number - 2)
 
 
+def test_a_record_whose_newer_row_is_missing_is_not_accused_of_what_it_says(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        often = (
+            "SELECT kind, key, max(number) FROM chain GROUP BY kind, key HAVING count(*) > 1 AND body != ''"
+        )
+        end = connection.execute("SELECT max(number) FROM chain").fetchone()[0]
+        kind, key, number = next(each for each in connection.execute(often) if each[2] < end)
+    change(file, f"DELETE FROM chain WHERE number = {number}")
+    found = verdict(file)
+    (fault,) = found.faults
+    assert fault.startswith(f"a gap in the chain: row {number} is missing")
+    assert found.unheld == [f"{kind} {key}"]
+
+
+def test_beside_a_gap_a_record_that_has_no_row_after_it_is_not_accused_and_one_that_has_is(
+    file: Path,
+) -> None:
+    change(file, "DELETE FROM chain WHERE number = 8")
+    with closing(sqlite3.connect(file)) as connection:
+        last = "SELECT key, max(number) AS last FROM chain WHERE kind = 'history' GROUP BY key"
+        (after,) = connection.execute(f"SELECT key FROM ({last}) WHERE last > 8").fetchone()
+    before = verdict(file)
+    change(file, f"UPDATE history SET note = 'nothing' WHERE id = {after}")
+    found = verdict(file)
+    assert found.unheld == before.unheld
+    assert any(each.startswith(f"history {after} is not what row ") for each in found.faults)
+
+
 def test_rows_of_the_chain_that_change_places_show(file: Path) -> None:
     change(
         file,

@@ -367,6 +367,9 @@ def test_what_was_typed_stays_when_it_is_refused_with_the_reason(at_work: School
     said = {"tier": "immediate", "until": "2020-02-02", "agreed_by": "Una & Ro", "note": "<b>roof</b>"}
     answer = browser.submit(page, f"{page}/extend", said)
     assert answer.status == 409 and "expected later than" in answer.text
+    refused = answer.text.partition("Not done:</strong>")[2].partition("</p>")[0]
+    assert "until is Sun 2 Feb 2020 23:59; expected later than" in refused, "by the site's clocks"
+    assert "UTC" not in refused
     form = answer.text[answer.text.index('id="act-extend"') :]
     form = form[: form.index("</details>")]
     assert 'value="2020-02-02"' in form and 'value="Una &amp; Ro"' in form and "&lt;b&gt;roof" in form
@@ -374,6 +377,24 @@ def test_what_was_typed_stays_when_it_is_refused_with_the_reason(at_work: School
     assert re.search(r'<details[^>]*id="act-extend" open>', answer.text)
     assert answer.text.count("&lt;b&gt;roof") == 1, "it stands in no other form"
     assert history(at_work)[-1]["event"] != "extended"
+
+
+def test_what_safetyd_wrote_on_record_tells_the_time_by_the_sites_clocks(
+    at_work: School, browser: Browser
+) -> None:
+    browser.enter(Role.ADMINISTRATOR, "maple")
+    for _ in range(9):
+        at_work.hears("maple/12", temperature_f=71.0, humidity=40.0)
+        at_work.passes(minutes=5)
+    said = "seen by me at 2026-12-02 16:42 UTC"
+    browser.submit(page_of(at_work), f"{page_of(at_work)}/note", {"note": said})
+    shown = browser.get(page_of(at_work)).text
+    (ended,) = [str(each["note"]) for each in history(at_work) if each["event"] == "ended"]
+    assert ended.endswith(" UTC"), "as it is on record"
+    assert ended not in shown and re.search(
+        r"in range since [A-Z][a-z]{2} \d+ [A-Z][a-z]{2} \d\d:\d\d<", shown
+    )
+    assert said in shown, "a person's words stay"
 
 
 def test_a_room_in_breach_is_closed_with_a_reason_only(at_work: School, browser: Browser) -> None:

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from safetyd.naming import veiled_page
+from safetyd.record_words import noted
 from safetyd.site import Building, Site
 from safetyd.store.accounts import Account
 from safetyd.web.access import Right, may, sees
@@ -124,6 +125,7 @@ def _environment() -> Environment:
         "plain": plain,
         "listed": listed,
         "clock": clock,
+        "noted": as_noted,
     }
     made.globals |= {"static": static_url, "has_static": has_static, "left": left, "ago": ago}
     return made
@@ -134,10 +136,18 @@ def moment(at: datetime | str | None, around: Around) -> Markup:
     found = _at(at)
     if found is None:
         return Markup("–")
-    local = found.astimezone(around.site.timezone)
-    year = "" if abs(found - around.now) < 180 * _DAY else f" {local.year}"
-    words = f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M}"
-    return Markup('<time datetime="{}">{}</time>').format(_iso(found), words)
+    return Markup('<time datetime="{}">{}</time>').format(_iso(found), _in_words(found, around))
+
+
+def _in_words(at: datetime, around: Around) -> str:
+    local = at.astimezone(around.site.timezone)
+    year = "" if abs(at - around.now) < 180 * _DAY else f" {local.year}"
+    return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M}"
+
+
+def as_noted(words: str, by: str, around: Around) -> str:
+    """Return words of the record; in those of safetyd the moments are by the site's clocks."""
+    return noted(words, by, lambda at: _in_words(at, around))
 
 
 def clock(at: datetime | str | None, around: Around) -> Markup:

@@ -8,8 +8,10 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from safetyd.core.closure import standing
+from safetyd.core.duty import Record
 from safetyd.core.model import CLAUSE, Verdict
 from safetyd.core.ticket import AT_REST, Deadline, Relief, Ticket
+from safetyd.record_words import not_yet
 from safetyd.store import attachments
 from safetyd.view import View
 from safetyd.web.access import Right, may, sees
@@ -56,6 +58,11 @@ def ticket(view: View, visit: Visit) -> Answer:
         "acts": may_now,
         "bars": [_bar(found, each, view.at) for each in found.deadlines],
         "chart": ticket_chart(view, found),
+        "not_yet": {
+            each["clause"]: not_yet(each["clause"], is_over=found.status in AT_REST)
+            for each in shown["duties"]
+            if each["state"] == Record.NOT_APPLICABLE
+        },
         "lines": [_line(each) for each in reversed(shown["history"])],
         "notices": list(reversed(shown["notices"])),
         "has_older_notices": len(shown["notices"]) == _NOTICES,
