@@ -11,6 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from safetyd.history.buckets import midnight
+from safetyd.reports.report import percent
 from safetyd.site import Site
 from safetyd.times import rfc3339
 from safetyd.web.charts.shapes import Pair, PairChart
@@ -29,12 +30,15 @@ class Figure(NamedTuple):
     name: str
     of: Callable[[Figures], float]
     form: str
+    is_known: Callable[[Row], bool] = lambda _: True
 
 
 FIGURES = (
     Figure("Tickets", lambda each: each.tickets, ",d"),
-    Figure("Room-hours in breach", lambda each: each.breach / _HOUR, ",.1f"),
-    Figure("Hours of the student day", lambda each: each.student / _HOUR, ",.1f"),
+    Figure("Room-hours in breach", lambda each: each.breach / _HOUR, ",.1f", lambda row: row.has_breach),
+    Figure(
+        "Hours of the student day", lambda each: each.student / _HOUR, ",.1f", lambda row: row.has_student
+    ),
     Figure("Deadlines missed", lambda each: each.missed, ",d"),
 )
 
@@ -65,7 +69,10 @@ class Line(NamedTuple):
 def both(row: Row) -> list[Both]:
     """Return each figure of a row on both sides."""
     found = []
-    for name, of, form in FIGURES:
+    for name, of, form, is_known in FIGURES:
+        if not is_known(row):
+            found.append(Both(name, "–", "–", "not known"))
+            continue
         was, will = of(row.in_force), of(row.proposed)
         side = Both(name, f"{was:{form}}", f"{will:{form}}", "no change")
         if side.is_other:
@@ -85,7 +92,7 @@ def lines(answer: Answer, site: Site) -> list[Line]:
 
 def known(row: Row) -> str:
     """Return how much of a row's time is known."""
-    return f"{row.known / row.whole:.0%}" if row.whole else "–"
+    return "–" if row.coverage is None else percent(row.coverage)
 
 
 def headline(answer: Answer) -> str:
@@ -115,14 +122,14 @@ def trust(answer: Answer) -> list[str]:
             f"{record / _HOUR:,.1f}: {judged}."
         )
     words = f"{known(total)} of the rooms' time is known; what is not known is no breach on either side."
-    said.append(words if not total.whole or total.known / total.whole >= _MUCH_KNOWN else f"Only {words}")
+    said.append(words if (total.coverage or 0.0) >= _MUCH_KNOWN else f"Only {words}")
     if total.proposed.unrelieved:
         count = total.proposed.unrelieved
         said.append(
             f"{count:,} of the missed deadlines proposed {'is' if count == 1 else 'are'} of tickets that are "
             "not on record: nobody could relieve them, so they count as missed."
         )
-    said += [f"{note[0].upper()}{note[1:]}." for note in answer.notes[:2]]
+    said += [f"{note[0].upper()}{note[1:]}." for note in answer.limits]
     return said
 
 
