@@ -6,7 +6,7 @@ no compression, which differs from zlib to zlib. What is too long goes on in the
 
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from reportlab.platypus import (
     BaseDocTemplate,
@@ -36,21 +36,35 @@ from safetyd.paper.drawing import Drawn
 from safetyd.paper.fonts import PLAIN, fonts
 from safetyd.paper.letters import one_line
 from safetyd.paper.pages import Pages
-from safetyd.paper.styles import FOOT, HEADINGS, HEIGHT, MARGIN, PAGE, TITLE, TONES, UNDER, WIDTH
+from safetyd.paper.styles import FOOT, HEADINGS, MARGIN, PAGE, TITLE, TONES, UNDER, WIDE, WIDTH
 from safetyd.paper.tables import facts, table
 from safetyd.paper.texts import paragraph
 
 _LEAST_BELOW_A_HEADING = 72.0
 
 
-def pdf(blocks: Sequence[Block], *, title: str, foot: str = "", language: str = "en") -> bytes:
-    """Return the document; `title` and `foot` stand at the foot of each page with its number."""
+class Sheet(NamedTuple):
+    """How much of a page is for what it says, in points."""
+
+    width: float
+    height: float
+
+
+def pdf(
+    blocks: Sequence[Block], *, title: str, foot: str = "", language: str = "en", is_wide: bool = False
+) -> bytes:
+    """Return the document; `title` and `foot` stand at the foot of each page with its number.
+
+    The pages of one that `is_wide` lie on their long side: `WIDE` is for what they say.
+    """
+    page = PAGE[::-1] if is_wide else PAGE
+    sheet = Sheet(WIDE if is_wide else WIDTH, page[1] - MARGIN - FOOT)
     has = fonts().has
     title, foot = one_line(title, has), one_line(foot, has)
     file = BytesIO()
     document = BaseDocTemplate(
         file,
-        pagesize=PAGE,
+        pagesize=page,
         title=title,
         author="safetyd",
         creator="safetyd",
@@ -60,9 +74,9 @@ def pdf(blocks: Sequence[Block], *, title: str, foot: str = "", language: str = 
         invariant=1,
         initialFontName=PLAIN,
     )
-    frame = Frame(MARGIN, FOOT, WIDTH, HEIGHT, leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0)
+    frame = Frame(MARGIN, FOOT, *sheet, leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0)
     document.addPageTemplates(PageTemplate(frames=[frame]))
-    story = [each for block in blocks for each in _flowables(block)]
+    story = [each for block in blocks for each in _flowables(block, sheet)]
 
     def canvas(*args: Any, **more: Any) -> Pages:
         return Pages(*args, title=title, foot=foot, margin=MARGIN, **more)
@@ -71,29 +85,30 @@ def pdf(blocks: Sequence[Block], *, title: str, foot: str = "", language: str = 
     return file.getvalue()
 
 
-def _flowables(block: Block, lines: int | None = None) -> list[Flowable]:
+def _flowables(block: Block, sheet: Sheet, lines: int | None = None) -> list[Flowable]:
+    width = sheet.width
     match block:
         case Title(text, under):
-            below = [paragraph(under, UNDER, lines)] if under else []
-            return [_Noted(text, 0), paragraph(text, TITLE, lines), *below]
+            below = [paragraph(under, UNDER, lines, width)] if under else []
+            return [_Noted(text, 0), paragraph(text, TITLE, lines, width), *below]
         case Heading(text, level):
             room = CondPageBreak(_LEAST_BELOW_A_HEADING)
-            return [room, _Noted(text, level), paragraph(text, HEADINGS[level], lines)]
+            return [room, _Noted(text, level), paragraph(text, HEADINGS[level], lines, width)]
         case Text(text, tone):
-            return [paragraph(text, TONES[tone], lines)]
+            return [paragraph(text, TONES[tone], lines, width)]
         case Facts():
-            return [*facts(block, lines)]
+            return [*facts(block, lines, width)]
         case Table():
-            return [table(block, lines)]
+            return [table(block, lines, width)]
         case Picture(words=words):
-            below = [paragraph(words, TONES[Tone.SMALL], lines)]
-            return [KeepTogether([Drawn(block, WIDTH, HEIGHT * 0.8), *below])]
+            below = [paragraph(words, TONES[Tone.SMALL], lines, width)]
+            return [KeepTogether([Drawn(block, width, sheet.height * 0.8), *below])]
         case PageBreak():
             return [NextPage()]
         case Together(inner):
-            return [KeepTogether([each for one in inner for each in _flowables(one, lines)])]
+            return [KeepTogether([each for one in inner for each in _flowables(one, sheet, lines)])]
         case Brief(inner, at_most):
-            return [each for one in inner for each in _flowables(one, at_most)]
+            return [each for one in inner for each in _flowables(one, sheet, at_most)]
 
 
 class _Noted(Flowable):  # type: ignore[misc]
