@@ -448,3 +448,28 @@ def test_the_worst_of_an_episode_in_progress_is_the_ticket_s(tmp_path: Path) -> 
     story.reading("12", at("08:50"), **COLD)
     told = explained(story, tmp_path, FIRST)
     assert "has no end on record, worst temperature 55.2 °F at 08:45" in told
+
+
+# How a sensor is corrected
+
+
+@pytest.mark.parametrize(
+    ("offsets", "words"),
+    [
+        ("", "It was believed."),
+        ("temperature_f = -0.8", "It was believed; calibrated by −0.8 °F that is 59.83 °F."),
+        ("humidity = 3", "It was believed; calibrated by +3 % humidity that is 44 % humidity."),
+        (
+            "temperature_f = -0.8, humidity = 3",
+            "It was believed; calibrated by −0.8 °F and +3 % humidity that is 59.83 °F and 44 % humidity.",
+        ),
+        ("temperature_f = -0.631", "It was believed; calibrated by −0.631 °F that is 59.999 °F."),
+    ],
+)
+def test_only_what_somebody_configured_is_said_of_a_sensor_s_correction(
+    tmp_path: Path, offsets: str, words: str
+) -> None:
+    given = f"offsets = [{{ from = 2026-09-15, {offsets} }}]" if offsets else ""
+    more = f'unit = "F"\nvalues = {{ temperature = "t", humidity = "h" }}\n{given}'
+    story = Story(sensors=device("sill", "12", "own/sill", "json", more))
+    assert words in explained(story.sends("own/sill", at("08:05"), t=60.63, h=41), tmp_path, asked("08:05"))
