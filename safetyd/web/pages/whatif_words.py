@@ -5,7 +5,7 @@ trusted.
 """
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -138,22 +138,23 @@ def charts(answer: Answer, site: Site) -> Iterator[tuple[str, PairChart]]:
     names = {each.id: each.name for each in site.buildings}
     months = sorted({row.month for row in answer.rows})
     buildings = list(dict.fromkeys(row.building for row in answer.rows))
-    by_month = [(f"{each:%b %Y}", _sum(row for row in answer.rows if row.month == each)) for each in months]
+    by_month = [(f"{each:%b %Y}", [row for row in answer.rows if row.month == each]) for each in months]
     by_building = [
-        (names.get(each, each), _sum(row for row in answer.rows if row.building == each))
-        for each in buildings
+        (names.get(each, each), [row for row in answer.rows if row.building == each]) for each in buildings
     ]
     for by, found in (("month", by_month), ("building", by_building)):
         if by == "month" or len(buildings) > 1:
             for n, figure in enumerate(FIGURES):
-                pairs = [Pair(label, figure.of(one), figure.of(other)) for label, (one, other) in found]
+                pairs = [
+                    _pair(label, rows, figure) for label, rows in found if any(map(figure.is_known, rows))
+                ]
                 title = f"{figure.name} by {by}"
                 yield f"{by}{n}", PairChart(title, ("in force", "proposed"), pairs, figure.name.lower())
 
 
-def _sum(rows: Iterable[Row]) -> tuple[Figures, Figures]:
-    found = list(rows)
-    return together(each.in_force for each in found), together(each.proposed for each in found)
+def _pair(label: str, rows: Sequence[Row], figure: Figure) -> Pair:
+    sides = (together(each.in_force for each in rows), together(each.proposed for each in rows))
+    return Pair(label, *map(figure.of, sides))
 
 
 def commands(asked: Asked, site: Site) -> list[str]:
