@@ -9,6 +9,7 @@ from rich.text import Text
 
 from safetyd.cli.words import plain_console
 from safetyd.core.model import Finding
+from safetyd.core.units import beside
 from safetyd.imports.layout import Layout
 from safetyd.imports.weighing import Source, Weighed
 from safetyd.sensor_objects import printable
@@ -108,7 +109,8 @@ def _breaches(put: Any, told: Weighed, site: Site, *, tickets: bool) -> None:
     put(f"By the rules in force then {len(found):,} {which} seen; {told_of}:")
     for share, each in found[:_SHOWN]:
         until = _moment(each.ended_at, site) if each.ended_at else "the end of the file"
-        worst = f", worst {each.worst.value:.1f} °F" if each.worst else ""
+        limit_f = site.rulebook.in_force(each.began_at).limit_f(each.condition)
+        worst = f", worst {beside(each.worst.value, limit_f)} °F" if each.worst else ""
         put(f"  {share.place} {each.condition}: {_moment(each.began_at, site)} to {until}{worst}")
     if len(found) > _SHOWN:
         put(f"  and {len(found) - _SHOWN:,} more")

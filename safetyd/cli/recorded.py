@@ -37,6 +37,8 @@ def replay_command(
         lines = list(read_recording(_lines(recording), recording.name))
     except UnicodeDecodeError as error:
         raise RecordingError(f"{recording.name}: is not UTF-8 text (byte {error.start})") from error
+    if not lines:
+        print(f"{recording.name}: nothing is in it", file=sys.stderr)
     end = None if until is None else _moment(until)
     with _progress(len(lines)) as advance:
         told = replay(lines, site, configuration.settings.mqtt.root, end, advance)

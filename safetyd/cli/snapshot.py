@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from safetyd.core import obligation, power
 from safetyd.core.model import CLAUSE, Condition, Place, Verdict
 from safetyd.core.ticket import Deadline, Ticket
+from safetyd.core.units import beside
 from safetyd.objects import room_object
 from safetyd.service import Service
 
@@ -34,6 +35,9 @@ class RoomSeen:
     """Whether the heat index is where one begins to watch it."""
     was_heard: bool
     temps_f: tuple[float | None, ...] = ()
+    below_f: float | None = None
+    above_f: float | None = None
+    """The limits of cold and heat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,7 @@ class Camera:
 
     def _room(self, id: str, name: str, at: datetime) -> RoomSeen:
         service = self._service
+        rules = service.facts.book.in_force(at)
         seen = room_object(service.world, service.facts, Place(self._building.id, id), name, at)
         values, verdicts = seen["values"], seen["verdicts"]
         temps, column = self._temps[id], int(at.timestamp() // COLUMN.total_seconds())
@@ -167,6 +172,8 @@ class Camera:
             seen["watch"],
             seen["observed_at"] is not None,
             tuple(temps.get(each) for each in range(column - COLUMNS + 1, column + 1)),
+            rules.cold.below_f,
+            rules.heat.above_f,
         )
 
     def _mains(self, at: datetime) -> MainsSeen:
@@ -239,10 +246,10 @@ def _news(before: Snapshot | None, after: Snapshot) -> Iterator[tuple[datetime, 
 
 
 def _changes(was: RoomSeen, room: RoomSeen) -> Iterator[str]:
-    for condition, old, new, value, unit in (
-        ("cold", was.cold, room.cold, room.temperature_f, "°F"),
-        ("heat", was.heat, room.heat, room.heat_index_f, "°F heat index"),
+    for condition, old, new, value, limit_f, unit in (
+        ("cold", was.cold, room.cold, room.temperature_f, room.below_f, "°F"),
+        ("heat", was.heat, room.heat, room.heat_index_f, room.above_f, "°F heat index"),
     ):
         if old is not new:
-            shown = "no value" if value is None else f"{value:.2f} {unit}"
+            shown = "no value" if value is None else f"{beside(value, limit_f, 2)} {unit}"
             yield f"{room.name}: {condition} {old} → {new} ({shown})"

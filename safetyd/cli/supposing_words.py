@@ -6,6 +6,7 @@ from datetime import datetime
 from rich.table import Table
 
 from safetyd.cli.words import plain_console
+from safetyd.reports.report import percent
 from safetyd.site import Site
 from safetyd.whatif.answer import Answer, Row
 from safetyd.whatif.figures import Figures
@@ -48,21 +49,23 @@ def answer_words(answer: Answer, site: Site) -> None:
 
 
 def _cells(row: Row) -> list[str]:
-    def both(value: Callable[[Figures], float], form: str) -> str:
+    def both(value: Callable[[Figures], float], form: str, *, is_known: bool = True) -> str:
+        if not is_known:
+            return "–"
         was, will = value(row.in_force), value(row.proposed)
         return f"{was:{form}} → {will:{form}} ({will - was:+{form}})"
 
     return [
         both(lambda each: each.tickets, ",d"),
-        both(lambda each: each.breach / _HOUR, ",.1f"),
-        both(lambda each: each.student / _HOUR, ",.1f"),
+        both(lambda each: each.breach / _HOUR, ",.1f", is_known=row.has_breach),
+        both(lambda each: each.student / _HOUR, ",.1f", is_known=row.has_student),
         both(lambda each: each.missed, ",d"),
         _coverage(row),
     ]
 
 
 def _coverage(row: Row) -> str:
-    return f"{row.known / row.whole:.0%}" if row.whole else "–"
+    return "–" if row.coverage is None else percent(row.coverage)
 
 
 def _bars(row: Row, most: int) -> str:

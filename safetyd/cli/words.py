@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from safetyd.core.model import Condition
 from safetyd.core.ticket import AT_REST
+from safetyd.core.units import beside
 from safetyd.record_words import not_yet, noted
 from safetyd.site import Site
 
@@ -104,7 +106,7 @@ def tickets_words(tickets: Sequence[dict[str, Any]], site: Site) -> None:
             styled(_now(ticket)),
             local(ticket["began_at"], site),
             Text(due, style="bold red" if owed and owed[0]["state"] == "missed" else ""),
-            _worst(ticket),
+            _worst(ticket, site),
         )
     console.print(table)
 
@@ -122,7 +124,7 @@ def ticket_words(ticket: dict[str, Any], site: Site) -> None:
         Text.assemble((ticket["id"], "bold"), f"  {where(ticket, site)}: {what}  ", styled(ticket["status"]))
     )
     console.print(
-        f"clause {ticket['clause']}, began {local(ticket['began_at'], site)}, {_worst(ticket)}",
+        f"clause {ticket['clause']}, began {local(ticket['began_at'], site)}, {_worst(ticket, site)}",
         highlight=False,
     )
     deadlines = Table("relief", "due", "state", "met", "by", box=None)
@@ -256,8 +258,10 @@ def where(shown: Mapping[str, Any], site: Site) -> str:
     return f"{name}, {room.name if room else shown['room']}"
 
 
-def _worst(ticket: dict[str, Any]) -> str:
+def _worst(ticket: dict[str, Any], site: Site) -> str:
     worst = ticket["worst"]
     if worst is None:
         return "–"
-    return f"worst {worst['value']:.1f} °F" + (" (humidity unknown)" if "humidity" in worst else "")
+    rules = site.rulebook.in_force(datetime.fromisoformat(ticket["began_at"]))
+    value = beside(worst["value"], rules.limit_f(Condition(ticket["condition"])))
+    return f"worst {value} °F" + (" (humidity unknown)" if "humidity" in worst else "")

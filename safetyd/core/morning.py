@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from safetyd.core.model import Episode, Place
 from safetyd.core.plan import Reason
 from safetyd.core.telling import shelf_over, tell_place
+from safetyd.core.units import beside
 from safetyd.core.world import Facts, World, up_to_date
 
 WARNED_BEFORE = timedelta(hours=1)  # ours: time enough to start a boiler or to open another room
@@ -51,11 +52,11 @@ def _tell(
     if shelf_over(world, whole, at) is None:
         apart = {each.place for each in held if shelf_over(world, each.place, at) is not None}
     for place in sorted(apart, key=str):
-        about = _about(world, begin, [each for each in held if each.place == place], at)
+        about = _about(world, facts, begin, [each for each in held if each.place == place], at)
         tell_place(world, facts, Reason.HELD, place, at, f"{key}/{place.room}", about)
     others = [each for each in held if each.place not in apart]
     if others:
-        tell_place(world, facts, Reason.HELD, whole, at, key, _about(world, begin, others, at))
+        tell_place(world, facts, Reason.HELD, whole, at, key, _about(world, facts, begin, others, at))
 
 
 def _held(world: World, building: str) -> list[tuple[datetime, Episode]]:
@@ -67,11 +68,12 @@ def _held(world: World, building: str) -> list[tuple[datetime, Episode]]:
     ]
 
 
-def _about(world: World, begin: datetime, held: list[Episode], at: datetime) -> dict[str, str]:
+def _about(world: World, facts: Facts, begin: datetime, held: list[Episode], at: datetime) -> dict[str, str]:
     """When work begins, and for `condition room` since when and how bad, by the name of the room."""
     about = {"begins_at": begin.isoformat()}
     for episode in sorted(held, key=lambda each: (each.place.room or "", each.condition)):
         worst = up_to_date(world, episode, at).worst
-        value = "" if worst is None else f"{worst.value:.1f}"
+        limit_f = facts.book.in_force(episode.began_at).limit_f(episode.condition)
+        value = "" if worst is None else beside(worst.value, limit_f)
         about[f"{episode.condition} {episode.place.room}"] = f"{episode.began_at.isoformat()} {value}"
     return about

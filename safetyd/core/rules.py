@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Literal
 
 from safetyd.core.book import Book, Version
+from safetyd.core.model import Condition
 
 _HALF_HOUR = timedelta(minutes=30)
 
@@ -87,6 +88,11 @@ class Rules(Version):
     remind: RemindRule = field(default_factory=RemindRule)
     quality: QualityRule = field(default_factory=QualityRule)
     outside_work_hours: Literal["ticket", "hold"] = "ticket"
+
+    def limit_f(self, condition: Condition) -> float | None:
+        """Return beyond which value, in °F, a room is in breach; None where no temperature decides."""
+        limits = {Condition.COLD: self.cold.below_f, Condition.HEAT: self.heat.above_f}
+        return limits.get(condition)
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,18 @@ from safetyd.assigned import composed
 from safetyd.core import engine
 from safetyd.core.errors import ActionError, SafetydError
 from safetyd.core.model import IMPORT, Condition, Episode, Observation, Place, Sensor, Trouble
+from safetyd.core.room import EMPTY, walk
 from safetyd.core.rules import Rules
 from safetyd.core.shelf import Shelf, is_within
 from safetyd.core.taken_up import Record, TakenUp, brought_by, taken_up
-from safetyd.core.testimony import Air, Mains, air, mains
+from safetyd.core.testimony import AIR, Air, Mains, air, mains
 from safetyd.core.ticket import Ticket
 from safetyd.core.units import JUST_AFTER
-from safetyd.core.world import Facts
+from safetyd.core.world import Facts, up_to_date
 from safetyd.explain.explanation import Explanation, Hours, Silence, Source
 from safetyd.faults import did_you_mean
 from safetyd.hearing import Hearing
-from safetyd.recovery import facts_of
+from safetyd.recovery import facts_of, recover
 from safetyd.site import Site
 from safetyd.store import imports, ledger, leftovers, readings, rollups, shelves, testimony
 from safetyd.store.database import Connection
@@ -34,6 +35,7 @@ _BEFORE_EPISODE = timedelta(hours=3)
 _REFUSED_FOR = timedelta(hours=3)
 _LATE_BY = timedelta(days=8)  # what is dated further back than 7 days is not believed
 _MOST_REFUSED = 100
+_LEARNED_LATE = timedelta(seconds=60)
 
 
 class TooLongError(SafetydError):
@@ -68,6 +70,8 @@ def ground(connection: Connection, site: Site, root: str, now: datetime, most: i
 def of_ticket(on: Ground, id: str) -> Explanation:
     """Return how the place of a ticket stood when that was opened, and why it was.
 
+    Where the breach was learned late, it stands as it was then, by what was known when the ticket was opened.
+
     Raises:
         ActionError: there is none of this id.
         TooLongError: there is too much to judge again.
@@ -79,7 +83,7 @@ def of_ticket(on: Ground, id: str) -> Explanation:
     at = found.opened_at
     if found.condition is Condition.OUTAGE:
         at += JUST_AFTER  # its limit is passed one grain after the moment that it is opened at
-    return _explanation(on, found.place, at, found)
+    return _explanation(on, found.place, _breach_of(on, found, at), at, found)
 
 
 def of_place(on: Ground, place: Place, at: datetime) -> Explanation:
@@ -88,21 +92,45 @@ def of_place(on: Ground, place: Place, at: datetime) -> Explanation:
     Raises:
         TooLongError: there is too much to judge again.
     """
-    return _explanation(on, place, at, None)
+    return _explanation(on, place, at, at, None)
 
 
-def _explanation(on: Ground, place: Place, at: datetime, asked: Ticket | None) -> Explanation:
-    connection = on.connection
-    here = {
+def _here(on: Ground, place: Place) -> dict[int, Sensor]:
+    """The sensors of a place; what was imported is not judged again."""
+    return {
         number: sensor
         for number, sensor in on.sensors.items()
         if sensor.place == place and not sensor.id.startswith(IMPORT)
     }
-    record = _record(connection, place, on.facts, at)
+
+
+def _breach_of(on: Ground, ticket: Ticket, opened_at: datetime) -> datetime:
+    """When the breach that opened a ticket counted, at the readings' own time, where it was learned late."""
+    if ticket.condition not in AIR or opened_at - ticket.began_at < _LEARNED_LATE:
+        return opened_at
+    known = ledger.episodes_of(on.connection, ticket.place)
+    began_at = min([ticket.began_at, *(each.began_at for each in known if each.ticket == ticket.id)])
+    since = _since(known, began_at - _BEFORE_EPISODE, began_at)
+    first = readings.first_id_since(on.connection, since)
+    last = readings.first_id_since(on.connection, opened_at + JUST_AFTER) - 1
+    for step in walk(EMPTY, _said(on, _here(on, ticket.place), first, last, since, opened_at), on.facts.book):
+        watching = step.room.watch(ticket.condition)
+        if watching.is_breach and watching.began_at is not None and watching.began_at >= began_at:
+            at = max(step.at, step.observation.observed_at, ticket.began_at)
+            return at if opened_at - at >= _LEARNED_LATE else opened_at
+    return opened_at
+
+
+def _explanation(
+    on: Ground, place: Place, at: datetime, known_at: datetime, asked: Ticket | None
+) -> Explanation:
+    """How a place stood at `at`, by what was known at `known_at`."""
+    connection, here = on.connection, _here(on, place)
+    record = _record(on, place, known_at, asked)
     since = _since(record.episodes, at - (_BACK if place.room is not None else _BACK_OF_MAINS), at)
     first = readings.first_id_since(connection, since)
-    last = readings.first_id_since(connection, at + JUST_AFTER) - 1
-    said = _said(on, here, first, last, since)
+    last = readings.first_id_since(connection, known_at + JUST_AFTER) - 1
+    said = _said(on, here, first, last, since, at)
     rolled = rollups.progress(connection)
     kept_since = None if rolled is None else rolled.retired_to
     first_at = testimony.first_at(connection, here) if here else None
@@ -110,8 +138,8 @@ def _explanation(on: Ground, place: Place, at: datetime, asked: Ticket | None) -
     is_outage = _is_outage_on_record(record, rules, at)
     found_air = air(said, on.facts.book, at) if place.room is not None else None
     found_mains = mains(said, on.facts.book, at, is_breach=is_outage) if place.room is None else None
-    soon = readings.first_id_since(connection, at + _LATE_BY) - 1
-    refused_since = readings.first_id_since(connection, at - _REFUSED_FOR)
+    soon = readings.first_id_since(connection, known_at + _LATE_BY) - 1
+    refused_since = readings.first_id_since(connection, known_at - _REFUSED_FOR)
     retained = testimony.last_retained(connection, here, refused_since, last) if here else None
     return Explanation(
         on.site,
@@ -126,25 +154,33 @@ def _explanation(on: Ground, place: Place, at: datetime, asked: Ticket | None) -
         since,
         found_air,
         found_mains,
-        _taken(record, on.facts, place, found_air, found_mains, at),
+        _taken(record, on.facts, place, found_air, found_mains, known_at),
         record,
-        _refused(on, here, at),
+        _refused(on, here, known_at),
         None if retained is None else (here[retained[0]].id, retained[1]),
         testimony.later(connection, here, last, soon, at) if here else None,
         first_at,
         kept_since,
         _troubles(on, place, at),
-        _shelf(on, place, at),
+        _shelf(on, place, known_at),
         tuple(imports.of_place(connection, place, at, at + JUST_AFTER)),
         len(leftovers.unassigned_topics(connection)),
+        known_at if known_at > at else None,
     )
 
 
-def _record(connection: Connection, place: Place, facts: Facts, at: datetime) -> Record:
-    """What is on record of a place, without what is dated at `at` and was decided one grain later."""
+def _record(on: Ground, place: Place, at: datetime, asked: Ticket | None) -> Record:
+    """What is on record of a place, without what is dated at `at` and was decided one grain later.
+
+    An episode in progress of the ticket that is asked about has its worst value so far.
+    """
+    connection = on.connection
     tickets = {each.id: each for each in ledger.tickets_of(connection, place)}
     episodes = ledger.episodes_of(connection, place)
-    longer_than = facts.book.in_force(at).outage.longer_than
+    if asked is not None and any(each.ticket == asked.id and each.ended_at is None for each in episodes):
+        world = recover(connection, on.facts, _here(on, place), on.now).world
+        episodes = [up_to_date(world, each, on.now) for each in episodes]
+    longer_than = on.facts.book.in_force(at).outage.longer_than
     at_limit = {
         each.ticket
         for each in episodes
@@ -167,9 +203,9 @@ def _since(episodes: Sequence[Episode], since: datetime, at: datetime) -> dateti
 
 
 def _said(
-    on: Ground, here: Mapping[int, Sensor], first: int, last: int, since: datetime
+    on: Ground, here: Mapping[int, Sensor], first: int, last: int, since: datetime, until: datetime
 ) -> list[Observation]:
-    """Return what sensors said, in order of its own time.
+    """Return what sensors said of a time, in order of its own time.
 
     What was rejected for what a sensor had said before that, stays so.
     """
@@ -179,7 +215,8 @@ def _said(
         (here[number].key, at): why
         for (number, at), why in testimony.rejected_at_first(on.connection, here, first, last).items()
     }
-    found = readings.observations(on.connection, here, first - 1, since, last)
+    every = readings.observations(on.connection, here, first - 1, since, last)
+    found = (each for each in every if each.observation.observed_at <= until)
     said = readings.chronological(found if on.most is None else islice(found, on.most + 1))
     if on.most is not None and len(said) > on.most:
         raise TooLongError(

@@ -6,6 +6,8 @@ Rule: values are shown to the tenth, and with more where a tenth would put them 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from safetyd.core.units import beside
+
 _SECOND = timedelta(seconds=1)
 
 
@@ -47,10 +49,6 @@ def lasting(span: timedelta) -> str:
     return " ".join(found[:2])
 
 
-def degrees(value: float, limit: float) -> str:
+def degrees(value: float, limit: float | None) -> str:
     """Return a temperature or a heat index so that it shows on which side of a limit it lies."""
-    for decimals in (1, 2, 3, 4):
-        text = f"{value:.{decimals}f}"
-        if (float(text) < limit) == (value < limit) and (float(text) > limit) == (value > limit):
-            return f"{text} °F"
-    return f"{value!r} °F"
+    return f"{beside(value, limit)} °F"

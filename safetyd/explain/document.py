@@ -21,6 +21,7 @@ def explanation_object(found: Explanation) -> dict[str, Any]:
         "building": found.place.building,
         "room": found.place.room,
         "at": rfc3339(found.at),
+        "learned_at": rfc3339_or_none(found.learned_at),
         "ticket": None if found.asked is None else found.asked.id,
         "nothing_because": None if found.silence is None else found.silence.value,
         "rules": found.rules.fingerprint,

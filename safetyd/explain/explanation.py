@@ -53,7 +53,8 @@ class Explanation:
     `asked` is the ticket that is asked about, if one is. Of a room there is `air`, of a building `mains`.
     `told_since` is from when on its readings are told here, `sources` who speaks for it, by sensor.
     `refused` are payloads that could not be read, or values in them, of the last hours before `at`; `later`
-    is what came only after it.
+    is what came only after it. `learned_at` is when it was learned, where that was later: then all this is by
+    what was known at that moment, and of the time up to `at`.
     """
 
     site: Site
@@ -79,3 +80,9 @@ class Explanation:
     shelf: Shelf | None = None
     imports: tuple[Import, ...] = ()
     strays: int = 0
+    learned_at: datetime | None = None
+
+    @property
+    def known_at(self) -> datetime:
+        """By what was known at which moment this is told."""
+        return self.at if self.learned_at is None else self.learned_at

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 
 from safetyd.calendar_words import listed
 from safetyd.core.model import HAND, SILENCE, Mark, Observation, Quantity
-from safetyd.core.quality import offset, temperature_f
+from safetyd.core.quality import offset, relative_humidity, temperature_f
+from safetyd.core.rules import Rules
 from safetyd.core.testimony import Heard, is_of_the_air
+from safetyd.core.units import beside
 from safetyd.explain.clock_words import Clock, lasting
 from safetyd.explain.explanation import Explanation
 from safetyd.store.leftovers import RefusedKind
@@ -98,7 +100,7 @@ def heard_words(found: Explanation, clock: Clock) -> Iterator[str]:
 
 def _reading(heard: Heard, found: Explanation, clock: Clock) -> str:
     spoke = heard.observation
-    return f"{_who(spoke, found)} said {_sent(spoke)}, {_when(spoke, clock)}. {_check(heard)}"
+    return f"{_who(spoke, found)} said {_sent(spoke)}, {_when(spoke, clock)}. {_check(heard, found.rules)}"
 
 
 def _who(spoke: Observation, found: Explanation) -> str:
@@ -130,9 +132,9 @@ def _when(spoke: Observation, clock: Clock) -> str:
     return f"measured at {clock(spoke.observed_at)}, {came}"
 
 
-def _check(heard: Heard) -> str:
+def _check(heard: Heard, rules: Rules) -> str:
     spoke, judged = heard.observation, heard.judged
-    calibrated = _calibrated(spoke)
+    calibrated = _calibrated(spoke, rules)
     if not judged.flaws:
         return f"It was believed{calibrated}."
     said = []
@@ -152,15 +154,28 @@ def _believed(temp_f: float | None, humidity: float | None) -> str:
     return listed(name.value for name, value in names if value is not None)
 
 
-def _calibrated(spoke: Observation) -> str:
-    temp_f = temperature_f(spoke)
-    said = []
-    if spoke.temperature_c is not None and spoke.temperature_f is None and temp_f is not None:
-        said.append(f"is {temp_f:.2f} °F")
-    if spoke.sensor.offsets and any(offset(spoke)[1:]):
-        by = offset(spoke)
-        said = [f"as calibrated ({by.temperature_f:+g} °F, {by.humidity:+g} % humidity) is {temp_f:.2f} °F"]
-    return f"; it {said[0]}" if said and temp_f is not None else ""
+def _calibrated(spoke: Observation, rules: Rules) -> str:
+    """What a value comes to in the rule's unit, and as its sensor is calibrated where it is."""
+    temp_f, humidity, by = temperature_f(spoke), relative_humidity(spoke), offset(spoke)
+    is_warmer, is_damper = temp_f is not None and by.temperature_f, humidity is not None and by.humidity
+    said, of = [], []
+    if temp_f is not None and (is_warmer or spoke.temperature_f is None):
+        said.append(f"{_beside_limits(temp_f, rules)} °F")
+    if humidity is not None and is_damper:
+        said.append(f"{humidity:g} % humidity")
+    if is_warmer:
+        of.append(f"{by.temperature_f:+g} °F".replace("-", "−"))
+    if is_damper:
+        of.append(f"{by.humidity:+g} % humidity".replace("-", "−"))
+    if not said:
+        return ""
+    return f"; calibrated by {listed(of)} that is {listed(said)}" if of else f"; that is {listed(said)}"
+
+
+def _beside_limits(temp_f: float, rules: Rules) -> str:
+    """A temperature, on its side of both limits."""
+    shown = (beside(temp_f, limit, 2) for limit in (rules.cold.below_f, rules.heat.above_f))
+    return max(shown, key=len)
 
 
 def _words_on_mains(found: Explanation, clock: Clock) -> Iterator[str]:

@@ -12,7 +12,7 @@ from safetyd.core.taken_up import TakenUp, Way, status_at
 from safetyd.core.telling import SAFETYD
 from safetyd.core.ticket import Status, Ticket
 from safetyd.core.world import Row
-from safetyd.explain.clock_words import Clock, lasting
+from safetyd.explain.clock_words import Clock, degrees, lasting
 from safetyd.explain.explanation import Explanation
 from safetyd.record_words import noted
 from safetyd.site_words import span
@@ -108,6 +108,11 @@ def opened_words(ticket: Ticket, found: Explanation, clock: Clock) -> Iterator[s
     opened = next((row for row in rows if row.event == "opened"), None)
     late = ticket.opened_at - ticket.began_at
     by = "" if opened is None or opened.by == SAFETYD else f" by {opened.by}"
+    if found.learned_at is not None:
+        yield (
+            f"That was learned only at {clock(found.learned_at)}, {lasting(found.learned_at - found.at)}"
+            " later, when the reading arrived."
+        )
     yield (
         f"{ticket.id} was opened{by} at {clock(ticket.opened_at)}, because none was open for the same place"
         " and condition."
@@ -135,7 +140,7 @@ def since_words(ticket: Ticket, found: Explanation, clock: Clock) -> Iterator[st
         (each for each in found.record.episodes if each.ticket == ticket.id), key=lambda each: each.began_at
     )
     for number, each in enumerate(episodes[:_EPISODES], 1):
-        yield _episode(number, each, ticket, clock)
+        yield _episode(number, each, ticket, found, clock)
     if len(episodes) > _EPISODES:
         yield f"{len(episodes) - _EPISODES} more of its episodes are not told one by one."
     for row in found.record.rows[ticket.id]:
@@ -154,11 +159,12 @@ def _last(rows: Sequence[Row], event: str) -> Row | None:
     return next((row for row in reversed(rows) if row.event == event), None)
 
 
-def _episode(number: int, each: Episode, ticket: Ticket, clock: Clock) -> str:
+def _episode(number: int, each: Episode, ticket: Ticket, found: Explanation, clock: Clock) -> str:
     worst = ""
     if each.worst is not None and ticket.condition is not Condition.OUTAGE:
+        limit = found.site.rulebook.in_force(each.began_at).limit_f(each.condition)
         name = "heat index" if ticket.condition is Condition.HEAT else "temperature"
-        worst = f", worst {name} {each.worst.value:.1f} °F at {clock(each.worst.at)}"
+        worst = f", worst {name} {degrees(each.worst.value, limit)} at {clock(each.worst.at)}"
     if each.ended_at is None:
         return f"Episode {number} began at {clock(each.began_at)} and has no end on record{worst}."
     lasted = lasting(each.ended_at - each.began_at)

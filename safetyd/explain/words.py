@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from safetyd.core.model import Condition, Verdict
-from safetyd.core.taken_up import open_at
+from safetyd.core.taken_up import Way, open_at
 from safetyd.core.ticket import Ticket
-from safetyd.explain.clock_words import Clock
+from safetyd.explain.clock_words import Clock, lasting
 from safetyd.explain.explanation import Explanation, Silence
 from safetyd.explain.heard_words import heard_words
 from safetyd.explain.mains_words import mains_words
@@ -47,6 +47,11 @@ def headline(found: Explanation) -> str:
     """Return the answer in a sentence."""
     clock, where = clock_of(found), place_words(found)
     when = clock.whole(found.at)
+    if found.learned_at is not None and found.asked is not None:
+        return (
+            f"{found.asked.id} was opened for {where}, {clock.whole(found.learned_at)}, by what was measured"
+            f" {lasting(found.learned_at - found.at)} before, {when}: {_verdicts(found)}."
+        )
     if found.silence is Silence.FUTURE:
         return f"{when} is still to come: nothing is known of {where} then."
     if _is_bare(found):
@@ -116,12 +121,17 @@ def _judged(found: Explanation, clock: Clock) -> Iterator[Section]:
 
 
 def _of_asked(found: Explanation, clock: Clock, taken: Iterator[str]) -> Iterator[str]:
-    """What is said of the ticket: of one that is asked about, at least when and why it was opened."""
+    """What is said of the ticket: of one that is asked about, when and why it was opened."""
     said = list(taken)
     asked = found.asked
-    if asked is not None and not any(each.startswith(f"{asked.id} was opened") for each in said):
-        said = [*opened_words(asked, found, clock), *said]
-    yield from said
+    if asked is None or any(each.startswith(f"{asked.id} was opened") for each in said):
+        yield from said
+        return
+    yield from opened_words(asked, found, clock)
+    if found.taken[asked.condition].way is Way.NO_BREACH:
+        yield "Judged again, what is kept of that time shows no such breach: the record is what holds."
+    else:
+        yield from said
 
 
 def _since(ticket: Ticket, found: Explanation, clock: Clock) -> Section:
@@ -201,5 +211,5 @@ def _notes(found: Explanation, clock: Clock) -> Iterator[str]:
         count = found.later.values
         yield (
             f"{count} value{'s' if count > 1 else ''} of the time up to then arrived only afterwards, the"
-            f" last at {clock(found.later.last_at)}: here stands what was known at {clock(found.at)}."
+            f" last at {clock(found.later.last_at)}: here stands what was known at {clock(found.known_at)}."
         )

@@ -22,9 +22,9 @@ from safetyd.lake.season import Season
 from safetyd.recovery import facts_of
 from safetyd.site import Site
 from safetyd.times import rfc3339
-from safetyd.whatif.answer import Answer, Question, both_books, compared, full_hours
+from safetyd.whatif.answer import Answer, Question, both_books, compared, full_hours, hours_around
 from safetyd.whatif.estimate import Span, estimate
-from safetyd.whatif.figures import Figures, Key, Outcome, WhatIfError, months
+from safetyd.whatif.figures import Figures, Key, Outcome, WhatIfError, class_spans, months
 from safetyd.whatif.pool import each_worked
 
 OVER = "estimated from 5-minute values, read from Parquet files"
@@ -44,12 +44,14 @@ class Job(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """Both sides of a building, how much of each month is known, and how long it was in breach on record."""
+    """Both sides of a building, how much of each month is known, how long it was in breach on record, and
+    which months are known of in hours of class."""
 
     in_force: Outcome
     proposed: Outcome
     known: dict[Key, int]
     recorded: int
+    in_class: frozenset[Key]
 
 
 def over(
@@ -101,6 +103,7 @@ def over(
         _joined([each.in_force for each in judged]),
         _joined([each.proposed for each in judged]),
         known,
+        {key for each in judged for key in each.in_class},
         sum(each.recorded for each in judged),
     )
     held = months_between(*span, site.timezone)
@@ -135,8 +138,14 @@ def judge(job: Job, tell: Callable[[int], object] = lambda _: None) -> Judged:
         reached = {
             (building, month): season.reach(begin, end) for (begin, month), (end, _) in pairwise(edges)
         }
+        calendar = facts.calendar_of(building)
+        in_class = frozenset(
+            (building, month)
+            for (begin, month), (end, _) in pairwise(edges)
+            if any(season.reach(*hours_around(*each)).known for each in class_spans(calendar, begin, end))
+        )
     known = {key: each.known for key, each in reached.items()}
-    return Judged(in_force, proposed, known, sum(each.breach for each in reached.values()))
+    return Judged(in_force, proposed, known, sum(each.breach for each in reached.values()), in_class)
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,9 @@ from datetime import datetime
 
 from safetyd.core.model import Condition, Episode, Hazard
 from safetyd.core.ticket import Ticket
+from safetyd.core.units import beside
 from safetyd.notify.tongue import Tongue, msgid
+from safetyd.site import Site
 
 _BRIEFLY = {
     # Translators: these stand alone after the name of a place and a colon.
@@ -36,8 +38,8 @@ def briefly(ticket: Ticket, tongue: Tongue) -> str:
     return tongue.say(_BRIEFLY[ticket.condition])
 
 
-def breach(ticket: Ticket, episode: Episode | None, tongue: Tongue) -> str:
-    """Return what is wrong, since when, and the worst value of it."""
+def breach(ticket: Ticket, episode: Episode | None, site: Site, tongue: Tongue) -> str:
+    """Return what is wrong, since when, and the worst value of it, beside the limit that it is beyond."""
     if ticket.hazard is not None:
         return tongue.say("Reported {time}.", time=tongue.time(ticket.began_at))
     time = tongue.time(episode.began_at if episode else ticket.began_at)
@@ -46,7 +48,8 @@ def breach(ticket: Ticket, episode: Episode | None, tongue: Tongue) -> str:
             return tongue.say("Perhaps no electricity since {time}.", time=time)
         return tongue.say("No electricity since {time}.", time=time)
     worst = episode.worst if episode else None
-    value = f"{worst.value:.1f}" if worst else ""
+    limit_f = site.rulebook.in_force(ticket.began_at).limit_f(ticket.condition)
+    value = beside(worst.value, limit_f) if worst else ""
     if ticket.condition is Condition.COLD:
         if not value:
             return tongue.say("Colder than allowed since {time}.", time=time)

@@ -39,7 +39,7 @@ def about_ticket(
 ) -> tuple[str, str]:
     """Return the title and text of a notice about one ticket, with its newest episode if it has one."""
     where = place_name(ticket.place, site, tongue)
-    title, lines = _news(notice, ticket, episode, where, tongue)
+    title, lines = _news(notice, ticket, episode, where, site, tongue)
     if notice.about.get("note"):
         lines.append(tongue.say("Note: {note}", note=notice.about["note"]))
     if notice.reason in _CALLS:
@@ -54,14 +54,14 @@ def which_ticket(id: str, clause: str, tongue: Tongue) -> str:
 
 
 def _news(
-    notice: Notice, ticket: Ticket, episode: Episode | None, where: str, tongue: Tongue
+    notice: Notice, ticket: Ticket, episode: Episode | None, where: str, site: Site, tongue: Tongue
 ) -> tuple[str, list[str]]:
     about, now = notice.about, notice.at
     what, by = briefly(ticket, tongue), about.get("by", "")
     match notice.reason:
         case Reason.OPENED:
             return tongue.say("{where}: {what}", where=where, what=what), [
-                breach(ticket, episode, tongue),
+                breach(ticket, episode, site, tongue),
                 _learned(ticket, episode, tongue),
                 _closure(ticket, tongue),
                 _owed(ticket, now, tongue),
@@ -75,7 +75,7 @@ def _news(
             ]
         case Reason.RECURRED:
             return tongue.say("{where}: {what} again", where=where, what=what), [
-                breach(ticket, episode, tongue),
+                breach(ticket, episode, site, tongue),
                 tongue.say("The deadlines of the ticket stay."),
                 _owed(ticket, now, tongue),
             ]
@@ -90,7 +90,7 @@ def _news(
             nobody = msgid("{where}: still {what}, and nobody has taken it up")
             no_relief = msgid("{where}: still {what}, and no relief is on record")
             return tongue.say(nobody if is_open else no_relief, where=where, what=what), [
-                breach(ticket, episode, tongue),
+                breach(ticket, episode, site, tongue),
                 _ended(episode, tongue),
                 tongue.say("The ticket opened {span} ago.", span=tongue.span(now - ticket.opened_at)),
                 _owed(ticket, now, tongue),
@@ -107,11 +107,11 @@ def _news(
             return tongue.say("{where}: acknowledged", where=where), [
                 tongue.say("{by} has taken it up.", by=by)
             ]
-    return _of_tier(notice, ticket, episode, where, tongue)
+    return _of_tier(notice, ticket, episode, where, site, tongue)
 
 
 def _of_tier(
-    notice: Notice, ticket: Ticket, episode: Episode | None, where: str, tongue: Tongue
+    notice: Notice, ticket: Ticket, episode: Episode | None, where: str, site: Site, tongue: Tongue
 ) -> tuple[str, list[str]]:
     about, by = notice.about, notice.about.get("by", "")
     words = TIER_WORDS[about["tier"]]
@@ -120,7 +120,7 @@ def _of_tier(
     match notice.reason:
         case Reason.REMINDER:
             return tongue.say(words.is_due, where=where, due=due), [
-                breach(ticket, episode, tongue),
+                breach(ticket, episode, site, tongue),
                 _ended(episode, tongue),
                 tongue.say(words.next_step),
             ]
@@ -162,7 +162,7 @@ def digest(
             line,
             where=place_name(ticket.place, site, tongue),
             what=briefly(ticket, tongue),
-            since=_ended(episode, tongue) if news == "ended" else breach(ticket, episode, tongue),
+            since=_ended(episode, tongue) if news == "ended" else breach(ticket, episode, site, tongue),
             owed=_owed(ticket, notice.at, tongue),
             ticket=ticket.id,
         )

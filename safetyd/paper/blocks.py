@@ -55,7 +55,8 @@ class Table:
     """Rows under a head that each page repeats.
 
     `widths` are shares, equal when left out; `right` names the columns of numbers, from 0; `strong` the rows
-    that stand out. A row that is too short is filled up.
+    that stand out; `size` is that of its letters, where it is not the usual one. A row that is too short is
+    filled up.
     """
 
     heads: Row
@@ -63,6 +64,7 @@ class Table:
     widths: tuple[float, ...] = ()
     right: frozenset[int] = frozenset()
     strong: frozenset[int] = frozenset()
+    size: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

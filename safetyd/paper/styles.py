@@ -14,7 +14,7 @@ from safetyd.paper.fonts import BOLD, PLAIN
 
 PAGE = LETTER
 MARGIN, FOOT = 54.0, 62.0
-WIDTH, HEIGHT = PAGE[0] - 2 * MARGIN, PAGE[1] - MARGIN - FOOT
+WIDTH, WIDE = PAGE[0] - 2 * MARGIN, PAGE[1] - 2 * MARGIN
 INK, FAINT, RULE = Color(0, 0, 0), Color(0.33, 0.33, 0.33), Color(0.72, 0.72, 0.72)
 _RIGHT = 2
 

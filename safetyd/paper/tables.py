@@ -12,11 +12,11 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import LongTable, Paragraph
 
 from safetyd.paper.blocks import Facts, Row, Table
-from safetyd.paper.styles import CELL, INK, NAME, NUMBER, RULE, STRONG_CELL, STRONG_NUMBER, WIDTH
+from safetyd.paper.styles import CELL, INK, NAME, NUMBER, RULE, STRONG_CELL, STRONG_NUMBER
 from safetyd.paper.texts import paragraph, pieces
 
 _PAD = 3.0
-_HEAD_LINES = 3
+_HEAD_LINES = 6
 _LOOK: list[tuple[Any, ...]] = [
     ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ("LEFTPADDING", (0, 0), (-1, -1), _PAD),
@@ -27,20 +27,20 @@ _LOOK: list[tuple[Any, ...]] = [
 _HEAD_LOOK = [("LINEBELOW", (0, 0), (-1, 0), 0.9, INK), ("LINEABOVE", (0, 0), (-1, 0), 0.9, INK)]
 
 
-def facts(block: Facts, lines: int | None) -> list[LongTable]:
+def facts(block: Facts, lines: int | None, width: float) -> list[LongTable]:
     """Return names and what they are; nothing where there are none."""
-    widths = [WIDTH * block.name_share, WIDTH * (1 - block.name_share)]
+    widths = [width * block.name_share, width * (1 - block.name_share)]
     rows, ends = _body([(row, (NAME, CELL)) for row in block.rows], widths, lines)
     return [_laid(rows, ends, widths, 0)] if rows else []
 
 
-def table(block: Table, lines: int | None) -> LongTable:
+def table(block: Table, lines: int | None, width: float) -> LongTable:
     """Return rows under their head."""
     many = len(block.heads)
     shares = block.widths or (1.0,) * many
-    widths = [WIDTH * share / sum(shares) for share in shares]
-    plain = [NUMBER if n in block.right else CELL for n in range(many)]
-    strong = [STRONG_NUMBER if n in block.right else STRONG_CELL for n in range(many)]
+    widths = [width * share / sum(shares) for share in shares]
+    plain = [_sized(NUMBER if n in block.right else CELL, block.size) for n in range(many)]
+    strong = [_sized(STRONG_NUMBER if n in block.right else STRONG_CELL, block.size) for n in range(many)]
     head = _line(block.heads, strong, widths, lines or _HEAD_LINES)
     written = [
         ((*row, *[""] * many)[:many], strong if n in block.strong else plain)
@@ -48,6 +48,13 @@ def table(block: Table, lines: int | None) -> LongTable:
     ]
     rows, ends = _body(written, widths, lines)
     return _laid([head, *rows], [0, *(end + 1 for end in ends)], widths, 1)
+
+
+def _sized(style: ParagraphStyle, size: float | None) -> ParagraphStyle:
+    if size is None:
+        return style
+    name, leading = f"{style.name} {size:g}", round(size * 1.32, 1)
+    return ParagraphStyle(name, parent=style, fontSize=size, leading=leading)
 
 
 def _body(

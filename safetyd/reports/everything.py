@@ -17,6 +17,7 @@ from safetyd.naming import names_of_places, reported, veiled
 from safetyd.objects import trouble_object
 from safetyd.reports.archive import Part, as_list, as_table, pretty, write_archive
 from safetyd.reports.document import csv_of
+from safetyd.reports.readme import README, readme
 from safetyd.reports.report import coverage_words
 from safetyd.reports.rooms import rooms
 from safetyd.reports.season import Season
@@ -70,7 +71,8 @@ def write_everything(
         "names_of_reporters": "as on record" if with_names else "withheld",
     }
     parts = _Parts(connection, season, seen, names)
-    made = [
+    made: list[Part] = [
+        (README, [readme(hours, with_names=with_names)]),
         ("tickets.json", as_list(parts.tickets())),
         ("history.csv", as_table(HISTORY, parts.history())),
         ("notices.csv", as_table(NOTICES, parts.notices())),

@@ -1,7 +1,7 @@
 """A report on paper: what it is about, how much was seen, bars, and its tables.
 
-Rule: the same report gives the same bytes. A table that is wider than a page goes on in a second one, its
-rows named again.
+Rule: the same report gives the same bytes. A row of a table is one row on paper, however many columns it has:
+pages lie on their long side, and letters are as small as words need that are to stay whole.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,13 +9,14 @@ from datetime import datetime
 
 from safetyd.paper.blocks import Area, Block, Facts, Heading, Label, Line, Mark, Picture, Text, Title, Tone
 from safetyd.paper.blocks import Table as PaperTable
+from safetyd.paper.fonts import width_of
 from safetyd.reports.bars import BARS_AT_MOST, drawn
-from safetyd.reports.report import Bars, Form, Report, Table, coverage_words, shown
+from safetyd.reports.report import Bars, Report, Table, coverage_words, shown
 
 ROWS_AT_MOST = 500  # of a table: what is longer is for a spreadsheet
-_COLUMNS_AT_MOST, _NAMES_AT_MOST = 10, 3
-_WIDTH, _NAMES, _VALUES, _ROW = 504.0, 170.0, 60.0, 15.0
-_WIDE = {Form.TEXT: 1.5, Form.MOMENT: 1.5}
+_WIDTH, _NAMES, _VALUES, _ROW = 684.0, 250.0, 60.0, 15.0
+_SIZES = (8.5, 7.5, 6.5)  # of letters; the first in which every word has room
+_PADS, _WIDEST = 7.0, 150.0  # beside a cell's words; what a column may want to be at most
 
 
 def pdf_of(report: Report) -> bytes:
@@ -23,7 +24,7 @@ def pdf_of(report: Report) -> bytes:
     from safetyd.paper.press import pdf  # 7 MB that a gateway nobody prints at need not hold
 
     foot = f"{report.title}, made {_moment(report, report.made_at)}"
-    return pdf(list(_blocks(report)), title=f"{report.site}: {report.title}", foot=foot)
+    return pdf(list(_blocks(report)), title=f"{report.site}: {report.title}", foot=foot, is_wide=True)
 
 
 def _blocks(report: Report) -> Iterator[Block]:
@@ -39,14 +40,14 @@ def _blocks(report: Report) -> Iterator[Block]:
     yield Facts((*facts, *([("Coverage", coverage_words(report))] if report.is_measured else ())))
     for note in report.notes:
         yield Text(note, Tone.SMALL)
-    for table in report.tables:
+    for table in (_named(report, each) for each in report.tables):
         yield Heading(table.title)
         if not table.rows:
             yield Text(table.empty)
             continue
         for bars in table.bars:
             yield from _picture(table, bars)
-        yield from _tables(report, table)
+        yield _table(report, table)
         if len(table.rows) > ROWS_AT_MOST:
             yield Text(f"{len(table.rows) - ROWS_AT_MOST:,} more rows stand in the workbook (XLSX).")
 
@@ -71,35 +72,62 @@ def _picture(table: Table, bars: Bars) -> Iterator[Block]:
 
 
 def _cut(name: str) -> str:
-    return name if len(name) <= 38 else f"{name[:37].rstrip()}…"
+    return name if len(name) <= 54 else f"{name[:53].rstrip()}…"
 
 
-def _tables(report: Report, table: Table) -> Iterator[Block]:
-    """Yield the table, in parts that fit a page; each begins with what names a row."""
-    shown_columns = [n for n, each in enumerate(table.columns) if each.name not in _told_by_name(table)]
-    texts = [n for n in shown_columns if table.columns[n].form in (Form.TEXT, Form.WORD)]
-    named = texts if len(texts) <= _NAMES_AT_MOST else texts[:1]
-    rest = [n for n in shown_columns if n not in named]
-    at_once = _COLUMNS_AT_MOST - len(named)
-    for first in range(0, max(len(rest), 1), at_once):
-        yield _part(report, table, [*named, *rest[first : first + at_once]])
-
-
-def _told_by_name(table: Table) -> Sequence[str]:
-    """Return the columns that a reader has no need of: a room's id, where its name stands beside it."""
+def _named(report: Report, table: Table) -> Table:
+    """Return a table with its buildings by name."""
     names = [each.name for each in table.columns]
-    return ("room",) if "room" in names and "name" in names else ()
+    if "building" not in names:
+        return table
+    at = names.index("building")
+    rows = ((*row[:at], report.names.get(str(row[at]), row[at]), *row[at + 1 :]) for row in table.rows)
+    return table._replace(rows=tuple(rows))
 
 
-def _part(report: Report, table: Table, columns: Sequence[int]) -> Block:
+def _told_by_name(table: Table) -> str:
+    """Return the column that a reader has no need of: the id of what has its name beside it."""
+    names = [each.name for each in table.columns]
+    return "" if "name" not in names else "room" if "room" in names else "building"
+
+
+def _table(report: Report, table: Table) -> Block:
+    columns = [n for n, each in enumerate(table.columns) if each.name != _told_by_name(table)]
     heads = [table.columns[n] for n in columns]
     rows = tuple(
         tuple(shown(row[n], table.columns[n].form, report.zone) for n in columns)
         for row in table.rows[:ROWS_AT_MOST]
     )
     right = frozenset(at for at, each in enumerate(heads) if each.form.is_number)
-    widths = tuple(_WIDE.get(each.form, 1.0) for each in heads)
-    return PaperTable(tuple(each.words for each in heads), rows, widths, right)
+    words = tuple(each.words for each in heads)
+    for size in _SIZES:
+        needs = _needs(words, rows, size)
+        if sum(least for least, _ in needs) <= _WIDTH:
+            break
+    return PaperTable(words, rows, _widths(needs), right, size=size)
+
+
+def _needs(heads: Sequence[str], rows: Sequence[Sequence[str]], size: float) -> list[tuple[float, float]]:
+    """Return how wide each column must be for its longest word, and for its longest text."""
+    found = []
+    for at, head in enumerate(heads):
+        texts = {row[at] for row in rows}
+        longest = max((width_of(word, size) for text in texts for word in text.split()), default=0.0)
+        of_head = max(width_of(word, size, strong=True) for word in head.split())
+        whole = max((width_of(text, size) for text in texts), default=0.0)
+        least = max(longest, of_head) + _PADS
+        found.append((least, max(least, min(whole + _PADS, _WIDEST))))
+    return found
+
+
+def _widths(needs: Sequence[tuple[float, float]]) -> tuple[float, ...]:
+    """Return the columns' widths: what each needs, and of the rest so much as it wants."""
+    least, wanted = (sum(column) for column in zip(*needs, strict=True))
+    spare = max(_WIDTH - least, 0.0)
+    if wanted <= least:
+        return tuple(each for each, _ in needs)
+    share = min(spare / (wanted - least), 1.0)
+    return tuple(need + (want - need) * share for need, want in needs)
 
 
 def _moment(report: Report, at: datetime) -> str:

@@ -4,9 +4,10 @@ Rule: frozen values; whoever shows one works nothing out. Hours are numbers of h
 None is what is not known or does not apply.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -78,7 +79,7 @@ class Seen(NamedTuple):
 
 class Report(NamedTuple):
     """`notes` say how the numbers are to be read, and what is missing; `is_measured` is whether any time of
-    it rests on readings.
+    it rests on readings; `names` are those of the buildings, by their ids.
     """
 
     kind: str
@@ -93,6 +94,7 @@ class Report(NamedTuple):
     notes: tuple[str, ...]
     tables: tuple[Table, ...]
     is_measured: bool = True
+    names: Mapping[str, str] = MappingProxyType({})
 
 
 def report(
@@ -112,6 +114,7 @@ def report(
         (*notes, *season.notes),
         tuple(tables),
         season.is_measured,
+        {each.id: each.name for each in season.buildings},
     )
 
 

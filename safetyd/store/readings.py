@@ -48,8 +48,9 @@ QUANTITY_OF = {
 }
 _FLAGS = (Kept.MAINS, Kept.BATTERY_OK)
 _OF_QUANTITY = {quantity: tuple(k for k, q in QUANTITY_OF.items() if q is quantity) for quantity in Quantity}
+TEMPERATURES = (Kept.TEMPERATURE_F.value, Kept.TEMPERATURE_C.value)
 _MARKS = {Mark.ACCEPTED: 0, Mark.SUSPECT: 1, Mark.REJECTED: 2, Mark.RETAINED: 3}
-RETAINED = _MARKS[Mark.RETAINED]
+ACCEPTED, RETAINED = _MARKS[Mark.ACCEPTED], _MARKS[Mark.RETAINED]
 DOUBTED = 4  # rejected for what others say: never judged again by itself
 MARK_OF = {number: mark for mark, number in _MARKS.items()} | {DOUBTED: Mark.REJECTED}
 _INSERT = (

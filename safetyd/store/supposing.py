@@ -9,12 +9,14 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from safetyd.core.model import Condition, Hazard, Place
-from safetyd.core.tally import EPOCH, WIDTH, Measure
+from safetyd.core.tally import EPOCH, WIDTH, Measure, floor
 from safetyd.store.moments import micros, moment
+from safetyd.store.readings import ACCEPTED, TEMPERATURES
 from safetyd.store.rollups import HOUR, Level
+from safetyd.store.schema import reading
 
 _MINUTE = timedelta(minutes=1)
 _GRAIN = timedelta(microseconds=1)
@@ -138,6 +140,43 @@ def is_anything_known(
         (int(Level.HOUR), _minutes(begin), _minutes(end), whole, whole),
     )
     return found.first() is not None
+
+
+def is_room_known(connection: Connection, begin: datetime, end: datetime, places: Collection[int]) -> bool:
+    """Return whether anything is known of some rooms in a range of full hours."""
+    found = connection.exec_driver_sql(
+        "SELECT 1 FROM roll_up_time WHERE level = ? AND start >= ? AND start < ?"
+        f" AND place IN ({_listed(places)}) AND room_unknown < ? LIMIT 1",
+        (int(Level.HOUR), _minutes(begin), _minutes(end), HOUR // _GRAIN),
+    )
+    return found.first() is not None
+
+
+def is_rolled_up(connection: Connection, place: int, at: datetime) -> bool:
+    """Return whether a room's temperature is known in the five minutes that hold a moment."""
+    found = connection.exec_driver_sql(
+        "SELECT 1 FROM roll_up_time WHERE level = ? AND start = ? AND place = ? AND cold_unknown < ?",
+        (int(Level.FIVE_MINUTES), _minutes(floor(at)), place, WIDTH // _GRAIN),
+    )
+    return found.first() is not None
+
+
+class Heard(NamedTuple):
+    """When the first and the last believed temperature of a sensor was."""
+
+    first: datetime
+    last: datetime
+
+
+def heard_since(connection: Connection, after: int, begin: datetime, end: datetime) -> dict[int, Heard]:
+    """Return what sensors said of a range in the rows after a number."""
+    found = connection.execute(
+        select(reading.c.sensor, func.min(reading.c.observed_at), func.max(reading.c.observed_at))
+        .where(reading.c.id > after, reading.c.mark == ACCEPTED, reading.c.quantity.in_(TEMPERATURES))
+        .where(reading.c.observed_at >= micros(begin), reading.c.observed_at < micros(end))
+        .group_by(reading.c.sensor)
+    )
+    return {number: Heard(moment(first), moment(last)) for number, first, last in found}
 
 
 def doings(connection: Connection, begin: datetime, end: datetime) -> list[Doing]:

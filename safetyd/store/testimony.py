@@ -11,10 +11,8 @@ from sqlalchemy import Connection, func, select
 
 from safetyd.core.model import Mark
 from safetyd.store.moments import micros, moment
-from safetyd.store.readings import MARK_OF, RETAINED, Kept
+from safetyd.store.readings import MARK_OF, RETAINED, TEMPERATURES
 from safetyd.store.schema import reading
-
-_TEMPERATURES = (Kept.TEMPERATURE_F.value, Kept.TEMPERATURE_C.value)
 
 
 class Later(NamedTuple):
@@ -41,7 +39,7 @@ def rejected_at_first(
     wanted = (
         select(reading.c.sensor, reading.c.observed_at, reading.c.mark, reading.c.reason)
         .where(reading.c.id >= first, reading.c.id <= last, reading.c.mark != RETAINED)
-        .where(reading.c.sensor.in_(sensors), reading.c.quantity.in_(_TEMPERATURES))
+        .where(reading.c.sensor.in_(sensors), reading.c.quantity.in_(TEMPERATURES))
         .order_by(reading.c.id)
     )
     found: dict[tuple[int, datetime], str] = {}

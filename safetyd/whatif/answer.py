@@ -4,7 +4,7 @@ Rule: both sides are worked out in the same way from the same record, so that wh
 answer says what it rests on and how much of the time is known.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -21,8 +21,18 @@ from safetyd.store.database import Connection
 from safetyd.store.rollups import HOUR
 from safetyd.times import rfc3339
 from safetyd.whatif.estimate import Span, estimate
-from safetyd.whatif.figures import NOTHING, Figures, Key, Outcome, WhatIfError, months, together
+from safetyd.whatif.figures import (
+    NOTHING,
+    Figures,
+    Key,
+    Outcome,
+    WhatIfError,
+    class_spans,
+    months,
+    together,
+)
 from safetyd.whatif.record import Stored
+from safetyd.whatif.waiting import waiting, waiting_words
 
 _GRAIN = timedelta(microseconds=1)
 _HOUR = 3_600_000_000
@@ -37,6 +47,7 @@ _NEEDS_READINGS = (
 ESTIMATED, EXACT = "estimated from 5-minute values", "every stored reading, through the engine"
 CLEAN_SLATE = "both sides begin without open tickets, and with no episode in progress"
 NO_RELIEF = "of tickets that the record does not know no relief is known: what fell due counts as missed"
+UNLISTED = "months in which nothing is known of a building have no row; they count in the coverage of all"
 
 
 class Question(NamedTuple):
@@ -49,7 +60,8 @@ class Question(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One building and month: both sides, and how much of its rooms' time is known, of how much."""
+    """One building and month: both sides, and how much of its rooms' time is known, of how much; and whether
+    any of the student day is."""
 
     building: str
     month: date
@@ -57,11 +69,30 @@ class Row(NamedTuple):
     proposed: Figures
     known: int
     whole: int
+    is_class_known: bool = True
+
+    @property
+    def has_breach(self) -> bool:
+        """Whether time in breach is known; of what nobody measured, none was measured to be 0."""
+        return bool(self.known or self.in_force.breach or self.proposed.breach)
+
+    @property
+    def has_student(self) -> bool:
+        """Whether time in breach in the student day is known."""
+        return bool(self.is_class_known or self.in_force.student or self.proposed.student)
+
+    @property
+    def coverage(self) -> float | None:
+        """Which share of the time is known; what is not all is never 1."""
+        if not self.whole:
+            return None
+        return 1.0 if self.known >= self.whole else min(round(self.known / self.whole, 4), 0.9999)
 
 
 class Answer(NamedTuple):
     """`recorded` is the time in breach that the roll-ups have on record, where the answer is an estimate;
-    `remarks` are what else a reader must know of what it rests on."""
+    `remarks` are what else a reader must know of what it rests on. `whole` is the time of all rooms in the
+    range, that of which nothing is known too."""
 
     question: Question
     basis: str
@@ -69,6 +100,7 @@ class Answer(NamedTuple):
     rows: tuple[Row, ...]
     recorded: int | None = None
     remarks: tuple[str, ...] = ()
+    whole: int = 0
 
     @property
     def total(self) -> Row:
@@ -79,13 +111,20 @@ class Answer(NamedTuple):
             together(row.in_force for row in self.rows),
             together(row.proposed for row in self.rows),
             sum(row.known for row in self.rows),
-            sum(row.whole for row in self.rows),
+            self.whole,
+            any(row.is_class_known for row in self.rows),
         )
+
+    @property
+    def limits(self) -> list[str]:
+        """What holds of any such answer, a sentence each."""
+        listed = sum(row.whole for row in self.rows)
+        return [CLEAN_SLATE, NO_RELIEF, *([UNLISTED] if listed < self.whole else ())]
 
     @property
     def notes(self) -> list[str]:
         """What a reader must know beside the numbers, a sentence each."""
-        notes = [CLEAN_SLATE, NO_RELIEF]
+        notes = self.limits
         if self.recorded is not None:
             ours, known = self.total.in_force.breach / _HOUR, self.recorded / _HOUR
             said = f"under the rules in force this way gives {ours:,.1f} room-hours in breach"
@@ -121,11 +160,13 @@ def estimated(
     }
     known, recorded = _reach(connection, facts, places, span)
     asked, ends = question._replace(begin=span.begin, end=span.end), why_it_ends(question.end, span.end, site)
+    late = waiting_words(waiting(connection, question.buildings, *span, rolled.reading), site)
     if not sum(known.values()):
-        raise WhatIfError("; ".join((_unread(asked, site), *ends)))
+        raise WhatIfError("; ".join((late or _unread(asked, site), *ends)))
     in_force, other = estimate(Stored(connection), facts, books, places, span, progress)
-    found = compared(site, asked, ESTIMATED, in_force, other, known, recorded)
-    return found._replace(remarks=tuple(ends))
+    in_class = _in_class(connection, facts, places, span, known)
+    found = compared(site, asked, ESTIMATED, in_force, other, known, in_class, recorded)
+    return found._replace(remarks=(*ends, *([late] if late else ())))
 
 
 def why_it_ends(wanted: datetime, end: datetime, site: Site) -> list[str]:
@@ -144,8 +185,10 @@ def nothing_known(connection: Connection, site: Site, question: Question) -> str
     numbers = [
         each.number for each in rollups.places(connection) if each.place.building in question.buildings
     ]
-    is_known = supposing.is_anything_known(connection, question.begin, question.end, numbers)
-    return "" if is_known else _unread(question, site)
+    span = question.begin, question.end
+    is_known = supposing.is_anything_known(connection, *span, numbers)
+    is_late = not is_known and waiting(connection, question.buildings, *span, rolled.reading)
+    return "" if is_known or is_late else _unread(question, site)
 
 
 def needs_readings(settings: Sequence[str]) -> str | None:
@@ -174,9 +217,12 @@ def compared(
     in_force: Outcome,
     proposed: Outcome,
     known: dict[Key, int],
+    in_class: Collection[Key],
     recorded: int | None = None,
 ) -> Answer:
     """Return both sides' outcomes as an answer, a row for each building and month that anything is known of.
+
+    `in_class` are those of which anything of the student day is.
 
     Raises:
         WhatIfError: nothing is.
@@ -184,18 +230,20 @@ def compared(
     _check_known(sum(known.values()), question, site)
     facts = facts_of(site, routes(site))
     edges = [*months(facts, question.begin, question.end), (question.end, date.max)]
-    rows = []
+    rows, whole = [], 0
     for building in question.buildings:
         here = site.building(building)
         rooms = 0 if here is None else len(here.rooms)
+        whole += rooms * ((question.end - question.begin) // _GRAIN)
         for (begin, month), (end, _) in pairwise(edges):
             key = building, month
             one, other = (each.rows.get(key, NOTHING) for each in (in_force, proposed))
-            row = Row(building, month, one, other, known.get(key, 0), rooms * ((end - begin) // _GRAIN))
+            there = rooms * ((end - begin) // _GRAIN)
+            row = Row(building, month, one, other, known.get(key, 0), there, key in in_class)
             if row.known or row.in_force != NOTHING or row.proposed != NOTHING:
                 rows.append(row)
     rules = site.rulebook.fingerprint, with_rules(site, question.settings).rulebook.fingerprint
-    return Answer(question, basis, rules, tuple(rows), recorded)
+    return Answer(question, basis, rules, tuple(rows), recorded, whole=whole)
 
 
 def _reach(
@@ -212,6 +260,21 @@ def _reach(
                 known[key] = known.get(key, 0) + each.known
                 recorded += each.breach
     return known, recorded
+
+
+def _in_class(
+    connection: Connection, facts: Facts, places: dict[int, Place], span: Span, known: dict[Key, int]
+) -> set[Key]:
+    """Return the buildings and months in whose student day, by full hours, anything of a room is known."""
+    edges = [*months(facts, *span), (span.end, date.max)]
+    spans = {month: (begin, end) for (begin, month), (end, _) in pairwise(edges)}
+    found: set[Key] = set()
+    for building, month in (key for key, much in known.items() if much):
+        numbers = [number for number, each in places.items() if each.building == building and each.room]
+        classes = class_spans(facts.calendar_of(building), *spans[month])
+        if any(supposing.is_room_known(connection, *hours_around(*each), numbers) for each in classes):
+            found.add((building, month))
+    return found
 
 
 def _check_known(known: int, question: Question, site: Site) -> None:
@@ -245,18 +308,18 @@ def answer_object(answer: Answer) -> dict[str, Any]:
 def _sides(row: Row) -> dict[str, Any]:
     minus = Figures(*(b - a for a, b in zip(row.in_force, row.proposed, strict=True)))
     return {
-        "in_force": _plain(row.in_force),
-        "proposed": _plain(row.proposed),
-        "difference": _plain(minus),
-        "coverage": round(row.known / row.whole, 4) if row.whole else None,
+        "in_force": _plain(row.in_force, row),
+        "proposed": _plain(row.proposed, row),
+        "difference": _plain(minus, row),
+        "coverage": row.coverage,
     }
 
 
-def _plain(figures: Figures) -> dict[str, float]:
+def _plain(figures: Figures, row: Row) -> dict[str, float | None]:
     return {
         "tickets": figures.tickets,
-        "breach_h": round(figures.breach / _HOUR, 3),
-        "student_day_h": round(figures.student / _HOUR, 3),
+        "breach_h": round(figures.breach / _HOUR, 3) if row.has_breach else None,
+        "student_day_h": round(figures.student / _HOUR, 3) if row.has_student else None,
         "missed": figures.missed,
         "missed_not_on_record": figures.unrelieved,
     }
@@ -277,3 +340,9 @@ def full_hours(begin: datetime, end: datetime) -> Span:
     """Return the full hours that lie in a range: a part of one cannot be told from its roll-up."""
     first, last = floor(begin, HOUR), floor(end, HOUR)
     return Span(first if first == begin else first + HOUR, last)
+
+
+def hours_around(begin: datetime, end: datetime) -> Span:
+    """Return the hours that a span touches."""
+    last = floor(end, HOUR)
+    return Span(floor(begin, HOUR), last if last == end else last + HOUR)

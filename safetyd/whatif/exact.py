@@ -76,7 +76,7 @@ def judge_again(
     ledger = accounts.finish({Place(each.id, room.id) for each in only for room in each.rooms})
     tickets = tuple(service.world.tickets.values())
     ledger.add_tickets(tickets, on_record(service.world, supposing.ticketed(connection, begin, end), end))
-    return Outcome(ledger.rows, ledger.known, tickets)
+    return Outcome(ledger.rows, ledger.known, tickets, ledger.in_class)
 
 
 def _service(connection: Connection, site: Site, root: str, now: datetime) -> Service:

@@ -5,7 +5,7 @@ time where it was spent. Months and hours of class are the building's own. Spans
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -52,6 +52,7 @@ class Ledger:
         self._edges = months(facts, begin, end)
         self.rows: dict[Key, Figures] = {}
         self.known: dict[Key, int] = {}
+        self.in_class: set[Key] = set()
         self._parts: dict[tuple[str, datetime], tuple[Key, float]] = {}
         self._spent: dict[Key, list[int]] = {}
 
@@ -85,6 +86,8 @@ class Ledger:
         for month, since, until in self._pieces(begin, end):
             key = building, month
             self.known[key] = self.known.get(key, 0) + (until - since) // _GRAIN
+            if key not in self.in_class and in_class(self._facts.calendar_of(building), since, until):
+                self.in_class.add(key)
 
     def add_tickets(self, tickets: Iterable[Ticket], is_on_record: Callable[[Ticket], bool]) -> None:
         """Add tickets, and what was missed of them."""
@@ -133,14 +136,21 @@ def in_class(calendar: Calendar, begin: datetime, end: datetime) -> timedelta:
     """Return how much of a span falls in the student day."""
     if calendar.has_every_hour:
         return end - begin
-    found = timedelta(0)
+    spans = class_spans(calendar, begin, end)
+    return sum((until - since for since, until in spans), timedelta(0))
+
+
+def class_spans(calendar: Calendar, begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the student days of a span, as far as they lie in it; all of it without a calendar."""
+    if calendar.has_every_hour:
+        yield begin, end
+        return
     day, last = begin.astimezone(calendar.timezone).date(), end.astimezone(calendar.timezone).date()
     while day <= last:
         span = _class_of(_Known(calendar), day)
-        if span is not None:
-            found += max(timedelta(0), min(end, span[1]) - max(begin, span[0]))
+        if span is not None and max(begin, span[0]) < min(end, span[1]):
+            yield max(begin, span[0]), min(end, span[1])
         day += _A_DAY
-    return found
 
 
 class _Known:
@@ -162,8 +172,10 @@ def _class_of(known: _Known, day: date) -> Span | None:
 
 
 class Outcome(NamedTuple):
-    """What one side came to: its rows, how much was known, and its tickets."""
+    """What one side came to: its rows, how much was known, its tickets, and where anything of the student day
+    was known."""
 
     rows: Mapping[Key, Figures]
     known: Mapping[Key, int]
     tickets: tuple[Ticket, ...]
+    in_class: Collection[Key] = ()

@@ -34,7 +34,8 @@ def _table(answer: Answer) -> Iterator[list[Cell]]:
     figures = list(said["total"]["in_force"])
     yield ["building", "month", *(f"{name}_{side}" for name in figures for side in _SIDES), "coverage"]
     for each in [*said["months"], {"building": "all", "month": "", **said["total"]}]:
-        cells = [each[side][name] for name in figures for side in _SIDES]
+        numbers = [each[side][name] for name in figures for side in _SIDES]
+        cells = ["" if number is None else number for number in numbers]
         coverage = "" if each["coverage"] is None else each["coverage"]
         yield [each["building"], each["month"], *cells, coverage]
 

@@ -72,7 +72,7 @@ def exactly(
         _joined([found[job] for job in jobs if job.settings == settings])
         for settings in ((), question.settings)
     )
-    return compared(site, question, EXACT, in_force, proposed, dict(in_force.known))
+    return compared(site, question, EXACT, in_force, proposed, dict(in_force.known), in_force.in_class)
 
 
 def judge(job: Job, progress: Callable[[int], object] = lambda _: None) -> Outcome:
@@ -110,4 +110,5 @@ def _joined(parts: Sequence[Outcome]) -> Outcome:
     for part in parts:
         rows |= part.rows
         known |= part.known
-    return Outcome(rows, known, tuple(ticket for part in parts for ticket in part.tickets))
+    tickets = tuple(ticket for part in parts for ticket in part.tickets)
+    return Outcome(rows, known, tickets, {key for part in parts for key in part.in_class})

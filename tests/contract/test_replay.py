@@ -72,6 +72,13 @@ def test_a_story_without_events_has_all_its_parts_too() -> None:
     assert told.room("12") == (600, 0, 0)
 
 
+def test_a_recording_that_nothing_is_in_says_so_beside_the_output() -> None:
+    run = Story().run()
+    assert (run.code, run.err) == (0, "recording.jsonl: nothing is in it\n")
+    assert json.loads(run.out)["tickets"] == []
+    assert Story().reading("12", "08:00", **MILD).run().err == ""
+
+
 def test_every_time_is_universal_time() -> None:
     text = messy_day().replay(until="12:00").text
     found = re.findall(r'"(\w+_at|at)": ?"([^"]*)"', text)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from safetyd.core.units import celsius, fahrenheit
+from safetyd.core.units import beside, celsius, fahrenheit
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,26 @@ def test_every_tenth_of_a_degree_comes_out_as_it_is_printed() -> None:
 def test_every_tenth_of_a_degree_survives_the_way_there_and_back() -> None:
     for tenths in range(-1000, 1500):
         assert celsius(fahrenheit(tenths / 10)) == tenths / 10
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "words"),
+    [
+        (85.2, 85.0, "85.2"),
+        (85.003, 85.0, "85.003"),
+        (85.0, 85.0, "85.0"),
+        (84.96, 85.0, "84.96"),
+        (59.999, 60.0, "59.999"),
+        (59.96, 60.0, "59.96"),
+        (59.94, 60.0, "59.9"),
+        (60.0, 60.0, "60.0"),
+        (60.000001, 60.0, "60.000001"),
+        (85.003, None, "85.0"),
+    ],
+)
+def test_a_value_is_shown_on_its_side_of_the_limit(value: float, limit: float | None, words: str) -> None:
+    assert beside(value, limit) == words
+
+
+def test_where_two_decimals_are_usual_two_are_the_least() -> None:
+    assert (beside(85.2, 85.0, 2), beside(85.003, 85.0, 2)) == ("85.20", "85.003")

@@ -391,3 +391,85 @@ def test_it_changes_nothing(tmp_path: Path) -> None:
     before = (tmp_path / "kept.db").read_bytes()
     assert main(["explain", FIRST, "--config", str(config)]) == 0
     assert (tmp_path / "kept.db").read_bytes() == before
+
+
+# What was learned late
+
+
+def backlog(rules: str = "", values: tuple[float, ...] = (60.5, 59.9, 56.0, 62.0, 62.0, 62.0)) -> Story:
+    """Return a night that reached us four days later, a reading every 15 minutes from 21:00 on."""
+    story = Story(rules=rules)
+    for number, value in enumerate(values):
+        minutes = 4 * 60 + 15 * number  # 21:00 at the school is 04:00 UTC
+        ts = f"2026-10-03T{minutes // 60:02d}:{minutes % 60:02d}:00Z"
+        story.reading("12", at(f"08:05:{number:02d}"), ts=ts, temperature_f=value, humidity=40)
+    return story
+
+
+def test_a_ticket_learned_days_late_begins_with_the_reading_that_opened_it(tmp_path: Path) -> None:
+    told = explained(backlog(), tmp_path, FIRST)
+    assert told.startswith(
+        f"{FIRST} was opened for Maple School, Room 12, Tuesday, 6 October 2026, 08:05:01 PDT, by what was"
+        " measured 3 days 10 hours before, Friday, 2 October 2026, 21:15 PDT: too cold (in breach)."
+    )
+    assert (
+        "temperature 59.9 °F and humidity 40 %, measured at 21:15, received only at Tue 6 Oct 2026 08:05:01"
+        in told
+    )
+    assert "The episode began at 21:15, with the first reading beyond the limit" in told
+    learned = told.index("That was learned only at Tue 6 Oct 2026 08:05:01, 3 days 10 hours later")
+    assert told.index("The episode began at 21:15") < learned < told.index(f"- {FIRST} was opened at Tue 6")
+    for wrong in ("unknown:", "Nothing was heard", "No ticket on cold", "all the same"):
+        assert wrong not in told
+
+
+def test_one_that_asks_for_two_readings_begins_with_the_second_and_names_the_first(tmp_path: Path) -> None:
+    told = explained(backlog("cold = { confirm = 2 }"), tmp_path, FIRST)
+    assert "Friday, 2 October 2026, 21:30 PDT: too cold (in breach)." in told
+    assert "The episode began at 21:15, with the first of 2 readings running beyond the limit" in told
+    assert "measured at 21:15" in told and "measured at 21:30" in told
+
+
+def test_what_reached_us_within_a_minute_is_told_as_of_the_opening(tmp_path: Path) -> None:
+    for second, is_late in (("00Z", True), ("01Z", False)):
+        story = Story().reading("12", at("08:05"), ts=f"{DAY}T15:04:{second}", **COLD)
+        assert ("was learned only" in explained(story, tmp_path, FIRST)) is is_late
+
+
+def test_an_explanation_says_to_programs_when_it_was_learned(tmp_path: Path) -> None:
+    late = json.loads(explained(backlog(), tmp_path, FIRST, f"{DAY} 18:00", "--json"))
+    assert (late["at"], late["learned_at"]) == ("2026-10-03T04:15:00Z", f"{DAY}T15:05:01Z")
+    at_once = json.loads(explained(cold_morning(), tmp_path, FIRST, f"{DAY} 18:00", "--json"))
+    assert at_once["learned_at"] is None
+
+
+def test_the_worst_of_an_episode_in_progress_is_the_ticket_s(tmp_path: Path) -> None:
+    story = cold_morning().reading("12", at("08:45"), temperature_f=55.2, humidity=40)
+    story.reading("12", at("08:50"), **COLD)
+    told = explained(story, tmp_path, FIRST)
+    assert "has no end on record, worst temperature 55.2 °F at 08:45" in told
+
+
+# How a sensor is corrected
+
+
+@pytest.mark.parametrize(
+    ("offsets", "words"),
+    [
+        ("", "It was believed."),
+        ("temperature_f = -0.8", "It was believed; calibrated by −0.8 °F that is 59.83 °F."),
+        ("humidity = 3", "It was believed; calibrated by +3 % humidity that is 44 % humidity."),
+        (
+            "temperature_f = -0.8, humidity = 3",
+            "It was believed; calibrated by −0.8 °F and +3 % humidity that is 59.83 °F and 44 % humidity.",
+        ),
+        ("temperature_f = -0.631", "It was believed; calibrated by −0.631 °F that is 59.999 °F."),
+    ],
+)
+def test_only_what_somebody_configured_is_said_of_a_sensor_s_correction(
+    tmp_path: Path, offsets: str, words: str
+) -> None:
+    given = f"offsets = [{{ from = 2026-09-15, {offsets} }}]" if offsets else ""
+    more = f'unit = "F"\nvalues = {{ temperature = "t", humidity = "h" }}\n{given}'
+    story = Story(sensors=device("sill", "12", "own/sill", "json", more))
+    assert words in explained(story.sends("own/sill", at("08:05"), t=60.63, h=41), tmp_path, asked("08:05"))

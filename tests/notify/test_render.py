@@ -138,6 +138,20 @@ def test_a_heat_index_of_an_assumed_humidity_says_so() -> None:
     assert "heat index 91.0 °F" in text and "0 % assumed" in text
 
 
+@pytest.mark.parametrize(
+    ("condition", "value", "words"),
+    [(Condition.HEAT, 85.003, "heat index 85.003 °F"), (Condition.COLD, 59.98, " 59.98 °F")],
+)
+def test_a_value_just_beyond_its_limit_does_not_look_like_the_limit(
+    condition: Condition, value: float, words: str
+) -> None:
+    one = ticket(condition)
+    _, text = render(
+        notice(Reason.OPENED, ticket=one.id), {one.id: one}, {one.id: episode(condition, worst=value)}, SITE
+    )
+    assert words in text
+
+
 def test_an_end_says_since_when_it_is_over_and_that_people_close() -> None:
     _, text = about(Reason.ENDED, Condition.COLD)
     assert "Tue 1 Dec 09:05" in text and "a person closes it" in text

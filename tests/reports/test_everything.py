@@ -76,6 +76,19 @@ def test_every_part_is_named_by_its_hash(tmp_path):
     assert manifest["from"] == clock("2026-08-01 00:00") and "Seen: cold" in manifest["coverage"]
 
 
+def test_a_lay_recipient_is_told_what_each_file_is_and_how_much_was_seen(tmp_path):
+    parts = opened(kept(autumn(), tmp_path, END))
+    text = parts["README.txt"].decode()
+    told = set(text.splitlines())
+    assert {name for name in parts if not name.startswith("files/")} - {"README.txt"} <= told
+    words = " ".join(text.split())
+    assert "Maple School, Cedar School" in words and json.loads(parts["manifest.json"])["coverage"] in words
+    assert max(map(len, text.splitlines())) <= 80
+    assert "are withheld" in words and "Nora Quill" not in words
+    named = opened(tmp_path / "safetyd.toml", "--with-names")["README.txt"].decode()
+    assert "stand as they are on record" in " ".join(named.split())
+
+
 def test_the_same_record_gives_the_same_bytes(tmp_path):
     config = kept(autumn(), tmp_path, END)
     files = [tmp_path / "a.zip", tmp_path / "b.zip"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from pypdf import PdfReader
 
 from safetyd.cli import main
 from tests.story import COLD, HOT, MILD, SCHOOL_YEAR, Json, Run, Story, clock, instant
@@ -265,6 +266,34 @@ def test_the_same_season_gives_the_same_files_but_for_when_they_were_made(tmp_pa
     assert pdf.startswith(b"%PDF")
     with ZipFile(BytesIO(xlsx)) as book:
         assert {"xl/worksheets/sheet1.xml", "xl/charts/chart1.xml"} <= set(book.namelist())
+
+
+@pytest.mark.parametrize(
+    ("kind", "whole"),
+    [
+        ("september", ("student", "mitigation", "Recommendations", "Deadlines")),
+        ("compliance", ("mitigation", "immediate", "Overtaken", "Undelivered")),
+        ("rooms", ("unknown,", "Coldest", "Highest", "2026-10")),
+    ],
+)
+def test_on_paper_a_row_is_one_row_its_words_whole_and_its_building_named(tmp_path, kind, whole):
+    file = tmp_path / f"{kind}.pdf"
+    assert told(kept(busy(), tmp_path, END), kind, "--pdf", str(file)).code == 0
+    document = PdfReader(file)
+    pages = [page.extract_text() for page in document.pages]
+    words = " ".join(pages).split()
+    assert all(page.mediabox.width > page.mediabox.height for page in document.pages)
+    assert set(whole) <= set(words) and "Maple School" in pages[0]
+    assert "maple" not in words, "a building is named, not numbered"
+    assert "…" not in " ".join(pages)
+
+
+def test_on_paper_every_rank_stands_beside_all_that_is_told_of_its_room(tmp_path):
+    file = tmp_path / "list.pdf"
+    assert told(kept(busy(), tmp_path, END), "september", "--pdf", str(file)).code == 0
+    text = " ".join(page.extract_text() for page in PdfReader(file).pages)
+    assert text.split().count("Rank") == 1
+    assert " ".join(text.split()).count("Maple School Room 12 3.0 1.5 3.0 0.0 1 1 2 0 ") == 1
 
 
 def test_a_name_that_looks_like_a_formula_is_none(tmp_path):

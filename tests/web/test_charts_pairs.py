@@ -25,6 +25,12 @@ def test_bars_are_as_long_as_their_amounts_and_bear_them() -> None:
     assert said == ["Sep", "4", "2", "Oct", "1", "0"]
 
 
+def test_a_long_name_stands_on_two_lines_and_is_whole() -> None:
+    picture = pair_chart(chart(Pair("Maple Street School", 2, 1)), NARROW)
+    said = [each.text for each in of_class(picture, "chart-row")]
+    assert said == ["Maple Street", "School", "2", "1"]
+
+
 def test_the_first_is_hatched_and_the_second_full() -> None:
     picture = pair_chart(chart(Pair("Sep", 4, 2)), WIDE, "x")
     assert {each.attrib["fill"] for each in of_class(picture, "chart-first")} == {"url(#x-chart-wide-first)"}

@@ -1,13 +1,17 @@
 """`safetyd whatif`: a season under other rules, from roll-ups and from every reading."""
 
 import json
-from contextlib import closing
+import sqlite3
+from contextlib import closing, redirect_stdout
+from io import StringIO
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from safetyd.cli import main
 from safetyd.cli.loading import loaded
 from safetyd.ingest.topics import routes
 from safetyd.recovery import facts_of
@@ -20,7 +24,7 @@ from safetyd.whatif.figures import Outcome
 from safetyd.whatif.parallel import Job, judge
 from safetyd.whatif.record import Stored
 from tests.story import SCHOOL_YEAR, Story, instant, states
-from tests.whatif.season import BEGIN, END, ask, digest, kept, tell
+from tests.whatif.season import BEGIN, END, Json, ask, digest, kept, tell
 
 STRICT = ("rules.heat.above_f=80", "rules.cold.below_f=62")
 
@@ -45,6 +49,15 @@ def supposed(config, *settings) -> Answer:
     question = Question(instant(BEGIN), instant(END), settings, ("maple",))
     with closing(open_for_reading(configuration.settings.store.url)) as connection:
         return estimated(connection, configuration.site, question)
+
+
+def report(config: Path, begin: str, end: str) -> Json:
+    """Return what `report rooms` tells of a range."""
+    out = StringIO()
+    with redirect_stdout(out):
+        argv = ["report", "rooms", "--from", begin, "--to", end, "--config", str(config), "--json"]
+        assert main(argv) == 0
+    return dict(json.loads(out.getvalue()))
 
 
 def figures(outcome: Outcome) -> tuple[int, ...]:
@@ -88,7 +101,7 @@ def test_hours_count_in_the_month_and_the_hours_of_class_in_which_they_were(tmp_
         assert [each["month"] for each in months] == ["2026-09", "2026-10"]
         assert [each["in_force"]["tickets"] for each in months] == [1, 0]
         assert months[0]["in_force"]["breach_h"] == 2.0
-        assert months[0]["in_force"]["student_day_h"] == 0
+        assert months[0]["in_force"]["student_day_h"] is None, "nothing is known of its student days"
         assert months[1]["in_force"]["student_day_h"] == pytest.approx(1.75, abs=0.1)
 
 
@@ -102,6 +115,79 @@ def test_an_estimate_says_that_it_is_one_and_what_is_known(tmp_path):
     words = tell(config, *STRICT).out
     assert "estimated from 5-minute values" in words
     assert "█" in words
+
+
+# How much is known.
+
+
+def two_evenings() -> Story:
+    """A cold evening in each of two buildings, after class."""
+    story, cold = Story(calendar=SCHOOL_YEAR), {"temperature_f": 58.0, "humidity": 40.0}
+    for building, room in (("maple", "12"), ("cedar", "7")):
+        story.reading(room, "2026-09-02 18:00", until="2026-09-02 19:55", building=building, **cold)
+    return story
+
+
+def test_months_without_a_reading_count_in_the_coverage_as_in_reports(tmp_path):
+    config = kept(hot_afternoon(), tmp_path)
+    rows = report(config, "2025-09-11", "2026-09-11")["tables"]["rooms"]
+    share = sum(row["seen_cold"] for row in rows) / len(rows)
+    for exact in (False, True):
+        told = ask(config, exact=exact, begin="2025-09-11 00:00")
+        assert told["total"]["coverage"] == pytest.approx(share, abs=0.0002)
+        assert 0 < share < 0.002
+        assert [each["month"] for each in told["months"]] == ["2026-09"]
+        assert any("have no row" in each for each in told["notes"])
+    assert "Coverage: under 1 %" in tell(config, begin="2025-09-11 00:00").out
+
+
+def test_of_a_student_day_that_nobody_measured_no_hours_are_told(tmp_path):
+    config = kept(two_evenings(), tmp_path)
+    for exact in (False, True):
+        told = ask(config, *STRICT, exact=exact)
+        for row in (*told["months"], told["total"]):
+            for side in ("in_force", "proposed", "difference"):
+                assert row[side]["student_day_h"] is None
+                assert row[side]["breach_h"] is not None
+    assert " – " in tell(config, *STRICT).out
+
+
+def test_of_one_with_a_single_reading_they_are(tmp_path):
+    story = two_evenings().reading("12", "2026-09-03 15:05", temperature_f=70.0, humidity=40.0)
+    config = kept(story, tmp_path)
+    for exact in (False, True):
+        maple, cedar = ask(config, exact=exact)["months"]
+        assert (maple["in_force"]["student_day_h"], cedar["in_force"]["student_day_h"]) == (0, None)
+
+
+def not_yet_rolled_up(config: Path, building: str) -> None:
+    """Take a building's roll-ups away: its backlog has just arrived."""
+    with closing(sqlite3.connect(config.parent / "kept.db")) as store:
+        here = f"place IN (SELECT id FROM roll_up_place WHERE building = '{building}')"
+        for table in ("roll_up", "roll_up_time"):
+            store.execute(f"DELETE FROM {table} WHERE {here}")
+        store.execute("UPDATE roll_up_progress SET reading = 0")
+        store.commit()
+
+
+def test_a_building_whose_backlog_is_not_rolled_up_yet_is_named(tmp_path):
+    config = kept(two_evenings(), tmp_path)
+    not_yet_rolled_up(config, "nobody")
+    assert not any("not rolled up yet" in each for each in ask(config)["notes"])
+    not_yet_rolled_up(config, "cedar")
+    told = ask(config)
+    assert [each["building"] for each in told["months"]] == ["maple"]
+    (note,) = [each for each in told["notes"] if "not rolled up yet" in each]
+    assert note.startswith("of Cedar School readings are on record") and "--exact counts them" in note
+    assert [each["building"] for each in ask(config, exact=True)["months"]] == ["maple", "cedar"]
+
+
+def test_one_that_alone_is_asked_for_is_not_said_to_be_unread(tmp_path):
+    config = kept(two_evenings(), tmp_path)
+    not_yet_rolled_up(config, "cedar")
+    run = tell(config, more=["--building", "cedar"])
+    assert run.code == 1 and "of Cedar School readings are on record that are not rolled up yet" in run.err
+    assert "no reading" not in run.err
 
 
 # Deadlines, and what people did.

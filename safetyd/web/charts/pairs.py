@@ -20,7 +20,7 @@ from safetyd.web.charts.markup import (
 from safetyd.web.charts.shapes import WIDE, PairChart, Size
 
 _BAR, _BETWEEN, _APART = 13.0, 3.0, 12.0
-_FONT = 12.0
+_FONT, _LEADING = 12.0, 14.0
 _NAMES = 1.4  # as wide as those of rooms: a building's are longer
 _TOP = 6.0
 
@@ -28,14 +28,16 @@ _TOP = 6.0
 def pair_chart(chart: PairChart, size: Size = WIDE, id_: str = "pairs") -> str:
     """Return the picture; `id_` begins the ids in it and must be the only one of its page."""
     hatch_id = f"{id_}-{size.name}-first"
-    names = [fitting(pair.label, size.name_width * _NAMES, _FONT) for pair in chart.pairs]
+    names = [_name(pair.label, size.name_width * _NAMES) for pair in chart.pairs]
     amounts = [amount for pair in chart.pairs for amount in (pair.first, pair.second)]
-    left = max((width_of(name, _FONT) for name in names), default=0.0) + 14
+    left = max((width_of(each, _FONT) for name in names for each in name), default=0.0) + 14
     right = max((width_of(quantity(each), _FONT) for each in amounts), default=0.0) + 12
     most, width = max(amounts, default=0.0), size.width - left - right
     parts, y = [element("defs", hatch(hatch_id))], _TOP
     for name, pair in zip(names, chart.pairs, strict=True):
-        parts.append(text(name, left - 8, y + _BAR + _BETWEEN / 2 + 4, "chart-row", "end"))
+        middle = y + _BAR + _BETWEEN / 2 + 4 - (len(name) - 1) * _LEADING / 2
+        for number, each in enumerate(name):
+            parts.append(text(each, left - 8, middle + number * _LEADING, "chart-row", "end"))
         for amount, sign in zip((pair.first, pair.second), _signs(hatch_id), strict=True):
             long = width * amount / most if most else 0.0
             parts.append(element("path", d=box(left, y, long, _BAR), **sign) if long else "")
@@ -52,6 +54,16 @@ def pair_chart(chart: PairChart, size: Size = WIDE, id_: str = "pairs") -> str:
     return svg(
         clean(chart.title), _description(chart), size.width, y - 6, size.name, "".join([*parts, below])
     )
+
+
+def _name(label: str, width: float) -> tuple[str, ...]:
+    """Return a name on one line, or on two where it is wider: there is room for as many beside its bars."""
+    first, rest = "", label.split()
+    while rest and width_of(longer := f"{first} {rest[0]}".strip(), _FONT) <= width:
+        first, rest = longer, rest[1:]
+    if not rest:
+        return (clean(first),)
+    return tuple(fitting(each, width, _FONT) for each in (first, " ".join(rest)) if each)
 
 
 def _signs(hatch_id: str) -> tuple[dict[str, str], dict[str, str]]:

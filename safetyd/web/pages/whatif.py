@@ -99,6 +99,7 @@ def _standing(past: Past, visit: Visit, what: Asked) -> dict[str, Any]:
 def _answered(past: Past, what: Asked, found: whatif_answer.Answer) -> dict[str, Any]:
     drawn = [(chart.title, on_page(chart, f"if-{id}")) for id, chart in charts(found, past.site)]
     ends = why_it_ends(min(what.range.end, past.now), found.question.end, past.site)
+    remarks = dict.fromkeys([*ends, *found.remarks])
     return {
         "begin": found.question.begin,
         "end": found.question.end,
@@ -107,7 +108,7 @@ def _answered(past: Past, what: Asked, found: whatif_answer.Answer) -> dict[str,
         "heads": [each.name for each in FIGURES],
         "lines": lines(found, past.site),
         "known": known(found.total),
-        "trust": [*trust(found), *(f"{each.capitalize()}." for each in ends)],
+        "trust": [*trust(found), *(f"{each[0].upper()}{each[1:]}." for each in remarks)],
         "charts": drawn,
         "files": [(name, what.url(f"/whatif/file/{name}")) for name in FILES],
     }

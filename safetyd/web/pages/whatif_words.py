@@ -5,12 +5,13 @@ trusted.
 """
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from safetyd.history.buckets import midnight
+from safetyd.reports.report import percent
 from safetyd.site import Site
 from safetyd.times import rfc3339
 from safetyd.web.charts.shapes import Pair, PairChart
@@ -29,12 +30,15 @@ class Figure(NamedTuple):
     name: str
     of: Callable[[Figures], float]
     form: str
+    is_known: Callable[[Row], bool] = lambda _: True
 
 
 FIGURES = (
     Figure("Tickets", lambda each: each.tickets, ",d"),
-    Figure("Room-hours in breach", lambda each: each.breach / _HOUR, ",.1f"),
-    Figure("Hours of the student day", lambda each: each.student / _HOUR, ",.1f"),
+    Figure("Room-hours in breach", lambda each: each.breach / _HOUR, ",.1f", lambda row: row.has_breach),
+    Figure(
+        "Hours of the student day", lambda each: each.student / _HOUR, ",.1f", lambda row: row.has_student
+    ),
     Figure("Deadlines missed", lambda each: each.missed, ",d"),
 )
 
@@ -65,7 +69,10 @@ class Line(NamedTuple):
 def both(row: Row) -> list[Both]:
     """Return each figure of a row on both sides."""
     found = []
-    for name, of, form in FIGURES:
+    for name, of, form, is_known in FIGURES:
+        if not is_known(row):
+            found.append(Both(name, "–", "–", "not known"))
+            continue
         was, will = of(row.in_force), of(row.proposed)
         side = Both(name, f"{was:{form}}", f"{will:{form}}", "no change")
         if side.is_other:
@@ -85,7 +92,7 @@ def lines(answer: Answer, site: Site) -> list[Line]:
 
 def known(row: Row) -> str:
     """Return how much of a row's time is known."""
-    return f"{row.known / row.whole:.0%}" if row.whole else "–"
+    return "–" if row.coverage is None else percent(row.coverage)
 
 
 def headline(answer: Answer) -> str:
@@ -115,14 +122,14 @@ def trust(answer: Answer) -> list[str]:
             f"{record / _HOUR:,.1f}: {judged}."
         )
     words = f"{known(total)} of the rooms' time is known; what is not known is no breach on either side."
-    said.append(words if not total.whole or total.known / total.whole >= _MUCH_KNOWN else f"Only {words}")
+    said.append(words if (total.coverage or 0.0) >= _MUCH_KNOWN else f"Only {words}")
     if total.proposed.unrelieved:
         count = total.proposed.unrelieved
         said.append(
             f"{count:,} of the missed deadlines proposed {'is' if count == 1 else 'are'} of tickets that are "
             "not on record: nobody could relieve them, so they count as missed."
         )
-    said += [f"{note[0].upper()}{note[1:]}." for note in answer.notes[:2]]
+    said += [f"{note[0].upper()}{note[1:]}." for note in answer.limits]
     return said
 
 
@@ -131,22 +138,23 @@ def charts(answer: Answer, site: Site) -> Iterator[tuple[str, PairChart]]:
     names = {each.id: each.name for each in site.buildings}
     months = sorted({row.month for row in answer.rows})
     buildings = list(dict.fromkeys(row.building for row in answer.rows))
-    by_month = [(f"{each:%b %Y}", _sum(row for row in answer.rows if row.month == each)) for each in months]
+    by_month = [(f"{each:%b %Y}", [row for row in answer.rows if row.month == each]) for each in months]
     by_building = [
-        (names.get(each, each), _sum(row for row in answer.rows if row.building == each))
-        for each in buildings
+        (names.get(each, each), [row for row in answer.rows if row.building == each]) for each in buildings
     ]
     for by, found in (("month", by_month), ("building", by_building)):
         if by == "month" or len(buildings) > 1:
             for n, figure in enumerate(FIGURES):
-                pairs = [Pair(label, figure.of(one), figure.of(other)) for label, (one, other) in found]
+                pairs = [
+                    _pair(label, rows, figure) for label, rows in found if any(map(figure.is_known, rows))
+                ]
                 title = f"{figure.name} by {by}"
                 yield f"{by}{n}", PairChart(title, ("in force", "proposed"), pairs, figure.name.lower())
 
 
-def _sum(rows: Iterable[Row]) -> tuple[Figures, Figures]:
-    found = list(rows)
-    return together(each.in_force for each in found), together(each.proposed for each in found)
+def _pair(label: str, rows: Sequence[Row], figure: Figure) -> Pair:
+    sides = (together(each.in_force for each in rows), together(each.proposed for each in rows))
+    return Pair(label, *map(figure.of, sides))
 
 
 def commands(asked: Asked, site: Site) -> list[str]:
