@@ -426,6 +426,30 @@ def test_relief_says_what_was_done(at_work: School, browser: Browser, said: dict
     assert last["event"] == "relieved" and last.get("room", "lab") == "lab", "by the name of the room"
 
 
+def test_a_ticket_of_heat_says_where_it_tells_the_heat_index(at_school: School, browser: Browser) -> None:
+    at_school.hears("maple/12", temperature_f=80, humidity=75)
+    at_school.hears("maple/lab", temperature_f=95, humidity=50)
+    browser.enter(Role.FACILITIES, "maple")
+    page = browser.get("/tickets?condition=heat").text
+    assert '°F <span class="hint">heat index</span>' in page
+    (id,) = re.findall(r'href="/tickets/(maple-[0-9-]+)"', page)
+    shown = browser.get(f"/tickets/{id}").text
+    assert "Worst heat index, °F" in shown and "Heat index of <bdi>lab</bdi>, °F" in shown
+    cold = browser.get(page_of(at_school)).text
+    assert "Worst, °F" in cold and "heat index" not in cold.lower()
+
+
+def test_a_room_in_range_that_is_getting_hot_is_marked(at_school: School, browser: Browser) -> None:
+    browser.enter(Role.FACILITIES, "maple")
+    for heat, is_marked in ((70, False), (80, True)):
+        at_school.passes(minutes=30)
+        at_school.hears("maple/lab", temperature_f=heat, humidity=70)
+        page = " ".join(re.sub("<[^>]+>", " ", browser.get(page_of(at_school)).text).split())
+        found = page[page.index("Where the class could go") :][:120]
+        assert f"lab : {heat} °F" in found
+        assert ("getting hot" in found) is ("heat index" in found) is is_marked
+
+
 def test_the_list_warns_before_a_ticket_is_closed_in_breach(at_school: School, browser: Browser) -> None:
     browser.enter(Role.FACILITIES)
     page = " ".join(browser.get("/tickets").text.split())
