@@ -194,7 +194,8 @@ def rules_words(rules: Rules) -> Iterator[str]:
     )
     yield (
         f"  A heat index above {heat.above_f:g} °F opens a ticket {_when(heat.confirm)} "
-        f"({CLAUSE[Condition.HEAT]}): {relief}. It is watched from {heat.watch_f:g} °F on. "
+        f"({CLAUSE[Condition.HEAT]}): {relief}. "
+        f"From {heat.watch_f:g} °F on a room is shown as getting hot, and no ticket opens. "
         f"The heat is over after {span(heat.end_after)} at {heat.end_f:g} °F or below."
     )
     warned = f", after warnings at {listed(map(span, outage.warn_at))}" if outage.warn_at else ""

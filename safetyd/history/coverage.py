@@ -16,6 +16,7 @@ from safetyd.store.database import Connection
 from safetyd.store.rollups import Level, RolledPlace
 
 _DAY = timedelta(days=1)
+_LEAST = 0.01  # what is something is never called 0 %
 _GRAIN = timedelta(microseconds=1)
 _ACCOUNT = {
     Measure.TEMPERATURE: Account.COLD,
@@ -40,7 +41,9 @@ class Coverage(NamedTuple):
     def __str__(self) -> str:
         if self.share is None:
             return "nothing of this time has passed yet"
-        percent = int(self.share * 100) if self.share < 1 else 100  # what is not all is never called 100 %
+        percent = str(int(self.share * 100) if self.share < 1 else 100)  # what is not all is never 100 %
+        if 0 < self.share < _LEAST:
+            percent = "under 1"
         return f"{percent} % of the {'school day' if self.is_school_time else 'time'} known"
 
 

@@ -3,13 +3,14 @@
 Rule: nothing here names a person.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, or_, select
 
-from safetyd.core.model import Episode, Place
+from safetyd.core.model import Condition, Episode, Place
 from safetyd.store import schema
 from safetyd.store.moments import micros, moment
 
@@ -34,6 +35,24 @@ def episodes(connection: Connection, place: Place, begin: datetime, end: datetim
         .order_by(table.c.began_at, table.c.id)
     )
     return [_EPISODE.decode(body) for body in connection.execute(wanted).scalars()]
+
+
+def last_breach(
+    connection: Connection, building: str, rooms: Collection[str], begin: datetime, end: datetime
+) -> Condition | None:
+    """Return whether some rooms were last too cold or too hot in a span; None if they were neither."""
+    table = schema.episode
+    wanted = (
+        select(table.c.condition)
+        .where(table.c.building == building, table.c.room.in_(rooms))
+        .where(table.c.condition.in_((Condition.COLD, Condition.HEAT)))
+        .where(table.c.began_at < micros(end))
+        .where(or_(table.c.ended_at.is_(None), table.c.ended_at > micros(begin)))
+        .order_by(table.c.began_at.desc(), table.c.id.desc())
+        .limit(1)
+    )
+    found = connection.execute(wanted).scalar()
+    return None if found is None else Condition(found)
 
 
 def doings(connection: Connection, place: Place, begin: datetime, end: datetime, but_of: str) -> list[Done]:

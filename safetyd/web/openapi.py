@@ -43,6 +43,7 @@ def _ref(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+_ROW = _object(at=_TIME, event=_TEXT, by=_TEXT, note=_TEXT, hash=_TEXT)
 _NEXT = _or_null(_TEXT | {"description": "the cursor of the next page; null at the end"})
 
 SCHEMAS: dict[str, dict[str, Any]] = {
@@ -74,9 +75,14 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             _object(began_at=_TIME, ended_at=_or_null(_TIME), worst=_or_null(_NUMBER), coverage=_NUMBER)
         ),
         deadlines=_list(_ref("Deadline")),
-        history=_list(_object(at=_TIME, event=_TEXT, by=_TEXT, note=_TEXT, hash=_TEXT)),
+        history=_list(_ROW),
         disputed=_FLAG,
         follows=_or_null(_TEXT),
+    ),
+    "TicketEvent": _object(
+        type=_TEXT | {"examples": ["ticket.opened"]},
+        timestamp=_TIME,
+        data=_object(row=_or_null(_ROW), ticket=_ref("Ticket")),
     ),
     "Tickets": _object(tickets=_list(_ref("Ticket")), next=_NEXT),
     "Reported": _object(ticket=_or_null(_TEXT)),
@@ -222,6 +228,26 @@ _KEY = {
 }
 
 
+_SIGNED = {
+    "webhook-id": "By which what comes twice is known.",
+    "webhook-timestamp": "When it is sent, in seconds since 1970.",
+    "webhook-signature": "v1, and an HMAC-SHA256 over id, timestamp and body (Standard Webhooks).",
+}
+_WEBHOOK = {
+    "operationId": "ticket_event",
+    "summary": "What happened to a ticket, posted to each [[webhook]] of safetyd.toml, in order.",
+    "parameters": [
+        {"name": name, "in": "header", "description": about, "required": True, "schema": _TEXT}
+        for name, about in _SIGNED.items()
+    ],
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _ref("TicketEvent")}}},
+    "responses": {
+        "2XX": {"description": "It is taken. What is answered otherwise is posted again later."},
+        "410": {"description": "Nobody listens here any more: nothing is posted again."},
+    },
+}
+
+
 @cache
 def document() -> dict[str, Any]:
     """Return the document."""
@@ -232,6 +258,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "safetyd", "version": __version__, "license": {"name": "Apache-2.0"}},
         "paths": paths,
+        "webhooks": {"ticketEvent": {"post": _WEBHOOK}},
         "components": {
             "schemas": SCHEMAS,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},

@@ -100,7 +100,7 @@ def test_a_wrong_role_is_refused_in_words_and_offered_nothing_it_may_not(
     expect(page.get_by_role("navigation").get_by_role("link", name="Tickets")).to_have_count(0)
     expect(page.locator("a[href^='/tickets']")).to_have_count(0)
     page.goto(f"{village.url}/tickets/{id}")
-    expect(page.locator("main")).to_contain_text("is here as educator, who may not: tickets")
+    expect(page.locator("main")).to_contain_text("Your account, educator, does not see tickets.")
     assert axe(page) == []
     village.enter(page, Role.ASSOCIATION).goto(f"{village.url}/tickets/{id}")
     offered = {each.get_attribute("action") for each in page.locator("main form").all()}

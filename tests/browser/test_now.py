@@ -42,7 +42,7 @@ def test_a_breach_is_on_the_page_by_itself_and_is_said_aloud(school: School, pag
     expect(page.locator("#lead")).to_contain_text("1 room is too cold")
     expect(page.locator("#room-lab")).to_contain_text("59.5 °F")
     expect(page.locator("#room-lab")).to_contain_text("Ticket, too cold: open")
-    expect(page.locator(".due")).to_contain_text("First relief: Room lab, too cold")
+    expect(page.locator(".due")).to_contain_text("24-hour relief: Room lab, too cold")
     expect(page.locator(".due time.left").first).to_contain_text("23 h 59 min left")
     expect(page.locator("p.unseen")).to_contain_text("Room lab: too cold")
     assert page.locator(".room").first.get_attribute("id") == "room-lab", "the worst comes first"

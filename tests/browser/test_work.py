@@ -138,7 +138,7 @@ def test_by_keyboard_alone_from_the_login_to_relief_on_record(told: School, page
     assert keys.at() == "Skip to the content"
     keys.press("Enter", "Tab")
     assert keys.at() not in ("Riverbend", "Now", "Tickets", "Log out"), "the skip link leads past them"
-    keys.to("First relief")
+    keys.to("24-hour relief")
     keys.press("Enter")
     expect(page.locator("h1")).to_have_text("Too cold: Room 12")
     opened = page.locator("#act-relieve").get_attribute("open") is not None

@@ -59,6 +59,24 @@ def test_limits_are_dashed_and_say_what_they_are():
     assert {"60 °F cold", "85 °F heat index"} <= set(words(svg))
 
 
+def names_of(svg):
+    """Return how far below its line the name of each limit stands."""
+    lines = [float(each.get("y1")) for each in of_class(svg, "chart-limit")]
+    return [
+        float(each.get("y")) - line
+        for each, line in zip(of_class(svg, "chart-limit-name"), lines, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("first", [85, 84])
+def test_the_names_of_two_limits_that_are_near_stand_apart_from_both_lines(first):
+    two = (Limit(first, "one"), Limit(169 - first, "other"))
+    above, below = sorted(names_of(time_chart(chart(room([82.0, 99.0]), limits=two))))
+    assert above < 0 < below, "the upper above its line, the lower below its own"
+    apart = (Limit(85, "one"), Limit(60, "other"))
+    assert all(each < 0 for each in names_of(time_chart(chart(room([70.0]), limits=apart))))
+
+
 def test_a_limit_is_drawn_from_when_it_is_in_force():
     half = NOON + 3 * HOUR
     svg = time_chart(

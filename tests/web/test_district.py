@@ -63,7 +63,7 @@ def test_the_worst_building_comes_first(at_school: School, browser: Browser) -> 
     at_school.commands(do="report", building="maple", room="lab", hazard="leaks", role="facilities")
     page = browser.get("/district").text
     assert buildings(page) == ["maple", "cedar"]
-    assert row(page, "maple").startswith("maple 1 – 2 – –") and "First relief" in row(page, "maple")
+    assert row(page, "maple").startswith("maple 1 – 2 – –") and "24-hour relief" in row(page, "maple")
     at_school.hears("cedar/ups", mains=False)
     page = browser.get("/district").text
     assert buildings(page) == ["cedar", "maple"], "without electricity"

@@ -16,7 +16,9 @@ import pytest
 from safetyd.core.model import Role
 from safetyd.core.rules import ColdRule, RuleBook, Rules
 from safetyd.core.tally import Measure
+from safetyd.history.coverage import Coverage
 from safetyd.history.queries import History
+from safetyd.reports.report import percent
 from safetyd.site import Building, Room, Site
 from safetyd.web.charts.shapes import Limit, Point, TimeChart, Trace
 from safetyd.web.pages import heatmap, history, history_chart
@@ -100,7 +102,30 @@ def test_the_numbers_are_the_extremes_and_when_and_how_much_is_known(teacher: Br
     said = plain(teacher.get("/history").text)
     assert re.search(r"Lowest 55\.5 °F, \w+ \d+ \w+ \d\d:\d\d", said)
     assert re.search(r"Highest 76\.0 °F, \w+ \d+ \w+ \d\d:\d\d", said)
-    assert re.search(r"Known \d+ % of the (time|school day) known", said)
+    assert re.search(r"Known (\d+|under 1) % of the (time|school day) known", said)
+
+
+def test_where_nothing_is_said_it_opens_with_what_was_in_breach_last(at_school: School) -> None:
+    browser = Browser(at_school)
+    browser.enter(Role.FACILITIES)
+    assert "Temperature of lab" in plain(browser.get("/history?building=maple&room=lab").text)
+    assert "hours too cold" in plain(browser.get("/heatmap?building=maple").text)
+    at_school.hears("maple/lab", temperature_f=95, humidity=50)
+    assert "Heat index of lab" in plain(browser.get("/history?building=maple&room=lab").text)
+    assert "Temperature of Room 12" in plain(browser.get("/history?building=maple&room=12").text)
+    asked = browser.get("/history?building=maple&room=lab&quantity=temperature").text
+    assert "Temperature of lab" in plain(asked)
+    assert "hours too hot" in plain(browser.get("/heatmap?building=maple").text)
+    assert "hours too cold" in plain(browser.get("/heatmap?building=cedar").text)
+    assert "hours too cold" in plain(browser.get("/heatmap?building=maple&condition=cold").text)
+
+
+@pytest.mark.parametrize(
+    ("known", "words"), [(0, "0 %"), (1, "under 1 %"), (99, "under 1 %"), (100, "1 %"), (9999, "99 %")]
+)
+def test_what_is_something_is_never_called_nothing(known: int, words: str) -> None:
+    found = Coverage(timedelta(seconds=known), timedelta(seconds=10_000), False)
+    assert str(found).startswith(f"{words} of the time known") and percent(known / 10_000) == words
 
 
 def test_a_room_that_was_never_heard_is_said_to_be_unknown_and_not_ok(teacher: Browser) -> None:

@@ -82,9 +82,15 @@ def test_who_proposed_to_open_a_building_is_not_asked_to_confirm_it() -> None:
     ("ticket", "verdict", "hours", "act", "words"),
     [
         (made(), Verdict.BREACH, 0, "acknowledge", "Say that you are on it"),
-        (made(Status.ACKNOWLEDGED), Verdict.BREACH, 0, "relieve", "Give first relief and put it on record."),
+        (
+            made(Status.ACKNOWLEDGED),
+            Verdict.BREACH,
+            0,
+            "relieve",
+            "Give 24-hour relief and put it on record.",
+        ),
         (made(), Verdict.BREACH, 24, "acknowledge", "Say that you are on it"),
-        (made(), Verdict.BREACH, 24.1, "relieve", "Give first relief, which is overdue"),
+        (made(), Verdict.BREACH, 24.1, "relieve", "Give 24-hour relief, which is overdue"),
         (made(), Verdict.OK, 1, "relieve", "the room is in range again"),
         (made(), Verdict.UNKNOWN, 1, "acknowledge", "Say that you are on it"),
         (made(Status.RELIEVED), Verdict.OK, 1, "close", "Close the ticket if this was all"),

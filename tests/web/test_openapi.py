@@ -1,12 +1,20 @@
 """The document says what is served, and what is served is as the document says."""
 
+import json
 import re
+from contextlib import closing
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from starlette.routing import Route as Served
 
 from safetyd.core.model import Role
+from safetyd.notify import webhook
+from safetyd.setting_hooks import Webhook
+from safetyd.store import replica
+from safetyd.store.database import open_for_reading
+from safetyd.view import view
 from safetyd.web.openapi import SCHEMAS, document
 from safetyd.web.routes import ROUTES, Route
 from tests.web.school import School
@@ -59,6 +67,17 @@ def test_what_is_answered_is_as_it_says(at_school: School, path: str, name: str)
 def test_a_ticket_is_as_it_says(at_school: School) -> None:
     token = at_school.token(Role.ADMINISTRATOR)
     _fits(at_school.ask(f"/api/v1/tickets/{at_school.ids[0]}", token).json, SCHEMAS["Ticket"], "ticket")
+
+
+def test_what_is_posted_to_a_webhook_is_as_it_says(at_school: School) -> None:
+    post = document()["webhooks"]["ticketEvent"]["post"]
+    with closing(open_for_reading(at_school.url)) as connection:
+        (event, *_) = replica.ticket_events(connection, 0, 1)
+        ticket = view(connection, at_school.site, "safetyd", at_school.now).ticket(event.ticket)
+    _fits(json.loads(webhook.message(event, ticket)), SCHEMAS["TicketEvent"], "webhook")
+    hook = Webhook("desk", SecretStr("https://hooks.example/x"), SecretStr("whsec_" + "c2VhbA==" * 4))
+    sent = webhook.headers(hook, event, "{}", at_school.now)
+    assert {each["name"] for each in post["parameters"]} == set(sent) - {"Content-Type"}
 
 
 @pytest.mark.parametrize("route", [each for each in ROUTES if each.acts], ids=lambda each: each.name)

@@ -36,8 +36,11 @@ def test_each_report_has_its_tables_its_coverage_and_its_files(committee: Browse
 def test_hours_are_drawn_as_bars_that_say_what_they_are(at_school: School, committee: Browser) -> None:
     at_school.passes(minutes=30)
     page = committee.get("/reports").text
-    assert 'class="chart-bar"' in page and "maple · Room 12" in page
+    assert 'class="chart-bar"' in page and ">Room 12</text>" in page and "maple · " not in page
     assert page.count("<svg") == 2  # one for a telephone
+    district = Browser(at_school)
+    district.enter(Role.DISTRICT)
+    assert "maple · Room 12" in district.get("/reports?building=*").text, "where there are several"
 
 
 def test_rooms_and_tickets_lead_to_their_pages(committee: Browser) -> None:

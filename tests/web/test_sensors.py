@@ -113,10 +113,12 @@ def test_who_sees_one_building_sees_no_topics_of_nobody(at_school: School) -> No
 @pytest.mark.parametrize(
     ("since", "moment"),
     [
-        ({"since": "now"}, None),
-        ({"since": "first"}, "first"),
-        ({"since": "date", "day": "2026-01-02"}, "2026-01-02"),
-        ({"since": "date", "day": "2026-01-02", "clock": "07:30"}, "2026-01-02 07:30"),
+        ({}, None),
+        ({"day": "", "clock": ""}, None),
+        ({"since": "first", "day": ""}, "first"),
+        ({"day": "2026-01-02"}, "2026-01-02"),
+        ({"since": "now", "day": "2026-01-02"}, "2026-01-02"),
+        ({"day": "2026-01-02", "clock": "07:30"}, "2026-01-02 07:30"),
     ],
 )
 def test_it_is_left_to_the_writer_as_the_command_line_says_it(
@@ -136,10 +138,13 @@ def test_what_is_wrong_is_said_beside_the_form_with_what_was_typed(
     at_school: School, browser: Browser
 ) -> None:
     hear(at_school, TOPIC, temperature_f=70)
-    said = {"topic": TOPIC, "place": "maple/12", "since": "date", "note": "kept"}
+    said = {"topic": TOPIC, "place": "maple/12", "clock": "07:30", "note": "kept"}
     answer = browser.submit("/sensors", "/sensors/assign", said)
-    assert answer.status == 400 and "say the date" in answer.text
+    assert answer.status == 400 and "07:30 needs its date" in answer.text
     assert 'value="kept"' in answer.text and 'value="maple/12" selected' in answer.text
+    said |= {"day": "2026-01-02", "since": "first"}
+    answer = browser.submit("/sensors", "/sensors/assign", said)
+    assert answer.status == 400 and "either since 2026-01-02 or since it was first heard" in answer.text
     assert left(at_school) == []
     answer = browser.submit("/sensors", "/sensors/assign", {"topic": TOPIC, "place": ""})
     assert answer.status == 400 and "say which room it is of" in answer.text

@@ -81,7 +81,7 @@ def test_the_list_shows_what_somebody_may_see_and_leads_to_it(at_school: School,
     page = browser.get("/tickets").text
     assert f'href="{page_of(at_school)}"' in page and "Too cold: <bdi>maple, Room 12" in page
     assert at_school.ids[CEDAR] not in page and "1 ticket." in page
-    assert "first relief" in page and "left</time>" in page
+    assert "24-hour relief" in page and "left</time>" in page
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def at_year(school: School) -> str:
 def test_a_ticket_says_first_what_to_do_and_until_when(at_school: School, browser: Browser) -> None:
     browser.enter(Role.FACILITIES, "maple")
     page = browser.get(page_of(at_school)).text
-    assert "Say that you are on it, then give first relief" in page
+    assert "Say that you are on it, then give 24-hour relief" in page
     assert page.index("What to do now") < page.index("Deadlines") < page.index("What happened")
     other = Browser(at_school)
     other.enter(Role.ASSOCIATION, "maple")
@@ -321,6 +321,9 @@ def test_a_person_sees_exactly_the_acts_that_they_may_do(
 def test_an_educator_sees_no_ticket(at_school: School, browser: Browser) -> None:
     browser.enter(Role.EDUCATOR, "maple")
     assert browser.get("/tickets").status == browser.get(page_of(at_school)).status == 403
+    refused = browser.get("/tickets").text
+    assert "<h1>Not for your account</h1>" in refused
+    assert "Your account, educator, does not see tickets." in refused
     assert 'href="/tickets"' not in browser.get("/account").text
 
 
@@ -397,6 +400,101 @@ def test_what_safetyd_wrote_on_record_tells_the_time_by_the_sites_clocks(
     assert said in shown, "a person's words stay"
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({}, "what was done: choose it"),
+        ({"kind": "", "note": " \n"}, "what was done: choose it"),
+        ({"kind": "other"}, "something else was done; write what"),
+        ({"kind": "alternative_space"}, "which room was offered: choose it"),
+        ({"kind": "alternative_space", "room": "Room 21"}, "is none of Room 12, lab"),
+        ({"kind": "alternative_space", "room": "Room 21", "note": "with desks"}, "did you mean"),
+    ],
+)
+def test_an_empty_tap_is_no_relief(
+    at_work: School, browser: Browser, said: dict[str, str], words: str
+) -> None:
+    browser.enter(Role.FACILITIES, "maple")
+    page = page_of(at_work)
+    before = history(at_work)
+    answer = browser.submit(page, f"{page}/relieve", {"tier": "mitigation", **said})
+    assert answer.status == 400 and words in answer.text, answer.text
+    if "room" not in said:
+        several = browser.submit(
+            "/tickets", "/tickets/relieve", {"ticket": at_work.ids[MAPLE], "tier": "mitigation", **said}
+        )
+        assert several.status == 400 and words in several.text
+    assert history(at_work) == before
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"kind": "fans_or_heaters"},
+        {"note": "a heater"},
+        {"kind": "other", "note": "lessons end early"},
+        {"kind": "alternative_space", "room": "LAB"},
+        {"kind": "alternative_space", "note": "in the church hall"},
+    ],
+)
+def test_relief_says_what_was_done(at_work: School, browser: Browser, said: dict[str, str]) -> None:
+    browser.enter(Role.FACILITIES, "maple")
+    page = page_of(at_work)
+    form = browser.get(page).text
+    assert '<optgroup label="Other rooms"><option>lab</option></optgroup>' in form
+    assert browser.submit(page, f"{page}/relieve", {"tier": "mitigation", **said}).status == 303
+    last = history(at_work)[-1]
+    assert last["event"] == "relieved" and last.get("room", "lab") == "lab", "by the name of the room"
+
+
+def test_a_ticket_of_heat_says_where_it_tells_the_heat_index(at_school: School, browser: Browser) -> None:
+    at_school.hears("maple/12", temperature_f=80, humidity=75)
+    at_school.hears("maple/lab", temperature_f=95, humidity=50)
+    browser.enter(Role.FACILITIES, "maple")
+    page = browser.get("/tickets?condition=heat").text
+    assert '°F <span class="hint">heat index</span>' in page
+    (id,) = re.findall(r'href="/tickets/(maple-[0-9-]+)"', page)
+    shown = browser.get(f"/tickets/{id}").text
+    assert "Worst heat index, °F" in shown and "Heat index of <bdi>lab</bdi>, °F" in shown
+    cold = browser.get(page_of(at_school)).text
+    assert "Worst, °F" in cold and "heat index" not in cold.lower()
+
+
+def test_a_room_in_range_that_is_getting_hot_is_marked(at_school: School, browser: Browser) -> None:
+    browser.enter(Role.FACILITIES, "maple")
+    for heat, is_marked in ((70, False), (80, True)):
+        at_school.passes(minutes=30)
+        at_school.hears("maple/lab", temperature_f=heat, humidity=70)
+        page = " ".join(re.sub("<[^>]+>", " ", browser.get(page_of(at_school)).text).split())
+        found = page[page.index("Where the class could go") :][:120]
+        assert f"lab : {heat} °F" in found
+        assert ("getting hot" in found) is ("heat index" in found) is is_marked
+
+
+def test_the_list_warns_before_a_ticket_is_closed_in_breach(at_school: School, browser: Browser) -> None:
+    browser.enter(Role.FACILITIES)
+    page = " ".join(browser.get("/tickets").text.split())
+    assert "2 of these are still in breach, and once the ticket is closed nobody is reminded" in page
+    assert page.count('aria-describedby="several-breach"') == 1
+    for _ in range(7):
+        at_school.passes(minutes=10)
+        for place in ("maple/12", "cedar/1"):
+            at_school.hears(place, temperature_f=70, humidity=40)
+    assert "still in breach" not in browser.get("/tickets").text
+
+
+def test_what_a_closed_ticket_does_not_owe_any_more_is_not_pending(
+    at_school: School, browser: Browser
+) -> None:
+    browser.enter(Role.FACILITIES, "maple")
+    assert "</span> pending" in browser.get(page_of(at_school)).text
+    at_school.commands(do="close", ticket=at_school.ids[MAPLE], note="out of use", role="facilities")
+    page = browser.get(page_of(at_school)).text
+    bars = page[page.index('class="bars"') : page.index('id="duties"')]
+    assert "pending" not in re.sub("<[^>]+>", "", bars) and bars.count("not needed: closed") == 4
+    assert "would have been due" in bars and "<progress" not in bars
+
+
 def test_a_room_in_breach_is_closed_with_a_reason_only(at_work: School, browser: Browser) -> None:
     browser.enter(Role.FACILITIES, "maple")
     page = page_of(at_work)
@@ -411,11 +509,15 @@ def test_a_dispute_is_put_on_record_and_withdrawn(at_work: School, browser: Brow
     browser.enter(Role.SAFETY_COMMITTEE, "maple")
     page = page_of(at_work)
     assert 'name="withdraw"' not in browser.get(page).text
+    empty = browser.submit(page, f"{page}/dispute", {"note": " "})
+    assert empty.status == 400 and "what you dispute: write it" in empty.text
     assert browser.submit(page, f"{page}/dispute", {"note": "nobody came"}).status == 303
     shown = browser.get(page).text
     assert "state-disputed" in shown and 'name="withdraw"' in shown
+    assert "Your dispute is on record." in shown
     assert browser.submit(page, f"{page}/dispute", {"withdraw": "yes"}).status == 303
-    assert "state-disputed" not in browser.get(page).text
+    shown = browser.get(page).text
+    assert "state-disputed" not in shown and "Your dispute is withdrawn" in shown
 
 
 @pytest.mark.parametrize("role", [Role.ASSOCIATION, Role.SAFETY_COMMITTEE, Role.EDUCATOR])

@@ -35,7 +35,7 @@ def complain(school: School, subject: str, kind: TroubleKind, *notes: str, build
 def test_what_stands_says_what_is_wrong_where_since_when_and_what_to_do(
     at_school: School, browser: Browser
 ) -> None:
-    assert "Nothing stands" in browser.get("/troubles").text
+    assert "Nothing is wrong now." in browser.get("/troubles").text
     complain(at_school, "site file", TroubleKind.CONFIGURATION, "line 3")
     text = browser.get("/troubles").text
     assert "Site file is faulty and was not taken" in text and "line 3" in text

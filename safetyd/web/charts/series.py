@@ -126,23 +126,35 @@ def _corners(run: Run, values: Sequence[float], frame: Frame) -> list[str]:
 
 
 def _limits(chart: TimeChart, frame: Frame, unit: str) -> str:
-    parts: list[str] = []
-    taken: list[float] = []
+    drawn: list[tuple[float, float, float, str]] = []
     for limit in chart.limits:
-        if not frame.low <= limit.value <= frame.high:
-            continue
         x1, x2 = frame.axis.x(limit.begin or chart.begin), frame.axis.x(limit.end or chart.end)
-        if x2 <= x1:
+        if frame.low <= limit.value <= frame.high and x1 < x2:
+            words = fitting(f"{quantity(limit.value)} {unit} {limit.label}", x2 - x1 - 12, 13)
+            drawn.append((x1, x2, frame.y(limit.value), words))
+    lines = [line(x1, y, x2, y, "chart-limit", "7 4") for x1, x2, y, _ in drawn]
+    taken: list[tuple[float, float, float]] = []
+    names = []
+    for x1, x2, y, words in drawn:
+        if len(words) <= 1:
             continue
-        y = frame.y(limit.value)
-        parts.append(line(x1, y, x2, y, "chart-limit", "7 4"))
-        words = fitting(f"{quantity(limit.value)} {unit} {limit.label}", x2 - x1 - 12, 13)
-        is_near = any(abs(y - other) < 16 for other in taken)
-        taken.append(y)
-        if len(words) > 1:
-            x, anchor = (x2 - 6, "end") if is_near else (x1 + 6, None)
-            parts.append(text(words, x, y - 5, "chart-limit-name", anchor))
-    return "".join(parts)
+        others = [(a, b, other) for a, b, other, _ in drawn if other != y]
+        x, base, anchor = _place_of(x1, x2, y, [*others, *taken], frame.bottom)
+        taken += [(x1, x2, base - 9), (x1, x2, base)] if anchor is None else []  # as lines through it
+        names.append(text(words, x, base, "chart-limit-name", anchor))
+    return "".join([*lines, *names])
+
+
+def _place_of(
+    x1: float, x2: float, y: float, taken: Sequence[tuple[float, float, float]], bottom: float
+) -> tuple[float, float, str | None]:
+    """Return where the name of a limit stands: above its line, else below it, where no other line goes
+    through it; else at its far end."""
+    for base in (y - 5, y + 15):
+        is_struck = any(a < x2 and b > x1 and base - 13 < other < base + 4 for a, b, other in taken)
+        if not is_struck and base + 3 < bottom:
+            return x1 + 6, base, None
+    return x2 - 6, y - 5, "end"
 
 
 def _names(drawn: Sequence[_Drawn], frame: Frame) -> str:

@@ -26,7 +26,7 @@ from safetyd.view import View
 from safetyd.web.access import may
 from safetyd.web.looking import Looking
 from safetyd.web.packets import Parcel
-from safetyd.web.pages import entry, kept, live, reporting
+from safetyd.web.pages import entry, kept, live, refused, reporting
 from safetyd.web.pages.forms import read_form
 from safetyd.web.pages.frame import Around, rendered, static_folders
 from safetyd.web.pages.page import Answer, Deed, Download, Go, Page, Past, Sheet, Visit
@@ -93,8 +93,8 @@ class Pages:
             if who is None:
                 return self._to_login(request)
             if not may(who.account, page.right):
-                words = f"{who.account.name} is here as {who.account.role}, who may not: {page.right}"
-                return self._problem(Problem(403, words), who)
+                words = refused.refusal(who.account, page.right)
+                return self._problem(Problem(403, words), who, refused.TITLE)
             try:
                 return await (self._look if page.act is None else self._act)(page, request, who)
             except Problem as problem:
@@ -221,8 +221,12 @@ class Pages:
         given = form if isinstance(form, dict) else {}
         return Around(house.site(), house.pulse.now(), here, who, said, refusal, given)
 
-    def _problem(self, problem: Problem, who: Visitor | None) -> Response:
-        shown = {"title": problem.status.phrase, "detail": problem.detail, "status": problem.status.value}
+    def _problem(self, problem: Problem, who: Visitor | None, title: str = "") -> Response:
+        shown = {
+            "title": title or problem.status.phrase,
+            "detail": problem.detail,
+            "status": problem.status.value,
+        }
         sheet = Sheet("problem.html", shown)
         response = HTMLResponse(rendered(sheet, self._around("problem", who)), problem.status)
         response.headers.update(problem.headers or {})

@@ -8,24 +8,24 @@ from datetime import datetime
 from typing import NamedTuple
 
 from safetyd.core.model import Condition
-from safetyd.core.ticket import Ticket, Tier
+from safetyd.core.ticket import Deadline, Ticket
 from safetyd.core.world import World
-from safetyd.web.pages.next_step import TIERS
+from safetyd.web.pages.tiers import name_of
 
 _CONDITIONS = {Condition.COLD: "too cold", Condition.HEAT: "too hot", Condition.OUTAGE: "no electricity"}
 
 
 class Due(NamedTuple):
-    """One deadline of a ticket."""
+    """One deadline of a ticket, and when it is due."""
 
     at: datetime
     ticket: Ticket
-    tier: Tier
+    deadline: Deadline
 
     @property
     def duty(self) -> str:
         """What is owed."""
-        return TIERS[self.tier]
+        return name_of(self.ticket, self.deadline)
 
 
 def open_tickets(world: World) -> Iterator[Ticket]:
@@ -42,7 +42,7 @@ def next_due(tickets: Iterable[Ticket]) -> list[Due]:
 def first_due(ticket: Ticket) -> Due | None:
     """Return the earliest deadline of a ticket whose relief is not on record."""
     owed = [
-        Due(each.in_force_at, ticket, each.tier)
+        Due(each.in_force_at, ticket, each)
         for each in ticket.deadlines
         if each.is_owed and each.in_force_at is not None
     ]

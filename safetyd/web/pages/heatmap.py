@@ -18,6 +18,7 @@ from safetyd.history.breaches import DayOf
 from safetyd.history.files import XLSX_TYPE, Cell, Head, safe, workbook
 from safetyd.history.files import Sheet as Table
 from safetyd.history.queries import History
+from safetyd.reports.report import percent
 from safetyd.site import Building, Room
 from safetyd.web.access import sees
 from safetyd.web.charts.heat import heat_map
@@ -28,7 +29,7 @@ from safetyd.web.pages.history_chart import WORDS
 from safetyd.web.pages.history_words import hours
 from safetyd.web.pages.page import Answer, Download, Past, Sheet, Visit
 from safetyd.web.pages.ranges import Kind, Range, read_range
-from safetyd.web.pages.wanted import building_asked
+from safetyd.web.pages.wanted import breach_in, building_asked
 from safetyd.web.problems import Problem, misused
 
 CELLS_AT_MOST = 12_000
@@ -112,6 +113,7 @@ def heatmap(past: Past, visit: Visit) -> Answer:
         "rows": [(each, _breaches(past, asked, each)) for each in rows],
         "listed": LISTED,
         "hours": hours,
+        "percent": percent,
         "files": [(name, asked.url(f"/heatmap/file/{name}")) for name in _FILES],
         "turn": [
             (words, asked.url(page=str(to)))
@@ -144,12 +146,13 @@ def heatmap_file(past: Past, visit: Visit) -> Answer:
 def _asked(past: Past, visit: Visit) -> Asked:
     said = {name: text for name, text in visit.query.items() if text}
     building = building_asked(past.site, visit.account, said)
-    text = said.get("condition", Condition.COLD.value)
+    wanted = read_range(said, past.site.timezone, past.now, Kind.TERM)
+    usual = None if "condition" in said else breach_in(past, building, building.rooms, wanted)
+    text = said.get("condition", usual or Condition.COLD.value)
     condition = next((each for each in _ASKED if each.value == text), None)
     if condition is None:
         expected = f"one of {', '.join(_ASKED)}{did_you_mean(text[:40], [each.value for each in _ASKED])}"
         raise misused("condition", f"condition: {text[:40]!r} is not {expected}")
-    wanted = read_range(said, past.site.timezone, past.now, Kind.TERM)
     if not wanted.is_of_days:
         raise misused("from", "from: a building is shown by whole days; give dates such as 2026-11-02")
     count = (wanted.last - wanted.first).days + 1

@@ -9,15 +9,9 @@ from typing import NamedTuple
 
 from safetyd.core.closure import Closure, ClosureState, ClosureVerb
 from safetyd.core.model import Condition, Role, Verdict
-from safetyd.core.ticket import Deadline, Status, Ticket, Tier, Verb
+from safetyd.core.ticket import Deadline, Status, Ticket, Verb
 from safetyd.web.access import RIGHTS, Right
-
-TIERS = {
-    Tier.MITIGATION: "first relief",
-    Tier.IMMEDIATE: "immediate relief",
-    Tier.MIDTERM: "midterm relief",
-    Tier.LONG_TERM: "long-term relief",
-}
+from safetyd.web.pages.tiers import name_of
 
 
 class Step(NamedTuple):
@@ -67,7 +61,7 @@ def _of_relief(ticket: Ticket, verdict: Verdict, now: datetime) -> Step:
     if due is None:
         words = "close the ticket, or set a date for long-term relief"
         return Step(words, Verb.CLOSE) if verdict is not Verdict.BREACH else _lasting()
-    tier = TIERS[due.tier]
+    tier = name_of(ticket, due)
     if verdict is Verdict.OK and ticket.status is not Status.RELIEVED:
         back = "power is back" if ticket.condition is Condition.OUTAGE else "the room is in range again"
         owed = "overdue" if due.is_overdue(now) else "owed"

@@ -1,7 +1,9 @@
 """A building now: how it is in a sentence, what falls due next, its electricity, and every room.
 
-Rule: unknown looks unlike ok, and what a person may not see is not hinted at.
+Rule: unknown looks unlike ok; what a person may not see is not hinted at, nor said not to be there.
 """
+
+from typing import NamedTuple
 
 from safetyd.core.ticket import Ticket
 from safetyd.objects import building_object, watched_object
@@ -15,6 +17,24 @@ from safetyd.web.pages.trend import trends
 
 NOT_OK = "not-ok"  # the value of `only` that leaves out what is ok
 _DUES = 3
+
+
+class _Heads(NamedTuple):
+    """What stands above the rooms, and where there is none."""
+
+    wrong: str
+    only: str
+    none: str
+    fine: str
+
+
+_OF_ALL = _Heads("Not ok", "Show only what is not ok", "Every room is ok.", "Ok")
+_OF_SENSORS = _Heads(  # whoever is not told of hazards is not told either that there are none
+    "Too cold, too hot or not known",
+    "Show only those",
+    "No room is too cold or too hot.",
+    "Neither too cold nor too hot",
+)
 
 
 def now(view: View, visit: Visit) -> Answer:
@@ -46,6 +66,7 @@ def _shown(view: View, visit: Visit) -> dict[str, object]:
         "wrong": wrong,
         "fine": [] if is_short else [each for each in found if each.rank is Rank.OK],
         "count": len(found),
+        "heads": _OF_ALL if may_read else _OF_SENSORS,
         "is_short": is_short,
         "trends": trends(view, building.id),
         "tickets": shown_tickets,

@@ -25,6 +25,7 @@ from safetyd.web.pages.forms import read_form
 from safetyd.web.pages.hazards import CONDITIONS, GROUPS
 from safetyd.web.pages.once import Once, Pace, is_key, new_key
 from safetyd.web.pages.page import FORM_BYTES, Sheet, Upload, Visit
+from safetyd.web.pages.refused import refusal
 from safetyd.web.pages.reports import Outcome, Wish
 from safetyd.web.problems import Problem, misused
 from safetyd.web.routes import NOTE_BYTES
@@ -200,7 +201,7 @@ class Reporting:
         if who is None:
             return Asker(None, neighbour(host), site.open_to(host))
         if not may(who.account, Right.REPORT):
-            raise Problem(403, f"{who.account.name} is here as {who.account.role}, who may not: report")
+            raise Problem(403, refusal(who.account, Right.REPORT))
         return Asker(who, "", tuple(each for each in site.buildings if sees(who.account, each.id)))
 
     def _form(
@@ -215,6 +216,7 @@ class Reporting:
             "above_f": rules.heat.above_f,
             "form": form,
             "whole": reports.WHOLE,
+            "at_fault": problem.more.get("parameter", "") if problem else "",
         }
         refusal, status = (problem.detail, problem.status) if problem else ("", HTTPStatus.OK)
         answer = self._show(Sheet("report.html", shown), "report", asker.visitor, refusal, status)

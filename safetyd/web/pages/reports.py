@@ -14,7 +14,7 @@ from safetyd.core.attachment import attachment, check_number
 from safetyd.core.errors import ActionError
 from safetyd.core.model import CLAUSE, Condition, Hazard, Place, Role, same_name
 from safetyd.core.plan import Reason
-from safetyd.core.ticket import Ticket, Tier, Verb
+from safetyd.core.ticket import Ticket, Verb
 from safetyd.core.units import fahrenheit
 from safetyd.faults import did_you_mean
 from safetyd.site import Building
@@ -25,6 +25,7 @@ from safetyd.web import acts
 from safetyd.web.content_type import check_kind
 from safetyd.web.pages.hazards import CONDITIONS, GROUPS, HOT, LOCATION, MEASURED, NOTICE, words_of
 from safetyd.web.pages.page import Visit
+from safetyd.web.pages.tiers import name_of
 from safetyd.web.problems import misused
 from safetyd.web.routes import ROUTES
 
@@ -34,11 +35,6 @@ _LONGEST_LINE = 200
 _NUMBER = re.compile(r"[-+]?[0-9]{1,6}([.,][0-9]{1,6})?")
 _REPORT = next(each for each in ROUTES if each.name == "report")
 _NOTE = next(each for each in ROUTES if each.name == Verb.NOTE)
-_TIERS = {
-    Tier.MITIGATION: "Relief from the temperature",
-    Tier.IMMEDIATE: "Immediate relief",
-    Tier.MIDTERM: "Relief that holds until it is solved",
-}
 
 
 class Wish(NamedTuple):
@@ -112,6 +108,12 @@ def wish(view: View, visit: Visit, building: Building) -> Wish:
     condition = _condition(visit, what)
     things = _things(visit, what, condition)
     is_written = bool(visit.field("written")) and what not in (NOTICE, LOCATION)
+    if what == NOTICE and not note:
+        raise misused("note", "your words: a written notice says what is wrong; write it in your own words")
+    if is_written and not note:
+        raise misused(
+            "note", "your words: it is also your written notice; write in your own words what is wrong"
+        )
     if is_written:
         things.append({"notice": condition.value if condition else Condition.HAZARD.value})
     commands = [
@@ -177,9 +179,9 @@ def _due(ticket: Ticket | None) -> tuple[tuple[str, datetime], ...]:
     if ticket is None:
         return ()
     return tuple(
-        (_TIERS[each.tier], each.in_force_at)
+        (name_of(ticket, each).capitalize(), each.in_force_at)
         for each in ticket.deadlines
-        if each.is_owed and each.in_force_at is not None and each.tier in _TIERS
+        if each.is_owed and each.in_force_at is not None
     )
 
 
@@ -243,7 +245,7 @@ def _readings(visit: Visit, what: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if (temperature is None) != (humidity is None):
         name = "humidity" if humidity is None else "temperature"
-        raise misused(name, f"{_MEASURES[name]}: temperature and humidity go together; write both as shown")
+        raise misused(name, f"{_MEASURES[name]}: {_TOGETHER}")
     if temperature is not None:
         found.append({f"temperature_{unit.lower()}": temperature, "humidity": humidity, **more})
     if index is not None:
@@ -257,6 +259,10 @@ def _readings(visit: Visit, what: str) -> list[dict[str, Any]]:
     return found
 
 
+_TOGETHER = (
+    "a reading counts with temperature and humidity; write both as the instrument shows them, or choose: "
+    + words_of(Hazard.TEMPERATURE)
+)
 _MEASURES = {"temperature": "temperature", "humidity": "humidity", "heat_index": "heat index"}
 
 

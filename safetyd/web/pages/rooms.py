@@ -77,7 +77,7 @@ _WORDS = {
     Rank.SILENT: "no reading",
     Rank.IN_PART: "heat unknown, no humidity",
     Rank.WATCHED: "getting hot",
-    Rank.OK: "ok",
+    Rank.OK: "neither too cold nor too hot",
 }
 
 

@@ -46,7 +46,12 @@ NUMBERS: tuple[tuple[str, tuple[Number, ...]], ...] = (
         "Heat",
         (
             Number("heat.above_f", "Too hot is a heat index above", lambda r: _f(r.heat.above_f), "9.14.3"),
-            Number("heat.watch_f", "Watched from", lambda r: _f(r.heat.watch_f), "9.14.3"),
+            Number(
+                "heat.watch_f",
+                "Shown as getting hot, with no ticket, is a heat index from",
+                lambda r: _f(r.heat.watch_f),
+                "9.14.3, where 80 is printed beside 85",
+            ),
             Number("heat.end_f", "It is over at or below", lambda r: _f(r.heat.end_f)),
             Number("heat.end_after", "… that has lasted", lambda r: span(r.heat.end_after)),
             Number("heat.confirm", "Readings running that must say so", lambda r: str(r.heat.confirm)),

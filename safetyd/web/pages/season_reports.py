@@ -34,6 +34,7 @@ EVERY = "*"  # all buildings, among those to choose from
 ROOMS_AT_MOST = 500  # of one report here; the command line has no bound
 ROWS_SHOWN = 200
 _GRAIN = timedelta(microseconds=1)
+_BETWEEN = " · "  # the parts of what a bar is called
 
 
 class Asked(NamedTuple):
@@ -164,7 +165,9 @@ def _shown(made: Report, table: Table) -> Shown:
     rows = [[_cell(made, table, row, n) for n in kept] for row in table.rows[:ROWS_SHOWN]]
     charts = []
     for number, bars in enumerate(table.bars):
-        found = [BarOf(each.name, each.value, each.words) for each in drawn(table, bars)]
+        longest = drawn(table, bars)
+        names = _own_names([each.name for each in longest])
+        found = [BarOf(name, each.value, each.words) for name, each in zip(names, longest, strict=True)]
         if found:
             picture = on_page(BarChart(bars.title, found), f"{table.name}-{number}")
             charts.append((bars.title, picture))
@@ -173,6 +176,13 @@ def _shown(made: Report, table: Table) -> Shown:
     texts = [at for at, each in enumerate(columns) if not each.form.is_number]
     head = next((at for at in texts if columns[at].name in ("ticket", "name")), texts[0])
     return Shown(table.title, columns, head, rows, more, table.empty, charts)
+
+
+def _own_names(names: Sequence[str]) -> list[str]:
+    """Return the names of bars without the building, where all are of one."""
+    parts = [each.partition(_BETWEEN) for each in names]
+    is_one = len({begin for begin, _, _ in parts}) == 1
+    return [rest if is_one and rest else begin + between + rest for begin, between, rest in parts]
 
 
 def _cell(made: Report, table: Table, row: Sequence[Any], n: int) -> Cell:

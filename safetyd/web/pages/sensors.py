@@ -5,6 +5,7 @@ Rule: what a device sent is shown as it came, as text. Who may assign a topic do
 
 from typing import Any
 
+from safetyd.commands import FIRST_HEARD
 from safetyd.core.model import HAND, Place
 from safetyd.notify.who_and_where import room_name
 from safetyd.profile import NATIVE, SPARKPLUG, shipped_profiles
@@ -73,11 +74,8 @@ def assign(view: View, visit: Visit) -> Deed:
         raise Problem(400, "place: say which room it is of")
     said: dict[str, Any] = {"topic": visit.form.get("topic", ""), "building": building, "room": room or None}
     said |= {name: text for name in _SETTINGS if (text := visit.field(name))}
-    match visit.field("since"):
-        case "first":
-            said["from"] = "first"
-        case "date":
-            said["from"] = _date(visit)
+    if since := _since(visit):
+        said["from"] = since
     return Deed((acts.assignment(_ASSIGN, said, visit.account, view),), "/sensors", "")
 
 
@@ -88,11 +86,16 @@ def unassign(view: View, visit: Visit) -> Deed:
     return Deed((acts.assignment(_UNASSIGN, said, visit.account, view),), "/sensors", "")
 
 
-def _date(visit: Visit) -> str:
-    day, clock = visit.field("day"), visit.field("clock")
-    if not day:
-        raise Problem(400, "from: say the date from which on it is of that room")
-    return f"{day} {clock}" if clock else day
+def _since(visit: Visit) -> str:
+    """Return from when on, empty for from now on; a date that was typed counts."""
+    day, clock, is_first = visit.field("day"), visit.field("clock"), visit.field("since") == FIRST_HEARD
+    if day and is_first:
+        raise Problem(400, f"from: it is either since {day} or since it was first heard; leave one of them")
+    if clock and not day:
+        raise Problem(400, f"from: {clock} needs its date; write one, or leave both empty for from now on")
+    if is_first:
+        return FIRST_HEARD
+    return f"{day} {clock}".strip()
 
 
 def _groups(found: list[dict[str, Any]], site: Site) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 Rule: it shows what the API's ticket says, and only adds words; an act is offered only to who may do it now.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -12,17 +13,19 @@ from safetyd.core.duty import Record
 from safetyd.core.model import CLAUSE, Verdict
 from safetyd.core.ticket import AT_REST, Deadline, Relief, Ticket
 from safetyd.record_words import not_yet
+from safetyd.site import Room
 from safetyd.store import attachments
 from safetyd.view import View
 from safetyd.web.access import Right, may, sees
 from safetyd.web.answers import visible_ticket
 from safetyd.web.content_type import content_type
 from safetyd.web.packets import evidence
-from safetyd.web.pages.next_step import TIERS, next_step
+from safetyd.web.pages.next_step import next_step
 from safetyd.web.pages.offers import offered
 from safetyd.web.pages.page import Answer, Download, Past, Sheet, Visit
 from safetyd.web.pages.ticket_chart import ticket_chart
 from safetyd.web.pages.tickets import Places
+from safetyd.web.pages.tiers import name_of
 from safetyd.web.problems import Problem
 
 _NOTICES = 40  # that are shown; a ticket that is overdue for a year has one a day
@@ -47,7 +50,7 @@ def ticket(view: View, visit: Visit) -> Answer:
     may_now = offered(found, outages, lifters, visit.account)
     verdict = Verdict(shown["verdict"])
     step = next_step(found, standing(found.closure, outages), verdict, may_now, view.at)
-    places = Places(view.site)
+    places, spaces = Places(view.site), _spaces(view, shown["alternative_spaces"])
     rest = {
         "ticket": shown,
         "building": places.building(found.place.building),
@@ -66,11 +69,12 @@ def ticket(view: View, visit: Visit) -> Answer:
         "lines": [_line(each) for each in reversed(shown["history"])],
         "notices": list(reversed(shown["notices"])),
         "has_older_notices": len(shown["notices"]) == _NOTICES,
-        "spaces": shown["alternative_spaces"][:_SPACES],
+        "spaces": spaces[:_SPACES],
+        "rooms": _others(view, found, {each["room"] for each in spaces[:_SPACES]}),
         "joined": _linked(view, visit, shown["joined"]),
         "follows": _linked(view, visit, shown["follows"]),
         "followers": sorted(each.id for each in view.world.tickets.values() if each.follows == found.id),
-        "tiers": TIERS,
+        "tiers": {each.tier.value: name_of(found, each) for each in found.deadlines},
         "kinds": [each.value for each in Relief],
         "may_name": may(visit.account, Right.NAMES),
     }
@@ -102,14 +106,29 @@ def ticket_evidence(past: Past, visit: Visit) -> Answer:
     return evidence(*about, with_names=with_names)
 
 
+def _spaces(view: View, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rooms that are in range, and which of them are getting hot."""
+    watch_f = view.facts.book.in_force(view.at).heat.watch_f
+    return [
+        each | {"name": each["name"] or each["room"], "is_watched": each["heat_index_f"] >= watch_f}
+        for each in found
+    ]
+
+
+def _others(view: View, ticket: Ticket, but: Collection[str]) -> list[Room]:
+    """Return the rooms that may have been offered as well."""
+    building, own = view.site.building(ticket.place.building), ticket.place.room
+    return [each for each in building.rooms if each.id != own and each.id not in but] if building else []
+
+
 def _bar(found: Ticket, deadline: Deadline, now: datetime) -> Bar:
     due_at = deadline.in_force_at
     if due_at is None:
-        return Bar(TIERS[deadline.tier], deadline, None)
+        return Bar(name_of(found, deadline), deadline, None)
     whole = (due_at - found.began_at).total_seconds()
     over = ((deadline.met_at or now) - found.began_at).total_seconds()
     used = 100 if whole <= 0 else round(100 * min(1.0, max(0.0, over / whole)))
-    return Bar(TIERS[deadline.tier], deadline, used)
+    return Bar(name_of(found, deadline), deadline, used)
 
 
 def _line(row: dict[str, Any]) -> dict[str, Any]:

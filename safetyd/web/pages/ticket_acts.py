@@ -4,12 +4,14 @@ Rule: the same commands as the API's, by the same keys; what was left empty was 
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from safetyd.core.attachment import MOST_A_NOTE, MOST_BYTES, check_name, check_number, check_size
 from safetyd.core.closure import ClosureVerb
-from safetyd.core.ticket import Verb
+from safetyd.core.model import same_name
+from safetyd.core.ticket import Relief, Ticket, Verb
+from safetyd.faults import did_you_mean
 from safetyd.view import View
 from safetyd.web import acts
 from safetyd.web.answers import visible_ticket
@@ -19,14 +21,16 @@ from safetyd.web.routes import ROUTES, Kind, Route
 
 FILES_BYTES = MOST_A_NOTE * MOST_BYTES + FORM_BYTES
 MAY_BRING_FILES = (Verb.NOTE, Verb.RELIEVE)
+_NAMED = 30  # rooms, where one is not found
 OF_TICKET: tuple[str, ...] = (*Verb, *ClosureVerb)
 _ROUTES = {each.name: each for each in ROUTES if each.acts and each.in_path}
+_WITHDRAWN = "Your dispute is withdrawn, and that is on record too."
 _DONE = {
     Verb.ACKNOWLEDGE: "It is on record that you are on it.",
     Verb.RELIEVE: "The relief is on record.",
     Verb.NOTE: "The note is on record.",
     Verb.EXTEND: "The new date is on record beside the old one.",
-    Verb.DISPUTE: "It is on record what you dispute, or no longer do.",
+    Verb.DISPUTE: "Your dispute is on record.",
     Verb.CLOSE: "The ticket is closed.",
     Verb.REOPEN: "The ticket is open again.",
     ClosureVerb.TELL_DISTRICT: "It is on record that the district was told.",
@@ -43,6 +47,8 @@ def act(name: str) -> Callable[[View, Visit], Deed]:
     def deed(view: View, visit: Visit) -> Deed:
         ticket = visible_ticket(view, visit.account, visit.path["id"])
         said, files = _said(route, visit), _files(visit.uploads)
+        if said.get("room"):
+            said["room"] = _room(view, ticket, said["room"])
         if files and name == Verb.NOTE:
             said["attach"] = files
         commands = [acts.command(route, said, ticket, visit.account, view.facts, view.site)]
@@ -52,7 +58,7 @@ def act(name: str) -> Callable[[View, Visit], Deed]:
             commands.append(
                 acts.command(_ROUTES[Verb.NOTE], note, ticket, visit.account, view.facts, view.site)
             )
-        return Deed(tuple(commands), f"/tickets/{ticket.id}", _done(name))
+        return Deed(tuple(commands), f"/tickets/{ticket.id}", _done(name, said))
 
     return deed
 
@@ -69,22 +75,70 @@ def act_on_several(name: str) -> Callable[[View, Visit], Deed]:
         said = _said(route, visit)
         commands = acts.commands(route, said, tickets, visit.account, view.facts, view.site)
         count = f"{len(ids)} tickets: " if len(ids) > 1 else f"{ids[0]}: "
-        return Deed(commands, f"/tickets?{visit.query}", count + _done(name))
+        return Deed(commands, f"/tickets?{visit.query}", count + _done(name, said))
 
     return deed
 
 
-def _done(name: str) -> str:
-    return next(words for verb, words in _DONE.items() if verb == name)
+def _done(name: str, said: Mapping[str, Any]) -> str:
+    return (
+        _WITHDRAWN if said.get("withdraw") else next(words for verb, words in _DONE.items() if verb == name)
+    )
 
 
 def _said(route: Route, visit: Visit) -> dict[str, Any]:
+    """Return what a form says of an act.
+
+    Raises:
+        Problem: it leaves open what was done, or what is disputed.
+    """
     said: dict[str, Any] = {}
     for each in route.body or ():
         text = visit.field(each.name)
         if text and each.kind is not Kind.FILES:
             said[each.name] = True if each.kind is Kind.FLAG else text
+    if lacking := _lacking(route.name, said):
+        raise Problem(400, lacking)
     return said
+
+
+def _lacking(name: str, said: Mapping[str, Any]) -> str:
+    """Return what has to be said as well: an empty tap is no relief, and no dispute."""
+    if said.get("note"):
+        return ""
+    if name == Verb.DISPUTE and not said.get("withdraw"):
+        return "what you dispute: write it in your own words; it goes on record as you write it"
+    if name != Verb.RELIEVE:
+        return ""
+    match said.get("kind"):
+        case None:
+            return "what was done: choose it, or write it in your own words"
+        case Relief.OTHER:
+            return "in your words: something else was done; write what"
+        case Relief.ALTERNATIVE_SPACE if not said.get("room"):
+            return "which room was offered: choose it, or write in your own words where it is"
+    return ""
+
+
+def _room(view: View, ticket: Ticket, said: str) -> str:
+    """Return what a room of a ticket's building is called that is meant by its name or id.
+
+    Raises:
+        Problem: there is no such room.
+    """
+    building = view.site.building(ticket.place.building)
+    rooms = building.rooms if building else ()
+    meant = same_name(said)
+    for each in rooms:
+        if meant in (same_name(each.name), same_name(each.id)):
+            return each.name or each.id
+    names = [each.name or each.id for each in rooms]
+    known = ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
+    hint = did_you_mean(said[:80], names)
+    raise Problem(
+        400,
+        f"which room was offered: {said[:80]!r} is none of {known}{hint}; a place elsewhere goes into words",
+    )
 
 
 def _files(uploads: Iterable[Upload]) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from safetyd.core import obligation
-from safetyd.core.model import Condition, Episode
+from safetyd.core.model import Condition, Episode, Verdict
 from safetyd.core.ticket import AT_REST, Deadline, Relief, Status, Ticket, Tier
 from safetyd.core.world import up_to_date
 from safetyd.faults import did_you_mean
@@ -19,9 +19,10 @@ from safetyd.site import Site
 from safetyd.view import View
 from safetyd.web.access import Right, may, sees
 from safetyd.web.answers import building_of, visible_ticket
-from safetyd.web.pages.next_step import TIERS, due_next
+from safetyd.web.pages.next_step import due_next
 from safetyd.web.pages.offers import AT_ONCE
 from safetyd.web.pages.page import Answer, Sheet, Visit
+from safetyd.web.pages.tiers import name_of, tier_name
 from safetyd.web.problems import Problem, misused
 
 PAGE = 25
@@ -45,6 +46,12 @@ class Line(NamedTuple):
     tier: str
     is_overdue: bool
     worst: float | None
+
+    @property
+    def is_in_breach(self) -> bool:
+        """Whether its place is measured to be in breach, and somebody may still close it."""
+        is_standing = self.ticket.status not in AT_REST and self.ticket.condition is not Condition.HAZARD
+        return is_standing and self.verdict == Verdict.BREACH
 
 
 class Places:
@@ -84,8 +91,11 @@ def tickets(view: View, visit: Visit) -> Answer:
     rest = found if "cursor" not in said else _after(view, visit, said["cursor"], found, place_of)
     page = nsmallest(PAGE, rest, key=place_of)
     kept = {name: said[name] for name in said if name != "cursor"}
+    deadlines = view.facts.book.in_force(view.at).deadlines
+    lines = _lines(view, page, places)
     shown = {
-        "lines": _lines(view, page, places),
+        "lines": lines,
+        "breaches": [each for each in lines if each.is_in_breach],
         "count": len(found),
         "overdue": overdue,
         "before": len(found) - len(rest),
@@ -98,7 +108,7 @@ def tickets(view: View, visit: Visit) -> Answer:
         "conditions": _CHOICES["condition"],
         "statuses": _CHOICES["status"],
         "at_once": [verb.value for verb in AT_ONCE if may(visit.account, Right(verb.value))],
-        "tiers": [(tier.value, TIERS[tier]) for tier in Tier],
+        "tiers": [(tier.value, tier_name(tier, getattr(deadlines, tier, None))) for tier in Tier],
         "kinds": [each.value for each in Relief],
     }
     return Sheet("tickets.html", shown)
@@ -162,7 +172,7 @@ def _lines(view: View, page: Sequence[Ticket], places: Places) -> list[Line]:
     for ticket in page:
         due = None if ticket.status in AT_REST else due_next(ticket)
         verdict = obligation.verdict(view.world, view.facts, ticket, view.at).value
-        tier = "" if due is None else TIERS[due.tier]
+        tier = "" if due is None else name_of(ticket, due)
         is_overdue = _is_overdue(ticket, view.at)
         worst = _worst(ticket.condition, episodes[ticket.id])
         lines.append(Line(ticket, places.whole(ticket), verdict, due, tier, is_overdue, worst))

@@ -3,7 +3,7 @@
 Rule: what stands in no site file, or may not be seen, is refused by name; what was not said is as usual.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -13,6 +13,7 @@ from safetyd.core.tally import Measure
 from safetyd.faults import did_you_mean
 from safetyd.site import Building, Room, Site
 from safetyd.store.accounts import Account
+from safetyd.store.course import last_breach
 from safetyd.web.access import sees
 from safetyd.web.answers import building_of, place_of
 from safetyd.web.pages.page import Past, Visit
@@ -81,8 +82,9 @@ def wanted(past: Past, visit: Visit) -> Wanted:
     said = {name: text for name, text in visit.query.items() if text}
     building = building_asked(past.site, visit.account, said)
     rooms = _rooms(building, list(filter(None, visit.query.getlist("room"))))
-    measure = _measure(said.get("quantity", ""), building)
-    return Wanted(building, rooms, measure, read_range(said, past.site.timezone, past.now, Kind.WEEK))
+    range = read_range(said, past.site.timezone, past.now, Kind.WEEK)
+    measure = _measure(said.get("quantity", "") or _usual(past, building, rooms, range).value, building)
+    return Wanted(building, rooms, measure, range)
 
 
 def building_asked(site: Site, account: Account, said: Mapping[str, str]) -> Building:
@@ -109,9 +111,26 @@ def _rooms(building: Building, ids: list[str]) -> tuple[Room, ...]:
     return found
 
 
+def _usual(past: Past, building: Building, rooms: Sequence[Room], range: Range) -> Measure:
+    """Return what is asked where nothing is said: that by which rooms were last in breach."""
+    if not rooms:
+        return Measure.MAINS
+    is_hot = breach_in(past, building, rooms, range) is Condition.HEAT
+    return Measure.HEAT_INDEX if is_hot else Measure.TEMPERATURE
+
+
+def breach_in(past: Past, building: Building, rooms: Sequence[Room], range: Range) -> Condition | None:
+    """Return how rooms were last in breach in a range; where none was, how any of their building was."""
+    for few in (rooms, building.rooms):
+        ids = [each.id for each in few]
+        found = last_breach(past.connection, building.id, ids, range.begin, range.end)
+        if found is not None:
+            return found
+    return None
+
+
 def _measure(text: str, building: Building) -> Measure:
-    usual = Measure.TEMPERATURE if building.rooms else Measure.MAINS
-    measure = next((each for each in NAMES if each.value == (text or usual.value)), None)
+    measure = next((each for each in NAMES if each.value == text), None)
     if measure is None:
         hint = did_you_mean(text[:40], [each.value for each in NAMES])
         expected = f"one of {', '.join(NAMES)}{hint}"

@@ -51,17 +51,20 @@
     let waiting;
     let isQuiet = false; // while the scale is set by us to what is there already
 
+    const isTouched = matchMedia("(hover: none) and (pointer: coarse)").matches;
     const box = document.createElement("div");
     box.className = "zoom chart-svg";
     box.tabIndex = 0;
     box.setAttribute("role", "group");
-    box.setAttribute("aria-label", `${drawn.dataset.title}: a chart. Plus and minus zoom, the arrows move, Escape shows all of it. The table below has each day.`);
+    box.setAttribute("aria-label", `${drawn.dataset.title}: a chart. ${isTouched ? "" : "Plus and minus zoom, the arrows move, Escape shows all of it. "}The table below has each day.`);
     const said = document.createElement("p");
     said.className = "zoom-said";
     said.dataset.zoomSaid = "";
     const hint = document.createElement("p");
     hint.className = "zoom-hint";
-    hint.textContent = "Drag over the chart to zoom in; twice click shows all of it. By keyboard: + − ← →";
+    hint.textContent = isTouched
+      ? "Tap the chart to read a moment; the buttons above it move and zoom."
+      : "Drag over the chart to zoom in; twice click shows all of it. By keyboard: + − ← →";
 
     const colour = (name) => getComputedStyle(box).getPropertyValue(`--chart-${name}`).trim();
 
@@ -134,18 +137,29 @@
       ctx.textBaseline = "alphabetic";
       ctx.lineWidth = 1.5 * ratio;
       ctx.setLineDash([7 * ratio, 4 * ratio]);
+      const named = []; // above its line, or below it where another one goes through that
+      const heights = now.limits.map(([value]) => u.valToPos(value, "y", true));
       for (const [value, name, begin, end] of now.limits) {
         const y = u.valToPos(value, "y", true);
         const left = Math.max(begin === null ? bbox.left : u.valToPos(begin, "x", true), bbox.left);
         const right = Math.min(end === null ? bbox.left + bbox.width : u.valToPos(end, "x", true), bbox.left + bbox.width);
         if (right <= left) continue;
-        ctx.strokeStyle = ctx.fillStyle = colour("limit");
+        ctx.strokeStyle = colour("limit");
         ctx.beginPath();
         ctx.moveTo(left, y);
         ctx.lineTo(right, y);
         ctx.stroke();
-        ctx.fillText(`${value} ${now.unit} ${name}`, left + 6 * ratio, y - 5 * ratio);
+        const isStruck = heights.some((other) => y - 22 * ratio < other && other < y - 1);
+        named.push([`${value} ${now.unit} ${name}`, left + 6 * ratio, isStruck ? y + 15 * ratio : y - 5 * ratio]);
       }
+      ctx.setLineDash([]);
+      ctx.lineJoin = "round";
+      ctx.lineWidth = 4 * ratio;
+      ctx.strokeStyle = colour("paper");
+      ctx.fillStyle = colour("limit");
+      for (const each of named) ctx.strokeText(...each);
+      for (const each of named) ctx.fillText(...each);
+      ctx.lineWidth = 1.5 * ratio;
       ctx.setLineDash([1 * ratio, 3 * ratio]);
       ctx.strokeStyle = colour("ink");
       for (const [at] of now.deeds) {

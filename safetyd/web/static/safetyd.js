@@ -1,4 +1,4 @@
-// Comfort only: what counts down counts down. Everything works without this file.
+// Comfort only: what counts down counts down, what is needed says so at once. Everything works without this file.
 "use strict";
 
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60]];
@@ -37,7 +37,16 @@ function tick() {
   }
 }
 
+/** What goes with a choice is needed while that is chosen. */
+function need() {
+  for (const each of document.querySelectorAll("[data-needed-with]")) {
+    each.required = each.dataset.neededWith.split(" ").some((id) => document.getElementById(id)?.checked);
+  }
+}
+
+document.addEventListener("change", need);
 document.addEventListener("DOMContentLoaded", () => {
+  need();
   tick();
   setInterval(tick, 10000);
 });
