@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safetyd.cli import main
@@ -292,6 +292,7 @@ def season_of(drawn: list[tuple[float, int, int]]) -> Story:
     return story
 
 
+@settings(max_examples=50)  # each is asked eleven times
 @given(spells)
 @pytest.mark.slow
 def test_a_stricter_limit_never_finds_less_and_nothing_set_changes_nothing(tmp_path_factory, drawn):
