@@ -247,16 +247,19 @@ class Turmoil:
 
 
 def beginnings(values: dict[int, float]) -> list[int]:
-    """Return when the cold began in a room, each time, by all that its sensor said."""
+    """Return when the cold began in a room, each time, by all that its sensor said.
+
+    It is over when the room has been warm for long enough, whether a reading says so just then or not.
+    """
     found: list[int] = []
     is_cold, warm_since = False, None
     for at, value in sorted(values.items()):
+        if warm_since is not None and at - warm_since >= END_AFTER / timedelta(microseconds=1):
+            is_cold, warm_since = False, None
         if value < BELOW_F:
             if not is_cold:
                 found.append(at)
             is_cold, warm_since = True, None
-        elif is_cold and value >= END_F:
-            warm_since = at if warm_since is None else warm_since
-            if at - warm_since >= END_AFTER / timedelta(microseconds=1):
-                is_cold, warm_since = False, None
+        elif is_cold and value >= END_F and warm_since is None:
+            warm_since = at
     return found
