@@ -1,6 +1,7 @@
 """A secret has one name, whether systemd hands it to the daemon or root's command reads its file."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -89,18 +90,31 @@ def test_what_is_nowhere_is_a_fault_that_names_the_file_as_it_was_told(folder: P
         assert f"'secrets/{name}'" in told
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not look")
-def test_a_folder_that_we_may_not_look_into_is_a_fault_and_no_crash() -> None:
+@pytest.fixture
+def shut() -> Iterator[Path]:
+    """A configuration whose folder of secrets nobody but root may look into."""
     with TemporaryDirectory() as made:
         folder = Path(made)
-        (folder / "secrets").mkdir(mode=0o700)
+        (folder / "secrets").mkdir()
         (folder / "safetyd.toml").write_text(HOW, encoding="utf-8")
         (folder / "site.toml").write_text(SITE, encoding="utf-8")
         fill(folder / "secrets", "", "of the file")
         folder.chmod(0o755)
+        (folder / "secrets").chmod(0)
+        yield folder
+        (folder / "secrets").chmod(0o700)
+
+
+@pytest.fixture
+def as_nobody(shut: Path) -> Iterator[Path]:
+    """That configuration, for somebody who is not root: root becomes nobody for as long."""
+    was = os.geteuid()
+    if was == 0:
         os.seteuid(65534)
-        try:
-            with pytest.raises(ConfigurationError, match="no file is at 'secrets/mqtt'"):
-                load(folder / "safetyd.toml", {})
-        finally:
-            os.seteuid(0)
+    yield shut
+    os.seteuid(was)
+
+
+def test_a_folder_that_we_may_not_look_into_is_a_fault_and_no_crash(as_nobody: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no file is at 'secrets/mqtt'"):
+        load(as_nobody / "safetyd.toml", {})

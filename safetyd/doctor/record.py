@@ -14,7 +14,8 @@ from safetyd import __version__
 from safetyd.core.errors import SafetydError
 from safetyd.doctor.finding import Finding, State
 from safetyd.doctor.machine_findings import growth_finding
-from safetyd.store.checkup import Checkup, checkup
+from safetyd.store.checkup import SQLITE, Checkup, checkup
+from safetyd.store.database import HEAD
 from safetyd.store.soundness import damage
 
 _AREA = "store"
@@ -49,10 +50,10 @@ def store_findings(store: Path, free: int, now: datetime, *, is_running: bool | 
 
 
 def _schema(found: Checkup) -> Finding:
-    about, seen = "version", f"{found.version}; this safetyd knows {found.program}"
-    if found.version > found.program:
+    about, seen = "version", f"{found.version}; this safetyd knows {HEAD}"
+    if found.version > HEAD:
         return Finding(_AREA, about, State.BAD, seen, "install the newer safetyd that wrote it")
-    if found.version < found.program:
+    if found.version < HEAD:
         do = "safetyd backup FILE, then start safetyd: it brings the store up to date"
         return Finding(_AREA, about, State.WARN, seen, do)
     return Finding(_AREA, about, State.OK, seen)
@@ -65,5 +66,5 @@ def version_findings() -> Iterator[Finding]:
     is_old = sys.version_info < _OLDEST_PYTHON
     state, do = (State.BAD, "install Python 3.11 or newer") if is_old else (State.OK, "")
     yield Finding(area, "Python", state, platform.python_version(), do)
-    yield Finding(area, "SQLite", State.OK, Checkup("", 0, None, None).sqlite)
+    yield Finding(area, "SQLite", State.OK, SQLITE)
     yield Finding(area, "paho-mqtt", State.OK, version("paho-mqtt"))

@@ -8,20 +8,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from safetyd.store.database import HEAD, StoreError
+from safetyd.store.database import StoreError
 from safetyd.store.moments import moment
 from safetyd.store.soundness import opened
 
+SQLITE = sqlite3.sqlite_version
+
 
 class Checkup(NamedTuple):
-    """Version of the tables and of this program; bytes, with what is not folded in; readings from and to."""
+    """Version of the tables; bytes, with what is not folded in; readings from and to."""
 
     version: str
     bytes: int
     first_at: datetime | None
     last_at: datetime | None
-    program: str = HEAD
-    sqlite: str = sqlite3.sqlite_version
 
 
 def checkup(path: Path) -> Checkup:

@@ -17,6 +17,7 @@ from tests.journeys.servers import ROOT, SYSTEM_PROGRAMS, Said, until
 
 SUITE = "bookworm"
 PACKAGES = ("ca-certificates", "python3", "python3-pip", "systemd")
+_CACHE = "/var/cache/pip"
 SECONDS = 600  # a mirror may be slow
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -25,6 +26,9 @@ class Debian:
     """A tree, and what runs in it; on this machine's network."""
 
     def __init__(self, tree: Path) -> None:
+        assert os.geteuid() == 0, (
+            "only root makes a Debian and boots it; leave it out with ARGS='--ignore tests/deploy'"
+        )
         self.tree = tree
         self._boot: subprocess.Popen[bytes] | None = None
         self._first = 0  # the process that is init in there
@@ -96,7 +100,7 @@ def _nspawn(tree: Path) -> list[str]:
     given = [f"--bind-ro={each}" for each in _of_indexes()]
     cache = Path.home() / ".cache/pip"
     if cache.is_dir():
-        given.append(f"--bind={cache}:/root/.cache/pip")
+        given.append(f"--bind={cache}:{_CACHE}")
     return [program, "--quiet", f"--directory={tree}", "--register=no", "--keep-unit", *given]
 
 
@@ -157,9 +161,11 @@ def _pip_settings() -> dict[str, str]:
 def _pip_conf() -> str:
     found = _pip_settings()
     lines = [
-        f"{name.removeprefix('global.')} = {value}" for name, value in found.items() if "global." in name
+        f"{name.removeprefix('global.')} = {value}"
+        for name, value in found.items()
+        if "global." in name and name != "global.cache-dir"
     ]
-    return "\n".join(["[global]", *lines, ""])
+    return "\n".join(["[global]", *lines, f"cache-dir = {_CACHE}", ""])
 
 
 def _of_pip() -> Sequence[str]:
