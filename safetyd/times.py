@@ -4,7 +4,8 @@ Rule: what is read has a zone and lies in the years a school may speak of; what 
 with Z.
 """
 
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 
 FIRST_YEAR, LAST_YEAR = 1900, 2199
@@ -27,6 +28,16 @@ def read_time(text: object, zone: tzinfo | None = None) -> datetime:
         expected = EXPECTED if zone is None else f"{EXPECTED}; without a zone it is of {zone}"
         raise ValueError(f"{text!r} is no time; expected {expected}")
     return at.astimezone(UTC)
+
+
+def months(begin: datetime, end: datetime, zone: tzinfo) -> Iterator[tuple[date, datetime, datetime]]:
+    """Yield each month of a range: its first day, and from when to when it lies in the range."""
+    day = begin.astimezone(zone).date().replace(day=1)
+    while begin < end:
+        following = (day + timedelta(days=32)).replace(day=1)
+        until = min(end, datetime.combine(following, time(), zone).astimezone(UTC))
+        yield day, begin, until
+        day, begin = following, until
 
 
 def short(at: datetime, zone: tzinfo) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,10 +20,10 @@ from safetyd.lake.reading import Survey, survey
 from safetyd.lake.season import Season
 from safetyd.recovery import facts_of
 from safetyd.site import Site
-from safetyd.times import rfc3339
+from safetyd.times import months, rfc3339
 from safetyd.whatif.answer import Answer, Question, both_books, compared, full_hours, hours_around
 from safetyd.whatif.estimate import Span, estimate
-from safetyd.whatif.figures import Figures, Key, Outcome, WhatIfError, class_spans, months
+from safetyd.whatif.figures import Figures, Key, Outcome, WhatIfError, class_spans
 from safetyd.whatif.pool import each_worked
 
 OVER = "estimated from 5-minute values, read from Parquet files"
@@ -115,7 +114,7 @@ def judge(job: Job, tell: Callable[[int], object] = lambda _: None) -> Judged:
     site, building = _site(job.config), job.building
     site = replace(site, buildings=tuple(each for each in site.buildings if each.id == building))
     facts, books = facts_of(site, routes(site)), both_books(site, job.settings)
-    edges = [*months(facts, *job.span), (job.span.end, date.max)]
+    spans = list(months(*job.span, facts.timezone))
     done = 0
 
     def step() -> None:
@@ -125,7 +124,7 @@ def judge(job: Job, tell: Callable[[int], object] = lambda _: None) -> Judged:
 
     with opened(job.folder, job.threads) as duck:
         season = Season(duck, job.folder, site, building, job.months, books, step)
-        turns = iter([begin for begin, _ in edges[1:]])
+        turns = iter([end for _, _, end in spans])
         turn = next(turns)
 
         def passed(hour: datetime) -> None:
@@ -135,13 +134,11 @@ def judge(job: Job, tell: Callable[[int], object] = lambda _: None) -> Judged:
                 step()
 
         in_force, proposed = estimate(season, facts, books, season.places, job.span, passed)
-        reached = {
-            (building, month): season.reach(begin, end) for (begin, month), (end, _) in pairwise(edges)
-        }
+        reached = {(building, month): season.reach(begin, end) for month, begin, end in spans}
         calendar = facts.calendar_of(building)
         in_class = frozenset(
             (building, month)
-            for (begin, month), (end, _) in pairwise(edges)
+            for month, begin, end in spans
             if any(season.reach(*hours_around(*each)).known for each in class_spans(calendar, begin, end))
         )
     known = {key: each.known for key, each in reached.items()}

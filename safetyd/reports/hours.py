@@ -5,7 +5,7 @@ roll-ups, longer ones where they lie wholly within; five minutes are of the stud
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from safetyd.store import spent
 from safetyd.store.database import Connection
 from safetyd.store.rollups import Level
 from safetyd.store.spent import Extremes
+from safetyd.times import months
 
 GRAIN = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
@@ -98,16 +99,6 @@ def by_month(
                 found[each].append(Month(first, always[each], in_class[each], peaks[each]))
         progress(done * 100 // len(spans))
     return {place: tuple(each) for place, each in found.items()}
-
-
-def months(begin: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[date, datetime, datetime]]:
-    """Yield each month of a range: its first day, and from when to when it lies in the range."""
-    day = begin.astimezone(zone).date().replace(day=1)
-    while begin < end:
-        following = (day + 32 * _DAY).replace(day=1)
-        until = min(end, datetime.combine(following, time(), zone).astimezone(UTC))
-        yield day, begin, until
-        day, begin = following, until
 
 
 def class_spans(calendar: Calendar, begin: datetime, end: datetime) -> list[Edges]:

@@ -133,21 +133,22 @@ def is_anything_known(
     connection: Connection, begin: datetime, end: datetime, places: Collection[int]
 ) -> bool:
     """Return whether anything is known of some places in a range of full hours."""
-    whole = HOUR // _GRAIN
-    found = connection.exec_driver_sql(
-        "SELECT 1 FROM roll_up_time WHERE level = ? AND start >= ? AND start < ?"
-        f" AND place IN ({_listed(places)}) AND (cold_unknown < ? OR heat_unknown < ?) LIMIT 1",
-        (int(Level.HOUR), _minutes(begin), _minutes(end), whole, whole),
-    )
-    return found.first() is not None
+    return _is_known(connection, begin, end, places, ("cold_unknown", "heat_unknown"))
 
 
 def is_room_known(connection: Connection, begin: datetime, end: datetime, places: Collection[int]) -> bool:
     """Return whether anything is known of some rooms in a range of full hours."""
+    return _is_known(connection, begin, end, places, ("room_unknown",))
+
+
+def _is_known(
+    connection: Connection, begin: datetime, end: datetime, places: Collection[int], accounts: Collection[str]
+) -> bool:
+    known = " OR ".join(f"{each} < {HOUR // _GRAIN}" for each in accounts)
     found = connection.exec_driver_sql(
         "SELECT 1 FROM roll_up_time WHERE level = ? AND start >= ? AND start < ?"
-        f" AND place IN ({_listed(places)}) AND room_unknown < ? LIMIT 1",
-        (int(Level.HOUR), _minutes(begin), _minutes(end), HOUR // _GRAIN),
+        f" AND place IN ({_listed(places)}) AND ({known}) LIMIT 1",
+        (int(Level.HOUR), _minutes(begin), _minutes(end)),
     )
     return found.first() is not None
 

@@ -6,7 +6,6 @@ answer says what it rests on and how much of the time is known.
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from safetyd.core.model import Place
@@ -19,7 +18,7 @@ from safetyd.site import Site, with_rules
 from safetyd.store import rollups, supposing
 from safetyd.store.database import Connection
 from safetyd.store.rollups import HOUR
-from safetyd.times import rfc3339
+from safetyd.times import months, rfc3339
 from safetyd.whatif.estimate import Span, estimate
 from safetyd.whatif.figures import (
     NOTHING,
@@ -28,7 +27,6 @@ from safetyd.whatif.figures import (
     Outcome,
     WhatIfError,
     class_spans,
-    months,
     together,
 )
 from safetyd.whatif.record import Stored
@@ -227,15 +225,15 @@ def compared(
     Raises:
         WhatIfError: nothing is.
     """
-    _check_known(sum(known.values()), question, site)
+    if not sum(known.values()):
+        raise WhatIfError(_unread(question, site))
     facts = facts_of(site, routes(site))
-    edges = [*months(facts, question.begin, question.end), (question.end, date.max)]
     rows, whole = [], 0
     for building in question.buildings:
         here = site.building(building)
         rooms = 0 if here is None else len(here.rooms)
         whole += rooms * ((question.end - question.begin) // _GRAIN)
-        for (begin, month), (end, _) in pairwise(edges):
+        for month, begin, end in months(question.begin, question.end, facts.timezone):
             key = building, month
             one, other = (each.rows.get(key, NOTHING) for each in (in_force, proposed))
             there = rooms * ((end - begin) // _GRAIN)
@@ -252,8 +250,7 @@ def _reach(
     """Return how much of each building and month is known, and how long rooms were in breach on record."""
     known: dict[Key, int] = {}
     recorded = 0
-    edges = [*months(facts, *span), (span.end, date.max)]
-    for (begin, month), (end, _) in pairwise(edges):
+    for month, begin, end in months(*span, facts.timezone):
         for number, each in supposing.reach(connection, begin, end).items():
             if number in places:
                 key = places[number].building, month
@@ -266,8 +263,7 @@ def _in_class(
     connection: Connection, facts: Facts, places: dict[int, Place], span: Span, known: dict[Key, int]
 ) -> set[Key]:
     """Return the buildings and months in whose student day, by full hours, anything of a room is known."""
-    edges = [*months(facts, *span), (span.end, date.max)]
-    spans = {month: (begin, end) for (begin, month), (end, _) in pairwise(edges)}
+    spans = {month: (begin, end) for month, begin, end in months(*span, facts.timezone)}
     found: set[Key] = set()
     for building, month in (key for key, much in known.items() if much):
         numbers = [number for number, each in places.items() if each.building == building and each.room]
@@ -275,11 +271,6 @@ def _in_class(
         if any(supposing.is_room_known(connection, *hours_around(*each), numbers) for each in classes):
             found.add((building, month))
     return found
-
-
-def _check_known(known: int, question: Question, site: Site) -> None:
-    if not known:
-        raise WhatIfError(_unread(question, site))
 
 
 def _unread(question: Question, site: Site) -> str:

@@ -6,7 +6,7 @@ time where it was spent. Months and hours of class are the building's own. Spans
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from safetyd.core.calendar import Calendar, Span
 from safetyd.core.errors import SafetydError
 from safetyd.core.ticket import Due, Ticket
 from safetyd.core.world import Facts
+from safetyd.times import months
 
 _GRAIN = timedelta(microseconds=1)
 _A_DAY = timedelta(days=1)
@@ -49,7 +50,7 @@ class Ledger:
 
     def __init__(self, facts: Facts, begin: datetime, end: datetime) -> None:
         self._facts = facts
-        self._edges = months(facts, begin, end)
+        self._edges = [(since, day) for day, since, _ in months(begin, end, facts.timezone)]
         self.rows: dict[Key, Figures] = {}
         self.known: dict[Key, int] = {}
         self.in_class: set[Key] = set()
@@ -117,19 +118,6 @@ class Ledger:
 
 def _beginning(edge: tuple[datetime, date]) -> datetime:
     return edge[0]
-
-
-def months(facts: Facts, begin: datetime, end: datetime) -> list[tuple[datetime, date]]:
-    """Return when each month of a range begins, the first with the range, and its first day."""
-    zone = facts.timezone
-    day = begin.astimezone(zone).date().replace(day=1)
-    found = [(begin, day)]
-    while True:
-        day = (day + 32 * _A_DAY).replace(day=1)
-        at = datetime.combine(day, time(), zone).astimezone(UTC)
-        if at >= end:
-            return found
-        found.append((at, day))
 
 
 def in_class(calendar: Calendar, begin: datetime, end: datetime) -> timedelta:
