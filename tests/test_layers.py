@@ -112,7 +112,7 @@ SHELL = (
         "clock",
         "machine",
     ),
-    ("shapes", "tables", "paths"),
+    ("shapes", "tables", "paths", "pieces"),
     (
         "faults",
         "times",

@@ -22,6 +22,7 @@ from safetyd.evidence.case import FORMAT, STAMP, read_case
 from safetyd.evidence.gathering import Gathered, gathered
 from safetyd.evidence.pdf import pdf_of
 from safetyd.naming import holds_name, veiled
+from safetyd.pieces import Pieces
 from safetyd.site import Site
 from safetyd.store import anchors, attachments, chain, concerning, records, stored
 from safetyd.store.database import Connection
@@ -155,7 +156,7 @@ class _Making:
         yield newest.stamp or b"" if newest else b""
 
     def _readings(self) -> Iterator[bytes]:
-        lines = _Lines()
+        lines = Pieces()
         writer = csv.writer(lines)
         writer.writerow(verify.READINGS + JUDGED)
         for row in map(
@@ -185,20 +186,6 @@ class _Making:
     def _file(self, hash: str) -> Iterator[bytes]:
         content = attachments.content(self._connection, self._found.document["ticket"]["id"], hash)
         yield content or b""
-
-
-class _Lines:
-    """What a writer of CSV has written and nobody has taken yet."""
-
-    def __init__(self) -> None:
-        self.held = bytearray()
-
-    def write(self, text: str) -> None:
-        self.held += text.encode()
-
-    def taken(self) -> bytes:
-        held, self.held = bytes(self.held), bytearray()
-        return held
 
 
 def _cells(row: Stored, sensor: str) -> list[Any]:

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, BinaryIO
 
 from safetyd.history.files import safe
+from safetyd.pieces import Pieces
 
 MANIFEST = "manifest.json"
 _WRITTEN_AT = (1980, 1, 1, 0, 0, 0)  # the earliest that the format knows: no part has a date of its own
@@ -60,7 +61,7 @@ def as_list(documents: Iterable[object]) -> Iterator[bytes]:
 
 def as_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     """Yield CSV; what is not known is empty, and no cell is a formula."""
-    lines = _Lines()
+    lines = Pieces()
     writer = csv.writer(lines)
     writer.writerow(heads)
     for row in rows:
@@ -68,17 +69,3 @@ def as_table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[by
         if len(lines.held) > _AT_ONCE:
             yield lines.taken()
     yield lines.taken()
-
-
-class _Lines:
-    """What was written and nobody has taken yet."""
-
-    def __init__(self) -> None:
-        self.held = bytearray()
-
-    def write(self, text: str) -> None:
-        self.held += text.encode()
-
-    def taken(self) -> bytes:
-        held, self.held = bytes(self.held), bytearray()
-        return held
