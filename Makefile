@@ -171,8 +171,8 @@ $(DEV): requirements/build.txt requirements/dev.txt pyproject.toml | $(PY)
 	$(call install,requirements/dev.txt)
 	@touch $@ $(DEMO)
 
-PACKAGES = mosquitto mosquitto-clients nut-server influxdb openssl npm nodejs chromium systemd systemd-container debootstrap gcc libc6-dev
-PROGRAMS = mosquitto mosquitto_pub /lib/nut/dummy-ups influxd openssl npm chromium systemd-analyze systemd-nspawn debootstrap gcc
+PACKAGES = postgresql mosquitto mosquitto-clients nut-server influxdb openssl npm nodejs chromium systemd systemd-container debootstrap gcc libc6-dev
+PROGRAMS = pg_ctlcluster mosquitto mosquitto_pub /lib/nut/dummy-ups influxd openssl npm chromium systemd-analyze systemd-nspawn debootstrap gcc
 
 servers:
 	@for each in $(PROGRAMS); do command -v $$each >/dev/null || missing="$$missing $$each"; done; \

@@ -1,0 +1,128 @@
+"""A real PostgreSQL for tests: started on a free port, and each store in it a schema of its own.
+
+Rule: it listens on loopback only, its folder goes with it, and where it is missing the test fails and names
+the package. PostgreSQL refuses to run as root: then it runs as the user that Debian's package makes.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+import psycopg
+
+from tests.journeys.servers import LOOPBACK, free_port, until
+
+_SYSTEM_USER = "postgres"
+_DATABASE = "postgres"
+_OWNER = "safetyd"
+_CONFIGURATION = """
+listen_addresses = '{host}'
+port = {port}
+unix_socket_directories = ''
+max_connections = 200
+shared_buffers = 64MB
+fsync = {fsync}
+synchronous_commit = on
+"""
+
+
+def program(name: str) -> str:
+    """Return the path of a server program; fail naming the package it comes in."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    search = os.pathsep.join([*map(str, folders), os.environ.get("PATH", os.defpath)])
+    found = shutil.which(name, path=search)
+    assert found, f"{name} is not on this machine; it comes with: apt-get install postgresql"
+    return found
+
+
+class Postgres:
+    """A PostgreSQL that can end, be killed and come back on the same port."""
+
+    def __init__(self, folder: Path, *, is_durable: bool = False) -> None:
+        """`is_durable` where it will be killed; else it does not wait for the disk."""
+        self._folder = folder
+        self.port = free_port()
+        self._schemas = count(1)
+        self._child: subprocess.Popen[bytes] | None = None
+        folder.chmod(0o711)
+        (folder / "data").mkdir(mode=0o700)
+        if self._user is not None:
+            os.chown(folder / "data", self._user.pw_uid, self._user.pw_gid)
+        command = [program("initdb"), "-D", str(folder / "data"), "-U", _OWNER, "-A", "trust", "-E", "UTF8"]
+        command += ["--locale", "C.UTF-8", "--no-sync"]
+        subprocess.run(command, check=True, capture_output=True, **self._as_user)
+        with (folder / "data/postgresql.conf").open("a", encoding="utf-8") as file:
+            fsync = "on" if is_durable else "off"
+            file.write(_CONFIGURATION.format(host=LOOPBACK, port=self.port, fsync=fsync))
+
+    @property
+    def _user(self) -> pwd.struct_passwd | None:
+        return pwd.getpwnam(_SYSTEM_USER) if os.geteuid() == 0 else None
+
+    @property
+    def _as_user(self) -> dict[str, object]:
+        user = self._user
+        return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+    def start(self) -> "Postgres":
+        with (self._folder / "postgres.log").open("ab") as log:
+            self._child = subprocess.Popen(
+                [program("postgres"), "-D", str(self._folder / "data")],
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                **self._as_user,  # type: ignore[call-overload]
+            )
+        until("PostgreSQL answers", self._answers)
+        return self
+
+    def _answers(self) -> bool:
+        assert self._child is not None and self._child.poll() is None, "PostgreSQL has ended"
+        with suppress(psycopg.OperationalError), self.connect():
+            return True
+        return False
+
+    def connect(self) -> psycopg.Connection:
+        """Return a connection of the test's own; each statement is a transaction."""
+        address = f"host={LOOPBACK} port={self.port} user={_OWNER} dbname={_DATABASE} connect_timeout=5"
+        return psycopg.connect(address, autocommit=True)
+
+    def url(self, schema: str = "") -> str:
+        """Return the URL of an empty store: a schema, made unless it is there."""
+        name = schema or f"store_{next(self._schemas)}"
+        with self.connect() as connection:
+            connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{name}"')
+        options = quote(f"-csearch_path={name}")
+        return f"postgresql+psycopg://{_OWNER}@{LOOPBACK}:{self.port}/{_DATABASE}?options={options}"
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            self._child = None
+
+    def stop(self) -> None:
+        """End it at once, in order: who is connected is cut off."""
+        if self._child is not None:
+            self._child.send_signal(2)
+            self._child.wait()
+            self._child = None
+
+
+@contextmanager
+def postgres(*, is_durable: bool = False) -> Iterator[Postgres]:
+    """Yield a server that runs, and leave nothing of it."""
+    with TemporaryDirectory(prefix="safetyd-postgres-", ignore_cleanup_errors=True) as name:
+        server = Postgres(Path(name), is_durable=is_durable)
+        try:
+            yield server.start()
+        finally:
+            server.stop()
