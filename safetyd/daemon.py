@@ -336,15 +336,15 @@ class Daemon:
             if self._vigil.taken and not self._vigil.is_over:
                 undated.forget(connection, self._vigil.taken)
         self.vitals.beat(self.service)
-        self.service.commit(now)
+        self.service.commit(now, self.dispatch.begin)
+        self.dispatch.hand_over()  # people first
         self._errands.are_answered()
         self._setback.end()
         self.link.acknowledge(self._unacknowledged)
         self._unacknowledged.clear()
         self._waiting_since = None
         if changes.notices:
-            self.dispatch.look(now)
-            self.dispatch.send_due(now)  # people first
+            self.dispatch.send_due(now)
         self._bulletin.tickets(changes.ticket_ids())
         self._bulletin.places(touched)
         self._on_commit(self.service)

@@ -4,7 +4,7 @@ Rule: whatever arrives is stored, also what cannot be understood, with its reaso
 what changes a decision does not. Nothing counts as received before `commit` has returned.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -290,8 +290,8 @@ class Service:
         """Keep a refused action."""
         self.waiting.refuse_command(said, reason, at)
 
-    def commit(self, now: datetime) -> None:
-        """Make everything taken so far durable, as one transaction.
+    def commit(self, now: datetime, begin: Callable[[Connection, datetime], None] | None = None) -> None:
+        """Make everything taken so far durable, as one transaction, with what `begin` makes of new notices.
 
         Raises:
             StoreError: it could not be written; it is kept and the next commit tries again.
@@ -307,6 +307,8 @@ class Service:
             if changes or changes.afar:
                 for letter in letters(self.world, self.site, changes.notices, now):
                     outbox.add(self.connection, letter)
+                if changes.notices and begin is not None:
+                    begin(self.connection, now)
                 ledger.save(self.connection, changes, self.world)
             for place, since in waiting.revised.items():
                 places.forget_since(self.connection, place, since)

@@ -41,6 +41,7 @@ SHELL = (
     (
         "timekeeper",
         "distress",
+        "stand_ins",
         "setback",
         "imports.taking",
         "history.older",
