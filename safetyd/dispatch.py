@@ -216,7 +216,8 @@ class Dispatch:
         joined = [each for each in due if each.settled == settled][:_MOST_JOINED]
         numbers = []
         for delivery in joined:
-            attempts.end_forgotten(connection, _UNWRITTEN, delivery.id)
+            if delivery.attempts:
+                attempts.end_forgotten(connection, _UNWRITTEN, delivery.id)
             numbers.append(attempts.begin(connection, delivery.id, now))
         words = together([News(each.reason, self._words(each, now)) for each in joined])
         self._begun.append((Job(tuple(joined), tuple(numbers), now, words), self._addresses[who]))
