@@ -10,9 +10,10 @@ from pathlib import Path
 from types import ModuleType
 
 from sqlalchemy import Connection as Connection  # noqa: PLC0414 - handed on: the store is the only door
-from sqlalchemy import Engine, inspect, make_url
+from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import DatabaseError, DBAPIError, InvalidRequestError
 
+from safetyd.setting_store import is_served, place_of
 from safetyd.store import sqlite_file
 from safetyd.store.dialect import is_postgresql
 from safetyd.store.dialect import last_written as last_written  # noqa: PLC0414 - handed on
@@ -38,16 +39,6 @@ def _server() -> ModuleType:
     return postgres
 
 
-def is_served(url: str) -> bool:
-    """Return whether a store is in a database server, and in no file."""
-    return make_url(url).get_backend_name() == "postgresql"
-
-
-def name_of(url: str) -> str:
-    """Return how a store is called in a sentence."""
-    return _server().name_of(url) if is_served(url) else sqlite_file.name_of(url)
-
-
 def in_memory() -> Connection:
     """Return a connection to an empty store that lives as long as the connection."""
     connection = sqlite_file.memory().connect()
@@ -67,10 +58,10 @@ def open_for_writing(url: str) -> Connection:
         connection = engine.connect()
         if _version(connection) != HEAD:
             connection.close()
-            _bring_up_to_date(engine, name_of(url))
+            _bring_up_to_date(engine, place_of(url))
             connection = engine.connect()
     except (OSError, DatabaseError) as error:
-        raise StoreError(f"store {name_of(url)}: cannot be opened for writing: {cause(error)}") from error
+        raise StoreError(f"store {place_of(url)}: cannot be opened for writing: {cause(error)}") from error
     return connection
 
 
@@ -80,7 +71,7 @@ def open_for_reading(url: str) -> Connection:
     Raises:
         StoreError: there is no store yet, or it is of another version.
     """
-    name = name_of(url)
+    name = place_of(url)
     if not is_served(url) and not file_of(url).exists():
         raise StoreError(f"store {name}: there is none yet; it is made by: safetyd run")
     try:
@@ -97,6 +88,29 @@ def open_for_reading(url: str) -> Connection:
             f"store {name}: was made by an older safetyd; it is brought up to date by: safetyd run"
         )
     return connection
+
+
+@contextmanager
+def reading_whatever(url: str) -> Iterator[tuple[Connection, str | None]]:
+    """Yield a connection to a server that only reads, and of which version the store is; None: there is none.
+
+    Raises:
+        StoreError: the server does not answer.
+    """
+    with _server().reading(url) as connection:
+        yield connection, _version(connection)
+
+
+def has_store(url: str) -> bool:
+    """Return whether there is one, of whichever version.
+
+    Raises:
+        StoreError: the server does not answer.
+    """
+    if not is_served(url):
+        return file_of(url).exists()
+    with reading_whatever(url) as (_, version):
+        return version is not None
 
 
 @contextmanager
@@ -174,7 +188,7 @@ def told_on_failure(url: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise StoreError(f"store {name_of(url)}: cannot be read: {cause(error)}") from error
+        raise StoreError(f"store {place_of(url)}: cannot be read: {cause(error)}") from error
 
 
 def _version(connection: Connection) -> str | None:

@@ -5,6 +5,7 @@ so that numbers are given in the order of commits, and a reader sees the store a
 commit leaves a token, by which it is known whether one took place whose answer was lost.
 """
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,13 +22,13 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import NullPool
 
+from safetyd.setting_store import FILE_PARAMETER, PASSWORD_VARIABLE, place_of
 from safetyd.store.chain import keep_sealed
 from safetyd.store.dialect import COMMITS, PLACE, spoken
 from safetyd.store.every_table import metadata
 from safetyd.store.failure import LostError, StoreError, cause
 from safetyd.store.schema import ticket
 
-SECRET_IN = "safetyd_password_file"  # noqa: S105 - a parameter of the URL: read at each connecting, so that it may change
 _BUSY_MS = 5000
 _CONNECT_S = 5
 _KEPT_COMMITS = 10_000
@@ -75,15 +76,6 @@ class _Sum(Loader):
     def load(self, data: Any) -> int | float:
         text = bytes(data)
         return float(text) if b"." in text or b"N" in text else int(text)
-
-
-def name_of(url: str) -> str:
-    """Return how a store is called in a sentence: without a password, and with its schema."""
-    parts = make_url(url)
-    where = f"postgresql://{parts.host or 'localhost'}:{parts.port or 5432}/{parts.database or ''}"
-    options = parts.query.get("options", "")
-    path = str(options).partition("search_path=")[2].split(" ")[0]
-    return f"{where} (schema {path})" if path else where
 
 
 def writing(url: str) -> Engine:
@@ -215,7 +207,7 @@ def lock(url: str) -> Iterator[bool]:
     try:
         is_ours = made.take()
     except (psycopg.Error, StoreError) as error:
-        raise StoreError(f"store {name_of(url)}: cannot be locked: {cause(error)}") from error
+        raise StoreError(f"store {place_of(url)}: cannot be locked: {cause(error)}") from error
     try:
         with _holding:
             if is_ours:
@@ -234,13 +226,13 @@ def _hold_still(url: str) -> None:
         held = _held.get(url)
         if held is not None and not held.take():
             held.let_go()
-            raise LostError(f"store {name_of(url)}: another safetyd runs on it since the server was away")
+            raise LostError(f"store {place_of(url)}: another safetyd runs on it since the server was away")
 
 
 def _engine(url: str) -> Engine:
     parts = make_url(url)
-    file = parts.query.get(SECRET_IN)
-    bare = parts.difference_update_query([SECRET_IN])
+    file = parts.query.get(FILE_PARAMETER)
+    bare = parts.difference_update_query([FILE_PARAMETER])
     given = {key: value for key, value in _ALIVE.items() if key not in bare.query}
     engine = create_engine(
         bare,
@@ -253,8 +245,9 @@ def _engine(url: str) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def _do_connect(_dialect: object, _record: object, _args: object, how: dict[str, Any]) -> None:
-        if file is not None:
-            how["password"] = _password(Path(str(file)))
+        password = _password(file)
+        if password is not None:
+            how["password"] = password
 
     @event.listens_for(engine, "connect")
     def _on_connect(opened: Any, _record: object) -> None:
@@ -273,13 +266,19 @@ def _engine(url: str) -> Engine:
     def _lost(context: ExceptionContext) -> None:
         if context.is_disconnect or context.connection is None:
             error = context.original_exception
-            raise LostError(f"store {name_of(url)}: the server does not answer: {cause(error)}") from error
+            raise LostError(f"store {place_of(url)}: the server does not answer: {cause(error)}") from error
 
     return engine
 
 
-def _password(file: Path) -> str:
+def _password(file: Any) -> str | None:
+    """Return it as it is now; what else there may be, PGPASSFILE for one, is libpq's own to find."""
+    for name, value in os.environ.items():
+        if name.upper() == PASSWORD_VARIABLE and value:
+            return value
+    if file is None:
+        return None
     try:
-        return file.read_text(encoding="utf-8").strip()
+        return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise StoreError(f"[store] password_file {file}: cannot be read: {cause(error)}") from error

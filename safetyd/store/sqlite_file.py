@@ -27,11 +27,6 @@ def file_of(url: str) -> Path:
     return Path(make_url(url).database or "")
 
 
-def name_of(url: str) -> str:
-    """Return how a store is called in a sentence."""
-    return str(file_of(url))
-
-
 @lru_cache
 def memory() -> Engine:
     """One engine, so that statements are compiled once; each of its connections is a store of its own."""
