@@ -28,7 +28,7 @@ def examine(loaded: Loaded, now: datetime, step: Step) -> Iterator[Finding]:
     """Yield all findings; `step` is told what is being looked at."""
     settings = loaded.settings
     store = settings.store.path
-    of_broker, of_server = None, []
+    of_broker, of_server = None, list[Finding]()
     if store is None:
         is_running, of_server = served_findings(settings.store.url, now)
     else:

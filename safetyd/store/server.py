@@ -48,13 +48,13 @@ def looked_at(url: str) -> Server:
     try:
         with reading_whatever(url) as (connection, version):
             said = [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in _SETTINGS]
-            size, edges = 0, [None, None]
+            size, edges = 0, list[int | None]()
             if version is not None:
                 size = int(connection.exec_driver_sql(_BYTES).scalar_one())
                 edges = [connection.exec_driver_sql(_EDGE.format(way)).scalar() for way in ("ASC", "DESC")]
     except DBAPIError as error:
         raise StoreError(f"store {place_of(url)}: cannot be looked at: {cause(error)}") from error
-    first, last = (None if each is None else moment(each) for each in edges)
+    first, last = (None if each is None else moment(each) for each in edges or (None, None))
     with writer_lock(url) as is_free:  # for a moment
         is_running = not is_free
     return Server(
