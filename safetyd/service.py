@@ -30,7 +30,7 @@ from safetyd.past import Past, Pasts, load_past, observations_of
 from safetyd.recovery import BY_HAND, SILENT, expect, facts_of, keep, recover
 from safetyd.site import Site
 from safetyd.store import assignments, bridges, chain, ledger, outbox, places, readings
-from safetyd.store.database import Connection, StoreError, undone_on_failure
+from safetyd.store.database import Connection, StoreError, attempted, took_place, undone_on_failure
 from safetyd.store.heard import beyond, unheard
 from safetyd.store.leftovers import RefusedKind
 from safetyd.waiting import Waiting
@@ -45,6 +45,7 @@ class Service:
     def __init__(self, connection: Connection, site: Site, root: str, now: datetime) -> None:
         self.connection = connection
         self.is_replay = False
+        self._attempt = ""
         self._pasts = Pasts()
         self._saved_at = self.last_at = now
         self.root = root
@@ -296,9 +297,11 @@ class Service:
         Raises:
             StoreError: it could not be written; it is kept and the next commit tries again.
         """
+        if self._attempt and self._is_there():
+            self._let_go(self.waiting.touched)
         waiting = self.waiting
         is_time = now - self._saved_at >= SAVE_PLACES_EVERY
-        with self.writing():
+        with self.writing(is_all=True):
             chain.tell_time(self.connection, now)
             self._read_again()
             self._flush()
@@ -313,13 +316,24 @@ class Service:
             saved = changes.places | waiting.revised.keys() | (waiting.touched if is_time else set())
             keep(self.connection, self.world, self.hearing.sensors, saved, now if is_time else None)
             self.connection.commit()
-        self.hearing.fresh.clear()
-        self.hearing.bridges.clear()
         self.last_at = now
-        self.world.changes = Changes()
-        self.waiting = Waiting(touched=set() if is_time else waiting.touched - saved)
+        self._let_go(set() if is_time else waiting.touched - saved)
         self._saved_at = now if is_time else self._saved_at
         self._pasts.tidy(now)
+
+    def _is_there(self) -> bool:
+        """Return whether the last commit took place after all: its answer was lost with the server."""
+        with self.writing():
+            is_there = took_place(self.connection, self._attempt)
+        self._attempt = ""
+        return is_there
+
+    def _let_go(self, touched: set[Place]) -> None:
+        """Keep nothing any longer that is committed, but which places are to be saved in time."""
+        self.hearing.fresh.clear()
+        self.hearing.bridges.clear()
+        self.world.changes = Changes()
+        self.waiting = Waiting(touched=touched)
 
     def save_all(self, now: datetime) -> None:
         """Commit, with how every place stands: the next start has nothing to read again."""
@@ -327,13 +341,17 @@ class Service:
         self.commit(now)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Yield the writer's connection; what fails there is undone and told as a StoreError."""
+    def writing(self, *, is_all: bool = False) -> Iterator[Connection]:
+        """Yield the writer's connection; what fails there is undone and told as a StoreError.
+
+        `is_all` says that everything that waits is committed there; it may turn out later that it was.
+        """
         try:
             with undone_on_failure(self.connection):
                 yield self.connection
         except StoreError:
             self.waiting.flushed = 0
+            self._attempt = attempted(self.connection) if is_all else self._attempt
             raise
 
     def _flush(self) -> None:

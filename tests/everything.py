@@ -21,6 +21,7 @@ from safetyd.store.chain import Head
 from safetyd.store.database import Connection, open_for_reading, open_for_writing
 from safetyd.store.imports import Extent, Import
 from safetyd.store.outbox import DeliveryState, Letter, Wording
+from tests.stores import store_url
 
 NINE = datetime(2026, 12, 1, 17, tzinfo=UTC)  # in the morning of a Tuesday
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -61,7 +62,7 @@ class Record:
 
     def __init__(self, folder: Path, at: datetime = NINE, **audit: str) -> None:
         self.file = folder / "safetyd.db"
-        self.url = f"sqlite:///{self.file}"
+        self.url = store_url(folder)
         self.now = at
         self.heads = folder / "heads.txt"
         self.audit = {"head_file": str(self.heads), **audit}

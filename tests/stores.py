@@ -46,6 +46,11 @@ def store_url(folder: Path | str, name: str = "safetyd.db") -> str:
     return ENGINE.server.url(f"at_{schema}")
 
 
+def store_lines(folder: Path | str, name: str = "safetyd.db") -> str:
+    """Return what safetyd.toml says of the store of a folder."""
+    return f'[store]\nurl = "{store_url(folder, name)}"\n'
+
+
 def empty_store() -> Connection:
     """Return a connection that may write to an empty store of its own."""
     return in_memory() if ENGINE.name == SQLITE else open_for_writing(ENGINE.server.url())

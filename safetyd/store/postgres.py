@@ -237,6 +237,7 @@ def _engine(url: str) -> Engine:
     engine = create_engine(
         bare,
         poolclass=NullPool,
+        pool_reset_on_return=None,  # a server rolls back what is closed
         use_native_hstore=False,
         hide_parameters=True,
         connect_args=given | {"connect_timeout": _CONNECT_S, "application_name": "safetyd"},
