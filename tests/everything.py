@@ -60,9 +60,9 @@ def site(folder: Path, text: str = SITE) -> Site:
 class Record:
     """A store with what writes it; the clock is the story's."""
 
-    def __init__(self, folder: Path, at: datetime = NINE, **audit: str) -> None:
+    def __init__(self, folder: Path, at: datetime = NINE, url: str = "", **audit: str) -> None:
         self.file = folder / "safetyd.db"
-        self.url = store_url(folder)
+        self.url = url or store_url(folder)
         self.now = at
         self.heads = folder / "heads.txt"
         self.audit = {"head_file": str(self.heads), **audit}

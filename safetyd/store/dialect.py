@@ -5,7 +5,7 @@ difference stands here, or beside the statement under the name of its engine.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from safetyd.store.failure import LostError, cause
 
 POSTGRESQL, SQLITE = "postgresql", "sqlite"
 PLACE = "_place"  # where a row lies in a table whose key is no number
+_NOBODYS = "-1"  # a number that is never given
 COMMITS = "safetyd_commit"  # PostgreSQL's: a row for each of the newest commits
 
 
@@ -49,6 +50,11 @@ def among(connection: Connection, table: Table, column: str, values: Collection[
     if isinstance(table.c[column].type, Integer):
         return f'"{column}" = ANY(?)', [int(each) for each in values if _is_whole(each)]
     return f'"{column}" = ANY(?)', [str(each) for each in values]
+
+
+def listed(numbers: Iterable[int]) -> str:
+    """Return numbers of our own as a list stands behind IN, which for PostgreSQL cannot be empty."""
+    return ",".join(str(int(each)) for each in sorted(numbers)) or _NOBODYS
 
 
 def as_text(connection: Connection, column: str) -> str:

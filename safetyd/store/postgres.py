@@ -265,8 +265,10 @@ def _engine(url: str) -> Engine:
 
     @event.listens_for(engine, "handle_error")
     def _lost(context: ExceptionContext) -> None:
-        if context.is_disconnect or context.connection is None:
-            error = context.original_exception
+        error = context.original_exception
+        if isinstance(error, StoreError):
+            raise error
+        if context.is_disconnect or context.connection is None or context.connection.invalidated:
             raise LostError(f"store {place_of(url)}: the server does not answer: {cause(error)}") from error
 
     return engine
