@@ -32,7 +32,7 @@ from safetyd.reloading import take_anew
 from safetyd.service import Service
 from safetyd.setback import Setback
 from safetyd.store import beats, undated
-from safetyd.store.database import StoreError, abandon, open_for_reading, open_for_writing
+from safetyd.store.database import StoreError, open_for_reading, open_for_writing
 from safetyd.timekeeper import Timekeeper
 from safetyd.vigil import Vigil
 from safetyd.vitals import LAST_WORDS_SECONDS, Vitals
@@ -189,9 +189,7 @@ class Daemon:
         try:
             self._work()
         except StoreError as error:
-            self._setback.begin(error)
-            for connection in (self._connection, self._reader):
-                abandon(connection)  # of a server that went away: the next use connects anew
+            self._setback.begin(error, self._connection, self._reader)
             if self._is_begun:
                 self.dispatch.look(self.clock())
         unsure = "" if self._is_begun else "the clock is not synchronised yet: what arrives is kept unjudged"
