@@ -108,10 +108,10 @@ class Record:
         return found
 
 
-def of_every_kind(folder: Path) -> Record:
+def of_every_kind(folder: Path, url: str = "") -> Record:
     """Return a record in which every table that the chain runs through has a row, and every column one that
     holds something."""
-    made = Record(folder)
+    made = Record(folder, url=url)
     photo = {"name": "photo.jpg", "base64": base64.b64encode(b"\xff\xd8\xff window").decode()}
     made.hear("12", NINE, temperature_f=57.2, humidity=40)
     made.hear("lab", NINE, temperature_f=70.1, humidity=1e-5)

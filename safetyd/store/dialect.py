@@ -5,11 +5,11 @@ difference stands here, or beside the statement under the name of its engine.
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Table
+from sqlalchemy import Connection, Integer, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from safetyd.store.failure import LostError, cause
@@ -28,6 +28,20 @@ def is_postgresql(connection: Connection) -> bool:
 def upsert(connection: Connection, table: Table) -> Any:
     """Return an INSERT that may be told what to do ON CONFLICT."""
     return postgresql.insert(table) if is_postgresql(connection) else sqlite.insert(table)
+
+
+def added(connection: Connection, table: Table, values: Mapping[str, Any], *keys: str) -> int | None:
+    """Add a row and return its number; None where there is one of the same keys.
+
+    PostgreSQL would spend a number on trying, and the next record would be another than with SQLite.
+    """
+    made = upsert(connection, table).values(**values).on_conflict_do_nothing()
+    if is_postgresql(connection):
+        same = select(table.c.id).where(*(table.c[key] == values[key] for key in keys))
+        if connection.execute(same).first() is not None:
+            return None
+    number: int | None = connection.execute(made.returning(table.c.id)).scalar()
+    return number
 
 
 def last_written(connection: Connection) -> int:
