@@ -104,6 +104,16 @@ def test_text_with_a_nul_is_kept_with_its_symbol(store: Connection) -> None:
     assert store.exec_driver_sql("SELECT reason FROM reading").scalar() == "a\u2400b"
 
 
+def test_a_note_with_a_nul_is_on_a_record_that_holds(server: Postgres, tmp_path: Path) -> None:
+    record = of_every_kind(tmp_path, server.url())
+    record.command(do="note", ticket="maple-2026-0001", by="A. Roe", note="a\x00b")
+    record.reader.rollback()
+    notes = record.reader.exec_driver_sql("SELECT note FROM history ORDER BY id").scalars().all()
+    assert notes[-1] == "a\u2400b"
+    assert not verify(record.reader, (), lambda done, all: None).faults
+    record.end()
+
+
 def test_text_is_in_the_order_of_its_bytes(store: Connection) -> None:
     for topic in ("b", "a", "B", "é", "A/1"):
         leftovers.refuse(store, [Refusal(NINE, RefusedKind.VALUE, topic, "no")])
