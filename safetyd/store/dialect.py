@@ -17,6 +17,7 @@ from safetyd.store.failure import LostError, cause
 POSTGRESQL, SQLITE = "postgresql", "sqlite"
 PLACE = "_place"  # where a row lies in a table whose key is no number
 NUL, SYMBOL_FOR_NUL = "\x00", "\u2400"
+ROW_BY_ROW = {"stream_results": True}  # for what is longer than memory: SQLite does so by itself
 _NOBODYS = "-1"  # a number that is never given
 COMMITS = "safetyd_commit"  # PostgreSQL's: a row for each of the newest commits
 
