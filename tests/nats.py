@@ -1,7 +1,7 @@
 """A real NATS for tests: three nodes by the file of deploy/nats, one cluster, each at its own address.
 
 Rule: every port is free, every store goes with its folder, and a node is killed by its own process only. What
-is replaced in the file must stand there.
+is replaced in the file must stand there: names, places, and how soon what is not acknowledged comes again.
 """
 
 import json
@@ -102,6 +102,7 @@ class Cluster:
                 "0.0.0.0:6222": f"{node.host}:{route}",
                 "0.0.0.0:8883": f"{node.host}:{self.port}",
                 "/etc/nats/": f"{node.folder}/",
+                'ack_wait: "10s"': 'ack_wait: "2s"',
                 "/var/lib/nats": f"{node.folder}/store",
             }
             words |= {f"{n.name}.nats.example:6222": f"{n.host}:{route}" for n in self.nodes}

@@ -130,7 +130,7 @@ client() {
     certify "$1" "$1" "${days:-1825}" 'extendedKeyUsage = clientAuth'
 }
 
-folder=/etc/mosquitto/certs days= usages=serverAuth
+folder=/etc/mosquitto/certs days='' usages=serverAuth
 while getopts d:t: option; do
     case $option in
         d) folder=$OPTARG ;;

@@ -4,9 +4,11 @@ broker knows nothing of us, a trouble says since when something may be missing.
 
 import json
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,12 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.journeys.servers import LOOPBACK, Broker, Client, House, ago, until
+import safetyd.ingest.mqtt
+from safetyd.doctor.broker import shared
+from safetyd.doctor.broker_findings import shared_finding
+from safetyd.ingest.mqtt import Link
+from safetyd.setting_mqtt import Mqtt
+from tests.journeys.servers import LOOPBACK, Broker, Client, House, Site, ago, free_port, until
 from tests.nats import PASSWORD, Cluster, Node, cluster
 
 pytestmark = pytest.mark.journey
@@ -91,6 +98,58 @@ def test_a_broker_that_knows_nothing_of_us_is_a_gap_and_the_way_back_is_none(
         assert len(home.rows(GAPS)) == 1
 
 
+def test_doctor_looks_at_each_of_them_and_says_that_they_are_not_one(tmp_path: Path, house: Make) -> None:
+    with two(tmp_path) as (first, second):
+        second.stop()
+        home = at(house(first), [place(second), place(first)])
+        found = {
+            (each["area"], each["about"]): each for each in home.run("doctor", "--json").json["findings"]
+        }
+        assert found[f"broker {place(second)}", "connection"]["state"] == "bad"
+        assert found[f"broker {place(first)}", "queue"]["state"] == "ok"
+        assert found["brokers", "sessions"]["state"] == "not checked"
+        second.start()
+        seen = shared([Mqtt(port=each.port) for each in (first, second)])
+        assert seen == {place(second): False}
+        assert shared([Mqtt(port=first.port, client_id="x"), Mqtt(port=first.port)]) == {place(first): True}
+    assert shared_finding(seen).state == "warn" and place(second) in shared_finding(seen).seen
+    assert shared_finding({place(second): True}).state == "ok"
+
+
+def test_who_only_listens_goes_to_the_next_too_and_says_of_each_why_not(broker: Broker, house: Make) -> None:
+    nobody = f"{LOOPBACK}:{free_port()}"
+    with closing(Client(broker)) as client:
+        client.tell(TOPIC, reading(0), retain=True)
+    home = at(house(broker), [nobody, place(broker)])
+    heard = home.asked("listen", "--for", "2s")
+    assert [each["topic"] for each in heard["topics"]] == [TOPIC]
+    also_nobody = f"{LOOPBACK}:{free_port()}"
+    said = at(house(broker), [nobody, also_nobody]).run("listen", "--for", "30s")
+    assert said.code == 1
+    assert f"{nobody} cannot be reached" in said.err and f"{also_nobody} cannot be reached" in said.err
+
+
+def test_one_that_takes_the_connection_and_says_nothing_is_left(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(safetyd.ingest.mqtt, "_ANSWER_SECONDS", 0.2)
+    with socket.create_server((LOOPBACK, 0)) as mute:
+        where = f"{LOOPBACK}:{mute.getsockname()[1]}"
+        settings = Mqtt.model_validate({"brokers": [where, place(broker)]})
+        link = Link(settings, [TOPIC], lambda: datetime.now(UTC), "guest", is_guest=True)
+        reasons = set()
+
+        def is_connected() -> bool:
+            link.tend()
+            link.receive(10)
+            reasons.add(link.trouble)
+            return link.is_connected
+
+        until("the next has taken us", is_connected)
+        link.close()
+    assert f"{where} does not answer" in reasons
+
+
 # A cluster
 
 
@@ -147,7 +206,7 @@ def nats(whole: Cluster) -> Cluster:
 def on_nats(home: House, nats: Cluster, client_id: str) -> House:
     """Have a house hear the cluster as the file of deploy/nats says."""
     (home.folder / "password").write_text(PASSWORD.format("safetyd"), encoding="utf-8")
-    lines = ["protocol = 4", "in_flight = 1000", 'keepalive = "10s"', "tls = true", 'username = "safetyd"']
+    lines = ["protocol = 4", "in_flight = 500", 'keepalive = "10s"', "tls = true", 'username = "safetyd"']
     lines += ['password_file = "password"', f'ca_file = "{nats.ca_file}"', f'client_id = "{client_id}"']
     return at(home, nats.places, *lines)
 
@@ -159,9 +218,9 @@ def node_of(home: House, nats: Cluster) -> Node | None:
     return next((node for node in nats.nodes if found and node.host == found[1]), None)
 
 
-def longest_silence_s(home: House) -> float:
-    """Return how long nothing was heard at most between two readings."""
-    rows = home.rows("SELECT (observed_at + delay) / 1e6 FROM reading ORDER BY 1")
+def longest_silence_s(home: House, first: int) -> float:
+    """Return how long nothing was heard at most, from the first so many readings on."""
+    rows = home.rows("SELECT (observed_at + delay) / 1e6 FROM reading ORDER BY 1 LIMIT -1 OFFSET ?", first)
     return float(max(after - before for (before,), (after,) in pairwise(rows)))
 
 
@@ -180,13 +239,46 @@ def test_a_node_is_killed_and_the_next_and_no_reading_is_lost_or_doubled(
             until("safetyd hears by another node", lambda: node_of(home, nats) not in (None, mine))  # noqa: B023
             home.has("reading", home.count("reading") + 100)
             nats.start()
-            said += speaker.end()
+            before, said = said, said + speaker.end()
         home.has("reading", said)
-        gaps_s.append(longest_silence_s(home))
+        gaps_s.append(longest_silence_s(home, before))
     assert home.rows("SELECT count(*), count(DISTINCT observed_at) FROM reading") == [(said, said)]
     assert home.rows(GAPS) == []
     record_property(
         "a node killed",
         f"twice: {said:,} readings at QoS 1 through another node, none lost, none twice; "
-        f"nothing was heard for {gaps_s[0]:.1f} s, and {gaps_s[1]:.1f} s at most",
+        f"nothing was heard for {gaps_s[0]:.1f} s and {gaps_s[1]:.1f} s",
     )
+
+
+def test_topics_that_nats_does_not_take_are_a_trouble(nats: Cluster, house: Make) -> None:
+    sensor = (
+        '[[buildings.sensors]]\nid = "t"\ntopic = "zigbee2mqtt/air 12"\nformat = "zigbee2mqtt"\nroom = "12"'
+    )
+    home = on_nats(house(Broker(nats.nodes[0].folder), Site(more=sensor)), nats, "refused")
+    home.spawn()
+    told = "SELECT note FROM trouble WHERE kind = 'configuration' AND ended_at IS NULL"
+    ((note,),) = until("the trouble is on record", lambda: home.rows(told))
+    assert note.startswith("the broker does not let us hear zigbee2mqtt/air 12: ")
+
+
+def test_each_node_knows_what_the_others_keep(nats: Cluster) -> None:
+    settings = Mqtt.model_validate(
+        {
+            "brokers": nats.places,
+            "protocol": 4,
+            "tls": True,
+            "ca_file": str(nats.ca_file),
+            "username": "safetyd",
+            "password": PASSWORD.format("safetyd"),
+        }
+    )
+    _, second, third = nats.places
+    assert shared(list(settings.alone())) == {second: True, third: True}
+
+
+def test_a_node_that_speaks_no_mqtt_5_says_what_to_set(nats: Cluster, house: Make) -> None:
+    home = on_nats(house(Broker(nats.nodes[0].folder)), nats, "five")
+    home.config.write_text(home.config.read_text("utf-8").replace("protocol = 4\n", ""), encoding="utf-8")
+    home.spawn()
+    home.log_says("refuses us: Unsupported protocol version (for MQTT 3.1.1, as NATS speaks it: protocol = 4")
