@@ -3,6 +3,7 @@
 Rule: a ticket is published when it changes and cleared when it closes; a building or a room when its verdict
 changes, else at most once a minute. The broker keeps all of it for whoever asks, so nobody's
 coming is waited for. What it keeps of rooms and buildings that have left the site file is cleared.
+What it does not let us hear is a trouble.
 """
 
 import json
@@ -13,14 +14,14 @@ from datetime import datetime
 from safetyd.announcement import announcements, is_announcement
 from safetyd.clock import Clock
 from safetyd.core.afar import State
-from safetyd.core.model import Place
+from safetyd.core.model import Place, TroubleKind
 from safetyd.core.ticket import Status
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link
 from safetyd.ingest.topics import subscriptions
 from safetyd.objects import building_object, room_object, watched_object
 from safetyd.service import Service
-from safetyd.settings import Mqtt
+from safetyd.setting_mqtt import Mqtt
 from safetyd.site import Site
 from safetyd.times import rfc3339
 
@@ -28,6 +29,8 @@ _ROOM_SECONDS = 60.0
 _LOOK_SECONDS = 0.05
 _PLACES_A_LOOK = 16  # a few at a time, so that no message waits for the screen
 _KEPT = ("tickets", "rooms", "buildings")
+_SUBJECT = "[mqtt]"
+_TOLD = 3  # topics that a trouble names
 
 
 def topics_heard(site: Site, settings: Mqtt) -> list[str]:
@@ -62,6 +65,7 @@ class Bulletin:
         self._said: dict[Place, tuple[float, datetime, object]] = {}
         self._pending: set[Place] = set()
         self._looked_at = 0.0
+        self._unheard: tuple[str, ...] | None = None
 
     def tickets(self, ids: Iterable[str]) -> None:
         """Publish tickets as they stand; one that is closed is cleared."""
@@ -110,6 +114,7 @@ class Bulletin:
         if now - self._looked_at < _LOOK_SECONDS:
             return
         self._looked_at = now
+        self._complain()
         everywhere = [*self._service.world.rooms, *self._buildings()]
         if not self._round:
             self._round = sorted(everywhere, key=str)
@@ -119,6 +124,21 @@ class Bulletin:
         self._pending.difference_update(fresh)
         for place in sorted(looked_at.union(fresh), key=str):
             self._place(place, now)
+
+    def _complain(self) -> None:
+        """Note which topics the broker does not let us hear, or that it lets us hear all."""
+        refused = self._link.unheard
+        if refused is None or refused == self._unheard:
+            return
+        self._unheard = refused
+        more = f" and {len(refused) - _TOLD} more" if len(refused) > _TOLD else ""
+        fault = (
+            f"the broker does not let us hear {', '.join(refused[:_TOLD])}{more}: look at its access list, "
+            "at characters that it does not take (NATS: a space) and at how many subscriptions it allows"
+        )
+        place = Place(next((each.id for each in self._service.site.buildings), ""), None)
+        at, kind = self._clock(), TroubleKind.CONFIGURATION
+        self._service.complain(_SUBJECT, place, kind, fault if refused else "", at)
 
     def _buildings(self) -> list[Place]:
         return [Place(building.id, None) for building in self._service.site.buildings]

@@ -117,7 +117,7 @@ class Daemon:
         """What the broker remembers comes after this."""
         lookout.hear_broker(self.service.world, self.service.facts, self.clock())
         if not self.link.is_remembered:
-            self._time.miss(self.service, self.link.lost_at, self.clock())
+            self._time.miss(self.service, self.link.lost_at, self.clock(), has_moved=self.link.has_moved)
         self._bulletin.everything()
 
     def stop(self) -> None:

@@ -18,6 +18,7 @@ from safetyd.core.plan import Plan, Reason, Step
 from safetyd.core.rules import Rules
 from safetyd.paths import written
 from safetyd.profile import NATIVE, Value
+from safetyd.setting_mqtt import mqtt_words
 from safetyd.settings import Settings
 from safetyd.site import EVERY_BUILDING, Building, Outpost, Person, SensorBinding, Site
 from safetyd.site_readings import OF_MAINS, readings
@@ -57,11 +58,7 @@ def span(time: timedelta) -> str:
 
 
 def _running(settings: Settings) -> Iterator[str]:
-    mqtt = settings.mqtt
-    broker = "our own broker, on" if mqtt.embedded else "the broker at"
-    how = ", encrypted" if mqtt.tls else ""
-    who = f", as {mqtt.username}" if mqtt.username else ""
-    yield f"Hears {broker} {mqtt.host}:{mqtt.port}{how}{who}; keeps everything in {settings.store.place}."
+    yield f"Hears {mqtt_words(settings.mqtt)}; keeps everything in {settings.store.place}."
     if settings.web.listen is not None:
         yield f"Answers at http://{settings.web.listen}, to whom `safetyd user` lets in."
     copy = settings.influx

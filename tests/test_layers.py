@@ -50,7 +50,7 @@ SHELL = (
         "systemd",
     ),
     (
-        "ingest.mqtt.*",
+        "ingest.mqtt + ingest.buffered + ingest.turns",
         "ingest.upsd.*",
         "notify.sender.*",
         "notify.heartbeat",
@@ -107,7 +107,7 @@ SHELL = (
     ("configuration",),
     (
         "settings.* + setting_shapes + setting_outside + setting_web + setting_hooks + setting_files"
-        " + setting_audit + setting_store",
+        " + setting_audit + setting_store + setting_mqtt",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
         " + site_topics + site_csv + site_outposts + site_reports + overrides + profile",
         "clock",
@@ -176,8 +176,8 @@ DOORS = {
     "icalendar": ("site_ics",),
     "influxdb_client": ("history.influx.*",),
     "jinja2": ("web.pages.frame",),
-    "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record", "doctor.broker"),
     "psycopg": ("store.*",),
+    "paho": ("ingest.mqtt", "ingest.buffered", "simulate.publisher", "cli.record", "doctor.broker"),
     "prometheus_client": ("web.metrics",),
     "polib": ("notify.tongue",),
     "reportlab": ("paper.*",),
