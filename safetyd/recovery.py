@@ -79,7 +79,9 @@ def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Fa
         frozenset(route.sensor.key for route in bound.all() if route.is_mains_powered),
         {each.id: [one.name for one in site.people_for(each.id, LIFTERS)] for each in site.buildings},
         {
-            each.id: {same_name(one.name): one.roles for one in site.people_for(each.id, tuple(Role))}
+            each.id: {
+                same_name(one.name): one.roles_in(each.id) for one in site.people_for(each.id, tuple(Role))
+            }
             for each in site.buildings
         },
         from_afar,

@@ -148,12 +148,23 @@ def _versions(view: View) -> list[dict[str, Any]]:
 def _holders(building: Building, site: Site, plan: Plan, columns: Iterable[Role]) -> dict[str, Any]:
     """Who holds each role in a building, and who is told in place of a role that reaches nobody."""
     there = site.people_for(building.id, tuple(Role))
-    reached = [Holder(each.name, each.roles) for each in there if each.notify]
+    reached = [Holder(each.name, each.roles_in(building.id)) for each in there if each.notify]
     rows = []
     for role in columns:
-        own = [(each.name, bool(each.notify)) for each in there if role in each.roles]
+        own = [(each.name, bool(each.notify)) for each in there if role in each.roles_in(building.id)]
         rows.append({"role": role, "own": own, "instead": in_place_of(role, reached, plan.above)})
     return {"name": building.name, "rows": rows}
+
+
+def _posts(person: Person, buildings: Iterable[Building]) -> list[tuple[tuple[Role, ...], list[str]]]:
+    """Return what somebody is in which of the buildings that are shown."""
+    if EVERY_BUILDING in person.buildings and not person.posts:
+        return [(person.roles, ["every building"])]
+    found: dict[tuple[Role, ...], list[str]] = {}
+    for each in buildings:
+        if person.belongs_to(each.id):
+            found.setdefault(person.roles_in(each.id), []).append(each.name)
+    return list(found.items())
 
 
 def _person(
@@ -164,7 +175,6 @@ def _person(
     *,
     is_shown: bool,
 ) -> dict[str, Any]:
-    where = [each.name for each in buildings if person.belongs_to(each.id)]
     addresses = []
     for url in dict.fromkeys(person.notify) if is_shown else ():
         mark = fingerprint(url)
@@ -173,7 +183,7 @@ def _person(
         addresses.append({"kind": kind_of(url), "refused": refused, "told": told_of})
     return {
         "person": person,
-        "where": ["every building"] if EVERY_BUILDING in person.buildings else where,
+        "posts": _posts(person, buildings),
         "addresses": addresses,
         "has_address": bool(person.notify),
     }
