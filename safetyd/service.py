@@ -53,9 +53,10 @@ class Service:
         self.hearing = Hearing(found.site, root, readings.sensors(connection))
         self.hearing.remember(connection, now)
         self.facts = facts_of(found.site, self.hearing.routes, self.hearing.known)
-        recovered = recover(connection, self.facts, self.hearing.sensors, now)
+        recovered = recover(connection, self.facts, self.hearing.sensors)
         self.world, self._newest, self.loaded = recovered.world, recovered.newest, recovered.loaded.kept()
         self.waiting = Waiting(touched=recovered.touched)
+        engine.schedule_all(self.world, self.facts, now)
         amendment.take_facts(self.world, self.facts, now)
         if self.world.tickets or self.world.rooms or self.world.powers:
             self.world.now = now  # what fell due while we were away is carried out now

@@ -132,7 +132,7 @@ class Outlook:
         self, connection: Connection, known: _Known, version: Version, before: Before | Loaded | None = None
     ) -> _Kept:
         signature, last = _signature(connection), readings.last_id(connection)
-        recovered = recover(connection, known.facts, known.hearing.sensors, self._now(), before)
+        recovered = recover(connection, known.facts, known.hearing.sensors, before)
         return _Kept(known, recovered, signature, last, version)
 
 

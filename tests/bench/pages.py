@@ -1,6 +1,6 @@
 """How soon the pages of a district come: 500 buildings, 20,000 rooms, 100,000 tickets, readings meanwhile.
 
-Rule: nothing here asserts. A real daemon behind a real Mosquitto; the service itself made the tickets.
+Rule: nothing here asserts. A real daemon behind a real Mosquitto; how the tickets were made `aged` says.
 `first` is the first request of that page after the start, `after a decision` the first one after the power of
 a building failed: nothing of either is kept from before. The rest is asked for again and again, every part of
 it made anew but for what no decision has changed.
@@ -17,12 +17,12 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 
-from filling import filled
+from filling import aged
 from ingest import row
 from measures import Figure, say
 from stand import broker, cpu_seconds, folder, memory_mb, sink, until
 from wire import Wire, publish_packet, wire
-from workers import ROOMS_A_BUILDING, District, running
+from workers import District, running
 
 from safetyd.configuration import load
 from safetyd.core.model import Role
@@ -58,8 +58,7 @@ def _prepared(district: District, tickets: int) -> tuple[list[str], dict[str, st
     began = time.monotonic()
     site = load(worker.config, {}).site
     say(f"the site is read in {time.monotonic() - began:.2f} s; making a store of {tickets:,} tickets")
-    topics = [district.topics[n : n + ROOMS_A_BUILDING] for n in range(0, district.rooms, ROOMS_A_BUILDING)]
-    ids = filled(worker.store, site, topics, tickets)
+    ids = aged(worker.store, site, worker.root, district.topics, tickets)
     say(f"made in {time.monotonic() - began:.0f} s, {district.bytes() / 1e6:,.0f} MB")
     now, secrets = datetime.now(UTC), {}
     with closing(open_for_writing(f"sqlite:///{worker.store}")) as connection:
