@@ -124,7 +124,7 @@ class Service:
             speaker = self.hearing.speaker(Route(spoke.sensor, SILENT, native_decoder), str(spoke.sensor))
             self.waiting.rows.extend(readings.rows(speaker.number, spoke, ()))
             self._newest[speaker.number] = spoke.observed_at
-            self.waiting.touched.add(spoke.sensor.place)
+            self.waiting.touch(spoke.sensor.place)
             self._pasts.note(spoke)
         self.world.conclusions.clear()
 
@@ -184,7 +184,7 @@ class Service:
             at, is_retained = message.received_at, message.retain
             engine.hear_from_afar(self.world, self.facts, building, heard, at, is_retained=is_retained)
             self._keep_conclusions()
-            self.waiting.touched.add(Place(building, None))
+            self.waiting.touch(Place(building, None))
         return said is not None
 
     def observe(
@@ -205,7 +205,7 @@ class Service:
             return ()
         if newest is None or spoke.observed_at > newest:
             self._newest[number] = spoke.observed_at
-        self.waiting.touched.add(spoke.sensor.place)
+        self.waiting.touch(spoke.sensor.place)
         for flaw in told.flaws:
             if flaw.mark is Mark.REJECTED:
                 self.waiting.refuse(message, RefusedKind.VALUE, flaw.reason)
@@ -318,7 +318,8 @@ class Service:
         self.hearing.bridges.clear()
         self.last_at = now
         self.world.changes = Changes()
-        self.waiting = Waiting(touched=set() if is_time else waiting.touched - saved)
+        waiting.touched.difference_update(waiting.touched if is_time else saved)
+        self.waiting = Waiting(touched=waiting.touched)
         self._saved_at = now if is_time else self._saved_at
         self._pasts.tidy(now)
 

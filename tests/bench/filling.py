@@ -57,11 +57,8 @@ def filled(path: Path, site: Site, topics: Sequence[Sequence[str]], tickets: int
             _act(service, done, relief, later + _A_PASS)
             _act(service, done, {"do": "close"}, later + 2 * _A_PASS)
         service.save_all(later + 3 * _A_PASS)
-        now = datetime.now(UTC)
-        for each in outbox.due(connection, now):  # else the daemon would send them all first
-            outbox.mark_done(connection, each.id, DeliveryState.ACCEPTED, now, "")
-        connection.commit()
-        _roll_up(path, connection, site, now)
+        _arrive(connection)
+        _roll_up(path, connection, site, datetime.now(UTC))
         return list(service.world.tickets)
 
 
@@ -126,7 +123,16 @@ def aged(path: Path, site: Site, root: str, topics: Sequence[str], tickets: int)
         _hear(service, [each for each in topics if each not in are_cold], now - _ASIDE, 70.0)
         _hear(service, cold, now - _ASIDE, 55.4)
         service.save_all(now)
+        _arrive(connection)
         return list(service.world.tickets)
+
+
+def _arrive(connection: Connection) -> None:
+    """Have every notice arrived: else the daemon would send them all first."""
+    now = datetime.now(UTC)
+    for each in outbox.due(connection, now):
+        outbox.mark_done(connection, each.id, DeliveryState.ACCEPTED, now, "")
+    connection.commit()
 
 
 def _hear(service: Service, topics: Sequence[str], at: datetime, temperature_f: float) -> None:

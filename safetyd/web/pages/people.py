@@ -20,10 +20,12 @@ from safetyd.store.accounts import Account
 from safetyd.store.told import Told
 from safetyd.view import View
 from safetyd.web.access import Right, may, sees
+from safetyd.web.answers import building_of
 from safetyd.web.pages.page import Answer, Deed, Sheet, Visit
 from safetyd.web.problems import Problem
 
 LOOKED_AT, SHOWN = 500, 3  # of the newest deliveries; of one address
+AT_ONCE = 20  # buildings; of more only one is shown
 REASONS: Mapping[Reason, str] = {
     Reason.OPENED: "A ticket is opened",
     Reason.RECURRED: "It has begun again while its ticket is open",
@@ -80,12 +82,19 @@ def people(view: View, visit: Visit) -> Answer:
     plan = site.plans.in_force(view.at)
     educators = any(Role.EDUCATOR in roles for roles in [*plan.told.values(), plan.outage_opened])
     columns = (*_COLUMNS, Role.EDUCATOR) if educators else _COLUMNS
-    buildings = [each for each in site.buildings if sees(account, each.id)]
+    seen_buildings = [each for each in site.buildings if sees(account, each.id)]
+    chosen = visit.query.get("building", "")
+    if chosen:
+        buildings = [building_of(site, account, chosen)]
+    else:
+        buildings = seen_buildings if len(seen_buildings) <= AT_ONCE else seen_buildings[:1]
     is_shown = may(account, Right.ADDRESSES)
     newest = _by_address(view, account) if is_shown else {}
     seen = [each for each in site.people if _is_of(each, buildings)]
     shown = {
         "plan": plan,
+        "building": chosen or (buildings[0].id if len(buildings) < len(seen_buildings) else ""),
+        "is_many": len(seen_buildings) > AT_ONCE,
         "versions": _versions(view),
         "columns": columns,
         "rows": _rows(plan),
