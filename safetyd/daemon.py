@@ -328,7 +328,7 @@ class Daemon:
 
     def _commit(self) -> None:
         """Make it durable, then acknowledge; what cannot be written is kept and tried again."""
-        now, changes, touched = self.clock(), self.service.world.changes, set(self.service.waiting.touched)
+        now, changes, spoken = self.clock(), self.service.world.changes, self.service.waiting.spoken
         with self.service.writing() as connection:
             self._errands.write_answers(connection)
             self._following.write(connection, now)
@@ -346,5 +346,5 @@ class Daemon:
         if changes.notices:
             self.dispatch.send_due(now)
         self._bulletin.tickets(changes.ticket_ids())
-        self._bulletin.places(touched)
+        self._bulletin.places(spoken)
         self._on_commit(self.service)

@@ -54,9 +54,10 @@ class Service:
         self.hearing = Hearing(found.site, root, readings.sensors(connection))
         self.hearing.remember(connection, now)
         self.facts = facts_of(found.site, self.hearing.routes, self.hearing.known)
-        recovered = recover(connection, self.facts, self.hearing.sensors, now)
+        recovered = recover(connection, self.facts, self.hearing.sensors)
         self.world, self._newest, self.loaded = recovered.world, recovered.newest, recovered.loaded.kept()
         self.waiting = Waiting(touched=recovered.touched)
+        engine.schedule_all(self.world, self.facts, now)
         amendment.take_facts(self.world, self.facts, now)
         if self.world.tickets or self.world.rooms or self.world.powers:
             self.world.now = now  # what fell due while we were away is carried out now
@@ -124,7 +125,7 @@ class Service:
             speaker = self.hearing.speaker(Route(spoke.sensor, SILENT, native_decoder), str(spoke.sensor))
             self.waiting.rows.extend(readings.rows(speaker.number, spoke, ()))
             self._newest[speaker.number] = spoke.observed_at
-            self.waiting.touched.add(spoke.sensor.place)
+            self.waiting.touch(spoke.sensor.place)
             self._pasts.note(spoke)
         self.world.conclusions.clear()
 
@@ -184,7 +185,7 @@ class Service:
             at, is_retained = message.received_at, message.retain
             engine.hear_from_afar(self.world, self.facts, building, heard, at, is_retained=is_retained)
             self._keep_conclusions()
-            self.waiting.touched.add(Place(building, None))
+            self.waiting.touch(Place(building, None))
         return said is not None
 
     def observe(
@@ -205,7 +206,7 @@ class Service:
             return ()
         if newest is None or spoke.observed_at > newest:
             self._newest[number] = spoke.observed_at
-        self.waiting.touched.add(spoke.sensor.place)
+        self.waiting.touch(spoke.sensor.place)
         for flaw in told.flaws:
             if flaw.mark is Mark.REJECTED:
                 self.waiting.refuse(message, RefusedKind.VALUE, flaw.reason)
@@ -312,7 +313,8 @@ class Service:
             keep(self.connection, self.world, self.hearing.sensors, saved, now if is_time else None)
             self.connection.commit()
         self.last_at = now
-        self._let_go(set() if is_time else waiting.touched - saved)
+        waiting.touched.difference_update(waiting.touched if is_time else saved)
+        self._let_go(waiting.touched)
         self._saved_at = now if is_time else self._saved_at
         self._pasts.tidy(now)
 

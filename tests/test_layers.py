@@ -42,6 +42,7 @@ SHELL = (
         "timekeeper",
         "distress",
         "stand_ins",
+        "allowance",
         "setback",
         "imports.taking",
         "history.older",
@@ -102,14 +103,15 @@ SHELL = (
     ("notify.breach_words", "notify.tier_words", "notify.who_and_where"),
     ("notify.request", "notify.tongue"),
     ("store.*",),
-    ("site_words + calendar_words",),
+    ("site_words + people_words + calendar_words",),
     ("imports.layout + imports.moments + imports.rows + imports.sheet",),
     ("configuration",),
     (
         "settings.* + setting_shapes + setting_outside + setting_web + setting_hooks + setting_files"
         " + setting_audit + setting_store + setting_mqtt",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
-        " + site_topics + site_csv + site_outposts + site_reports + overrides + profile",
+        " + site_topics + site_csv + site_outposts + site_reports + overrides + profile"
+        " + site_sheet + site_people + site_people_csv",
         "clock",
         "machine",
     ),
