@@ -137,14 +137,10 @@ class Service:
         is_anybodys = False
         for word in self.hearing.hear(message, self.world.health):
             is_anybodys = True
-            self._take(word, message)
+            self._fold(word, message)
+            self._read_again()
         if not is_anybodys and not self._take_from_bridge(message) and not self._take_from_afar(message):
             self.waiting.stray(message)
-
-    def _take(self, word: Word, message: Message) -> None:
-        self._fold(word, message)
-        if self.waiting.late:
-            self._read_again()
 
     def _fold(self, word: Word, message: Message) -> None:
         sensor = word.speaker.route.sensor
