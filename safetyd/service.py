@@ -27,7 +27,8 @@ from safetyd.ingest.topics import Route
 from safetyd.notify.letters import letters
 from safetyd.objects import ticket_object
 from safetyd.past import Past, Pasts, load_past, observations_of
-from safetyd.recovery import BY_HAND, SILENT, expect, facts_of, keep, recover
+from safetyd.recovery import BY_HAND, SILENT, expect, facts_of, recover
+from safetyd.saving import AT_ONCE, SAVE_PLACES_EVERY, Round, keep
 from safetyd.site import Site
 from safetyd.store import assignments, bridges, chain, ledger, outbox, places, readings
 from safetyd.store.database import Connection, StoreError, undone_on_failure
@@ -35,7 +36,6 @@ from safetyd.store.heard import beyond, unheard
 from safetyd.store.leftovers import RefusedKind
 from safetyd.waiting import Waiting
 
-SAVE_PLACES_EVERY = timedelta(minutes=2)  # how much of the past is read again after a crash
 _LONG_AGO = timedelta(minutes=5)  # a redelivery is of the last moments; what is older is of a backlog
 
 
@@ -46,7 +46,8 @@ class Service:
         self.connection = connection
         self.is_replay = False
         self._pasts = Pasts()
-        self._saved_at = self.last_at = now
+        self._round = Round(now)
+        self.last_at = now
         self.root = root
         self.assignments = assignments.record(connection)
         found = compose(site, standing(self.assignments), root)
@@ -291,14 +292,13 @@ class Service:
         """Keep a refused action."""
         self.waiting.refuse_command(said, reason, at)
 
-    def commit(self, now: datetime) -> None:
-        """Make everything taken so far durable, as one transaction.
+    def commit(self, now: datetime, most: int | None = AT_ONCE) -> None:
+        """Make everything taken so far durable, as one transaction; save `most` places that only spoke.
 
         Raises:
             StoreError: it could not be written; it is kept and the next commit tries again.
         """
         waiting = self.waiting
-        is_time = now - self._saved_at >= SAVE_PLACES_EVERY
         with self.writing():
             chain.tell_time(self.connection, now)
             self._read_again()
@@ -311,22 +311,23 @@ class Service:
                 ledger.save(self.connection, changes, self.world)
             for place, since in waiting.revised.items():
                 places.forget_since(self.connection, place, since)
-            saved = changes.places | waiting.revised.keys() | (waiting.touched if is_time else set())
-            keep(self.connection, self.world, self.hearing.sensors, saved, now if is_time else None)
+            under_way = self._round.going_on(waiting.touched, readings.last_id(self.connection), now)
+            decided, sensors = changes.places | waiting.revised.keys(), self.hearing.sensors
+            saved = keep(self.connection, self.world, sensors, decided, under_way, most, now)
             self.connection.commit()
         self.hearing.fresh.clear()
         self.hearing.bridges.clear()
         self.last_at = now
         self.world.changes = Changes()
-        waiting.touched.difference_update(waiting.touched if is_time else saved)
+        waiting.touched.difference_update(saved)
         self.waiting = Waiting(touched=waiting.touched)
-        self._saved_at = now if is_time else self._saved_at
+        self._round = under_way.after(most)
         self._pasts.tidy(now)
 
     def save_all(self, now: datetime) -> None:
         """Commit, with how every place stands: the next start has nothing to read again."""
-        self._saved_at = now - SAVE_PLACES_EVERY
-        self.commit(now)
+        self._round = Round(now - SAVE_PLACES_EVERY)
+        self.commit(now, most=None)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
