@@ -227,21 +227,6 @@ def follow(
     return Followed(after, late, bool(changes.ticket_ids() or changes.episodes or changes.dropped))
 
 
-def keep(
-    connection: Connection,
-    world: World,
-    sensors: Mapping[int, Sensor],
-    saved: Collection[Place],
-    all_at: datetime | None,
-) -> None:
-    """Save how some places stand, in the open transaction; with `all_at` these are all that spoke by then."""
-    if saved:
-        places.save(connection, standings(world, sensors, saved, readings.last_id(connection)))
-    if all_at is not None:
-        places.mark_saved(connection, readings.last_id(connection))
-        places.forget_old(connection, all_at)
-
-
 def standings(
     world: World, sensors: Mapping[int, Sensor], saved: Collection[Place], last: int
 ) -> Iterator[tuple[Place, places.Standing]]:

@@ -27,7 +27,8 @@ from safetyd.ingest.topics import Route
 from safetyd.notify.letters import letters
 from safetyd.objects import ticket_object
 from safetyd.past import Past, Pasts, load_past
-from safetyd.recovery import BY_HAND, SILENT, expect, facts_of, keep, recover
+from safetyd.recovery import BY_HAND, SILENT, expect, facts_of, recover
+from safetyd.saving import SAVE_PLACES_EVERY, Round, keep
 from safetyd.site import Site
 from safetyd.store import assignments, bridges, chain, ledger, outbox, places, readings
 from safetyd.store.database import Attempt, Connection, StoreError, undone_on_failure
@@ -35,7 +36,6 @@ from safetyd.store.heard import beyond, unheard
 from safetyd.store.leftovers import RefusedKind
 from safetyd.waiting import Waiting
 
-SAVE_PLACES_EVERY = timedelta(minutes=2)  # how much of the past is read again after a crash
 _LONG_AGO = timedelta(minutes=5)  # a redelivery is of the last moments; what is older is of a backlog
 
 
@@ -47,7 +47,8 @@ class Service:
         self.is_replay = False
         self._attempt = Attempt()
         self._pasts = Pasts()
-        self._saved_at = self.last_at = now
+        self._round = Round(now)
+        self.last_at = now
         self.root = root
         self.assignments = assignments.record(connection)
         found = compose(site, standing(self.assignments), root)
@@ -290,7 +291,6 @@ class Service:
             if self._attempt.took_place(connection):
                 self._let_go(self.waiting.touched)
         waiting = self.waiting
-        is_time = now - self._saved_at >= SAVE_PLACES_EVERY
         with self.writing(is_all=True):
             chain.tell_time(self.connection, now)
             self._read_again()
@@ -305,13 +305,14 @@ class Service:
                 ledger.save(self.connection, changes, self.world)
             for place, since in waiting.revised.items():
                 places.forget_since(self.connection, place, since)
-            saved = changes.places | waiting.revised.keys() | (waiting.touched if is_time else set())
-            keep(self.connection, self.world, self.hearing.sensors, saved, now if is_time else None)
+            under_way = self._round.going_on(waiting.touched, readings.last_id(self.connection), now)
+            decided, sensors = changes.places | waiting.revised.keys(), self.hearing.sensors
+            saved = keep(self.connection, self.world, sensors, decided, under_way, now)
             self.connection.commit()
         self.last_at = now
-        waiting.touched.difference_update(waiting.touched if is_time else saved)
+        waiting.touched.difference_update(saved)
         self._let_go(waiting.touched)
-        self._saved_at = now if is_time else self._saved_at
+        self._round = under_way.after()
         self._pasts.tidy(now)
 
     def _let_go(self, touched: set[Place]) -> None:
@@ -323,7 +324,7 @@ class Service:
 
     def save_all(self, now: datetime) -> None:
         """Commit, with how every place stands: the next start has nothing to read again."""
-        self._saved_at = now - SAVE_PLACES_EVERY
+        self._round = Round(now - SAVE_PLACES_EVERY, most=None)
         self.commit(now)
 
     @contextmanager

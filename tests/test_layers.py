@@ -74,7 +74,7 @@ SHELL = (
         " + history.days + history.daily",
     ),
     ("history.buckets", "view"),
-    ("hearing", "sensor_objects", "earshot", "imports.weighing", "assigned"),
+    ("hearing", "saving", "sensor_objects", "earshot", "imports.weighing", "assigned"),
     ("recovery", "past", "objects", "waiting", "site_lines", "announcement"),
     ("notify.letters",),
     (

@@ -15,7 +15,8 @@ from safetyd.ingest.message import Message
 from safetyd.ingest.sparkplug_message import message_class
 from safetyd.objects import notice_object
 from safetyd.replay import Line, replay
-from safetyd.service import SAVE_PLACES_EVERY, Service
+from safetyd.saving import SAVE_PLACES_EVERY
+from safetyd.service import Service
 from safetyd.site import Site, read_site
 from safetyd.store import bridges, ledger, outbox, shelves
 from safetyd.store.database import open_for_writing

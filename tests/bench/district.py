@@ -4,7 +4,8 @@ Rule: nothing here asserts. Real daemons behind a real Mosquitto watch buildings
 two values a minute, in turn. Of each size the table has a steady stretch, the start of a day (ten times as
 much) and a heat wave in which a quarter of the rooms get a ticket. Rates are those of the clock on the wall;
 only the heat wave is compressed: an hour of it into as many minutes as the table says, so that its tickets
-come so many times faster than in a real one, and join in digests more. `--wave-minutes 60` is a real one.
+come so many times faster than in a real one, and join in digests more. `--wave-minutes 60` is a real one,
+and `--wave-minutes 5 --tickets 417` five minutes of one.
 The load averages stand beside the figures: another program on the machine is felt in all of them.
 """
 
@@ -38,11 +39,12 @@ _SETTLE_S = 12.0  # longer than an opening waits for company, and a message take
 
 
 class Size(NamedTuple):
-    """How long each stretch lasts, in s."""
+    """How long each stretch lasts, in s, and how many tickets the heat wave opens, if that is said."""
 
     steady: float
     daybreak: float
     wave: float
+    tickets: int | None
 
 
 class Costs(NamedTuple):
@@ -62,9 +64,14 @@ def main() -> int:
     parser.add_argument("--rooms", type=int, action="append", help="may be given more than once")
     parser.add_argument("--workers", type=int, default=1, help="so many daemons, each with its share")
     parser.add_argument("--wave-minutes", type=float, default=5, help="into which the hour is compressed")
+    parser.add_argument("--tickets", type=int, help="of the heat wave, else one for every four rooms")
     parser.add_argument("--svg", type=Path, help="where to draw how the cost grows")
     asked = parser.parse_args()
-    size = Size(15, 5, 20) if asked.quick else Size(60, 20, asked.wave_minutes * 60)
+    size = (
+        Size(15, 5, 20, asked.tickets)
+        if asked.quick
+        else Size(60, 20, asked.wave_minutes * 60, asked.tickets)
+    )
     costs = []
     for rooms in asked.rooms or (SIZES[:2] if asked.quick else SIZES):
         for each in measured(rooms, asked.workers, size, costs):
@@ -86,7 +93,7 @@ def measured(rooms: int, workers: int, size: Size, costs: list[Costs]) -> Iterat
         district = District(where, port, webhook_port, rooms, workers)
         with running(district) as (children, spans):
             yield Figure(f"{name}: start to subscribed", max(spans), "s", "", _load())
-            chosen = district.choose(rooms // _OF_THE_ROOMS)
+            chosen = district.choose(size.tickets or rooms // _OF_THE_ROOMS)
             district.first_words(publisher)
             time.sleep(2)
             before, sent = district.bytes(), 0
@@ -208,7 +215,7 @@ def _wave(
                 spans.append(span)
                 if place in title:
                     single.append(span)
-    note = f"{len(spans):,} tickets in {seconds / 60:g} min for an hour; {len(waiting):,} wait in digests"
+    note = f"{len(spans):,} tickets of {seconds / 60:g} min; {len(waiting):,} wait in digests"
     if spans:
         yield Figure(f"{name}: breach to notice, p50", statistics.median(spans), "s", "", note)
         yield Figure(f"{name}: breach to notice, p99", _p99(spans), "s", "", "digests and single ones")
