@@ -34,7 +34,7 @@ def examine(loaded: Loaded, now: datetime, step: Step) -> Iterator[Finding]:
         yield Finding("broker", "embedded", State.WARN, words, "use Mosquitto with deploy/mosquitto.conf")
     else:
         seen = look(
-            settings.mqtt, topics_heard(loaded.site, settings.mqtt), _places(loaded.site, settings.mqtt.root)
+            settings.mqtt, topics_heard(loaded.site, settings), _places(loaded.site, settings.mqtt.root)
         )
         of_broker = seen.certificate
         yield from broker_findings(seen, is_running=bool(is_running))
