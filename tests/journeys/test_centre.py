@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.servers import LOOPBACK, Broker, Client, House, Site, ago, until, utc
+from tests.journeys.shipped import FILES, Shipped
 
 pytestmark = pytest.mark.journey
 
@@ -172,5 +173,87 @@ def test_after_a_week_apart_both_hold_the_same_record(
         assert centre.asked("--gateway", "maple-gw", "ticket", FIRST, "show")["history"] == history
         ours, theirs = is_sound(gateway), is_sound(centre, "--gateway", "maple-gw")
         assert ours["head"] == theirs["head"]
+    finally:
+        client.close()
+
+
+MAY = [
+    *(
+        f"safetyd/{each}"
+        for each in ("links/maple", "status/maple-gw", "gateways/maple-gw", "buildings/maple")
+    ),
+    "safetyd/tickets/maple/+",
+    "safetyd/record/maple-gw",
+    "safetyd/answer/maple-gw",
+    "read:safetyd/have/maple-gw",
+    "read:safetyd/command/maple-gw",
+]
+
+
+def as_safetyd(broker: Shipped) -> str:
+    kept = broker.folder / "mqtt-password"
+    kept.write_text(broker.passwords["safetyd"], encoding="utf-8")
+    return f'username = "safetyd"\npassword_file = "{kept}"\n'
+
+
+def test_the_shipped_files_carry_the_record_and_commands_and_let_nobody_else_speak_so(
+    tmp_path: Path, house: Make
+) -> None:
+    away, here = Shipped(tmp_path / "district"), Shipped(tmp_path / "maple")
+    told = (FILES / "district.conf").read_text("utf-8").replace("\n# ", " ")
+    assert " ".join(MAY[5:]) in told, "the account that the file tells to ask for"
+    away.add("maple-bridge", *MAY)
+    away.add("oak-bridge", "safetyd/status/oak-gw")
+    kinds = ("record", "answer", "have", "command")
+    here.bridge_to(away, "maple-bridge", {f"# topic {each}/": f"topic {each}/" for each in kinds})
+    try:
+        away.start()
+        here.start()
+        centre = house(away, mqtt=CENTRE.replace("\n[[", f"\n{as_safetyd(away)}[[", 1))
+        centre.write(DISTRICT)
+        (centre.folder / "maple.toml").write_text(Site().text(), encoding="utf-8")
+        centre.command = [centre.command[0], "watch", *centre.command[2:]]
+        gateway = house(here, mqtt=GATEWAY.replace("\n[", f"\n{as_safetyd(here)}[", 1))
+        centre.spawn()
+        gateway.spawn()
+        client = Client(here, "safetyd/status/#", name="safetyd", password=here.passwords["safetyd"])
+        until("the gateway listens", lambda: client.last("safetyd/status/maple-gw") == b'{"state":"online"}')
+        client.tell("safetyd/readings/maple/12", {"temperature_f": 57.0, "humidity": 40})
+        until("the centre has all of it", lambda: gateway.count("ticket") and are_one(gateway, centre), MOST)
+        assert dora(centre, FIRST, "on our way") == ""
+        for topic in ("safetyd/record/maple-gw", "safetyd/answer/maple-gw", "safetyd/command/maple-gw"):
+            assert "Not authorized" in away.device("oak-bridge", topic, "-m", "forged").stderr
+        assert "Not authorized" in away.device("maple-bridge", "safetyd/have/maple-gw", "-m", "x").stderr
+        client.close()
+    finally:
+        here.stop()
+        away.stop()
+
+
+def test_a_falsified_record_is_a_trouble_at_the_centre_that_names_the_row(
+    broker: Broker, there: Broker, house: Make, centre: House
+) -> None:
+    client, gateway = Client(there, "safetyd/status/#"), house(there, mqtt=GATEWAY)
+    try:
+        gateway.spawn()
+        until("the gateway listens", lambda: client.last("safetyd/status/maple-gw") == b'{"state":"online"}')
+        client.tell("safetyd/readings/maple/12", {"temperature_f": 57.0, "humidity": 40})
+        until("its ticket is there", lambda: gateway.count("ticket"))
+        gateway.kill()
+        with closing(sqlite3.connect(gateway.store)) as connection:
+            connection.execute("UPDATE history SET note = 'all is well' WHERE id = 1")
+            connection.commit()
+        centre.spawn()
+        gateway.spawn()
+
+        def told() -> list[str]:
+            rows = centre.rows("SELECT note FROM trouble WHERE sensor = '[[gateways]] maple-gw'")
+            return [note for (note,) in rows]
+
+        (note,) = until("it is told", told, MOST)
+        assert "history 1 is not what row" in note
+        until("readings go on", lambda: asked(copy_of(centre), "SELECT 1 FROM reading"), MOST)
+        assert copy_of(centre).with_name("maple-gw.db.refused").exists()
+        assert head(copy_of(centre)) is None
     finally:
         client.close()
