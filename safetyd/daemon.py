@@ -71,7 +71,7 @@ class Daemon:
         self._connection.rollback()
         self._time = Timekeeper(clock, ticks, last, this_boot)
         self.clock = self._time.clock
-        self._settings = settings
+        self._settings, self._sites = settings, loaded.sites
         self._site = composed(self._connection, loaded.site, settings.mqtt.root).site
         self._connection.rollback()
         self.link = Link(settings.mqtt, topics_heard(self._site, settings), self.clock)
@@ -104,7 +104,7 @@ class Daemon:
         self._worked_at = self.clock()
         self._errands = Errands(self.service, self._reader, self._commit)
         self._following = Following(settings, self.service, self._reader, self.clock, self._bell.ring, link)
-        self._reception = Reception(settings, self.service)
+        self._reception = Reception(settings, self.service, self._sites)
         self._rollups = Rollups(self._reader, self.service.writing, lambda: self.service.site, settings)
         self._notary = Notary(self.service, self._reader, settings, self._commit)
         self.vitals.serve(self.service)

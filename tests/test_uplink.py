@@ -1,4 +1,4 @@
-"""What a gateway sends to a centre, and what it lets a centre do: once, and only where its own file says so."""
+"""What a gateway sends to a centre, and what it lets a centre do: once, if its own file says so."""
 
 import json
 from collections.abc import Iterator

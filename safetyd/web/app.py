@@ -14,15 +14,19 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount
 from starlette.routing import Route as Served
 
 from safetyd.naming import veiled
+from safetyd.setting_centre import Gateway
+from safetyd.site import Site
 from safetyd.store import accounts
 from safetyd.store.accounts import Pass, Scope
 from safetyd.store.database import Connection, StoreError
 from safetyd.view import View
 from safetyd.web import acts, answers, asking, door, explaining, openapi, tags, visitors
 from safetyd.web.answers import Asked
+from safetyd.web.behind import Behind
 from safetyd.web.house import House
 from safetyd.web.looking import Looking
 from safetyd.web.packets import Parcel, evidence
@@ -43,6 +47,19 @@ log = logging.getLogger("safetyd.web")
 Answer = Callable[[Request], Awaitable[Response]]
 
 
+def _house_of(house: House, gateway: Gateway, site: Site) -> House:
+    """Return what the pages of a gateway's copy are answered from."""
+    return House(gateway.url, house.root, lambda: site, house.pulse, house.address, copy_of=gateway.name)
+
+
+def _below(looking: Looking) -> Mount:
+    """Return the pages of a gateway's copy, below its name."""
+    pages, prefix = Pages(looking), f"/gateways/{quote(looking.house.copy_of)}"
+    app = Starlette(routes=pages.routes, exception_handlers={HTTPException: pages.nothing_there})
+    app.router.redirect_slashes = False
+    return Mount(f"/gateways/{looking.house.copy_of}", Behind(app, prefix))
+
+
 class Application:
     """Holds the connections, and answers."""
 
@@ -51,8 +68,14 @@ class Application:
         self._looking = Looking(house)
         self._failures = door.Failures()
         pages = Pages(self._looking)
+        self._copies = [
+            Looking(_house_of(house, gateway, site), self._looking)
+            for gateway, site in house.gateways
+            if site is not None
+        ]
         self.asgi = Starlette(
             routes=[
+                *(_below(each) for each in self._copies),
                 *(Served(each.path, self._served(each), methods=[each.method]) for each in ROUTES),
                 *pages.routes,
             ],
@@ -73,7 +96,8 @@ class Application:
 
     def close(self) -> None:
         """Let go of everything."""
-        self._looking.close()
+        for each in (*self._copies, self._looking):
+            each.close()
 
     def _served(self, route: Route) -> Answer:
         special: dict[str, Callable[[Route, Request], Awaitable[Response]]] = {

@@ -26,7 +26,7 @@ from safetyd.view import View
 from safetyd.web.access import may
 from safetyd.web.looking import Looking
 from safetyd.web.packets import Parcel
-from safetyd.web.pages import entry, kept, live, refused, reporting
+from safetyd.web.pages import entry, gateways, kept, live, refused, reporting
 from safetyd.web.pages.forms import read_form
 from safetyd.web.pages.frame import Around, rendered, static_folders
 from safetyd.web.pages.page import Answer, Deed, Download, Go, Page, Past, Sheet, Visit
@@ -65,11 +65,13 @@ class Pages:
         self._entry = entry.Entry(looking, self._sheet)
         self._reporting = reporting.Reporting(looking, self._sheet)
         self._live = live.Live(looking)
+        self._gateways = gateways.Gateways(looking, self._sheet)
+        own = () if looking.house.copy_of else (*self._entry.routes, *self._gateways.routes)
         self.routes: list[BaseRoute] = [
             *(Route(each.path, self._served(each), methods=[each.method]) for each in PAGES),
             *(
                 Route(path, self._guarded(answer), methods=[method])
-                for method, path, answer in (*self._entry.routes, *self._reporting.routes)
+                for method, path, answer in (*own, *self._reporting.routes)
             ),
             Route("/live", self._guarded(self._live.events), methods=["GET"]),
             Mount("/static", GZipMiddleware(_Static(packages=list(static_folders())))),
@@ -219,7 +221,8 @@ class Pages:
     ) -> Around:
         house = self._looking.house
         given = form if isinstance(form, dict) else {}
-        return Around(house.site(), house.pulse.now(), here, who, said, refusal, given)
+        around = Around(house.site(), house.pulse.now(), here, who, said, refusal, given)
+        return around._replace(copy_of=house.copy_of, has_gateways=bool(house.gateways))
 
     def _problem(self, problem: Problem, who: Visitor | None, title: str = "") -> Response:
         shown = {

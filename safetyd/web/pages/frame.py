@@ -30,7 +30,7 @@ class Around(NamedTuple):
     """What is around a page: who sees it, where and when.
 
     `said` is told of the last act; `refusal` is why one was not done, `refusals` why for which of several
-    tickets, and `form` what stood in it.
+    tickets, and `form` what stood in it. `copy_of` is the gateway whose copy a centre shows.
     """
 
     site: Site
@@ -41,6 +41,8 @@ class Around(NamedTuple):
     refusal: str = ""
     form: Mapping[str, str] = {}
     refusals: Mapping[str, str] = {}
+    copy_of: str = ""
+    has_gateways: bool = False
 
     @property
     def account(self) -> Account | None:
