@@ -9,7 +9,7 @@ import logging
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import datetime
 from functools import partial
@@ -23,9 +23,11 @@ from safetyd.core.errors import SafetydError
 from safetyd.core.model import Place, TroubleKind
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link
+from safetyd.rolled_copies import RolledCopy
 from safetyd.service import Service
 from safetyd.setting_centre import Gateway
 from safetyd.settings import Settings
+from safetyd.site import Site
 from safetyd.store import bidden, copy_of, inbox, receiving
 from safetyd.store.database import Connection, StoreError, undone_on_failure, writer_lock
 from safetyd.store.moments import micros
@@ -37,7 +39,7 @@ SAY_EVERY_S = 60.0
 HALTED_S = 600.0  # until rows that did not fit are asked for again
 LONGEST_PAUSE_S = 3600.0  # between two times that a command is sent
 MOST_BYTES = 1024 * 1024  # of a command: what brokers carry
-_LOOK_S, _AT_ONCE = 0.25, 20
+_LOOK_S, _AT_WORK_S, _AT_ONCE = 0.25, 0.01, 20
 _TOO_LARGE = (
     "it is too large for the way to the gateway (at most 1 MiB); attach the file at the gateway itself"
 )
@@ -162,7 +164,10 @@ class Copy:
 class Collecting:
     """The thread that listens to gateways, where there are any; the loop tells of what does not fit."""
 
-    def __init__(self, settings: Settings, service: Service, clock: Clock) -> None:
+    def __init__(self, settings: Settings, service: Service, clock: Clock, sites: Mapping[str, Site]) -> None:
+        """`sites` are what the site files of the gateways say."""
+        self._sites = sites
+        self._rolled: list[tuple[Copy, RolledCopy]] = []
         self._service = service
         self._settings = settings
         self._told: dict[str, str] = {}
@@ -173,7 +178,7 @@ class Collecting:
         self._is_ended = threading.Event()
         self._clock = clock
         self._link: Link | None = None
-        self._say_at_s = 0.0
+        self._say_at_s = self._look_at_s = 0.0
         self._thread = threading.Thread(target=self._run, name="collecting", daemon=True)
         if self._copies:
             self._thread.start()
@@ -209,6 +214,7 @@ class Collecting:
                 self._is_ended.wait(SAY_EVERY_S)
 
     def _listen(self, stack: ExitStack) -> None:
+        self._rolled.clear()
         for copy in self._copies.values():
             self._guarded(copy, partial(self._begin, stack, copy))
         mqtt = self._settings.mqtt
@@ -222,21 +228,29 @@ class Collecting:
             for each in received:
                 self._take(each.message)
             link.acknowledge(received)
+            for copy, rolled in () if received else self._rolled:
+                self._guarded(copy, rolled.tend)
             if link.is_connected:
                 self._say()
 
     def _begin(self, stack: ExitStack, copy: Copy) -> None:
-        copy.open()
+        connection = copy.open()
         stack.callback(copy.close)
         if not stack.enter_context(writer_lock(copy.gateway.url)):
             raise StoreError(f"{copy.gateway.copy}: another safetyd writes this copy; end that one")
+        site = self._sites.get(copy.gateway.name)
+        if site is not None:
+            rolled = RolledCopy(copy.gateway, site, self._settings, connection)
+            stack.callback(rolled.close)
+            self._rolled.append((copy, rolled))
 
     def _wait(self, link: Link) -> None:
         connected = link.socket()
+        pause_s = _AT_WORK_S if any(each.is_at_work for _, each in self._rolled) else _LOOK_S
         if connected is None:
-            self._is_ended.wait(_LOOK_S)
+            self._is_ended.wait(pause_s)
         elif not link.has_more:
-            select.select([connected], [connected] if link.wants_to_write else [], [], _LOOK_S)
+            select.select([connected], [connected] if link.wants_to_write else [], [], pause_s)
 
     def _soon(self) -> None:
         self._say_at_s = 0.0
@@ -253,6 +267,9 @@ class Collecting:
 
     def _say(self) -> None:
         """Say what each copy holds, if it is time, and what people want of its gateway."""
+        if time.monotonic() < self._look_at_s:
+            return
+        self._look_at_s = time.monotonic() + _LOOK_S
         is_time = time.monotonic() >= self._say_at_s
         if is_time:
             self._say_at_s = time.monotonic() + SAY_EVERY_S

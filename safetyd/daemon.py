@@ -94,7 +94,7 @@ class Daemon:
 
     def _begin(self) -> None:
         """Begin to judge, as if the time had been known for as long as somebody has listened."""
-        settings, at, link = self._settings, self._vigil.beginning(), self.link
+        settings, at, more = self._settings, self._vigil.beginning(), (self.link, self._sites)
         self.service = Service(self._connection, self._site, settings.mqtt.root, at)
         self._site = self.service.site
         self.dispatch = Dispatch(self.service, self._bell.ring, settings.web.public_url, settings.last_resort)
@@ -103,7 +103,7 @@ class Daemon:
         self.link.on_connected = self._connected
         self._worked_at = self.clock()
         self._errands = Errands(self.service, self._reader, self._commit)
-        self._following = Following(settings, self.service, self._reader, self.clock, self._bell.ring, link)
+        self._following = Following(settings, self.service, self._reader, self.clock, self._bell.ring, *more)
         self._reception = Reception(settings, self.service, self._sites)
         self._rollups = Rollups(self._reader, self.service.writing, lambda: self.service.site, settings)
         self._notary = Notary(self.service, self._reader, settings, self._commit)

@@ -5,7 +5,7 @@ anyway, with every sign of life; losing it means that lines are sent twice, whic
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from safetyd.calling import Calling
@@ -18,6 +18,7 @@ from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link
 from safetyd.service import Service
 from safetyd.settings import Settings
+from safetyd.site import Site
 from safetyd.store import replica
 from safetyd.store.database import Connection
 from safetyd.store.replica import Stream
@@ -40,12 +41,13 @@ class Following:
         clock: Clock,
         ring: Callable[[], None],
         link: Link,
+        sites: Mapping[str, Site],
     ) -> None:
-        """`ring` wakes the loop; `reader` is its own connection to look with."""
+        """`ring` wakes the loop; `reader` looks with; `sites` are of a centre's gateways."""
         influx = settings.influx
         self._link = link
         self._uplink = Uplink(settings, reader, link.publish)
-        self._collecting = Collecting(settings, service, clock)
+        self._collecting = Collecting(settings, service, clock, sites)
         self._calling = Calling(settings, service, reader, clock, ring)
         self._service = service
         self._target = influx.target if influx else ""

@@ -66,6 +66,7 @@ SHELL = (
     ("lake.*",),
     ("replay.*", "whatif.*", "explain.*", "evidence.*", "reports.*"),
     ("trying",),
+    ("rolled_copies",),
     ("assigning",),
     (
         "service.*",

@@ -98,6 +98,10 @@ def are_one(gateway: House, centre: House) -> bool:
     return head(gateway.store) == head(copy) is not None and readings(gateway.store) == readings(copy)
 
 
+def rolled(centre: House) -> bool:
+    return bool(asked(copy_of(centre), "SELECT 1 FROM roll_up LIMIT 1"))
+
+
 def is_sound(house: House, *arguments: str) -> dict[str, Any]:
     said = house.run(*arguments, "audit", "verify", "--json")
     assert said.code == 0, said.err + said.out
@@ -173,6 +177,16 @@ def test_after_a_week_apart_both_hold_the_same_record(
         assert centre.asked("--gateway", "maple-gw", "ticket", FIRST, "show")["history"] == history
         ours, theirs = is_sound(gateway), is_sound(centre, "--gateway", "maple-gw")
         assert ours["head"] == theirs["head"]
+        days_of = ("readings", "maple/lab", "--every", "1d", "--from", utc(beginning))
+        days_there = gateway.asked(*days_of)["points"]
+        assert len(days_there) >= 7
+        until(
+            "the centre has rolled up the same days",
+            lambda: (
+                rolled(centre) and centre.asked("--gateway", "maple-gw", *days_of)["points"] == days_there
+            ),
+            MOST,
+        )
     finally:
         client.close()
 
