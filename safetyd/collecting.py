@@ -6,7 +6,8 @@ answered, and its answer stands there like everybody's. What does not fit is tol
 """
 
 import logging
-import select
+import resource
+import selectors
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -40,6 +41,7 @@ HALTED_S = 600.0  # until rows that did not fit are asked for again
 LONGEST_PAUSE_S = 3600.0  # between two times that a command is sent
 MOST_BYTES = 1024 * 1024  # of a command: what brokers carry
 _LOOK_S, _AT_WORK_S, _AT_ONCE = 0.25, 0.01, 20
+_FILES, _FILES_OF_ONE = 1024, 10  # that may be open: of all else, and of one copy
 _TOO_LARGE = (
     "it is too large for the way to the gateway (at most 1 MiB); attach the file at the gateway itself"
 )
@@ -214,6 +216,7 @@ class Collecting:
                 self._is_ended.wait(SAY_EVERY_S)
 
     def _listen(self, stack: ExitStack) -> None:
+        _allow_files(len(self._copies) * _FILES_OF_ONE)
         self._rolled.clear()
         for copy in self._copies.values():
             self._guarded(copy, partial(self._begin, stack, copy))
@@ -250,7 +253,10 @@ class Collecting:
         if connected is None:
             self._is_ended.wait(pause_s)
         elif not link.has_more:
-            select.select([connected], [connected] if link.wants_to_write else [], [], pause_s)
+            with selectors.DefaultSelector() as waiting:
+                write = selectors.EVENT_WRITE if link.wants_to_write else 0
+                waiting.register(connected, selectors.EVENT_READ | write)
+                waiting.select(pause_s)
 
     def _soon(self) -> None:
         self._say_at_s = 0.0
@@ -297,3 +303,12 @@ class Collecting:
             copy.fault = str(error)
             log.warning("gateway %s: %s", copy.gateway.name, error)
             return None
+
+
+def _allow_files(more: int) -> None:
+    """Let this process open so many files more, as far as the system lets it."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed != resource.RLIM_INFINITY:
+        wanted = max(allowed, _FILES + more)
+        wanted = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

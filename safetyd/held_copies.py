@@ -21,18 +21,23 @@ _NOTHING: dict[str, Any] = {
     "behind": None,
     "readings": 0,
     "readings_behind": None,
+    "open": None,
+    "breach": None,
     "pending": [],
 }
 
 
 def copy_object(name: str, connection: Connection | None) -> dict[str, Any]:
-    """Return how far a copy is: rows of the chain and readings, how many its gateway had more when it last
-    spoke, and the commands that it has not answered; without a connection there is no copy yet."""
+    """Return how far a copy is; without a connection there is none yet.
+
+    That is: rows of the chain and readings, how many more its gateway had when it last spoke, the tickets
+    that are open and breaches that go on by number, and the commands that it has not answered.
+    """
     if connection is None:
         return {"gateway": name, **_NOTHING}
     head, heard = chain.head(connection), copy_of.noted(connection)
     number, last = head.number if head else 0, readings.last_id(connection)
-    heard_at = heard.get("heard")
+    heard_at, found = heard.get("heard"), copy_of.counts(connection)
     return {
         "gateway": name,
         "heard_at": rfc3339_or_none(None if heard_at is None else moment(heard_at)),
@@ -41,6 +46,8 @@ def copy_object(name: str, connection: Connection | None) -> dict[str, Any]:
         "behind": None if heard_at is None else max(0, heard["head"] - number),
         "readings": last,
         "readings_behind": None if heard_at is None else max(0, heard["newest"] - last),
+        "open": found.open,
+        "breach": found.breach,
         "pending": [_pending(each) for each in bidden.waiting(connection)],
     }
 

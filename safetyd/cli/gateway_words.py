@@ -24,5 +24,5 @@ def _record(each: dict[str, Any]) -> str:
     rows, readings = each["behind"], each["readings_behind"]
     behind = f"{rows} rows and {readings} readings behind" if rows or readings else "whole"
     head = f", head {each['hash'][:_SHOWN]}" if each["hash"] else ""
-    tickets = f", {each['open']} open tickets" if "open" in each else ""
+    tickets = f", {each['open']} open tickets"
     return f"row {each['number']}{head}, {behind} when it was last heard, {each['heard_at']}{tickets}"

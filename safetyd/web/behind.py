@@ -5,8 +5,13 @@ is, and what a browser keeps, belongs to the centre and stays where it is.
 """
 
 import re
+from collections.abc import Callable
+from typing import Protocol
+from urllib.parse import quote
 
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _OF_THE_CENTRE = "gateways|login|logout|account|password|people|first|static|sso"
@@ -20,7 +25,7 @@ class Behind:
 
     def __init__(self, app: ASGIApp, prefix: str) -> None:
         self._app = app
-        self._prefix = prefix
+        self._prefix = quote(prefix)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, with pages as they stand below the prefix."""
@@ -54,3 +59,34 @@ class Behind:
     def page(self, body: bytes) -> bytes:
         """Return a page as it stands below the prefix."""
         return _IN_PAGE.sub(rb"\1" + self._prefix.encode() + b"/", body)
+
+
+class Answering(Protocol):
+    """What answers from one store, and holds it open."""
+
+    asgi: Starlette
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class Copies:
+    """The answers of each gateway's copy, below its name; `make` is asked when somebody first comes."""
+
+    def __init__(self, make: Callable[[str], Answering | None]) -> None:
+        self._make = make
+        self._made: dict[str, Answering] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer from the copy of the gateway in the path."""
+        name = scope["path_params"]["gateway"]
+        answering = self._made.get(name) or self._make(name)
+        if answering is None:
+            raise HTTPException(404)
+        self._made[name] = answering
+        await Behind(answering.asgi, scope["root_path"])(scope, receive, send)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        for each in self._made.values():
+            each.close()

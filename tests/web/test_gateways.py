@@ -64,8 +64,10 @@ def centre(tmp_path: Path) -> Iterator[Centre]:
         )
         home.application = Application(home.house)
         home.application.inbox.patience_s = 0.1
-        for each in home.application._copies:
-            each.inbox.patience_s = 0.1
+        copy_application = home.application._of_copy("maple-gw")
+        assert copy_application is not None
+        copy_application.inbox.patience_s = 0.1
+        home.application._copies._made["maple-gw"] = copy_application
         yield Centre(home, there, gateway)
 
 
@@ -117,6 +119,24 @@ def test_what_is_done_there_waits_in_the_copy_until_the_gateway_has_answered(cen
     assert f"note {ticket}, by <bdi>district" in told
     with closing(open_for_reading(centre.home.url)) as connection:
         assert bidden.waiting(connection) == [], "nothing is asked of the centre's own writer"
+
+
+def test_programs_ask_below_its_name_too_by_the_tokens_of_the_centre(centre: Centre) -> None:
+    token = centre.home.token(Role.DISTRICT)
+    answer = centre.home.ask(f"{AT}/api/v1/tickets", token)
+    assert sorted(each["id"] for each in answer.json["tickets"]) == centre.there.ids
+    note = centre.home.ask(f"{AT}/api/v1/tickets/{centre.there.ids[0]}/note", token, {"note": "seen"})
+    assert note.status == 202 and len(centre.pending()) == 1
+    assert centre.home.ask(f"{AT}/api/v1/tickets", "safetyd_none").status == 401
+    assert centre.home.ask("/gateways/oak-gw/api/v1/tickets", token).status == 404
+
+
+def test_what_waits_is_for_who_may_read_tickets(centre: Centre) -> None:
+    ticket = centre.there.ids[1]
+    page = f"{AT}/tickets/{ticket}"
+    centre.browser().submit(page, f"{page}/note", {"note": "on our way"})
+    assert "on our way" not in centre.browser().get("/gateways").text
+    assert "Waits for its answer" not in centre.browser(Role.EDUCATOR, "maple").get("/gateways").text
 
 
 def test_only_our_own_addresses_change() -> None:
