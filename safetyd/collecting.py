@@ -20,6 +20,7 @@ from typing import TypeVar
 import msgspec
 
 from safetyd.clock import Clock
+from safetyd.core.afar import Cause
 from safetyd.core.errors import SafetydError
 from safetyd.core.model import Place, TroubleKind
 from safetyd.ingest.message import Message
@@ -37,6 +38,7 @@ from safetyd.store.shipment import Bid, Piece, ShipmentError, read_answer, unpac
 
 SUBJECT = "[[gateways]] "
 SAY_EVERY_S = 60.0
+UNHEARD_S = 600.0  # after which a record that does not come is told
 HALTED_S = 600.0  # until rows that did not fit are asked for again
 LONGEST_PAUSE_S = 3600.0  # between two times that a command is sent
 MOST_BYTES = 1024 * 1024  # of a command: what brokers carry
@@ -56,6 +58,7 @@ class Copy:
     def __init__(self, gateway: Gateway, clock: Clock) -> None:
         self.gateway = gateway
         self.fault = ""
+        self.heard_s = time.monotonic()
         self.connection: Connection | None = None
         self._clock = clock
         self._halted_until = 0.0
@@ -87,6 +90,7 @@ class Copy:
         connection = self.open()
         try:
             piece = unpacked(payload)
+            self.heard_s = time.monotonic()
             self._note(connection, piece)
             receiving.take(connection, piece)
             self._take_chunk(connection, piece)
@@ -188,12 +192,23 @@ class Collecting:
     def complain(self, now: datetime) -> None:
         """Note what does not fit, or that it does again."""
         for copy in self._copies.values():
-            fault, subject = copy.fault, SUBJECT + copy.gateway.name
+            fault = copy.fault or self._unheard(copy)
+            subject = SUBJECT + copy.gateway.name
             if fault != self._told.get(subject, ""):
                 self._told[subject] = fault
                 self._service.complain(
                     subject, self._place(copy.gateway), TroubleKind.CONFIGURATION, fault, now
                 )
+
+    def _unheard(self, copy: Copy) -> str:
+        """Return that nothing of a record comes although its gateway is well; nothing if it does."""
+        known = self._service.world.afar.get(self._place(copy.gateway).building)
+        if time.monotonic() < copy.heard_s + UNHEARD_S or known is None or known.cause is not Cause.WELL:
+            return ""
+        return (
+            f"{copy.gateway.name} is there, and nothing comes of its record; look at [centre] in its"
+            " safetyd.toml and at the topics of its bridge"
+        )
 
     def stop(self) -> None:
         """Listen no more; what is not acknowledged comes again."""

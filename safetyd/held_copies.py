@@ -4,8 +4,9 @@ Rule: it only looks; what a copy lacks is counted against what its gateway last 
 """
 
 import json
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetyd.setting_centre import Gateway
 from safetyd.store import bidden, chain, copy_of, readings
@@ -54,6 +55,20 @@ def copy_object(name: str, connection: Connection | None) -> dict[str, Any]:
 
 def _pending(waiting: bidden.Waiting) -> dict[str, Any]:
     return {"since": rfc3339(waiting.at), "asked": without_contents(json.loads(waiting.body))}
+
+
+class Pending(NamedTuple):
+    """A command that waits for its gateway's answer, in words."""
+
+    words: str
+    by: str
+    since: datetime
+
+
+def pending(connection: Connection) -> list[Pending]:
+    """Return what waits for an answer of the gateway whose copy this is, in order."""
+    waiting = [(each.at, json.loads(each.body)) for each in bidden.waiting(connection)]
+    return [Pending(said(asked), str(asked.get("by", "")), at) for at, asked in waiting]
 
 
 def begin_anew(gateway: Gateway) -> Path:

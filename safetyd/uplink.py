@@ -32,6 +32,7 @@ from safetyd.store.shipment import (
 )
 
 LIVE_S = 1.0  # between two pieces of what is new
+WORD_S = 50.0  # after which it is said that nothing is new: a centre asks once a minute
 _OBEYED = frozenset((*Verb, *ClosureVerb, *ShelfVerb, *AssignVerb, REPORT))
 _UNASKED = (
     "this gateway takes no commands from a centre; [centre] commands = true in its safetyd.toml lets it"
@@ -61,6 +62,7 @@ class Uplink:
         )
         self._held: Held | None = None
         self._next_s = 0.0
+        self._spoke_s = time.monotonic()
         self._bids: dict[str, Bid] = {}
         self._asked: set[str] = set()
         self._odds = ""
@@ -92,15 +94,15 @@ class Uplink:
             return
         held = self._held
         self._next_s = time.monotonic() + LIVE_S
-        if not shipping.has_news(self._reader, held):
-            self._reader.rollback()
-            return
+        is_word = time.monotonic() >= self._spoke_s + WORD_S
         try:
-            made = shipping.piece(self._reader, held, HEAD, now)
+            if not is_word and not shipping.has_news(self._reader, held):
+                return
+            made = shipping.piece(self._reader, held, HEAD, now, is_word=is_word)
         finally:
             self._reader.rollback()
         if made is not None:
-            self._held = None
+            self._held, self._spoke_s = None, time.monotonic()
             self._note(made.odds)
             self._publish(self._record, packed(made))
 

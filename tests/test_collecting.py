@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from safetyd.collecting import Copy
+from safetyd.collecting import UNHEARD_S, Collecting, Copy
 from safetyd.held_copies import begin_anew, copy_object
+from safetyd.ingest.message import Message
 from safetyd.setting_centre import Gateway
+from safetyd.settings import Mqtt, Settings, Store
 from safetyd.store import bidden, inbox, receiving, shipping
 from safetyd.store.database import HEAD, open_for_reading, open_for_writing
 from safetyd.store.shipment import Answered, packed, read_bid, read_held, written
@@ -122,3 +124,31 @@ def test_a_piece_that_does_not_fit_is_kept_aside_and_halts_the_chain(copy: Copy)
     assert "cannot be read" in copy.fault
     assert copy.gateway.copy.with_name("maple-gw.db.refused").read_bytes() == b"no piece"
     assert read_held(copy.held()).is_halted
+
+
+def test_a_gateway_that_is_well_and_sends_nothing_of_its_record_is_a_trouble(tmp_path: Path) -> None:
+    folder = tmp_path / "district"
+    folder.mkdir()
+    gateway = Gateway("maple-gw", "safetyd", folder / "maple-gw.db", ())
+    watch = Record(folder)
+    watch.begin('timezone = "UTC"\n[[buildings]]\nid = "maple"\ngateway = "maple-gw"\n')
+    settings = Settings.model_construct(gateways=(gateway,), mqtt=Mqtt(port=1), store=Store(url=watch.url))
+    collecting = Collecting(settings, watch.service, lambda: NINE, {})
+    (copy,) = collecting._copies.values()
+
+    def told() -> list[str]:
+        collecting.complain(watch.now)
+        standing = watch.service.world.troubles.get("[[gateways]] maple-gw", {})
+        return [each.note for each in standing.values()]
+
+    try:
+        watch.service.take(Message(watch.now, "safetyd/gateways/maple-gw", b'{"state": "running"}'))
+        assert told() == []
+        copy.heard_s -= UNHEARD_S
+        (note,) = told()
+        assert "nothing comes of its record" in note
+        copy.heard_s += UNHEARD_S
+        assert told() == []
+    finally:
+        collecting.stop()
+        watch.end()

@@ -11,10 +11,10 @@ from safetyd.errands import Errands
 from safetyd.ingest.message import Message
 from safetyd.setting_centre import Centre
 from safetyd.settings import Mqtt, Settings
-from safetyd.store import receiving
+from safetyd.store import receiving, shipping
 from safetyd.store.database import HEAD, open_for_reading
 from safetyd.store.shipment import Bid, Held, read_answer, unpacked, written
-from safetyd.uplink import Uplink, topics
+from safetyd.uplink import WORD_S, Uplink, topics
 from tests.everything import NINE, Record
 
 HAVE, COMMAND = "safetyd/have/maple-gw", "safetyd/command/maple-gw"
@@ -104,6 +104,23 @@ def test_a_centre_that_has_everything_is_sent_nothing(gateway: Gateway, tmp_path
                 break
             receiving.take(copy, unpacked(gateway.said[-1][1]))
         assert told.chain == gateway.record.head().number and told.reading == 2
+
+
+def test_who_asks_after_a_while_hears_that_there_is_nothing_new(gateway: Gateway, tmp_path: Path) -> None:
+    with closing(receiving.open_copy_of("maple-gw", f"sqlite:///{tmp_path / 'copy.db'}")) as copy:
+        while (made := shipping.piece(gateway.reader, receiving.held(copy), HEAD, NINE)) is not None:
+            copy.rollback()
+            receiving.take(copy, made)
+        gateway.reader.rollback()
+        gateway.hears(HAVE, written(receiving.held(copy)))
+    gateway.uplink.tend(NINE, is_free=True)
+    assert gateway.said == []
+    gateway.uplink._spoke_s -= WORD_S
+    gateway.uplink._next_s = 0.0
+    gateway.uplink.tend(NINE, is_free=True)
+    ((_, payload),) = gateway.said
+    word = unpacked(payload)
+    assert not word.is_full and word.head == gateway.record.head().number
 
 
 def test_a_command_is_carried_out_once_and_answered_however_often_it_comes(

@@ -65,9 +65,15 @@ def is_far(connection: Connection, held: Held) -> bool:
 
 
 def piece(
-    connection: Connection, held: Held, version: str, now: datetime, bounds: Bounds = BOUNDS
+    connection: Connection,
+    held: Held,
+    version: str,
+    now: datetime,
+    bounds: Bounds = BOUNDS,
+    *,
+    is_word: bool = False,
 ) -> Piece | None:
-    """Return what comes next, None where the copy has everything."""
+    """Return what comes next; where the copy has everything None, or a word that says so if one `is_word`."""
     head = chain.head(connection)
     number, hash = (head.number, head.hash) if head else (0, "")
     newest = readings.last_id(connection)
@@ -95,7 +101,8 @@ def piece(
         tuple(troubles),
         _chunk(connection, held, bounds),
     )
-    return made if made.is_full or made.odds or made.tables or made.troubles else None
+    is_any = made.is_full or made.odds or made.tables or made.troubles
+    return made if is_any or is_word else None
 
 
 def _start(connection: Connection, held: Held, newest: int) -> tuple[int, str]:

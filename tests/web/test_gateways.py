@@ -114,7 +114,9 @@ def test_what_is_done_there_waits_in_the_copy_until_the_gateway_has_answered(cen
     assert (answer.status, answer.headers["location"]) == (303, page)
     (waiting,) = centre.pending()
     assert '"note": "on our way"' in waiting.body and '"role": "district"' in waiting.body
-    assert "as soon as it can be" in browser.get(page).text
+    shown = browser.get(page).text
+    assert "as soon as it can be" in shown
+    assert f"Waits for its answer: note {ticket}, by <bdi>district" in shown
     told = browser.get("/gateways").text
     assert f"note {ticket}, by <bdi>district" in told
     with closing(open_for_reading(centre.home.url)) as connection:

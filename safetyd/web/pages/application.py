@@ -20,10 +20,11 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from safetyd.core.errors import ActionError
+from safetyd.held_copies import pending
 from safetyd.store.database import StoreError
 from safetyd.store.once import Key
 from safetyd.view import View
-from safetyd.web.access import may
+from safetyd.web.access import Right, may
 from safetyd.web.looking import Looking
 from safetyd.web.packets import Parcel
 from safetyd.web.pages import entry, gateways, kept, live, refused, reporting
@@ -112,7 +113,9 @@ class Pages:
             return await self._looking.view(lambda view: self._part(page, view, visit))
         around = self._around(page.name, who, said=self._said.pop(who.secret, ""))
         if look is not None:
-            return await self._looking.view(lambda view: self._shown(look(view, visit), around))
+            return await self._looking.view(
+                lambda view: self._shown(look(view, visit), self._with_pending(around, view))
+            )
         assert search is not None
         desk = self._looking.desk
         return await self._looking.search(
@@ -120,6 +123,12 @@ class Pages:
                 search(Past(each, house.site(), house.root, around.now, desk), visit), around
             )
         )
+
+    def _with_pending(self, around: Around, view: View) -> Around:
+        """Return what is around a page of a copy, with what waits for its gateway's answer."""
+        if not self._looking.house.copy_of or not around.may(Right.TICKETS):
+            return around
+        return around._replace(pending=pending(view.connection))
 
     def _part(self, page: Page, view: View, visit: Visit) -> Response:
         """Return a part of a page that others with the same rights are shown too."""

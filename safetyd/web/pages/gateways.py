@@ -12,7 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from safetyd.held_copies import copy_object, said
+from safetyd.held_copies import copy_object, pending
 from safetyd.setting_centre import Gateway
 from safetyd.site import Site
 from safetyd.store.accounts import Account
@@ -60,14 +60,10 @@ class Gateways:
     def _row(self, gateway: Gateway, site: Site | None) -> dict[str, Any]:
         try:
             with closing(open_for_reading(gateway.url)) as connection:
-                row = copy_object(gateway.name, connection)
+                row = copy_object(gateway.name, connection) | {"pending": pending(connection)}
         except StoreError:
             row = copy_object(gateway.name, None)
         row["hash"] = (row["hash"] or "")[:_SHOWN]
-        row["pending"] = [
-            {"since": each["since"], "words": said(each["asked"]), "by": each["asked"].get("by", "")}
-            for each in row["pending"]
-        ]
         names = [each.name for each in site.buildings] if site is not None else []
         return row | {"buildings": names, "has_pages": site is not None}
 
