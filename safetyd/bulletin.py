@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 
+from safetyd import uplink
 from safetyd.announcement import announcements, is_announcement
 from safetyd.clock import Clock
 from safetyd.core.afar import State
@@ -23,6 +24,7 @@ from safetyd.ingest.topics import subscriptions
 from safetyd.objects import building_object, room_object, watched_object
 from safetyd.service import Service
 from safetyd.setting_mqtt import Mqtt
+from safetyd.settings import Settings
 from safetyd.site import Site
 from safetyd.times import rfc3339
 
@@ -35,13 +37,16 @@ _SUBJECT = "[mqtt]"
 _TOLD = 3  # topics that a trouble names
 
 
-def topics_heard(site: Site, settings: Mqtt) -> list[str]:
-    """Return the topic filters that bring every reading of a site, and what the broker remembers of us."""
-    root = _root(site, settings)
+def topics_heard(site: Site, settings: Settings) -> list[str]:
+    """Return the topic filters that bring every reading of a site, what the broker remembers of us, and
+    what a centre says."""
+    ours = settings.mqtt
+    root = _root(site, ours)
     return [
-        *subscriptions(site, settings.root, settings.also),
+        *subscriptions(site, ours.root, ours.also),
         *(f"{root}/{each}/#" for each in _KEPT),
-        f"{settings.announce_prefix}/device/+/config",
+        f"{ours.announce_prefix}/device/+/config",
+        *uplink.topics(settings),
     ]
 
 

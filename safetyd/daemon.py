@@ -71,10 +71,10 @@ class Daemon:
         self._connection.rollback()
         self._time = Timekeeper(clock, ticks, last, this_boot)
         self.clock = self._time.clock
-        self._settings = settings
+        self._settings, self._sites = settings, loaded.sites
         self._site = composed(self._connection, loaded.site, settings.mqtt.root).site
         self._connection.rollback()
-        self.link = Link(settings.mqtt, topics_heard(self._site, settings.mqtt), self.clock)
+        self.link = Link(settings.mqtt, topics_heard(self._site, settings), self.clock)
         self._is_begun = False
         self._on_commit = on_commit or (lambda _: None)
         self._commit_every = settings.store.commit_every.total_seconds()
@@ -94,7 +94,7 @@ class Daemon:
 
     def _begin(self) -> None:
         """Begin to judge, as if the time had been known for as long as somebody has listened."""
-        settings, at = self._settings, self._vigil.beginning()
+        settings, at, more = self._settings, self._vigil.beginning(), (self.link, self._sites)
         self.service = Service(self._connection, self._site, settings.mqtt.root, at)
         self._site = self.service.site
         self.dispatch = Dispatch(self.service, self._bell.ring, settings.web.public_url, settings.last_resort)
@@ -103,8 +103,8 @@ class Daemon:
         self.link.on_connected = self._connected
         self._worked_at = self.clock()
         self._errands = Errands(self.service, self._reader, self._commit)
-        self._following = Following(settings, self.service, self._reader, self.clock, self._bell.ring)
-        self._reception = Reception(settings, self.service)
+        self._following = Following(settings, self.service, self._reader, self.clock, self._bell.ring, *more)
+        self._reception = Reception(settings, self.service, self._sites)
         self._rollups = Rollups(self._reader, self.service.writing, lambda: self.service.site, settings)
         self._notary = Notary(self.service, self._reader, settings, self._commit)
         self.vitals.serve(self.service)
@@ -219,7 +219,7 @@ class Daemon:
             take_anew(load, self.service, self.dispatch, self._bulletin, self.clock())
         if self.service.site is not self._site:
             self._site = self.service.site
-            self.link.subscribe(topics_heard(self._site, self._settings.mqtt))
+            self.link.subscribe(topics_heard(self._site, self._settings))
         self.service.elapse(self.clock())
         if self.dispatch.take_outcomes(self.clock()) or self._must_commit():
             self._commit()
@@ -301,8 +301,8 @@ class Daemon:
                 self._unacknowledged.append(item)
 
     def _take(self, message: Message) -> bool:
-        """Take in a message; return whether it is but the broker's memory of us."""
-        if self._bulletin.is_ours(message):
+        """Take in a message; return whether it is the broker's memory of us, or the centre's word."""
+        if self._bulletin.is_ours(message) or self._following.hear(message):
             return True
         try:
             self.service.take(message)

@@ -21,6 +21,7 @@ from pydantic_settings import (
 from safetyd.credentials import located
 from safetyd.faults import Fault, Misfit, did_you_mean, dotted, one_of, shown
 from safetyd.setting_audit import Audit, completed
+from safetyd.setting_centre import Centre, Gateway, centre_at_odds, read_gateways
 from safetyd.setting_files import Key, Note, Where, with_files, with_secret
 from safetyd.setting_hooks import Webhook, read_hooks
 from safetyd.setting_mqtt import Mqtt
@@ -136,6 +137,8 @@ class Settings(BaseSettings):
     last_resort: LastResort | None = None
     ups: Ups | None = None
     webhook: tuple[Webhook, ...] = ()
+    centre: Centre = Field(default_factory=Centre)
+    gateways: tuple[Gateway, ...] = ()
     audit: Audit = Field(default_factory=Audit)
     log: Log = Field(default_factory=Log)
 
@@ -150,9 +153,11 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "last_resort": LastResort,
     "ups": Ups,
     "audit": Audit,
+    "centre": Centre,
     "log": Log,
 }
 _KEYS = [("site",), *((section, key) for section, kind in _SECTIONS.items() for key in kind.model_fields)]
+_ARRAYS = ("webhook", "gateways")  # read by themselves
 _VARIABLES = {PREFIX + "__".join(key).upper(): key for key in _KEYS}
 
 
@@ -168,7 +173,8 @@ def read_settings(
     content = read_toml(file, faults)
     readable = content is not None
     hooks = read_hooks(content or {}, file, environ, faults)
-    content = _sections({k: v for k, v in (content or {}).items() if k != "webhook"}, file, faults)
+    gateways = read_gateways(content or {}, file, faults)
+    content = _sections({k: v for k, v in (content or {}).items() if k not in _ARRAYS}, file, faults)
     from_environment = EnvSettingsSource(Settings)
     from_environment.env_vars = {name.lower(): environ[given] for name, given in variables.items()}
 
@@ -189,7 +195,9 @@ def read_settings(
         settings = _built(InitSettingsSource(Settings, _without(together, faulty)))[0]
     if settings is not None:
         where = partial(located, file.parent, environ=environ)
-        settings = _completed(settings, file.parent, where, note).model_copy(update={"webhook": hooks})
+        settings = _completed(settings, file.parent, where, note).model_copy(
+            update={"webhook": hooks, "gateways": gateways}
+        )
     return settings if len(faults) == before else None, _site(together.get("site"))
 
 
@@ -288,6 +296,8 @@ def _completed(settings: Settings, folder: Path, where: Where, note: Note) -> Se
         note(("web", key), value, expected)
     changed: dict[str, BaseModel] = {"mqtt": mqtt, "web": web}
     changed["audit"] = completed(settings.audit, folder, where, note)
+    for key, value, expected in centre_at_odds(settings.centre):
+        note(("centre", key), value, expected)
     if settings.oidc:
         oidc = with_secret(with_files(settings.oidc, "oidc", where, note), "oidc", "client_secret", note)
         changed["oidc"] = oidc

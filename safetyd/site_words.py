@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr
 
 from safetyd.calendar_words import calendar_warnings, calendar_words, listed, own_words
+from safetyd.centre_words import centre_words
 from safetyd.configuration import Loaded
 from safetyd.core.model import CLAUSE, FROM_AFAR, Condition, Offset, Quantity, Role, Tolerance
 from safetyd.core.plan import Plan, Reason, Step
@@ -69,11 +70,11 @@ def _running(settings: Settings) -> Iterator[str]:
         who = "let in by its secret" if copy.authorization else "without a secret"
         yield f"Copies the record to InfluxDB at {copy.url}, bucket {copy.bucket}, {who}."
     for hook in settings.webhook:
-        what = (
-            listed([each.replace("_", " ") for each in hook.events]) if hook.events else "every ticket event"
-        )
+        events = [each.replace("_", " ") for each in hook.events]
+        what = listed(events) if events else "every ticket event"
         where = f" of {listed(hook.buildings)}" if hook.buildings else ""
         yield f"Posts {what}{where} to the web hook at {hook.name}, signed."
+    yield from centre_words(settings)
     if settings.audit.head_url is not None:
         yield f"Posts the head of the record each day to {_host(settings.audit.head_url)}."
     if settings.audit.timestamp_url is not None:

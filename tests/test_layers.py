@@ -47,6 +47,8 @@ SHELL = (
         "imports.taking",
         "history.older",
         "calling",
+        "collecting",
+        "uplink",
         "anchoring",
         "systemd",
     ),
@@ -65,6 +67,7 @@ SHELL = (
     ("lake.*",),
     ("replay.*", "whatif.*", "explain.*", "evidence.*", "reports.*"),
     ("trying",),
+    ("rolled_copies",),
     ("assigning",),
     (
         "service.*",
@@ -73,7 +76,7 @@ SHELL = (
         "+ history.tails + history.breaches + history.retention + history.files + history.document"
         " + history.days + history.daily",
     ),
-    ("history.buckets", "view"),
+    ("history.buckets", "view", "held_copies"),
     ("hearing", "saving", "sensor_objects", "earshot", "imports.weighing", "assigned"),
     ("recovery", "past", "objects", "waiting", "site_lines", "announcement"),
     ("notify.letters",),
@@ -103,12 +106,12 @@ SHELL = (
     ("notify.breach_words", "notify.tier_words", "notify.who_and_where"),
     ("notify.request", "notify.tongue"),
     ("store.*",),
-    ("site_words + people_words + calendar_words",),
+    ("site_words + people_words + calendar_words + centre_words",),
     ("imports.layout + imports.moments + imports.rows + imports.sheet",),
     ("configuration",),
     (
         "settings.* + setting_shapes + setting_outside + setting_web + setting_hooks + setting_files"
-        " + setting_audit + setting_store + setting_mqtt",
+        " + setting_audit + setting_store + setting_mqtt + setting_centre",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
         " + site_topics + site_csv + site_outposts + site_reports + overrides + profile"
         " + site_sheet + site_people + site_people_csv",

@@ -73,6 +73,8 @@ def _run(configuration: Loaded, config: str | None) -> None:
     from safetyd.store.database import writer_lock
 
     settings = configuration.settings
+    if configuration.copy_of is not None:
+        raise AlreadyRunningError(f"this is the copy of {configuration.copy_of}, which runs elsewhere")
     with writer_lock(settings.store.url) as is_ours:
         if not is_ours:
             raise AlreadyRunningError(f"store {settings.store.place}: another safetyd is running on it")

@@ -72,7 +72,7 @@ def _of_brokers(loaded: Loaded, certificates: dict[str, bytes], *, is_running: b
     """Yield how each broker is, and whether several are one; each one's certificate is added."""
     mqtt = loaded.settings.mqtt
     each_alone = list(mqtt.alone())
-    filters, places = topics_heard(loaded.site, mqtt), _places(loaded.site, mqtt.root)
+    filters, places = topics_heard(loaded.site, loaded.settings), _places(loaded.site, mqtt.root)
     all_seen = [look(each, filters, places) for each in each_alone]
     is_elsewhere = any(seen.status == "online" for seen in all_seen)  # the daemon is at one of them
     for seen in all_seen:

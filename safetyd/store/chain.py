@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, event, insert, select
 
-from safetyd.store import earlier
+from safetyd.store import copy_of, earlier
 from safetyd.store.audit import FIRST, canonical, chained, digest, hashed
 from safetyd.store.chain_schema import IS_DECISION, chain, statement
 from safetyd.store.dialect import by_index
@@ -118,6 +118,8 @@ def _seal(connection: Connection) -> None:
     noted: dict[tuple[Kind, str], None] | None = connection.info.get(_NOTED)
     if not noted:
         return
+    if (gateway := copy_of.of(connection)) is not None:
+        raise copy_of.CopyError(f"this store is the copy of {gateway}'s, and nothing is decided here")
     newest = select(chain.c.number, chain.c.at, chain.c.hash).order_by(chain.c.number.desc()).limit(1)
     number, before, previous = connection.execute(newest).first() or (0, 0, FIRST)
     at = max(before, connection.info.get(_NOW, before))
