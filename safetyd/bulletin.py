@@ -35,9 +35,15 @@ def topics_heard(site: Site, settings: Mqtt) -> list[str]:
     root = _root(site, settings)
     return [
         *subscriptions(site, settings.root, settings.also),
-        *(f"{root}/{each}/#" for each in _KEPT),
+        *(f"{root}/{each}" for each in _kept(site)),
         f"{settings.announce_prefix}/device/+/config",
     ]
+
+
+def _kept(site: Site) -> list[str]:
+    """Below what the broker remembers of us; of a shard that is of its own buildings alone."""
+    below = [""] if site.part is None else [f"/{each.id}" for each in site.buildings]
+    return [f"{each}{building}/#" for each in _KEPT for building in below]
 
 
 def _root(site: Site, settings: Mqtt) -> str:

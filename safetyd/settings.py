@@ -21,6 +21,7 @@ from pydantic_settings import (
 from safetyd.credentials import located
 from safetyd.faults import Fault, Misfit, did_you_mean, dotted, one_of, shown
 from safetyd.setting_audit import Audit, completed
+from safetyd.setting_district import District
 from safetyd.setting_files import Key, Note, Where, with_files, with_secret
 from safetyd.setting_hooks import Webhook, read_hooks
 from safetyd.setting_outside import Heartbeat, Influx, LastResort, at_odds, influx_at_odds
@@ -151,6 +152,7 @@ class Settings(BaseSettings):
     ups: Ups | None = None
     webhook: tuple[Webhook, ...] = ()
     audit: Audit = Field(default_factory=Audit)
+    district: District | None = None
     log: Log = Field(default_factory=Log)
 
 
@@ -164,6 +166,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "last_resort": LastResort,
     "ups": Ups,
     "audit": Audit,
+    "district": District,
     "log": Log,
 }
 _KEYS = [("site",), *((section, key) for section, kind in _SECTIONS.items() for key in kind.model_fields)]

@@ -25,6 +25,8 @@ LONGER = {"evidence/verify.py": 640}
 SHELL = (
     ("__main__",),
     ("cli.*",),
+    ("worker",),
+    ("shard",),
     ("daemon.*", "recorder", "doctor.*"),
     ("reloading",),
     (
@@ -40,6 +42,8 @@ SHELL = (
     ),
     (
         "timekeeper",
+        "holding",
+        "sharding",
         "distress",
         "setback",
         "imports.taking",
@@ -106,9 +110,9 @@ SHELL = (
     ("configuration",),
     (
         "settings.* + setting_shapes + setting_outside + setting_web + setting_hooks + setting_files"
-        " + setting_audit",
+        " + setting_audit + setting_district",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
-        " + site_topics + site_csv + site_outposts + site_reports + overrides + profile",
+        " + site_part + site_topics + site_csv + site_outposts + site_reports + overrides + profile",
         "clock",
         "machine",
     ),
@@ -156,7 +160,7 @@ CORE = (
     ("core.calendar", "core.heat_index", "core.attachment"),
     ("core.model",),
     ("core.book",),
-    ("core.units", "core.errors"),
+    ("core.units", "core.errors", "core.shards"),
 )
 # Packages whose modules stand in several rows: their __init__ imports nothing of ours.
 ROOTS = ((PACKAGE, "core", "history", "imports", "ingest", "notify"),)

@@ -149,6 +149,7 @@ class Link:
         self._status = f"{settings.root}/status/{client_id or settings.client_id}"
         self._client = self._make_client(client_id or settings.client_id)
         self.on_connected: Callable[[], None] = lambda: None
+        self.may_connect: Callable[[], bool] = lambda: True  # two of one client id would drive each other out
 
     def _make_client(self, client_id: str) -> _BufferedClient:
         settings = self._settings
@@ -237,7 +238,10 @@ class Link:
                 self._client.send_out()
             self._client.loop_misc()
         elif time.monotonic() >= self._retry_at:
-            self._connect()
+            if self.may_connect():
+                self._connect()
+            else:
+                self._retry_at = time.monotonic() + _SHORTEST_PAUSE
 
     def seconds_to_retry(self) -> float | None:
         """Return how long until a connection is tried again; None while there is one."""

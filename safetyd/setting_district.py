@@ -1,0 +1,17 @@
+"""`[district]` of safetyd.toml: into how many shards the buildings are grouped that several workers share."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, PlainValidator
+
+from safetyd.setting_shapes import whole_or_word
+
+MOST_SHARDS = 999
+
+
+class District(BaseModel):
+    """`[district]`: the same in each worker's file; the database refuses another number than its first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    shards: Annotated[int, PlainValidator(whole_or_word(1, MOST_SHARDS))]
