@@ -34,10 +34,11 @@ from safetyd.setting_shapes import (
     path,
     paths,
     secret,
-    store_url,
     ups_name,
     whole_or_word,
 )
+from safetyd.setting_store import completed as completed_url
+from safetyd.setting_store import is_served, place_of, store_url
 from safetyd.setting_web import Oidc, Web, oidc_at_odds, web_at_odds
 from safetyd.shapes import (
     duration,
@@ -53,6 +54,7 @@ CONFIG_VARIABLE = "SAFETYD_CONFIG"  # where safetyd.toml is; the one variable th
 ENVIRONMENT = "environment"  # the "file" of a fault in a variable
 _FROM_ENVIRONMENT_ONLY = (
     ("mqtt", "password"),
+    ("store", "password"),
     ("oidc", "client_secret"),
     ("influx", "token"),
     ("influx", "password"),
@@ -101,14 +103,21 @@ class Store(_Section):
     """`[store]`: where everything is kept."""
 
     url: Annotated[str, PlainValidator(store_url)] = "sqlite:///var/safetyd.db"
+    password: Secret | None = None
+    password_file: File | None = None
     commit_every: Duration = timedelta(seconds=1)
     keep_raw: Kept | None = None
     keep_rollups: Kept | None = None
 
     @property
-    def path(self) -> Path:
-        """The database's file."""
-        return Path(self.url.removeprefix("sqlite:///"))
+    def path(self) -> Path | None:
+        """The database's file; None where it is in a server."""
+        return None if is_served(self.url) else Path(self.place)
+
+    @property
+    def place(self) -> str:
+        """How it is called in a sentence."""
+        return place_of(self.url)
 
 
 class Ups(_Section):
@@ -335,6 +344,9 @@ def _completed(settings: Settings, folder: Path, where: Where, note: Note) -> Se
             note(("last_resort", key), value, expected)
         last = with_files(settings.last_resort, "last_resort", where, note)
         changed["last_resort"] = with_secret(last, "last_resort", "smtp_password", note)
-    store = folder.absolute() / settings.store.path
-    changed["store"] = settings.store.model_copy(update={"url": f"sqlite:///{store}"})
+    store = with_secret(with_files(settings.store, "store", where, note), "store", "password", note)
+    if store.password and not is_served(store.url):
+        note(("store", "password_file"), "a file of SQLite's knows no password", "no password, or PostgreSQL")
+    url = completed_url(store.url, folder, store.password_file)
+    changed["store"] = store.model_copy(update={"url": url})
     return settings.model_copy(update=changed)

@@ -61,7 +61,7 @@ def _running(settings: Settings) -> Iterator[str]:
     broker = "our own broker, on" if mqtt.embedded else "the broker at"
     how = ", encrypted" if mqtt.tls else ""
     who = f", as {mqtt.username}" if mqtt.username else ""
-    yield f"Hears {broker} {mqtt.host}:{mqtt.port}{how}{who}; keeps everything in {settings.store.path}."
+    yield f"Hears {broker} {mqtt.host}:{mqtt.port}{how}{who}; keeps everything in {settings.store.place}."
     if settings.web.listen is not None:
         yield f"Answers at http://{settings.web.listen}, to whom `safetyd user` lets in."
     copy = settings.influx

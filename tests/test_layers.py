@@ -110,7 +110,7 @@ SHELL = (
     ("configuration",),
     (
         "settings.* + setting_shapes + setting_outside + setting_web + setting_hooks + setting_files"
-        " + setting_audit + setting_district",
+        " + setting_audit + setting_district + setting_store",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
         " + site_part + site_topics + site_csv + site_outposts + site_reports + overrides + profile",
         "clock",
@@ -180,6 +180,7 @@ DOORS = {
     "influxdb_client": ("history.influx.*",),
     "jinja2": ("web.pages.frame",),
     "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record", "doctor.broker"),
+    "psycopg": ("store.*",),
     "prometheus_client": ("web.metrics",),
     "polib": ("notify.tongue",),
     "reportlab": ("paper.*",),

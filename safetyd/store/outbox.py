@@ -12,13 +12,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.model import Role
 from safetyd.core.plan import Reason
 from safetyd.core.world import Notice
 from safetyd.languages import ENGLISH
 from safetyd.store import chain, holding
+from safetyd.store.dialect import upsert
 from safetyd.store.moments import micros, moment
 from safetyd.store.notice_schema import IS_DIGEST, delivery, notice, wording
 from safetyd.store.records import Kind
@@ -101,7 +101,7 @@ def add(connection: Connection, letter: Letter) -> bool:
     """
     owed = letter.notice
     kept = connection.execute(
-        upsert(notice)
+        upsert(connection, notice)
         .values(
             key=owed.key,
             at=micros(owed.at),
@@ -163,7 +163,7 @@ def add_deliveries(
     """
     for person, address in addresses:
         made = connection.execute(
-            upsert(delivery)
+            upsert(connection, delivery)
             .values(
                 notice=notice_id,
                 person=person,

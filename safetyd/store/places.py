@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, tuple_
 
 from safetyd.core.health import Health
 from safetyd.core.model import Place
@@ -75,12 +75,14 @@ def saved_up_to(connection: Connection) -> int:
 def load(connection: Connection) -> dict[Place, Standing]:
     """Return how every place stood when it was last saved."""
     table = place_state
-    newest = select(table.c.building, table.c.room, func.max(table.c.period), table.c.body).group_by(
+    newest = select(table.c.building, table.c.room, func.max(table.c.period)).group_by(
         table.c.building, table.c.room
     )
+    wanted = select(table.c.building, table.c.room, table.c.body).where(
+        tuple_(table.c.building, table.c.room, table.c.period).in_(newest)
+    )
     return {
-        Place(building, room or None): _decoded(body)
-        for building, room, _, body in connection.execute(newest)
+        Place(building, room or None): _decoded(body) for building, room, body in connection.execute(wanted)
     }
 
 

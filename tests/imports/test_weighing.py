@@ -16,6 +16,7 @@ from safetyd.store.database import open_for_writing
 from tests.examples import examples
 from tests.history.scene import HERE
 from tests.imports.scene import HEAD, NOON, file, weighed
+from tests.stores import empty_store, store_url
 
 ROOM = Place("maple", "12")
 A, B = Sensor(ROOM, "import:a"), Sensor(ROOM, "import:b")
@@ -68,7 +69,7 @@ def test_the_dry_run_and_the_real_one_agree_and_twice_is_once(
     folder = tmp_path_factory.mktemp("import")  # type: ignore[attr-defined]
     begin = NOON - timedelta(days=200)
     text = [f"{begin + 15 * m * timedelta(minutes=1):%Y-%m-%dT%H:%MZ},{t},{h}\n" for m, t, h in rows]
-    store = open_for_writing(f"sqlite:///{folder}/s.db")
+    store = open_for_writing(store_url(folder, "s.db"))
     service = Service(store, HERE, "safetyd", NOON)
     known = 0
     for part in (text[:before], text):  # a part of it may be there already
@@ -114,9 +115,8 @@ def test_piece_by_piece_is_what_all_at_once_is(said: list[tuple[int, float, bool
 
 def test_a_running_episode_goes_on_when_the_past_is_learnt() -> None:
     from safetyd.ingest.message import Message
-    from safetyd.store.database import in_memory
 
-    service = Service(in_memory(), HERE, "safetyd", NOON)
+    service = Service(empty_store(), HERE, "safetyd", NOON)
     service.take(Message(NOON, "safetyd/readings/maple/12", b'{"temperature_f": 55, "humidity": 40}'))
     service.commit(NOON)
     running = dict(service.world.running)

@@ -14,12 +14,13 @@ from safetyd.store import anchors, attempts, chain, outbox, statements, unreache
 from safetyd.store.anchors import Way
 from safetyd.store.attempts import Result
 from safetyd.store.chain import Head
-from safetyd.store.database import in_memory, open_for_reading
+from safetyd.store.database import open_for_reading
 from safetyd.store.outbox import DeliveryState
 from safetyd.store.records import TABLES, Kind
 from safetyd.store.statements import Stated, Subject
 from safetyd.store.verifying import Verdict, verify
 from tests.everything import HOUR, MINUTE, NINE, SITE, Record, of_every_kind
+from tests.stores import empty_store
 
 Save = Callable[[Record], object]
 FIRST = "id = 'maple-2026-0001'"
@@ -259,7 +260,7 @@ def test_an_altered_statement_cannot_be_taken_back(record: Record) -> None:
 
 
 def test_a_store_in_memory_has_no_other_hand() -> None:
-    with closing(in_memory()) as store:
+    with closing(empty_store()) as store:
         anchors.owe(store, [Way.URL], "2026-12-01", Head(1, NINE, "a" * 64), NINE)
         store.commit()
         anchors.fail(store, 1, NINE, "503")

@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 from safetyd.core.model import Mark, Observation, Place, Quantity, Sensor
 from safetyd.core.quality import Flaw
 from safetyd.store import latest, leftovers, readings
-from safetyd.store.database import in_memory
 from safetyd.store.latest import CHUNK, Entry, Last
 from safetyd.store.leftovers import Refusal, RefusedKind, Stray
 from safetyd.store.readings import Kept
@@ -21,7 +20,7 @@ SENSOR = Sensor(Place("maple", "12"), "a")
 
 @pytest.fixture
 def store() -> Iterator[Connection]:
-    connection = in_memory()
+    connection = empty_store()
     yield connection
     connection.close()
 

@@ -1,0 +1,51 @@
+"""An empty store for a test, in the engine that `--store` names: a file, or a schema of a real PostgreSQL.
+
+Rule: the server of a process is started by the first test that needs it, and ends with the process. One place
+is one store, however often it is opened.
+"""
+
+from contextlib import ExitStack
+from hashlib import sha256
+from pathlib import Path
+
+from safetyd.store.database import Connection, in_memory, open_for_writing
+from tests.postgres import Postgres, postgres
+
+POSTGRESQL, SQLITE = "postgresql", "sqlite"
+
+
+class Engine:
+    """Which one this run of the tests is about."""
+
+    name = SQLITE
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._server: Postgres | None = None
+
+    @property
+    def server(self) -> Postgres:
+        """The PostgreSQL of this process."""
+        if self._server is None:
+            self._server = self._stack.enter_context(postgres())
+        return self._server
+
+    def end(self) -> None:
+        """Stop what was started."""
+        self._stack.close()
+
+
+ENGINE = Engine()
+
+
+def store_url(folder: Path | str, name: str = "safetyd.db") -> str:
+    """Return the URL of the store of a folder."""
+    if ENGINE.name == SQLITE:
+        return f"sqlite:///{folder}/{name}"
+    schema = sha256(f"{Path(folder).absolute()}/{name}".encode()).hexdigest()[:16]
+    return ENGINE.server.url(f"at_{schema}")
+
+
+def empty_store() -> Connection:
+    """Return a connection that may write to an empty store of its own."""
+    return in_memory() if ENGINE.name == SQLITE else open_for_writing(ENGINE.server.url())
