@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 
 from safetyd.clock import Clock
-from safetyd.store.district import LEASE_S, District, DistrictError, Lease
+from safetyd.core.shards import Lease
+from safetyd.store.district import LEASE_S, District, DistrictError
 
 RENEW_EVERY_S = 0.5
 STARTING_S = 60.0

@@ -24,13 +24,12 @@ from safetyd.setting_audit import Audit, completed
 from safetyd.setting_district import District
 from safetyd.setting_files import Key, Note, Where, with_files, with_secret
 from safetyd.setting_hooks import Webhook, read_hooks
+from safetyd.setting_log import Log
 from safetyd.setting_outside import Heartbeat, Influx, LastResort, at_odds, influx_at_odds
 from safetyd.setting_shapes import (
     filters,
     flag_or_word,
     kept,
-    log_format,
-    log_level,
     path,
     paths,
     secret,
@@ -128,13 +127,6 @@ class Ups(_Section):
     host: Annotated[str, PlainValidator(host_name)] = "127.0.0.1"
     port: Annotated[int, PlainValidator(whole_or_word(1, 65535))] = 3493
     every: SomeTime = timedelta(seconds=1)
-
-
-class Log(_Section):
-    """`[log]`: how much is said, and in which form."""
-
-    level: Annotated[str, PlainValidator(log_level)] = "info"
-    format: Annotated[str, PlainValidator(log_format)] = "logfmt"
 
 
 class Settings(BaseSettings):

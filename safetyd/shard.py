@@ -16,7 +16,7 @@ from typing import NoReturn
 from safetyd.clock import Clock
 from safetyd.configuration import Loaded
 from safetyd.core.model import Place, TroubleKind
-from safetyd.core.shards import name_of
+from safetyd.core.shards import Lease, name_of
 from safetyd.core.timekeeping import Ticks
 from safetyd.daemon import Daemon
 from safetyd.holding import Keeper, clock_words
@@ -24,7 +24,7 @@ from safetyd.ingest.message import Message
 from safetyd.sharding import DistrictTicks, Elsewhere, of_shard, shards_of
 from safetyd.store import fence
 from safetyd.store.database import writer_lock
-from safetyd.store.district import District, DistrictError, Lease
+from safetyd.store.district import District, DistrictError
 
 REPLACED = 75  # the exit code of whoever lost the lease
 _PR_SET_PDEATHSIG = 1

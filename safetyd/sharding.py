@@ -10,7 +10,7 @@ from pathlib import Path
 
 from safetyd.clock import Clock
 from safetyd.configuration import Loaded
-from safetyd.core.shards import name_of
+from safetyd.core.shards import Lease, name_of
 from safetyd.core.timekeeping import Ticks
 from safetyd.faults import ConfigurationError, Fault
 from safetyd.ingest.topics import routes
@@ -18,7 +18,7 @@ from safetyd.setting_hooks import Webhook
 from safetyd.settings import Settings
 from safetyd.site import Site
 from safetyd.site_part import cut, rest
-from safetyd.store.district import Lease, shard_url
+from safetyd.store.district import shard_url
 
 _BOOT = "district"  # no machine's: that one ended says nothing of the electricity in the buildings
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
@@ -41,6 +41,8 @@ def shards_of(settings: Settings) -> int:
         fault(
             "store.url", "a file is on one machine alone", "postgresql+psycopg://…, which each worker reaches"
         )
+    elif "search_path" in settings.store.url:
+        fault("store.url", "it names a schema, and each shard has its own", "it without search_path")
     if settings.mqtt.embedded:
         fault("mqtt.embedded", "a worker's own broker is nobody else's", "false, and the district's in host")
     if faults or settings.district is None:

@@ -17,12 +17,12 @@ from uuid import uuid4
 from safetyd.clock import Clock
 from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
-from safetyd.core.shards import Standing, name_of, to_give, to_take
+from safetyd.core.shards import Lease, Standing, name_of, to_give, to_take
 from safetyd.core.timekeeping import Ticks
 from safetyd.holding import clock_off_s, clock_words, steady_s
 from safetyd.shard import REPLACED, end_with, watch
 from safetyd.sharding import shards_of
-from safetyd.store.district import LEASE_S, District, DistrictError, Lease, Look
+from safetyd.store.district import LEASE_S, District, DistrictError, Look
 from safetyd.systemd import Systemd
 
 LOOK_EVERY_S = 0.5

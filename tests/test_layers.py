@@ -110,7 +110,7 @@ SHELL = (
     ("configuration",),
     (
         "settings.* + setting_shapes + setting_outside + setting_web + setting_hooks + setting_files"
-        " + setting_audit + setting_district + setting_store",
+        " + setting_audit + setting_district + setting_store + setting_log",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
         " + site_part + site_topics + site_csv + site_outposts + site_reports + overrides + profile",
         "clock",

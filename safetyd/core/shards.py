@@ -29,6 +29,18 @@ class Standing(NamedTuple):
     since_s: float
 
 
+class Lease(NamedTuple):
+    """The right to write a shard, for as long as nobody has a higher fence."""
+
+    shard: int
+    fence: int
+
+    @property
+    def session(self) -> str:
+        """What its sessions are called at the database."""
+        return f"safetyd {name_of(self.shard)} fence {self.fence}"
+
+
 def shard_of(building: str, shards: int) -> int:
     """Return the shard of a building, from 0."""
     return int.from_bytes(sha256(building.encode()).digest()[:8], "big") % shards

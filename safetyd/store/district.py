@@ -7,14 +7,15 @@ used: a building's history stays in the shard that it began in.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, make_url, text
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from safetyd.core.errors import SafetydError
-from safetyd.core.shards import Peer, Standing, name_of
+from safetyd.core.shards import Lease, Peer, Standing, name_of
+from safetyd.store import postgres
+from safetyd.store.failure import LostError, cause
 
 LEASE_S = 2.0  # ours: with a look each half second another worker has it within three
 _SCHEMA = "safetyd"
@@ -69,23 +70,11 @@ _END_FORMER = text(
     """SELECT count(pg_terminate_backend(pid, 200)) FROM pg_stat_activity
     WHERE datname = current_database() AND usename = current_user
     AND application_name LIKE :shard AND application_name <> :mine"""
-).bindparams(bindparam("shard"), bindparam("mine"))
+)
 
 
 class DistrictError(SafetydError):
     """The district's database cannot be used, or not now."""
-
-
-class Lease(NamedTuple):
-    """The right to write a shard, for as long as nobody has a higher fence."""
-
-    shard: int
-    fence: int
-
-    @property
-    def session(self) -> str:
-        """What its sessions are called at the database."""
-        return f"safetyd {name_of(self.shard)} fence {self.fence}"
 
 
 class Held(NamedTuple):
@@ -126,7 +115,9 @@ class District:
     """A connection to what the workers share; each statement is a transaction of its own."""
 
     def __init__(self, url: str, name: str = "safetyd worker") -> None:
-        self._engine = _engine(url, name)
+        soon: dict[str, Any] = {"connect_timeout": _SOON_S, "tcp_user_timeout": _PATIENCE_MS}
+        soon["options"] = f"-cstatement_timeout={_PATIENCE_MS}"
+        self._engine = postgres.connecting(url, application_name=name, **soon)
         self._connection: Connection | None = None
 
     def prepare(self, shards: int) -> None:
@@ -135,7 +126,7 @@ class District:
         Raises:
             DistrictError: the database has another number of shards, or cannot be used.
         """
-        with self._told(), self._engine.execution_options(isolation_level="READ COMMITTED").begin() as made:
+        with self._told(), self._engine.begin() as made:
             made.execute(_ONE_AT_A_TIME)
             if not made.execute(_HAS_SCHEMA, {"name": _SCHEMA}).scalar():
                 for statement in _TABLES:
@@ -213,28 +204,15 @@ class District:
     def _told(self) -> Iterator[Connection]:
         try:
             if self._connection is None:
-                self._connection = self._engine.connect()
+                opened = self._engine.connect()
+                self._connection = opened.execution_options(isolation_level="AUTOCOMMIT")
             yield self._connection
-        except DBAPIError as error:
+        except (DBAPIError, LostError) as error:
             self._forget()
-            raise DistrictError(f"the district's database: {' '.join(str(error.orig).split())}") from error
+            raise DistrictError(f"the district's database: {cause(error)}") from error
 
     def _forget(self) -> None:
         lost, self._connection = self._connection, None
         if lost is not None:
             lost.invalidate()
             lost.close()
-
-
-def _engine(url: str, name: str) -> Engine:
-    return create_engine(
-        make_url(url).difference_update_query(["application_name"]),
-        poolclass=NullPool,
-        isolation_level="AUTOCOMMIT",
-        connect_args={
-            "application_name": name,
-            "connect_timeout": _SOON_S,
-            "tcp_user_timeout": _PATIENCE_MS,
-            "options": f"-cstatement_timeout={_PATIENCE_MS}",
-        },
-    )

@@ -8,7 +8,7 @@ is thrown out by the database within a second, and has written nothing.
 from sqlalchemy import Connection, Engine, event, text
 
 from safetyd.core.errors import SafetydError
-from safetyd.store.district import Lease
+from safetyd.core.shards import Lease
 
 _WINDOW_MS = 1000
 _SHOW = text(

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from safetyd.core.shards import Lease
 from safetyd.store import fence
-from safetyd.store.district import District, DistrictError, Lease, schema_of, shard_url, store_url
+from safetyd.store.district import District, DistrictError, schema_of, shard_url, store_url
 from safetyd.store.fence import FencedError, keep_fenced
 from tests.journeys.servers import until
 from tests.postgres import Postgres, postgres

@@ -1,0 +1,267 @@
+"""Several workers that share a district: the real command, a broker and a PostgreSQL, and what is on record.
+
+Rule: what is said is known beforehand, so every reading of the record can be counted, in whichever shard.
+"""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from safetyd.core.shards import name_of, shard_of
+from safetyd.store.district import schema_of
+from safetyd.store.moments import micros
+from tests.journeys.servers import LOOPBACK, ROOT, SAFETYD, WITHIN, Broker, Client, Sink, environment, until
+from tests.postgres import Postgres
+
+SHARDS = 4
+BUILDINGS = ("alder", "birch", "cedar", "dogwood", "elm", "fir", "hazel", "juniper")
+ROOMS = ("1", "2")
+COLD_F, WARM_F = 55.0, 70.0
+_RULES = '[[rules]]\nquality = { max_step_f_per_min = 1e6, stuck_after = "24h" }'
+
+
+class Worker:
+    """One worker: a supervisor and its processes, in a group of their own."""
+
+    def __init__(self, crew: "Crew", name: str, before: Sequence[str] = ()) -> None:
+        self.name = name
+        self._log = crew.folder / f"{name}.log"
+        command = [*before, SAFETYD, "run", "--role", "worker", "--config", str(crew.config)]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=environment(), cwd=ROOT, start_new_session=True
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    @property
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def send(self, number: int) -> None:
+        """Send a signal to the supervisor and all that it began."""
+        os.killpg(self.process.pid, number)
+
+    def kill(self) -> None:
+        """End all of it as a power cut would."""
+        self.send(signal.SIGKILL)
+        self.process.wait(WITHIN)
+
+    def stop(self) -> int:
+        """End it as a service manager would, and return its exit code."""
+        self.process.terminate()
+        return self.process.wait(WITHIN)
+
+    def close(self) -> None:
+        if self.is_running:
+            self.send(signal.SIGCONT)
+            self.kill()
+
+
+class Crew:
+    """The district: its configuration, its database, its workers."""
+
+    def __init__(
+        self,
+        folder: Path,
+        broker: Broker,
+        server: Postgres,
+        sink: Sink | None = None,
+        *,
+        host: str = LOOPBACK,
+        more: str = "",
+    ) -> None:
+        folder.mkdir(exist_ok=True)
+        self.folder, self._server = folder, server
+        self.config = folder / "safetyd.toml"
+        self.workers: list[Worker] = []
+        address = server.url("public").partition("?")[0].replace(LOOPBACK, host)
+        self.config.write_text(
+            f'site = ["site.toml"]\n[mqtt]\nhost = "{host}"\nport = {broker.port}\n'
+            f'[store]\nurl = "{address}"\n[district]\nshards = {SHARDS}\n{more}',
+            encoding="utf-8",
+        )
+        parts = ['name = "Riverbend"\ntimezone = "America/Los_Angeles"', _RULES]
+        for building in BUILDINGS:
+            parts.append(f'[[buildings]]\nid = "{building}"\nname = "{building.title()} School"')
+            parts += [f'[[buildings.rooms]]\nid = "{room}"' for room in ROOMS]
+        if sink is not None:
+            parts.append(
+                '[[people]]\nname = "Robin Vale"\nroles = ["facilities", "administrator"]\nbuildings = ["*"]\n'
+                f'messages_per_hour = 1000\nnotify = ["{sink.address("robin")}"]'
+            )
+        (folder / "site.toml").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+    def begin(self, name: str, before: Sequence[str] = ()) -> Worker:
+        """Begin one more worker."""
+        self.workers.append(Worker(self, name, before))
+        return self.workers[-1]
+
+    def asked(self, query: str, *values: object) -> list[Any]:
+        """Return what the database answers."""
+        with self._server.connect() as connection:
+            return connection.execute(query, values).fetchall()  # type: ignore[call-overload]
+
+    def of_shard(self, shard: int, query: str, *values: object) -> list[Any]:
+        """Return what the store of a shard answers."""
+        with self._server.connect() as connection:
+            connection.execute(f"SET search_path = {schema_of(shard)}")  # type: ignore[call-overload]
+            return connection.execute(query, values).fetchall()  # type: ignore[call-overload]
+
+    def everywhere(self, query: str, *values: object) -> list[Any]:
+        """Return what the stores of all shards answer together."""
+        return [row for shard in range(SHARDS) for row in self.of_shard(shard, query, *values)]
+
+    def holders(self) -> dict[int, int]:
+        """Return the pid of the worker that holds each shard that is held."""
+        held = self.asked("SELECT shard, holder FROM safetyd.lease WHERE until > clock_timestamp()")
+        return {shard: int(holder.rsplit(" ", 1)[1]) for shard, holder in held}
+
+    def counts(self) -> Counter[int]:
+        """Return how many shards each worker holds, by its pid."""
+        return Counter(self.holders().values())
+
+    def all_are_held(self, within: float = WITHIN) -> None:
+        """Wait until each shard has a holder."""
+
+        def look() -> bool:
+            ended = [
+                each.name for each in self.workers if not each.is_running and each.process.returncode > 0
+            ]
+            assert not ended, "".join(each.log for each in self.workers)
+            try:
+                return len(self.holders()) == SHARDS
+            except Exception:  # there is no district yet
+                return False
+
+        until("every shard is held", look, within)
+
+    def all_listen(self, client: Client) -> None:
+        """Wait until each shard has told a client of the broker that it listens."""
+        self.all_are_held()
+        topics = [f"safetyd/status/safetyd-{name_of(shard)}" for shard in range(SHARDS)]
+        online = b'{"state":"online"}'
+        until("every shard listens", lambda: all(client.last(each) == online for each in topics))
+
+    def close(self) -> None:
+        for each in self.workers:
+            each.close()
+
+
+class Rooms:
+    """Every room of the district, speaking at QoS 1 for as long as it lasts; the broker has what it `said`."""
+
+    def __init__(self, broker: Broker, every_s: float = 0.1) -> None:
+        self.said: dict[tuple[str, str], dict[int, float]] = {(b, r): {} for b in BUILDINGS for r in ROOMS}
+        self.value = WARM_F
+        self._every_s = every_s
+        self._is_over = threading.Event()
+        self._paho = paho.Client(
+            CallbackAPIVersion.VERSION2, "rooms", clean_session=False, protocol=paho.MQTTv311
+        )
+        self._paho.max_inflight_messages_set(1000)
+        self._paho.max_queued_messages_set(0)
+        self._paho.connect(LOOPBACK, broker.port)
+        self._paho.loop_start()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "Rooms":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+        self._paho.disconnect()
+        self._paho.loop_stop()
+
+    def round(self) -> None:
+        """Have each room speak once."""
+        told = []
+        for (building, room), values in self.said.items():
+            at = datetime.now(UTC)
+            values[micros(at)] = self.value
+            body = f'{{"temperature_f": {self.value}, "ts": "{at.isoformat()}"}}'
+            told.append(self._paho.publish(f"safetyd/readings/{building}/{room}", body, qos=1))
+        for each in told:
+            each.wait_for_publish(WITHIN)
+            assert each.is_published(), "the broker has not taken a reading of the test"
+
+    def _run(self) -> None:
+        while not self._is_over.wait(self._every_s):
+            self.round()
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.said.values()))
+
+
+def stored(crew: Crew) -> list[tuple[str, str, int, float]]:
+    """Return every reading on record, each from the shard of its building."""
+    found = []
+    for shard in range(SHARDS):
+        rows = crew.of_shard(
+            shard, "SELECT building, room, observed_at, value FROM reading JOIN sensor ON sensor.id = sensor"
+        )
+        assert {shard_of(row[0], SHARDS) for row in rows} <= {shard}, f"shard {shard} has what is another's"
+        found += rows
+    return found
+
+
+def is_whole(crew: Crew, rooms: Rooms) -> int:
+    """Wait until all is stored that was said; fail unless it is there once. Return how much it is."""
+    count = "SELECT count(*) FROM reading"
+    until("all is stored", lambda: sum(n for (n,) in crew.everywhere(count)) >= rooms.count)
+    found = stored(crew)
+    said = {(*place, at, value) for place, values in rooms.said.items() for at, value in values.items()}
+    assert len(found) == len(said)
+    assert set(found) == said
+    return len(found)
+
+
+def tickets_are_there_once(crew: Crew, *, of_rooms: int) -> int:
+    """Fail unless each cold room has one ticket, its opening one line, its notice one row."""
+    tickets = crew.everywhere("SELECT building, room, id FROM ticket WHERE condition = 'cold'")
+    assert len(tickets) == len({(building, room) for building, room, _ in tickets}) == of_rooms
+    opened = Counter(id for (id,) in crew.everywhere("SELECT ticket FROM history WHERE event = 'opened'"))
+    assert opened == Counter({id: 1 for *_, id in tickets})
+    assert not crew.everywhere("SELECT key FROM notice GROUP BY key HAVING count(*) > 1")
+    return len(tickets)
+
+
+@contextmanager
+def gap(crew: Crew, lost: set[int]) -> Iterator[list[float]]:
+    """Measure how long it takes until each of the shards is held by another than before."""
+    before = crew.asked("SELECT shard, fence FROM safetyd.lease")
+    fences = {shard: fence for shard, fence in before if shard in lost}
+    began, found = time.monotonic(), []
+    yield found
+
+    def taken() -> bool:
+        now = crew.asked("SELECT shard, fence FROM safetyd.lease WHERE until > clock_timestamp()")
+        held = dict(now)
+        return all(held.get(shard, 0) > fence for shard, fence in fences.items())
+
+    until("every shard is taken over", taken)
+    found.append(time.monotonic() - began)
+
+
+def longest_silence(crew: Crew, since: datetime) -> timedelta:
+    """Return the longest time from a reading's saying to its arrival on record, of those said since."""
+    worst = crew.everywhere(
+        "SELECT max(received_at - observed_at) FROM reading WHERE observed_at >= %s", micros(since)
+    )
+    return timedelta(microseconds=max(each for (each,) in worst if each is not None))
