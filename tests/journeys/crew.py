@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,10 @@ _RULES = '[[rules]]\nquality = { max_step_f_per_min = 1e6, stuck_after = "24h" }
 class Worker:
     """One worker: a supervisor and its processes, in a group of their own."""
 
-    def __init__(self, crew: "Crew", name: str, before: Sequence[str] = ()) -> None:
+    def __init__(self, crew: "Crew", name: str, command: Sequence[str], config: Path) -> None:
         self.name = name
         self._log = crew.folder / f"{name}.log"
-        command = [*before, SAFETYD, "run", "--role", "worker", "--config", str(crew.config)]
+        command = [*(command or [SAFETYD, "run", "--role", "worker"]), "--config", str(config)]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, env=environment(), cwd=ROOT, start_new_session=True
@@ -80,35 +80,42 @@ class Crew:
         broker: Broker,
         server: Postgres,
         sink: Sink | None = None,
-        *,
-        host: str = LOOPBACK,
-        more: str = "",
     ) -> None:
         folder.mkdir(exist_ok=True)
         self.folder, self._server = folder, server
-        self.config = folder / "safetyd.toml"
         self.workers: list[Worker] = []
-        address = server.url("public").partition("?")[0].replace(LOOPBACK, host)
-        self.config.write_text(
-            f'site = ["site.toml"]\n[mqtt]\nhost = "{host}"\nport = {broker.port}\n'
-            f'[store]\nurl = "{address}"\n[district]\nshards = {SHARDS}\n{more}',
-            encoding="utf-8",
-        )
+        self.address = server.url("public").partition("?")[0]
+        self._port = broker.port
+        self.config = self.written("safetyd.toml", LOOPBACK)
         parts = ['name = "Riverbend"\ntimezone = "America/Los_Angeles"', _RULES]
         for building in BUILDINGS:
             parts.append(f'[[buildings]]\nid = "{building}"\nname = "{building.title()} School"')
             parts += [f'[[buildings.rooms]]\nid = "{room}"' for room in ROOMS]
         if sink is not None:
             parts.append(
-                '[[people]]\nname = "Robin Vale"\nroles = ["facilities", "administrator"]\nbuildings = ["*"]\n'
-                f'messages_per_hour = 1000\nnotify = ["{sink.address("robin")}"]'
+                '[[people]]\nname = "Robin Vale"\nroles = ["facilities", "administrator"]\n'
+                f'buildings = ["*"]\nmessages_per_hour = 1000\nnotify = ["{sink.address("robin")}"]'
             )
         (folder / "site.toml").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
-    def begin(self, name: str, before: Sequence[str] = ()) -> Worker:
-        """Begin one more worker."""
-        self.workers.append(Worker(self, name, before))
+    def written(self, name: str, host: str) -> Path:
+        """Write a worker's file, by which it reaches broker and database at a host."""
+        path = self.folder / name
+        path.write_text(
+            f'site = ["site.toml"]\n[mqtt]\nhost = "{host}"\nport = {self._port}\nkeepalive = "5s"\n'
+            f'[store]\nurl = "{self.address.replace(LOOPBACK, host)}"\n[district]\nshards = {SHARDS}\n',
+            encoding="utf-8",
+        )
+        return path
+
+    def begin(self, name: str, *command: str, config: Path | None = None) -> Worker:
+        """Begin one more worker, by another command or file if need be."""
+        self.workers.append(Worker(self, name, command, config or self.config))
         return self.workers[-1]
+
+    def of(self, worker: Worker) -> set[int]:
+        """Return the shards that a worker holds."""
+        return {shard for shard, pid in self.holders().items() if pid == worker.process.pid}
 
     def asked(self, query: str, *values: object) -> list[Any]:
         """Return what the database answers."""
@@ -162,11 +169,11 @@ class Crew:
 
 
 class Rooms:
-    """Every room of the district, speaking at QoS 1 for as long as it lasts; the broker has what it `said`."""
+    """Every room of the district, speaking at QoS 1 again and again; `cold` are those that are."""
 
     def __init__(self, broker: Broker, every_s: float = 0.1) -> None:
         self.said: dict[tuple[str, str], dict[int, float]] = {(b, r): {} for b in BUILDINGS for r in ROOMS}
-        self.value = WARM_F
+        self.cold: set[tuple[str, str]] = set()
         self._every_s = every_s
         self._is_over = threading.Event()
         self._paho = paho.Client(
@@ -192,9 +199,9 @@ class Rooms:
         """Have each room speak once."""
         told = []
         for (building, room), values in self.said.items():
-            at = datetime.now(UTC)
-            values[micros(at)] = self.value
-            body = f'{{"temperature_f": {self.value}, "ts": "{at.isoformat()}"}}'
+            at, value = datetime.now(UTC), COLD_F if (building, room) in self.cold else WARM_F
+            values[micros(at)] = value
+            body = f'{{"temperature_f": {value}, "ts": "{at.isoformat()}"}}'
             told.append(self._paho.publish(f"safetyd/readings/{building}/{room}", body, qos=1))
         for each in told:
             each.wait_for_publish(WITHIN)
@@ -232,14 +239,17 @@ def is_whole(crew: Crew, rooms: Rooms) -> int:
     return len(found)
 
 
-def tickets_are_there_once(crew: Crew, *, of_rooms: int) -> int:
-    """Fail unless each cold room has one ticket, its opening one line, its notice one row."""
+def tickets_are_there_once(crew: Crew, rooms: Rooms) -> dict[tuple[str, str], str]:
+    """Fail unless each cold room has one ticket, its opening one line, each notice one row."""
     tickets = crew.everywhere("SELECT building, room, id FROM ticket WHERE condition = 'cold'")
-    assert len(tickets) == len({(building, room) for building, room, _ in tickets}) == of_rooms
+    found = {(building, room): id for building, room, id in tickets}
+    assert len(tickets) == len(found)
+    assert set(found) == rooms.cold
     opened = Counter(id for (id,) in crew.everywhere("SELECT ticket FROM history WHERE event = 'opened'"))
-    assert opened == Counter({id: 1 for *_, id in tickets})
-    assert not crew.everywhere("SELECT key FROM notice GROUP BY key HAVING count(*) > 1")
-    return len(tickets)
+    assert opened == Counter(found.values())
+    for shard in range(SHARDS):
+        assert not crew.of_shard(shard, "SELECT key FROM notice GROUP BY key HAVING count(*) > 1")
+    return found
 
 
 @contextmanager
@@ -259,9 +269,7 @@ def gap(crew: Crew, lost: set[int]) -> Iterator[list[float]]:
     found.append(time.monotonic() - began)
 
 
-def longest_silence(crew: Crew, since: datetime) -> timedelta:
-    """Return the longest time from a reading's saying to its arrival on record, of those said since."""
-    worst = crew.everywhere(
-        "SELECT max(received_at - observed_at) FROM reading WHERE observed_at >= %s", micros(since)
-    )
-    return timedelta(microseconds=max(each for (each,) in worst if each is not None))
+def longest_wait_s(crew: Crew) -> float:
+    """Return the longest time from a reading's saying to its arrival."""
+    worst = crew.everywhere("SELECT max(delay) FROM reading")
+    return max(each for (each,) in worst if each is not None) / 1e6
