@@ -6,6 +6,7 @@ is above its share only while a peer that is fit has less than its own: better a
 building that nobody watches.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from hashlib import sha256
 from typing import NamedTuple
@@ -51,10 +52,17 @@ def name_of(shard: int) -> str:
     return f"shard-{shard:02d}"
 
 
-def share(shards: int, peers: Collection[Peer], me: str) -> int:
-    """Return how many shards a worker is to hold: none while it is not fit and somebody else is."""
+def share(found: Sequence[Standing], peers: Collection[Peer], me: str) -> int:
+    """Return how many shards a worker is to hold: none while it is not fit and somebody else is.
+
+    Where they do not come out even, who has more already keeps one more.
+    """
     fit = {each.id for each in peers if each.is_fit} or {each.id for each in peers}
-    return -(-shards // len(fit)) if me in fit else 0
+    if me not in fit:
+        return 0
+    held = Counter(each.worker for each in found)
+    least, more = divmod(len(found), len(fit))
+    return least + (sorted(fit, key=lambda id: (-held[id], id)).index(me) < more)
 
 
 def to_take(found: Sequence[Standing], peers: Collection[Peer], me: str) -> list[int]:
@@ -67,17 +75,17 @@ def to_take(found: Sequence[Standing], peers: Collection[Peer], me: str) -> list
     fresh = [each.shard for each in free if each.since_s < NEGLECTED_S]
     first = shard_of(me, len(fresh)) if fresh else 0
     mine = sum(each.worker == me for each in found)
-    room = max(0, share(len(found), peers, me) - mine - len(neglected))
+    room = max(0, share(found, peers, me) - mine - len(neglected))
     return neglected + (fresh[first:] + fresh[:first])[:room]
 
 
 def to_give(found: Sequence[Standing], peers: Collection[Peer], me: str) -> int | None:
     """Return the shard that a worker is to give back now, the one that it has held longest; None if none."""
     mine = [each for each in found if each.worker == me]
-    if len(mine) <= share(len(found), peers, me):
+    if len(mine) <= share(found, peers, me):
         return None
     waits = any(
-        sum(each.worker == peer.id for each in found) < share(len(found), peers, peer.id) for peer in peers
+        sum(each.worker == peer.id for each in found) < share(found, peers, peer.id) for peer in peers
     )
     longest = max(mine, key=lambda each: each.since_s)
     return longest.shard if waits and longest.since_s >= LEAST_HELD_S else None
