@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided pictures pins sbom soak clean servers
-.PHONY: bench bench-backlogs bench-chain bench-decoding bench-history bench-lake bench-others bench-screen bench-web bench-whatif
+.PHONY: bench bench-backlogs bench-chain bench-decoding bench-history bench-lake bench-others bench-postgres bench-screen bench-web bench-whatif
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -43,6 +43,7 @@ help:
 	@echo "make bench-chain     what the chain of hashes costs where readings are stored"
 	@echo "make bench-decoding  the time that a message of each format takes to read"
 	@echo "make bench-others    the same job by Node-RED, side by side (ARGS=--quick for less; installs it into build/)"
+	@echo "make bench-postgres  readings a second in SQLite and in a PostgreSQL, side by side"
 	@echo "make bench-web       how soon pages come, and what they cost the watch (ARGS=--quick for less)"
 	@echo "make bench-screen    how soon a breach, and a year of a room, are on Chromium's screen"
 	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
@@ -113,6 +114,9 @@ bench-chain: $(DEV)
 
 bench-decoding: $(DEV)
 	$(PY) -m tests.bench.decoding $(ARGS)
+
+bench-postgres: $(DEV)
+	$(PY) -m tests.bench.engines $(ARGS)
 
 bench-web: $(DEV) servers
 	$(PY) tests/bench/web.py $(ARGS)

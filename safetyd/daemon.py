@@ -189,7 +189,7 @@ class Daemon:
         try:
             self._work()
         except StoreError as error:
-            self._setback.begin(error)
+            self._setback.begin(error, self._connection, self._reader)
             if self._is_begun:
                 self.dispatch.look(self.clock())
         unsure = "" if self._is_begun else "the clock is not synchronised yet: what arrives is kept unjudged"

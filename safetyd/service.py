@@ -26,11 +26,11 @@ from safetyd.ingest.message import Message, PayloadError
 from safetyd.ingest.topics import Route
 from safetyd.notify.letters import letters
 from safetyd.objects import ticket_object
-from safetyd.past import Past, Pasts, load_past, observations_of
+from safetyd.past import Past, Pasts, load_past
 from safetyd.recovery import BY_HAND, SILENT, expect, facts_of, keep, recover
 from safetyd.site import Site
 from safetyd.store import assignments, bridges, chain, ledger, outbox, places, readings
-from safetyd.store.database import Connection, StoreError, undone_on_failure
+from safetyd.store.database import Attempt, Connection, StoreError, undone_on_failure
 from safetyd.store.heard import beyond, unheard
 from safetyd.store.leftovers import RefusedKind
 from safetyd.waiting import Waiting
@@ -45,6 +45,7 @@ class Service:
     def __init__(self, connection: Connection, site: Site, root: str, now: datetime) -> None:
         self.connection = connection
         self.is_replay = False
+        self._attempt = Attempt()
         self._pasts = Pasts()
         self._saved_at = self.last_at = now
         self.root = root
@@ -244,10 +245,6 @@ class Service:
             waiting.revise(past.place, late.observed_at)
             del waiting.late[0]
 
-    def observations_of(self, place: Place) -> list[Observation]:
-        """Return all that was ever said of a place, in order of its own time."""
-        return observations_of(self.connection, self.hearing.sensors, place)
-
     def set_aside(self, message: Message, reason: str = "safetyd failed on it; please report this") -> None:
         """Keep a message that could not be judged for a reason of ours."""
         self.waiting.refuse(message, RefusedKind.PAYLOAD, reason)
@@ -286,19 +283,18 @@ class Service:
         self._read_again()
         return measured(self.world, report, now)
 
-    def refuse_command(self, said: Mapping[str, Any], reason: str, at: datetime) -> None:
-        """Keep a refused action."""
-        self.waiting.refuse_command(said, reason, at)
-
     def commit(self, now: datetime) -> None:
         """Make everything taken so far durable, as one transaction.
 
         Raises:
             StoreError: it could not be written; it is kept and the next commit tries again.
         """
+        with self.writing() as connection:
+            if self._attempt.took_place(connection):
+                self._let_go(self.waiting.touched)
         waiting = self.waiting
         is_time = now - self._saved_at >= SAVE_PLACES_EVERY
-        with self.writing():
+        with self.writing(is_all=True):
             chain.tell_time(self.connection, now)
             self._read_again()
             self._flush()
@@ -313,13 +309,17 @@ class Service:
             saved = changes.places | waiting.revised.keys() | (waiting.touched if is_time else set())
             keep(self.connection, self.world, self.hearing.sensors, saved, now if is_time else None)
             self.connection.commit()
-        self.hearing.fresh.clear()
-        self.hearing.bridges.clear()
         self.last_at = now
-        self.world.changes = Changes()
-        self.waiting = Waiting(touched=set() if is_time else waiting.touched - saved)
+        self._let_go(set() if is_time else waiting.touched - saved)
         self._saved_at = now if is_time else self._saved_at
         self._pasts.tidy(now)
+
+    def _let_go(self, touched: set[Place]) -> None:
+        """Keep nothing any longer that is committed, but which places are to be saved in time."""
+        self.hearing.fresh.clear()
+        self.hearing.bridges.clear()
+        self.world.changes = Changes()
+        self.waiting = Waiting(touched=touched)
 
     def save_all(self, now: datetime) -> None:
         """Commit, with how every place stands: the next start has nothing to read again."""
@@ -327,13 +327,15 @@ class Service:
         self.commit(now)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, is_all: bool = False) -> Iterator[Connection]:
         """Yield the writer's connection; what fails there is undone and told as a StoreError."""
         try:
             with undone_on_failure(self.connection):
                 yield self.connection
         except StoreError:
             self.waiting.flushed = 0
+            if is_all:  # of what waits: it may turn out that it was committed
+                self._attempt.failed(self.connection)
             raise
 
     def _flush(self) -> None:

@@ -8,6 +8,9 @@ from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
 from safetyd.store.database import Connection, in_memory, open_for_writing
 from tests.postgres import Postgres, postgres
 
@@ -46,6 +49,18 @@ def store_url(folder: Path | str, name: str = "safetyd.db") -> str:
     return ENGINE.server.url(f"at_{schema}")
 
 
+def store_lines(folder: Path | str, name: str = "safetyd.db") -> str:
+    """Return what safetyd.toml says of the store of a folder."""
+    return f'[store]\nurl = "{store_url(folder, name)}"\n'
+
+
 def empty_store() -> Connection:
     """Return a connection that may write to an empty store of its own."""
     return in_memory() if ENGINE.name == SQLITE else open_for_writing(ENGINE.server.url())
+
+
+def changed_by_another_hand(url: str, statement: str) -> int:
+    """Carry out a statement behind safetyd's back; return how many rows it met."""
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as connection:
+        return connection.execute(text(statement)).rowcount

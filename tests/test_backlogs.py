@@ -158,7 +158,9 @@ def test_a_backlog_that_was_heard_before_is_not_heard_again(site: Site) -> None:
             if again == 1:
                 service = Service(connection, site, "safetyd", at)
         assert connection.exec_driver_sql("SELECT count(*) FROM reading").scalar() == 120
-        assert len(service.observations_of(Place("maple", "12"))) == 60
+        assert (
+            len(past.observations_of(service.connection, service.hearing.sensors, Place("maple", "12"))) == 60
+        )
 
 
 @pytest.mark.slow

@@ -150,7 +150,7 @@ def undone_on_failure(connection: Connection) -> Iterator[None]:
     """Roll back what fails to be written.
 
     Raises:
-        StoreError: it failed; nothing of the transaction was written, but for what `attempted` tells.
+        StoreError: it failed; nothing of the transaction was written, but for what `Attempt` tells.
     """
     try:
         yield
@@ -168,14 +168,21 @@ def abandon(connection: Connection) -> None:
         connection.rollback()
 
 
-def attempted(connection: Connection) -> str:
-    """Return by what it is known whether the commit that failed just now took place; "" if it did not."""
-    return _server().token(connection) if is_postgresql(connection) else ""
+class Attempt:
+    """A commit that failed: whether it took place all the same, its answer lost with the server."""
 
+    def __init__(self) -> None:
+        self._token = ""
 
-def took_place(connection: Connection, attempt: str) -> bool:
-    """Return whether a commit whose answer was lost took place after all."""
-    return bool(attempt) and _server().has_token(connection, attempt)
+    def failed(self, connection: Connection) -> None:
+        """Note by what that will be known."""
+        self._token = _server().token(connection) if is_postgresql(connection) else ""
+
+    def took_place(self, connection: Connection) -> bool:
+        """Return whether it did; asked again it is no longer known."""
+        is_there = bool(self._token) and _server().has_token(connection, self._token)
+        self._token = ""
+        return is_there
 
 
 @contextmanager

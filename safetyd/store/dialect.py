@@ -5,17 +5,18 @@ difference stands here, or beside the statement under the name of its engine.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Table
+from sqlalchemy import Connection, Integer, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from safetyd.store.failure import LostError, cause
 
 POSTGRESQL, SQLITE = "postgresql", "sqlite"
 PLACE = "_place"  # where a row lies in a table whose key is no number
+_NOBODYS = "-1"  # a number that is never given
 COMMITS = "safetyd_commit"  # PostgreSQL's: a row for each of the newest commits
 
 
@@ -27,6 +28,20 @@ def is_postgresql(connection: Connection) -> bool:
 def upsert(connection: Connection, table: Table) -> Any:
     """Return an INSERT that may be told what to do ON CONFLICT."""
     return postgresql.insert(table) if is_postgresql(connection) else sqlite.insert(table)
+
+
+def added(connection: Connection, table: Table, values: Mapping[str, Any], *keys: str) -> int | None:
+    """Add a row and return its number; None where there is one of the same keys.
+
+    PostgreSQL would spend a number on trying, and the next record would be another than with SQLite.
+    """
+    made = upsert(connection, table).values(**values).on_conflict_do_nothing()
+    if is_postgresql(connection):
+        same = select(table.c.id).where(*(table.c[key] == values[key] for key in keys))
+        if connection.execute(same).first() is not None:
+            return None
+    number: int | None = connection.execute(made.returning(table.c.id)).scalar()
+    return number
 
 
 def last_written(connection: Connection) -> int:
@@ -49,6 +64,11 @@ def among(connection: Connection, table: Table, column: str, values: Collection[
     if isinstance(table.c[column].type, Integer):
         return f'"{column}" = ANY(?)', [int(each) for each in values if _is_whole(each)]
     return f'"{column}" = ANY(?)', [str(each) for each in values]
+
+
+def listed(numbers: Iterable[int]) -> str:
+    """Return numbers of our own as a list stands behind IN, which for PostgreSQL cannot be empty."""
+    return ",".join(str(int(each)) for each in sorted(numbers)) or _NOBODYS
 
 
 def as_text(connection: Connection, column: str) -> str:

@@ -245,6 +245,7 @@ def _engine(url: str, how: Mapping[str, Any] = MappingProxyType({})) -> Engine:
     engine = create_engine(
         bare,
         poolclass=NullPool,
+        pool_reset_on_return=None,  # a server rolls back what is closed
         use_native_hstore=False,
         hide_parameters=True,
         connect_args={**given, "connect_timeout": _CONNECT_S, **_name(bare), **how},
@@ -272,8 +273,10 @@ def _engine(url: str, how: Mapping[str, Any] = MappingProxyType({})) -> Engine:
 
     @event.listens_for(engine, "handle_error")
     def _lost(context: ExceptionContext) -> None:
-        if context.is_disconnect or context.connection is None:
-            error = context.original_exception
+        error = context.original_exception
+        if isinstance(error, StoreError):
+            raise error
+        if context.is_disconnect or context.connection is None or context.connection.invalidated:
             raise LostError(f"store {place_of(url)}: the server does not answer: {cause(error)}") from error
 
     return engine

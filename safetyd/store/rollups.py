@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from safetyd.core.model import Place
 from safetyd.core.tally import EPOCH, WIDTH, Account, Bucket, Known, Measure, Share, Values
+from safetyd.store.dialect import listed
 from safetyd.store.moments import micros, moment
 
 HOUR = timedelta(hours=1)
@@ -287,7 +288,7 @@ def forget_states(connection: Connection, place: int, after: datetime) -> None:
 def thin_states(connection: Connection, at: Iterable[datetime], keep: Mapping[int, datetime]) -> None:
     """Drop what was known at some moments, but for the places whose only one worth keeping is of then."""
     for each in at:
-        kept = ",".join(str(place) for place, since in keep.items() if since == each)
+        kept = listed(place for place, since in keep.items() if since == each)
         connection.exec_driver_sql(
             f"DELETE FROM roll_up_state WHERE at = ? AND place NOT IN ({kept})", (micros(each),)
         )

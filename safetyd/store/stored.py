@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from safetyd.core.model import Mark, Observation, Sensor
+from safetyd.store.dialect import listed
 from safetyd.store.digests import COLUMNS
 from safetyd.store.moments import micros, moment
 from safetyd.store.readings import DOUBTED, FIELDS, MARK_OF, Kept, observation
@@ -115,5 +116,5 @@ def _said(rows: Sequence[Stored], sensors: Mapping[int, Sensor]) -> Observation 
 
 def _where(spans: Sequence[Rows], sensors: Collection[int]) -> str:
     """Numbers of our own only."""
-    within = " OR ".join(f"id BETWEEN {int(first)} AND {int(last)}" for first, last in spans) or "0"
-    return f"({within}) AND sensor IN ({', '.join(str(int(each)) for each in sensors)})"
+    within = " OR ".join(f"id BETWEEN {int(first)} AND {int(last)}" for first, last in spans)
+    return f"({within or '1 = 0'}) AND sensor IN ({listed(sensors)})"

@@ -24,6 +24,8 @@ from safetyd.store.verifying import Given, Verdict, verify
 from tests.everything import of_every_kind
 from tests.stores import empty_store
 
+pytestmark = pytest.mark.sqlite  # what is changed is a copy of the file
+
 READING = metadata.tables["reading"]
 PARTS = [each.table for each in BELONGINGS.values()]
 EVERY_COLUMN = [

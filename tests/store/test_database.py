@@ -34,6 +34,8 @@ from safetyd.store.database import (
 )
 from safetyd.store.every_table import metadata
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:

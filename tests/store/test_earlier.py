@@ -20,7 +20,7 @@ from safetyd.store.records import TABLES, Kind
 from safetyd.store.statements import Stated, Subject
 from safetyd.store.verifying import Verdict, verify
 from tests.everything import HOUR, MINUTE, NINE, SITE, Record, of_every_kind
-from tests.stores import empty_store
+from tests.stores import changed_by_another_hand, empty_store
 
 Save = Callable[[Record], object]
 FIRST = "id = 'maple-2026-0001'"
@@ -32,9 +32,7 @@ def record(tmp_path: Path) -> Record:
 
 
 def change(record: Record, statement: str) -> None:
-    with closing(sqlite3.connect(record.file)) as connection:
-        assert connection.execute(statement).rowcount
-        connection.commit()
+    assert changed_by_another_hand(record.url, statement)
 
 
 def verdict(record: Record) -> Verdict:

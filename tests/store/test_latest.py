@@ -12,6 +12,7 @@ from safetyd.store import latest, leftovers, readings
 from safetyd.store.latest import CHUNK, Entry, Last
 from safetyd.store.leftovers import Refusal, RefusedKind, Stray
 from safetyd.store.readings import Kept
+from tests.stores import empty_store
 
 NOW = datetime(2026, 12, 1, 16, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
