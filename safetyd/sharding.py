@@ -18,7 +18,7 @@ from safetyd.setting_hooks import Webhook
 from safetyd.settings import Settings
 from safetyd.site import Site
 from safetyd.site_part import cut, rest
-from safetyd.store.district import shard_url
+from safetyd.store.district import shard_url, store_url
 
 _BOOT = "district"  # no machine's: that one ended says nothing of the electricity in the buildings
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
@@ -51,8 +51,39 @@ def shards_of(settings: Settings) -> int:
 
 
 def of_shard(whole: Loaded, lease: Lease) -> Loaded:
-    """Return the configuration by which a shard is watched."""
-    settings, shard = whole.settings, lease.shard
+    """Return the configuration by which the holder of a lease watches a shard."""
+    return _part(whole, lease.shard, shard_url(whole.settings.store.url, lease))
+
+
+def looked_at(whole: Loaded) -> Loaded:
+    """Return the configuration by which a command looks at the shard that is asked for, if one is.
+
+    Raises:
+        ConfigurationError: there is no such shard.
+    """
+    district = whole.settings.district
+    if district is None or district.shard is None:
+        return whole
+    shards = shards_of(whole.settings)
+    if district.shard >= shards:
+        value = f"{district.shard} is none of {shards} shards"
+        raise ConfigurationError([Fault("safetyd.toml", "district.shard", value, f"0 to {shards - 1}")])
+    return _part(whole, district.shard, store_url(whole.settings.store.url, district.shard))
+
+
+def refuse_alone(whole: Loaded) -> None:
+    """Have a district watched by workers alone.
+
+    Raises:
+        ConfigurationError: it is one.
+    """
+    if whole.settings.district is not None:
+        value, expected = "workers share these buildings", "safetyd run --role worker, or no [district]"
+        raise ConfigurationError([Fault("safetyd.toml", "district", value, expected)])
+
+
+def _part(whole: Loaded, shard: int, url: str) -> Loaded:
+    settings = whole.settings
     site = cut(whole.site, shard, shards_of(settings))
     name = name_of(shard)
     audit = settings.audit
@@ -61,7 +92,7 @@ def of_shard(whole: Loaded, lease: Lease) -> Loaded:
     ours = settings.ups is not None and site.building(settings.ups.building) is not None
     changed = {
         "mqtt": settings.mqtt.model_copy(update={"client_id": f"{settings.mqtt.client_id}-{name}"}),
-        "store": settings.store.model_copy(update={"url": shard_url(settings.store.url, lease)}),
+        "store": settings.store.model_copy(update={"url": url}),
         "web": settings.web.model_copy(update={"listen": None}),
         "ups": settings.ups if ours else None,
         "heartbeat": settings.heartbeat if shard == 0 else None,

@@ -105,7 +105,7 @@ SHELL = (
     ("notify.breach_words", "notify.tier_words", "notify.who_and_where"),
     ("notify.request", "notify.tongue"),
     ("store.*",),
-    ("site_words + calendar_words",),
+    ("site_words + calendar_words + district_words",),
     ("imports.layout + imports.moments + imports.rows + imports.sheet",),
     ("configuration",),
     (

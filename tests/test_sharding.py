@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from safetyd.bulletin import topics_heard
 from safetyd.configuration import Loaded, load
-from safetyd.core.shards import Lease, shard_of
+from safetyd.core.shards import Lease, name_of, shard_of
 from safetyd.core.timekeeping import Ticks, beginning
 from safetyd.core.waking import Beat, Cause, hole
+from safetyd.district_words import district_words
 from safetyd.faults import ConfigurationError
 from safetyd.ingest.topics import routes
-from safetyd.sharding import DistrictTicks, Elsewhere, of_shard, shards_of
+from safetyd.sharding import DistrictTicks, Elsewhere, looked_at, of_shard, refuse_alone, shards_of
 from safetyd.site_part import cut
 from safetyd.site_topics import matches
 
@@ -169,6 +170,38 @@ def test_what_workers_cannot_share_is_refused(folder: Path, more: str, key: str,
     with pytest.raises(ConfigurationError) as refused:
         shards_of(configured(folder, more).settings)
     assert any(each.key == key and expected in each.expected for each in refused.value.faults)
+
+
+def test_a_command_looks_at_the_shard_that_is_asked_for(folder: Path) -> None:
+    whole = configured(folder, DISTRICT + "shard = 2\n")
+    part = looked_at(whole)
+    assert "search_path%3Dshard_02" in part.settings.store.url
+    assert {shard_of(each.id, SHARDS) for each in part.site.buildings} <= {2}
+    with pytest.raises(ConfigurationError, match=r"district\.shard: 3 is none of 3 shards"):
+        looked_at(configured(folder, DISTRICT + "shard = 3\n"))
+
+
+def test_a_command_that_asks_for_none_has_the_configuration_as_it_is(folder: Path) -> None:
+    whole = configured(folder)
+    assert looked_at(whole) is whole
+
+
+def test_nobody_watches_a_district_alone_beside_its_workers(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="run --role worker"):
+        refuse_alone(configured(folder))
+    refuse_alone(configured(folder, ""))
+
+
+def test_in_words_each_shard_has_its_buildings(folder: Path) -> None:
+    lines = list(district_words(configured(folder)))
+    assert lines[1] == "Workers share 3 shards (safetyd run --role worker), each a store of its own:"
+    said = dict(line.strip().split(": ", 1) for line in lines[2:])
+    for building in BUILDINGS:
+        assert [name for name, what in said.items() if building in what] == [
+            name_of(shard_of(building, SHARDS))
+        ]
+    assert "what is nobody's" in said["shard-00"]
+    assert not list(district_words(configured(folder, "")))
 
 
 @pytest.mark.parametrize("number", ["0", "1000", '"many"'])

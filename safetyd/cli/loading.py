@@ -4,17 +4,18 @@ import os
 
 from safetyd.assigned import composed
 from safetyd.configuration import Loaded, find_config, load
+from safetyd.sharding import looked_at
 from safetyd.site import Site
 from safetyd.store.database import StoreError, open_for_reading
 
 
 def loaded(config: str | None) -> Loaded:
-    """Return the whole configuration.
+    """Return the configuration; of the shard that is asked for, if one is.
 
     Raises:
         ConfigurationError: with every fault.
     """
-    return load(find_config(config, os.environ), os.environ)
+    return looked_at(load(find_config(config, os.environ), os.environ))
 
 
 def with_assignments(configuration: Loaded) -> Site:

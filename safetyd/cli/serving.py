@@ -21,6 +21,7 @@ from safetyd.clock import now
 from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
 from safetyd.faults import ConfigurationError, Fault
+from safetyd.sharding import refuse_alone, shards_of
 
 log = logging.getLogger("safetyd")
 notify = typer.Typer(
@@ -56,6 +57,7 @@ def run_command(
         refuse("they are watched from afar, by a gateway of theirs", "rooms to watch here, or safetyd watch")
     if role is Role.WORKER:
         _work(configuration, config)
+    refuse_alone(configuration)
     serve(configuration, config)
 
 
@@ -64,6 +66,9 @@ def _work(configuration: Loaded, config: str | None) -> NoReturn:
     from safetyd.machine import ticks
     from safetyd.worker import Worker
 
+    if configuration.site.part is not None:
+        value, expected = "a worker takes what is free, and no shard that it is told", "nothing here"
+        raise ConfigurationError([Fault("safetyd.toml", "district.shard", value, expected)])
     worker = Worker(configuration, now, ticks, lambda: loaded(config))
     _log(configuration)
     worker.run()
@@ -147,14 +152,17 @@ def check_command(config: Config = None) -> int:
 
     Example: safetyd check --config config/safetyd.toml
     """
+    from safetyd.district_words import district_words
     from safetyd.ingest.topics import routes
     from safetyd.site_words import site_words
 
     configuration = loaded(config)
+    if configuration.settings.district is not None and configuration.site.part is None:
+        shards_of(configuration.settings)
     routes(configuration.site)  # what a format needs to be read must be installed
     for line in site_words(configuration):
         print(line)
-    for line in _assigned_words(configuration):
+    for line in (*_assigned_words(configuration), *district_words(configuration)):
         print(line)
     return 0
 

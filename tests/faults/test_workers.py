@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from safetyd.core.shards import shard_of
 from tests.faults.test_broker import network
 from tests.journeys.crew import (
     BUILDINGS,
@@ -174,7 +175,32 @@ def test_a_worker_that_comes_later_is_given_its_share_and_gives_it_back(
     assert not crew.holders()
 
 
-@pytest.mark.parametrize("off_s", [60, -60], ids=["ahead", "behind"])
+def test_a_person_acts_on_a_ticket_of_whichever_shard(
+    broker: Broker, client: Client, crew: Crew, server: Postgres
+) -> None:
+    """A command names the shard; after a fail-over of the database the same holders go on with it."""
+    crew.begin("ash")
+    crew.all_listen(client)
+    with Rooms(broker) as rooms:
+        rooms.cold.add(("fir", "1"))
+        shard = shard_of("fir", SHARDS)
+        opened = "SELECT id FROM ticket WHERE condition = 'cold'"
+        ((ticket, *_), *_) = until("a ticket is open", lambda: crew.of_shard(shard, opened))
+        fences = crew.asked("SELECT shard, fence FROM safetyd.lease ORDER BY shard")
+        server.stop()
+        said = rooms.count
+        until("rooms speak on", lambda: rooms.count > said + 200)
+        server.start()
+        crew.all_are_held()
+        done = crew.run(shard, "ticket", ticket, "acknowledge", "--by", "Robin Vale")
+        assert done.code == 0, done.err
+        assert crew.asked("SELECT shard, fence FROM safetyd.lease ORDER BY shard") == fences
+    is_whole(crew, rooms)
+    tickets_are_there_once(crew, rooms)
+    assert crew.of_shard(shard, "SELECT status FROM ticket") == [("acknowledged",)]
+
+
+@pytest.mark.parametrize("off_s", [60, pytest.param(-60, marks=pytest.mark.soak)], ids=["ahead", "behind"])
 def test_a_clock_that_is_off_by_a_minute(off_s: int, broker: Broker, client: Client, crew: Crew) -> None:
     """Alone it watches all the same and says so in each building; once another is there, that one watches."""
     wrong = crew.begin("ash", sys.executable, "-m", "tests.journeys.elsewhere", str(off_s))

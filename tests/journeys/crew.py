@@ -21,7 +21,18 @@ from paho.mqtt.enums import CallbackAPIVersion
 from safetyd.core.shards import name_of, shard_of
 from safetyd.store.district import schema_of
 from safetyd.store.moments import micros
-from tests.journeys.servers import LOOPBACK, ROOT, SAFETYD, WITHIN, Broker, Client, Sink, environment, until
+from tests.journeys.servers import (
+    LOOPBACK,
+    ROOT,
+    SAFETYD,
+    WITHIN,
+    Broker,
+    Client,
+    Said,
+    Sink,
+    environment,
+    until,
+)
 from tests.postgres import Postgres
 
 SHARDS = 4
@@ -141,6 +152,13 @@ class Crew:
         """Return how many shards each worker holds, by its pid."""
         return Counter(self.holders().values())
 
+    def run(self, shard: int, *arguments: str) -> Said:
+        """Run a command that looks at one shard."""
+        told = environment() | {"SAFETYD_DISTRICT__SHARD": str(shard)}
+        command = [SAFETYD, *arguments, "--config", str(self.config)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=told, timeout=60)
+        return Said(done.returncode, done.stdout, done.stderr)
+
     def all_are_held(self, within: float = WITHIN) -> None:
         """Wait until each shard has a holder."""
 
@@ -229,13 +247,16 @@ def stored(crew: Crew) -> list[tuple[str, str, int, float]]:
 
 
 def is_whole(crew: Crew, rooms: Rooms) -> int:
-    """Wait until all is stored that was said; fail unless it is there once. Return how much it is."""
+    """Wait until all is stored that was said; fail unless it is there once, and each chain is whole."""
     count = "SELECT count(*) FROM reading"
     until("all is stored", lambda: sum(n for (n,) in crew.everywhere(count)) >= rooms.count)
     found = stored(crew)
     said = {(*place, at, value) for place, values in rooms.said.items() for at, value in values.items()}
     assert len(found) == len(said)
     assert set(found) == said
+    for shard in range(SHARDS):
+        verified = crew.run(shard, "audit", "verify")
+        assert verified.code == 0, verified.out + verified.err
     return len(found)
 
 
