@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import datetime
-from typing import NoReturn
+from typing import NamedTuple, NoReturn, Protocol
 
 from safetyd.clock import Clock
 from safetyd.configuration import Loaded
@@ -32,15 +32,30 @@ _PR_SET_PDEATHSIG = 1
 log = logging.getLogger("safetyd.worker")
 
 
+class Note(Protocol):
+    """Takes note of whether the broker is not heard."""
+
+    def __call__(self, *, is_deaf: bool) -> None: ...
+
+
+class How(NamedTuple):
+    """What a worker hands to the process of a shard: its clocks, its files, and where it looks."""
+
+    wall: Clock
+    ticks: Callable[[], Ticks]
+    reload: Callable[[], Loaded]
+    note: Note
+
+
 class ShardDaemon(Daemon):
     """The daemon of a shard: it shows that it lives to the keeper of its lease."""
 
-    def __init__(self, whole: Loaded, keeper: Keeper, wall: Clock, ticks: Callable[[], Ticks]) -> None:
+    def __init__(self, whole: Loaded, keeper: Keeper, how: How) -> None:
         loaded = of_shard(whole, keeper.lease)
-        self._keeper = keeper
+        self._keeper, self._note = keeper, how.note
         self._said_of_clock: str | None = None
         self.go_by(whole)
-        super().__init__(loaded, wall, ticks=ticks)
+        super().__init__(loaded, how.wall, ticks=DistrictTicks(how.wall, how.ticks))
         self.link.may_connect = lambda: keeper.is_held
         self.vitals.besides = lambda: keeper.trouble
 
@@ -53,6 +68,7 @@ class ShardDaemon(Daemon):
     def turn(self) -> None:
         super().turn()
         self._keeper.turned()
+        self._note(is_deaf=not self.link.is_connected)
 
     def _look_out(self) -> None:
         super()._look_out()
@@ -81,9 +97,7 @@ def watch(
     whole: Loaded,
     lease: Lease,
     taken_at_s: float,
-    wall: Clock,
-    ticks: Callable[[], Ticks],
-    reload: Callable[[], Loaded],
+    how: How,
 ) -> NoReturn:
     """Watch a shard until told to end, or until the lease is lost; this process ends with it."""
 
@@ -96,13 +110,13 @@ def watch(
 
     name = name_of(lease.shard)
     url = whole.settings.store.url
-    keeper = Keeper(url, lease, taken_at_s, wall, lambda why: leave(REPLACED, why))
+    keeper = Keeper(url, lease, taken_at_s, how.wall, lambda why: leave(REPLACED, why))
     keeper.start()
     stopped: list[bool] = []
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stopped.append(True))
     try:
-        _watch(whole, keeper, wall, ticks, reload, stopped)
+        _watch(whole, keeper, how, stopped)
     except fence.FencedError as error:
         leave(REPLACED, str(error))
     except Exception:
@@ -116,9 +130,7 @@ def watch(
 def _watch(
     whole: Loaded,
     keeper: Keeper,
-    wall: Clock,
-    ticks: Callable[[], Ticks],
-    reload: Callable[[], Loaded],
+    how: How,
     stopped: list[bool],
 ) -> None:
     lease, url = keeper.lease, whole.settings.store.url
@@ -133,10 +145,10 @@ def _watch(
     with writer_lock(of_shard(whole, lease).settings.store.url) as is_ours:
         if not is_ours:
             raise DistrictError(f"{name_of(lease.shard)}: a safetyd without a lease is running on its store")
-        daemon = ShardDaemon(whole, keeper, wall, DistrictTicks(wall, ticks))
+        daemon = ShardDaemon(whole, keeper, how)
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: daemon.stop())
-        signal.signal(signal.SIGHUP, lambda *_: daemon.reload(lambda: daemon.go_by(reload())))
+        signal.signal(signal.SIGHUP, lambda *_: daemon.reload(lambda: daemon.go_by(how.reload())))
         if stopped:
             daemon.stop()
         log.info("%s: watched from here, fence %d", name_of(lease.shard), lease.fence)

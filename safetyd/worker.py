@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -20,7 +21,8 @@ from safetyd.core.errors import SafetydError
 from safetyd.core.shards import Lease, Standing, name_of, to_give, to_take
 from safetyd.core.timekeeping import Ticks
 from safetyd.holding import clock_off_s, clock_words, steady_s
-from safetyd.shard import REPLACED, end_with, watch
+from safetyd.reaching import Deaf, Reach
+from safetyd.shard import REPLACED, How, end_with, watch
 from safetyd.sharding import shards_of
 from safetyd.store.district import LEASE_S, District, DistrictError, Look
 from safetyd.systemd import Systemd
@@ -49,6 +51,8 @@ class Worker:
     ) -> None:
         self._whole, self._wall, self._ticks, self._reload = whole, wall, ticks, reload
         self._shards = shards_of(whole.settings)
+        self._deaf = Deaf(self._shards)
+        self._reach = Reach([(whole.settings.mqtt.host, whole.settings.mqtt.port)], steady_s)
         self._id = uuid4().hex  # of this process: two of one name are two workers
         self._name = f"{socket.gethostname()} {os.getpid()}"
         self._district = District(whole.settings.store.url)
@@ -109,13 +113,26 @@ class Worker:
 
     def _see(self) -> Look:
         before_s = self._wall().timestamp()
-        is_fit = not self._clock_said and steady_s() - self._failed_at_s > UNFIT_S
+        self._look_out()
+        has_failed = steady_s() - self._failed_at_s <= UNFIT_S
+        is_fit = not (self._clock_said or has_failed or self._reach.is_lost)
         at_s = self._district.announce(self._id, self._name, is_fit=is_fit)
         said = clock_words(clock_off_s(before_s, at_s, self._wall().timestamp()))
         if bool(said) != bool(self._clock_said):
             log.warning("%s", said or "the clock of the worker is right again")
         self._clock_said = said
         return self._district.look()
+
+    def _look_out(self) -> None:
+        was_lost = self._reach.is_lost
+        self._reach.look(is_deaf=any(self._deaf[shard] for shard in self._children))
+        if self._reach.is_lost != was_lost:
+            here = (
+                "is reached again"
+                if was_lost
+                else "is not reached from here; whoever reaches it may have our shards"
+            )
+            log.warning("the broker %s", here)
 
     def _patient(self, standing: Standing, now_s: float) -> Standing:
         """Count from when we could look: of what was before nobody was able to take care."""
@@ -132,6 +149,7 @@ class Worker:
         if lease is None:
             return
         log.info("%s: taken, fence %d", name_of(shard), lease.fence)
+        self._deaf.note(shard, is_deaf=False)
         self._district.close()  # a connection has one process
         parent = os.getpid()
         pid = os.fork()
@@ -145,7 +163,8 @@ class Worker:
             end_with(parent)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             mark_lines(lease.shard)
-            watch(self._whole, lease, taken_at_s, self._wall, self._ticks, self._reload)
+            how = How(self._wall, self._ticks, self._reload, partial(self._deaf.note, lease.shard))
+            watch(self._whole, lease, taken_at_s, how)
         except BaseException:
             log.exception("%s: has failed", name_of(lease.shard))
         finally:

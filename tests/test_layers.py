@@ -43,6 +43,7 @@ SHELL = (
     (
         "timekeeper",
         "holding",
+        "reaching",
         "sharding",
         "distress",
         "setback",

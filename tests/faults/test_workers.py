@@ -28,7 +28,8 @@ from tests.journeys.crew import (
     longest_wait_s,
     tickets_are_there_once,
 )
-from tests.journeys.servers import Broker, Client, Sink, until
+from tests.journeys.passage import Passage
+from tests.journeys.servers import LOOPBACK, Broker, Client, Sink, until
 from tests.postgres import Postgres, postgres
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(7200)]
@@ -224,6 +225,24 @@ def test_a_clock_that_is_off_by_a_minute(off_s: int, broker: Broker, client: Cli
         crew.all_listen(client)
     is_whole(crew, rooms)
     tickets_are_there_once(crew, rooms)
+
+
+def test_a_worker_that_does_not_reach_the_broker(broker: Broker, client: Client, crew: Crew) -> None:
+    """Alone it keeps its shards, for nobody would be worse; they go to whoever reaches it."""
+    with Passage(broker.port) as passage:
+        far = crew.begin("far", config=crew.written("far.toml", LOOPBACK, passage.port))
+        crew.all_listen(client)
+        with Rooms(broker) as rooms:
+            passage.is_open = False
+            until("it notices", lambda: "the broker is not reached from here" in far.log)
+            assert crew.of(far) == set(range(SHARDS))
+            near = crew.begin("near")
+            until("the other has all", lambda: crew.of(near) == set(range(SHARDS)))
+            crew.all_listen(client)
+            passage.is_open = True
+            until("it has its share again", lambda: len(crew.of(far)) == SHARDS // 2)
+            crew.all_listen(client)
+        is_whole(crew, rooms)
 
 
 @pytest.mark.soak

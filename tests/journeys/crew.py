@@ -109,11 +109,11 @@ class Crew:
             )
         (folder / "site.toml").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
-    def written(self, name: str, host: str) -> Path:
+    def written(self, name: str, host: str, port: int = 0) -> Path:
         """Write a worker's file, by which it reaches broker and database at a host."""
         path = self.folder / name
         path.write_text(
-            f'site = ["site.toml"]\n[mqtt]\nhost = "{host}"\nport = {self._port}\nkeepalive = "5s"\n'
+            f'site = ["site.toml"]\n[mqtt]\nhost = "{host}"\nport = {port or self._port}\nkeepalive = "5s"\n'
             f'[store]\nurl = "{self.address.replace(LOOPBACK, host)}"\n[district]\nshards = {SHARDS}\n',
             encoding="utf-8",
         )
