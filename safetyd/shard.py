@@ -9,7 +9,9 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
 from typing import NamedTuple, NoReturn, Protocol
 
@@ -28,6 +30,7 @@ from safetyd.store.district import District, DistrictError
 
 REPLACED = 75  # the exit code of whoever lost the lease
 _PR_SET_PDEATHSIG = 1
+_TRIES, _PAUSE_S = 10, 0.2
 
 log = logging.getLogger("safetyd.worker")
 
@@ -127,23 +130,11 @@ def watch(
     leave(0)
 
 
-def _watch(
-    whole: Loaded,
-    keeper: Keeper,
-    how: How,
-    stopped: list[bool],
-) -> None:
-    lease, url = keeper.lease, whole.settings.store.url
-    district = District(url, lease.session)
-    try:
-        ended = district.end_former(lease)
-        if ended:
-            log.info("%s: ended %d sessions of its former holder", name_of(lease.shard), ended)
-    finally:
-        district.close()
+def _watch(whole: Loaded, keeper: Keeper, how: How, stopped: list[bool]) -> None:
+    lease = keeper.lease
     fence.show(lease)
-    with writer_lock(of_shard(whole, lease).settings.store.url) as is_ours:
-        if not is_ours:
+    with ExitStack() as stack:
+        if not _is_alone(whole, lease, stack):
             raise DistrictError(f"{name_of(lease.shard)}: a safetyd without a lease is running on its store")
         daemon = ShardDaemon(whole, keeper, how)
         for each in (signal.SIGTERM, signal.SIGINT):
@@ -153,3 +144,21 @@ def _watch(
             daemon.stop()
         log.info("%s: watched from here, fence %d", name_of(lease.shard), lease.fence)
         daemon.run()
+
+
+def _is_alone(whole: Loaded, lease: Lease, stack: ExitStack) -> bool:
+    """End what a former holder left open, and lock the store for as long as the stack lasts."""
+    district = District(whole.settings.store.url, lease.session)
+    try:
+        for _ in range(_TRIES):
+            ended = district.end_former(lease)
+            if ended:
+                log.info("%s: ended %d sessions of its former holder", name_of(lease.shard), ended)
+            with ExitStack() as tried:
+                if tried.enter_context(writer_lock(of_shard(whole, lease).settings.store.url)):
+                    stack.enter_context(tried.pop_all())
+                    return True
+            time.sleep(_PAUSE_S)  # its locks go a moment after it
+    finally:
+        district.close()
+    return False

@@ -27,9 +27,10 @@ from safetyd.sharding import shards_of
 from safetyd.store.district import LEASE_S, District, DistrictError, Look
 from safetyd.systemd import Systemd
 
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 0.25
 FIRST_LOOKS_S = 1.0  # before it takes anything, for workers that start together
 UNFIT_S = 30.0  # after a process has failed: others may have more luck
+AGAIN_S = 5.0  # until a shard that could not be watched is tried again
 STOP_WITHIN_S = 20.0
 _SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
@@ -60,6 +61,7 @@ class Worker:
         self._ending: set[int] = set()  # pids that were told to end
         self._seen_since_s: float | None = None
         self._failed_at_s = float("-inf")
+        self._not_before_s: dict[int, float] = {}  # by shard that could not be watched here
         self._trouble = ""
         self._clock_said = ""
         self._systemd = Systemd(os.environ)
@@ -101,7 +103,8 @@ class Worker:
                 self._trouble = ""
                 patient = [self._patient(each, now_s) for each in standings]
                 for shard in to_take(patient, seen.peers, self._id):
-                    self._take(shard)
+                    if now_s >= self._not_before_s.get(shard, 0.0):
+                        self._take(shard)
             given = to_give(standings, seen.peers, self._id)
             if given in self._children and not self._ending:
                 self._tell_to_end(self._children[given])
@@ -112,10 +115,10 @@ class Worker:
         self._systemd.go_on(self._trouble, time.monotonic())
 
     def _see(self) -> Look:
-        before_s = self._wall().timestamp()
         self._look_out()
         has_failed = steady_s() - self._failed_at_s <= UNFIT_S
         is_fit = not (self._clock_said or has_failed or self._reach.is_lost)
+        before_s = self._wall().timestamp()
         at_s = self._district.announce(self._id, self._name, is_fit=is_fit)
         said = clock_words(clock_off_s(before_s, at_s, self._wall().timestamp()))
         if bool(said) != bool(self._clock_said):
@@ -127,12 +130,8 @@ class Worker:
         was_lost = self._reach.is_lost
         self._reach.look(is_deaf=any(self._deaf[shard] for shard in self._children))
         if self._reach.is_lost != was_lost:
-            here = (
-                "is reached again"
-                if was_lost
-                else "is not reached from here; whoever reaches it may have our shards"
-            )
-            log.warning("the broker %s", here)
+            lost = "is not reached from here; whoever reaches it has our shards"
+            log.warning("the broker %s", "is reached again" if was_lost else lost)
 
     def _patient(self, standing: Standing, now_s: float) -> Standing:
         """Count from when we could look: of what was before nobody was able to take care."""
@@ -200,6 +199,7 @@ class Worker:
                 continue
             if code > 0:
                 self._failed_at_s = steady_s()
+                self._not_before_s[child.lease.shard] = self._failed_at_s + AGAIN_S
             if code:
                 log.error("%s: its process has ended with %d", name_of(child.lease.shard), code)
             self._district.give_back(child.lease)
