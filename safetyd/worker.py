@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 from uuid import uuid4
@@ -38,7 +38,7 @@ log = logging.getLogger("safetyd.worker")
 
 
 class Child(NamedTuple):
-    """A process that watches a shard; `told` when it was told to end."""
+    """A process that watches a shard."""
 
     pid: int
     lease: Lease
@@ -102,9 +102,8 @@ class Worker:
             if now_s - self._seen_since_s >= (LEASE_S if self._trouble else FIRST_LOOKS_S):
                 self._trouble = ""
                 patient = [self._patient(each, now_s) for each in standings]
-                for shard in to_take(patient, seen.peers, self._id):
-                    if now_s >= self._not_before_s.get(shard, 0.0):
-                        self._take(shard)
+                free = to_take(patient, seen.peers, self._id)
+                self._take([each for each in free if now_s >= self._not_before_s.get(each, 0.0)])
             given = to_give(standings, seen.peers, self._id)
             if given in self._children and not self._ending:
                 self._tell_to_end(self._children[given])
@@ -140,21 +139,31 @@ class Worker:
             return standing
         return standing._replace(since_s=min(standing.since_s, now_s - self._seen_since_s - FIRST_LOOKS_S))
 
-    def _take(self, shard: int) -> None:
-        if shard in self._children:  # frozen, or slow to end: it has no lease any more
-            self._kill(self._children[shard])
-        taken_at_s = steady_s()
-        lease = self._district.take(shard, self._id, self._name)
-        if lease is None:
-            return
-        log.info("%s: taken, fence %d", name_of(shard), lease.fence)
-        self._deaf.note(shard, is_deaf=False)
-        self._district.close()  # a connection has one process
+    def _take(self, shards: Sequence[int]) -> None:
+        """Take what nobody was faster to take, and begin to watch it."""
+        taken: list[tuple[Lease, float]] = []
+        try:
+            for shard in shards:
+                if shard in self._children:  # frozen, or slow to end: it has no lease any more
+                    self._kill(self._children[shard])
+                at_s = steady_s()
+                lease = self._district.take(shard, self._id, self._name)
+                if lease is not None:
+                    taken.append((lease, at_s))
+        finally:
+            if taken:
+                self._district.close()  # a connection has one process
+            for lease, at_s in taken:
+                self._begin(lease, at_s)
+
+    def _begin(self, lease: Lease, taken_at_s: float) -> None:
+        log.info("%s: taken, fence %d", name_of(lease.shard), lease.fence)
+        self._deaf.note(lease.shard, is_deaf=False)
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
             self._become(lease, taken_at_s, parent)
-        self._children[shard] = Child(pid, lease)
+        self._children[lease.shard] = Child(pid, lease)
 
     def _become(self, lease: Lease, taken_at_s: float, parent: int) -> None:
         """Be the process that watches a shard, and end with it."""
@@ -193,8 +202,10 @@ class Worker:
             pid, status = os.waitpid(child.pid, os.WNOHANG)
             if not pid:
                 continue
-            self._is_gone(child)
             code = os.waitstatus_to_exitcode(status)
+            if child.pid in self._ending and code == -signal.SIGTERM:
+                code = 0  # it was told before it could hear
+            self._is_gone(child)
             if code == REPLACED:
                 continue
             if code > 0:
