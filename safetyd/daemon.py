@@ -191,7 +191,7 @@ class Daemon:
         except StoreError as error:
             self._setback.begin(error, self._connection, self._reader)
             if self._is_begun:
-                self.dispatch.look(self.clock())
+                self.dispatch.take_back(self.clock())
         unsure = "" if self._is_begun else "the clock is not synchronised yet: what arrives is kept unjudged"
         trouble = self._setback.trouble or unsure
         self.vitals.tell_outside(trouble, has_broker=self.link.socket() is not None)
@@ -253,8 +253,7 @@ class Daemon:
                 waits.append((at - now).total_seconds())
         if self._waiting_since is not None:
             waits.append(self._waiting_since + self._commit_every - time.monotonic())
-        retry = self.link.seconds_to_retry()
-        if retry is not None:
+        if (retry := self.link.seconds_to_retry()) is not None:
             waits.append(retry)
         return max(0.0, min(waits))
 
@@ -338,6 +337,7 @@ class Daemon:
         self.vitals.beat(self.service)
         self.service.commit(now)
         self._errands.are_answered()
+        self.dispatch.are_kept()
         self._setback.end()
         self.link.acknowledge(self._unacknowledged)
         self._unacknowledged.clear()

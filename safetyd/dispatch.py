@@ -63,6 +63,7 @@ class Dispatch:
         self._public_url = public_url
         self._distress = Distress(last_resort, wake) if last_resort else None
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._noted: list[Outcome] = []  # since the last commit
         self._in_hand: set[_Who] = set()
         self._sender = Sender(self._report)
         self._addresses: dict[_Who, str] = {}
@@ -216,10 +217,23 @@ class Dispatch:
                 self._outcomes.put(outcome)
                 raise
             self._in_hand.discard(outcome.job.who)
+            self._noted.append(outcome)
             found = True
         if self._distress is not None and self._distress.has_word:
             self.look(now)
         return found
+
+    def are_kept(self) -> None:
+        """Note that what was put on record of outcomes is committed."""
+        self._noted.clear()
+
+    def take_back(self, now: datetime) -> None:
+        """Put on record once more, at the next turn, what may have been undone with its transaction."""
+        for outcome in self._noted:
+            self._outcomes.put(outcome)
+            self._in_hand.add(outcome.job.who)
+        self._noted.clear()
+        self.look(now)
 
     def _note(self, connection: Connection, outcome: Outcome, now: datetime) -> None:
         job, answer = outcome.job, outcome.answer

@@ -4,6 +4,7 @@ Rule: the server of a process is started by the first test that needs it, and en
 is one store, however often it is opened.
 """
 
+import gc
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
@@ -15,12 +16,14 @@ from safetyd.store.database import Connection, in_memory, open_for_writing
 from tests.postgres import Postgres, postgres
 
 POSTGRESQL, SQLITE = "postgresql", "sqlite"
+_MANY = 20
 
 
 class Engine:
     """Which one this run of the tests is about."""
 
     name = SQLITE
+    asked = 0
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -41,10 +44,18 @@ class Engine:
 ENGINE = Engine()
 
 
+def _tidy() -> None:
+    """Have connections that tests have dropped let go of the server, which takes 200 of them."""
+    ENGINE.asked += 1
+    if not ENGINE.asked % _MANY:
+        gc.collect()
+
+
 def store_url(folder: Path | str, name: str = "safetyd.db") -> str:
     """Return the URL of the store of a folder."""
     if ENGINE.name == SQLITE:
         return f"sqlite:///{folder}/{name}"
+    _tidy()
     schema = sha256(f"{Path(folder).absolute()}/{name}".encode()).hexdigest()[:16]
     return ENGINE.server.url(f"at_{schema}")
 
@@ -56,7 +67,10 @@ def store_lines(folder: Path | str, name: str = "safetyd.db") -> str:
 
 def empty_store() -> Connection:
     """Return a connection that may write to an empty store of its own."""
-    return in_memory() if ENGINE.name == SQLITE else open_for_writing(ENGINE.server.url())
+    if ENGINE.name == SQLITE:
+        return in_memory()
+    _tidy()
+    return open_for_writing(ENGINE.server.url())
 
 
 def changed_by_another_hand(url: str, statement: str) -> int:

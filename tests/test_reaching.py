@@ -1,4 +1,4 @@
-"""Whether the broker is reached from a machine: asked only where somebody does not hear it, and asked twice."""
+"""Whether the broker is reached from a machine: asked only where somebody does not hear it."""
 
 import socket
 

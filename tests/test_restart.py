@@ -377,6 +377,7 @@ def a_shelved_afternoon(life: Running, restarts: list[datetime], end: datetime) 
     return found
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("after", [SECOND, 31 * MINUTE, HOUR, 2 * HOUR - SECOND, 2 * HOUR, 2 * HOUR + SECOND])
 def test_a_shelf_holds_and_ends_through_a_restart_as_without_one(
     after: timedelta, slow: Running, tmp_path: Path

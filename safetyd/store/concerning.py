@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select, text
 from safetyd.core.model import Place
 from safetyd.store.chain import line
 from safetyd.store.chain_schema import chain
+from safetyd.store.dialect import ROW_BY_ROW
 from safetyd.store.moments import micros
 from safetyd.store.records import Kind
 from safetyd.store.statements import Subject
@@ -91,7 +92,9 @@ def digests_of(connection: Connection, first: int, last: int) -> list[Digest]:
 def first_row(connection: Connection, keys: Collection[Key]) -> int | None:
     """Return the number of the first row of the chain that is about any of these records."""
     wanted = {(kind.value, key) for kind, key in keys}
-    found = connection.exec_driver_sql("SELECT number, kind, key FROM chain ORDER BY number")
+    found = connection.exec_driver_sql(
+        "SELECT number, kind, key FROM chain ORDER BY number", None, ROW_BY_ROW
+    )
     try:
         return next((number for number, *about in found if tuple(about) in wanted), None)
     finally:

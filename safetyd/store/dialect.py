@@ -16,6 +16,8 @@ from safetyd.store.failure import LostError, cause
 
 POSTGRESQL, SQLITE = "postgresql", "sqlite"
 PLACE = "_place"  # where a row lies in a table whose key is no number
+NUL, SYMBOL_FOR_NUL = "\x00", "\u2400"
+ROW_BY_ROW = {"stream_results": True}  # for what is longer than memory: SQLite does so by itself
 _NOBODYS = "-1"  # a number that is never given
 COMMITS = "safetyd_commit"  # PostgreSQL's: a row for each of the newest commits
 
@@ -42,6 +44,11 @@ def added(connection: Connection, table: Table, values: Mapping[str, Any], *keys
             return None
     number: int | None = connection.execute(made.returning(table.c.id)).scalar()
     return number
+
+
+def as_kept(connection: Connection, text: str) -> str:
+    """Return a text as it is read again: PostgreSQL's holds no NUL, and its symbol stands there instead."""
+    return text.replace(NUL, SYMBOL_FOR_NUL) if NUL in text and is_postgresql(connection) else text
 
 
 def last_written(connection: Connection) -> int:

@@ -18,7 +18,7 @@ from safetyd.core.world import Changes, Row, World
 from safetyd.store import attachments, awaited, chain, replica, schema, shelves
 from safetyd.store.audit import FIRST, chained
 from safetyd.store.chain import Head
-from safetyd.store.dialect import upsert
+from safetyd.store.dialect import as_kept, upsert
 from safetyd.store.moments import micros, moment
 from safetyd.store.records import Kind
 
@@ -147,6 +147,7 @@ def _append_history(connection: Connection, rows: Iterable[Row]) -> None:
         if previous is None:
             newest = select(table.c.hash).order_by(table.c.id.desc()).limit(1)
             previous = connection.execute(newest).scalar() or FIRST
+        row = row._replace(by=as_kept(connection, row.by), note=as_kept(connection, row.note))
         previous = chained(previous, history_line(row))
         made = insert(table).values(
             ticket=row.ticket,

@@ -25,7 +25,7 @@ from sqlalchemy.pool import NullPool
 
 from safetyd.setting_store import FILE_PARAMETER, PASSWORD_VARIABLE, place_of
 from safetyd.store.chain import keep_sealed
-from safetyd.store.dialect import COMMITS, PLACE, spoken
+from safetyd.store.dialect import COMMITS, NUL, PLACE, SYMBOL_FOR_NUL, spoken
 from safetyd.store.every_table import metadata
 from safetyd.store.failure import LostError, StoreError, cause
 from safetyd.store.fence import keep_fenced
@@ -35,7 +35,6 @@ _BUSY_MS = 5000
 _CONNECT_S = 5
 _KEPT_COMMITS = 10_000
 _TRIED = "safetyd_tried"
-_NUL, _SYMBOL_FOR_NUL = "\x00", "\u2400"
 _ALIVE = {  # a server that is gone without a word is given up after some seconds
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -69,7 +68,7 @@ class _Text(StrDumper):
     """PostgreSQL's text holds no NUL: its symbol stands there instead."""
 
     def dump(self, obj: str) -> Any:
-        return super().dump(obj.replace(_NUL, _SYMBOL_FOR_NUL) if _NUL in obj else obj)
+        return super().dump(obj.replace(NUL, SYMBOL_FOR_NUL) if NUL in obj else obj)
 
 
 class _Sum(Loader):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from safetyd.core.model import Mark, Observation, Sensor
-from safetyd.store.dialect import listed
+from safetyd.store.dialect import ROW_BY_ROW, listed
 from safetyd.store.digests import COLUMNS
 from safetyd.store.moments import micros, moment
 from safetyd.store.readings import DOUBTED, FIELDS, MARK_OF, Kept, observation
@@ -61,13 +61,13 @@ def in_arrival(connection: Connection, sensors: Collection[int], spans: Sequence
     """Yield the rows of some sensors in order of arrival; the spans are in order and do not overlap."""
     for span in spans:
         wanted = f"SELECT {_COLUMNS} FROM reading WHERE {_where([span], sensors)} ORDER BY id"
-        yield from map(Stored._make, connection.exec_driver_sql(wanted))
+        yield from map(Stored._make, connection.exec_driver_sql(wanted, None, ROW_BY_ROW))
 
 
 def in_time(connection: Connection, sensors: Collection[int], spans: Sequence[Rows]) -> Iterator[Stored]:
     """Yield the same rows in order of their own time; of one moment, in order of arrival."""
     wanted = f"SELECT {_COLUMNS} FROM reading WHERE {_where(spans, sensors)} ORDER BY observed_at, id"
-    yield from map(Stored._make, connection.exec_driver_sql(wanted))
+    yield from map(Stored._make, connection.exec_driver_sql(wanted, None, ROW_BY_ROW))
 
 
 def heard(connection: Connection, sensors: Collection[int], spans: Sequence[Rows]) -> dict[int, Heard]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -57,6 +58,7 @@ def test_error_codes_are_rejected_kept_and_counted(tmp_path: Path) -> None:
     assert told.reasons == {"an error code": 1, "outside 14 to 140 °F": 1}
 
 
+@pytest.mark.sqlite  # what is prepared lies beside its file
 @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(0, 60), CELLS, DAMP), min_size=1, max_size=30),

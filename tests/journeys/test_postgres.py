@@ -128,6 +128,8 @@ def test_a_server_killed_again_and_again_stores_every_reading_once_and_opens_eve
         }
         assert len(stored) == everything
         assert {(room, at): value for room, at, value in stored} == told
+        letters = [(each.title, each.text) for each in sink.of("ada")]
+        assert len(letters) == len(set(letters))
         assert len(home.tickets()) == len(COLD_ROOMS)
         assert home.rows("SELECT count(*) FROM history WHERE event = 'opened'") == [(len(COLD_ROOMS),)]
         assert home.run("audit", "verify").code == 0

@@ -140,6 +140,7 @@ def test_a_save_of_what_nobody_altered_states_nothing(record: Record, name: str)
     assert found(record) == [] == verdict(record).faults
 
 
+@pytest.mark.sqlite
 def test_it_says_what_was_found_what_was_noted_and_when(record: Record) -> None:
     noted, row = record.connection.exec_driver_sql(
         "SELECT body, max(number) FROM chain WHERE kind = 'ticket' AND key = 'maple-2026-0001'"
@@ -279,6 +280,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Record:
     return of_every_kind(tmp_path_factory.mktemp("lasting"))
 
 
+@pytest.mark.sqlite
 @given(st.sampled_from(COLUMNS), st.integers(2, 2**40))
 @settings(max_examples=60)
 def test_no_column_can_be_changed_without_a_statement(

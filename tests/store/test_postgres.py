@@ -1,5 +1,6 @@
 """A store in a PostgreSQL: in the schema of its URL, let in by its password, the same record as in a file."""
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,9 +14,10 @@ from safetyd.store.chain_schema import chain
 from safetyd.store.database import Connection, StoreError, open_for_reading, open_for_writing, writer_lock
 from safetyd.store.every_table import metadata
 from safetyd.store.leftovers import Refusal, RefusedKind
-from safetyd.store.verifying import verify
+from safetyd.store.verifying import Given, verify
 from tests.everything import NINE, of_every_kind
-from tests.postgres import Postgres, postgres
+from tests.journeys.servers import LOOPBACK
+from tests.postgres import Postgres, postgres, program
 from tests.stores import POSTGRESQL, SQLITE
 
 pytestmark = [pytest.mark.journey, pytest.mark.sqlite]  # it brings a server of its own
@@ -102,6 +104,16 @@ def test_text_with_a_nul_is_kept_with_its_symbol(store: Connection) -> None:
     assert store.exec_driver_sql("SELECT reason FROM reading").scalar() == "a\u2400b"
 
 
+def test_a_note_with_a_nul_is_on_a_record_that_holds(server: Postgres, tmp_path: Path) -> None:
+    record = of_every_kind(tmp_path, server.url())
+    record.command(do="note", ticket="maple-2026-0001", by="A. Roe", note="a\x00b")
+    record.reader.rollback()
+    notes = record.reader.exec_driver_sql("SELECT note FROM history ORDER BY id").scalars().all()
+    assert notes[-1] == "a\u2400b"
+    assert not verify(record.reader, (), lambda done, all: None).faults
+    record.end()
+
+
 def test_text_is_in_the_order_of_its_bytes(store: Connection) -> None:
     for topic in ("b", "a", "B", "é", "A/1"):
         leftovers.refuse(store, [Refusal(NINE, RefusedKind.VALUE, topic, "no")])
@@ -181,3 +193,23 @@ def test_a_place_among_rows_is_no_part_of_a_record(store: Connection) -> None:
     tables = {table.name: table for table in metadata.sorted_tables}
     assert dialect.place(store, tables["ticket"]) == dialect.PLACE
     assert dialect.place(store, tables["episode"]) == "id"
+
+
+def test_a_copy_by_pg_dump_is_brought_back_whole_and_goes_on(server: Postgres, tmp_path: Path) -> None:
+    record = of_every_kind(tmp_path, server.url("copied"))
+    head = record.head()
+    record.end()
+    to = ["--host", LOOPBACK, "--port", str(server.port), "--username", "safetyd", "--dbname", "postgres"]
+    dump = str(tmp_path / "monday.dump")
+    subprocess.run(
+        [program("pg_dump"), "--format=custom", "--schema=copied", f"--file={dump}", *to], check=True
+    )
+    with server.connect() as connection:
+        connection.execute("DELETE FROM copied.reading; DROP TABLE copied.ticket")
+    subprocess.run([program("pg_restore"), "--clean", "--if-exists", *to, dump], check=True)
+    record.begin()
+    record.command(do="note", ticket="maple-2026-0001", by="A. Roe", note="it goes on")
+    record.reader.rollback()
+    verdict = verify(record.reader, (Given(head.number, head.hash),), lambda done, all: None)
+    assert not verdict.faults and verdict.heads == 1 and verdict.head != head
+    record.end()
