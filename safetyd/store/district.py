@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from safetyd.core.errors import SafetydError
 from safetyd.core.shards import Lease, Peer, Standing, name_of
-from safetyd.store import postgres
+from safetyd.store.database import connecting
 from safetyd.store.failure import LostError, cause
 
 LEASE_S = 2.0  # ours: with a look each half second another worker has it within three
@@ -117,7 +117,7 @@ class District:
     def __init__(self, url: str, name: str = "safetyd worker") -> None:
         soon: dict[str, Any] = {"connect_timeout": _SOON_S, "tcp_user_timeout": _PATIENCE_MS}
         soon["options"] = f"-cstatement_timeout={_PATIENCE_MS}"
-        self._engine = postgres.connecting(url, application_name=name, **soon)
+        self._engine = connecting(url, application_name=name, **soon)
         self._connection: Connection | None = None
 
     def prepare(self, shards: int) -> None:
