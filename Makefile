@@ -31,7 +31,7 @@ ON_POSTGRESQL_TOO := tests/store tests/history/test_retention.py tests/test_rest
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-postgres unit assets wheel lint format catalogues fuzz fuzz-guided pictures pins sbom soak clean servers
-.PHONY: bench bench-backlogs bench-chain bench-decoding bench-history bench-lake bench-others bench-postgres bench-screen bench-web bench-whatif
+.PHONY: bench bench-backlogs bench-chain bench-decoding bench-district bench-history bench-lake bench-others bench-pages bench-postgres bench-screen bench-web bench-whatif
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -50,9 +50,11 @@ help:
 	@echo "make bench-backlogs  how soon late readings are judged and stored, in a store of 400,000"
 	@echo "make bench-chain     what the chain of hashes costs where readings are stored"
 	@echo "make bench-decoding  the time that a message of each format takes to read"
+	@echo "make bench-district  a district of up to 20,000 rooms: lag, notices, messages, cost (ARGS=--quick for two small ones)"
 	@echo "make bench-others    the same job by Node-RED, side by side (ARGS=--quick for less; installs it into build/)"
 	@echo "make bench-postgres  readings a second in SQLite and in a PostgreSQL, side by side"
 	@echo "make bench-web       how soon pages come, and what they cost the watch (ARGS=--quick for less)"
+	@echo "make bench-pages     how soon the pages of 500 buildings with 100,000 tickets come (ARGS=--quick for a small one)"
 	@echo "make bench-screen    how soon a breach, and a year of a room, are on Chromium's screen"
 	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
 	@echo "make bench-lake      a year of minutes of 4,000 rooms under other rules, from Parquet files (ARGS=--quick for a small one)"
@@ -130,6 +132,12 @@ bench-decoding: $(DEV)
 
 bench-postgres: $(DEV)
 	$(PY) -m tests.bench.engines $(ARGS)
+
+bench-district: $(DEV) servers
+	$(PY) tests/bench/district.py $(ARGS)
+
+bench-pages: $(DEV) servers
+	$(PY) tests/bench/pages.py $(ARGS)
 
 bench-web: $(DEV) servers
 	$(PY) tests/bench/web.py $(ARGS)

@@ -117,7 +117,7 @@ class Daemon:
         """What the broker remembers comes after this."""
         lookout.hear_broker(self.service.world, self.service.facts, self.clock())
         if not self.link.is_remembered:
-            self._time.miss(self.service, self.link.lost_at, self.clock())
+            self._time.miss(self.service, self.link.lost_at, self.clock(), has_moved=self.link.has_moved)
         self._bulletin.everything()
 
     def stop(self) -> None:
@@ -328,14 +328,15 @@ class Daemon:
 
     def _commit(self) -> None:
         """Make it durable, then acknowledge; what cannot be written is kept and tried again."""
-        now, changes, touched = self.clock(), self.service.world.changes, set(self.service.waiting.touched)
+        now, changes, spoken = self.clock(), self.service.world.changes, self.service.waiting.spoken
         with self.service.writing() as connection:
             self._errands.write_answers(connection)
             self._following.write(connection, now)
             if self._vigil.taken and not self._vigil.is_over:
                 undated.forget(connection, self._vigil.taken)
         self.vitals.beat(self.service)
-        self.service.commit(now)
+        self.service.commit(now, self.dispatch.begin)
+        self.dispatch.hand_over()  # people first
         self._errands.are_answered()
         self.dispatch.are_kept()
         self._setback.end()
@@ -343,8 +344,7 @@ class Daemon:
         self._unacknowledged.clear()
         self._waiting_since = None
         if changes.notices:
-            self.dispatch.look(now)
-            self.dispatch.send_due(now)  # people first
+            self.dispatch.send_due(now)
         self._bulletin.tickets(changes.ticket_ids())
-        self._bulletin.places(touched)
+        self._bulletin.places(spoken)
         self._on_commit(self.service)

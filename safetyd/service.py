@@ -4,7 +4,7 @@ Rule: whatever arrives is stored, also what cannot be understood, with its reaso
 what changes a decision does not. Nothing counts as received before `commit` has returned.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,9 +54,10 @@ class Service:
         self.hearing = Hearing(found.site, root, readings.sensors(connection))
         self.hearing.remember(connection, now)
         self.facts = facts_of(found.site, self.hearing.routes, self.hearing.known)
-        recovered = recover(connection, self.facts, self.hearing.sensors, now)
+        recovered = recover(connection, self.facts, self.hearing.sensors)
         self.world, self._newest, self.loaded = recovered.world, recovered.newest, recovered.loaded.kept()
         self.waiting = Waiting(touched=recovered.touched)
+        engine.schedule_all(self.world, self.facts, now)
         amendment.take_facts(self.world, self.facts, now)
         if self.world.tickets or self.world.rooms or self.world.powers:
             self.world.now = now  # what fell due while we were away is carried out now
@@ -124,7 +125,7 @@ class Service:
             speaker = self.hearing.speaker(Route(spoke.sensor, SILENT, native_decoder), str(spoke.sensor))
             self.waiting.rows.extend(readings.rows(speaker.number, spoke, ()))
             self._newest[speaker.number] = spoke.observed_at
-            self.waiting.touched.add(spoke.sensor.place)
+            self.waiting.touch(spoke.sensor.place)
             self._pasts.note(spoke)
         self.world.conclusions.clear()
 
@@ -136,14 +137,10 @@ class Service:
         is_anybodys = False
         for word in self.hearing.hear(message, self.world.health):
             is_anybodys = True
-            self._take(word, message)
+            self._fold(word, message)
+            self._read_again()
         if not is_anybodys and not self._take_from_bridge(message) and not self._take_from_afar(message):
             self.waiting.stray(message)
-
-    def _take(self, word: Word, message: Message) -> None:
-        self._fold(word, message)
-        if self.waiting.late:
-            self._read_again()
 
     def _fold(self, word: Word, message: Message) -> None:
         sensor = word.speaker.route.sensor
@@ -184,7 +181,7 @@ class Service:
             at, is_retained = message.received_at, message.retain
             engine.hear_from_afar(self.world, self.facts, building, heard, at, is_retained=is_retained)
             self._keep_conclusions()
-            self.waiting.touched.add(Place(building, None))
+            self.waiting.touch(Place(building, None))
         return said is not None
 
     def observe(
@@ -205,7 +202,7 @@ class Service:
             return ()
         if newest is None or spoke.observed_at > newest:
             self._newest[number] = spoke.observed_at
-        self.waiting.touched.add(spoke.sensor.place)
+        self.waiting.touch(spoke.sensor.place)
         for flaw in told.flaws:
             if flaw.mark is Mark.REJECTED:
                 self.waiting.refuse(message, RefusedKind.VALUE, flaw.reason)
@@ -283,8 +280,8 @@ class Service:
         self._read_again()
         return measured(self.world, report, now)
 
-    def commit(self, now: datetime) -> None:
-        """Make everything taken so far durable, as one transaction.
+    def commit(self, now: datetime, begin: Callable[[Connection, datetime], None] | None = None) -> None:
+        """Make everything taken so far durable, as one transaction, with what `begin` makes of new notices.
 
         Raises:
             StoreError: it could not be written; it is kept and the next commit tries again.
@@ -303,6 +300,8 @@ class Service:
             if changes or changes.afar:
                 for letter in letters(self.world, self.site, changes.notices, now):
                     outbox.add(self.connection, letter)
+                if changes.notices and begin is not None:
+                    begin(self.connection, now)
                 ledger.save(self.connection, changes, self.world)
             for place, since in waiting.revised.items():
                 places.forget_since(self.connection, place, since)
@@ -310,7 +309,8 @@ class Service:
             keep(self.connection, self.world, self.hearing.sensors, saved, now if is_time else None)
             self.connection.commit()
         self.last_at = now
-        self._let_go(set() if is_time else waiting.touched - saved)
+        waiting.touched.difference_update(waiting.touched if is_time else saved)
+        self._let_go(waiting.touched)
         self._saved_at = now if is_time else self._saved_at
         self._pasts.tidy(now)
 

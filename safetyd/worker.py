@@ -53,7 +53,7 @@ class Worker:
         self._whole, self._wall, self._ticks, self._reload = whole, wall, ticks, reload
         self._shards = shards_of(whole.settings)
         self._deaf = Deaf(self._shards)
-        self._reach = Reach([(whole.settings.mqtt.host, whole.settings.mqtt.port)], steady_s)
+        self._reach = Reach([(each.host, each.port) for each in whole.settings.mqtt.places], steady_s)
         self._id = uuid4().hex  # of this process: two of one name are two workers
         self._name = f"{socket.gethostname()} {os.getpid()}"
         self._district = District(whole.settings.store.url)

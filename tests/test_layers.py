@@ -46,6 +46,8 @@ SHELL = (
         "reaching",
         "sharding",
         "distress",
+        "stand_ins",
+        "allowance",
         "setback",
         "imports.taking",
         "history.older",
@@ -54,7 +56,7 @@ SHELL = (
         "systemd",
     ),
     (
-        "ingest.mqtt.*",
+        "ingest.mqtt + ingest.buffered + ingest.turns",
         "ingest.upsd.*",
         "notify.sender.*",
         "notify.heartbeat",
@@ -106,14 +108,15 @@ SHELL = (
     ("notify.breach_words", "notify.tier_words", "notify.who_and_where"),
     ("notify.request", "notify.tongue"),
     ("store.*",),
-    ("site_words + calendar_words + district_words",),
+    ("site_words + people_words + calendar_words + district_words",),
     ("imports.layout + imports.moments + imports.rows + imports.sheet",),
     ("configuration",),
     (
         "settings.* + setting_shapes + setting_outside + setting_web + setting_hooks + setting_files"
-        " + setting_audit + setting_district + setting_store + setting_log",
+        " + setting_audit + setting_district + setting_store + setting_log + setting_mqtt",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
-        " + site_part + site_topics + site_csv + site_outposts + site_reports + overrides + profile",
+        " + site_part + site_topics + site_csv + site_outposts + site_reports + overrides + profile"
+        " + site_sheet + site_people + site_people_csv",
         "clock",
         "machine",
     ),
@@ -180,8 +183,8 @@ DOORS = {
     "icalendar": ("site_ics",),
     "influxdb_client": ("history.influx.*",),
     "jinja2": ("web.pages.frame",),
-    "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record", "doctor.broker"),
     "psycopg": ("store.*",),
+    "paho": ("ingest.mqtt", "ingest.buffered", "simulate.publisher", "cli.record", "doctor.broker"),
     "prometheus_client": ("web.metrics",),
     "polib": ("notify.tongue",),
     "reportlab": ("paper.*",),

@@ -108,7 +108,8 @@ class Outlook:
                 known = self._know(connection, known.site)
             return self._read(connection, known, self._decided(), Before(kept.recovered, kept.last))
         if places.saved_up_to(connection) > kept.last + _FAR_BEHIND:
-            return self._read(connection, known, self._decided())  # most of it was saved since
+            loaded = kept.recovered.loaded  # most of how places stood was saved since
+            return self._read(connection, known, self._decided(), loaded)
         followed = follow(connection, kept.recovered, known.facts, known.hearing.sensors, kept.last)
         if followed.decided:
             return self._read(connection, known, self._decided())
@@ -132,7 +133,7 @@ class Outlook:
         self, connection: Connection, known: _Known, version: Version, before: Before | Loaded | None = None
     ) -> _Kept:
         signature, last = _signature(connection), readings.last_id(connection)
-        recovered = recover(connection, known.facts, known.hearing.sensors, self._now(), before)
+        recovered = recover(connection, known.facts, known.hearing.sensors, before)
         return _Kept(known, recovered, signature, last, version)
 
 

@@ -15,8 +15,9 @@ from safetyd.history.buckets import edges
 from safetyd.history.daily import digest_days
 from safetyd.history.rollups import Rollups
 from safetyd.history.tails import sensors_of
+from safetyd.setting_mqtt import Mqtt
 from safetyd.setting_outside import Influx
-from safetyd.settings import Mqtt, Settings, Store
+from safetyd.settings import Settings, Store
 from safetyd.site import Site, read_site
 from safetyd.store import readings, rollups
 from safetyd.store.database import Connection
