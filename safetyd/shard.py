@@ -26,11 +26,11 @@ from safetyd.ingest.message import Message
 from safetyd.sharding import DistrictTicks, Elsewhere, of_shard, shards_of
 from safetyd.store import fence
 from safetyd.store.database import writer_lock
-from safetyd.store.district import District, DistrictError
+from safetyd.store.district import District, DistrictError, shard_url
 
 REPLACED = 75  # the exit code of whoever lost the lease
 _PR_SET_PDEATHSIG = 1
-_TRIES, _PAUSE_S = 10, 0.2
+_TRIES, _PAUSE_S = 40, 0.05
 
 log = logging.getLogger("safetyd.worker")
 
@@ -148,17 +148,18 @@ def _watch(whole: Loaded, keeper: Keeper, how: How, stopped: list[bool]) -> None
 
 def _is_alone(whole: Loaded, lease: Lease, stack: ExitStack) -> bool:
     """End what a former holder left open, and lock the store for as long as the stack lasts."""
-    district = District(whole.settings.store.url, lease.session)
+    url, ended = whole.settings.store.url, 0
+    district = District(url, lease.session)
     try:
         for _ in range(_TRIES):
-            ended = district.end_former(lease)
-            if ended:
-                log.info("%s: ended %d sessions of its former holder", name_of(lease.shard), ended)
+            ended += district.end_former(lease)
             with ExitStack() as tried:
-                if tried.enter_context(writer_lock(of_shard(whole, lease).settings.store.url)):
+                if tried.enter_context(writer_lock(shard_url(url, lease))):
                     stack.enter_context(tried.pop_all())
                     return True
             time.sleep(_PAUSE_S)  # its locks go a moment after it
     finally:
+        if ended:
+            log.info("%s: ended what its former holder had open (%d)", name_of(lease.shard), ended)
         district.close()
     return False

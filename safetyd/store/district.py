@@ -67,7 +67,7 @@ _GIVE_BACK = text(
     " AND until > clock_timestamp()"
 )
 _END_FORMER = text(
-    """SELECT count(pg_terminate_backend(pid, 200)) FROM pg_stat_activity
+    """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE datname = current_database() AND usename = current_user
     AND application_name LIKE :shard AND application_name <> :mine"""
 )

@@ -132,7 +132,7 @@ def test_killed_and_frozen_in_turn(
         assert all(each < AT_MOST_S for each in worst.values()), worst
     shown = ", ".join(f"{name} {each:.1f} s" for name, each in worst.items())
     figure(
-        f"{count:,} readings once, {told} tickets once and told; longest until all went on: {shown};"
+        f"{count:,} readings once, {told} tickets once and told; longest until all were heard again: {shown};"
         f" longest wait of a reading {longest_wait_s(crew):.1f} s"
     )
 
@@ -294,7 +294,7 @@ def test_cut_off_from_the_network(tmp_path: Path, sink: Sink, figure: Figure, of
             told = everybody_was_told(crew, rooms, sink)
             assert max(gaps) < AT_MOST_S
             figure(
-                f"{count:,} readings once, {told} tickets once and told; until all went on:"
+                f"{count:,} readings once, {told} tickets once and told; until all were heard again:"
                 f" {', '.join(f'{each:.1f} s' for each in gaps)}; longest wait {longest_wait_s(crew):.1f} s"
             )
         finally:

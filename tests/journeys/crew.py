@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -276,16 +275,16 @@ def tickets_are_there_once(crew: Crew, rooms: Rooms) -> dict[tuple[str, str], st
 
 @contextmanager
 def gap(crew: Crew, lost: set[int]) -> Iterator[list[float]]:
-    """Measure how long it takes until each of the shards has stored what was said after the fault."""
-    began, began_at, found = time.monotonic(), micros(datetime.now(UTC)), []
+    """Measure how long it takes until each of the shards hears again: by when what was said later came."""
+    began, found = micros(datetime.now(UTC)), []
     yield found
-    newest = "SELECT coalesce(max(observed_at), 0) FROM reading"
+    first = "SELECT coalesce(min(observed_at + delay), 0) FROM reading WHERE observed_at > %s"
 
-    def goes_on() -> bool:
-        return all(crew.of_shard(shard, newest)[0][0] > began_at + _MOMENT_US for shard in lost)
+    def arrivals() -> list[int]:
+        came = [crew.of_shard(shard, first, began + _MOMENT_US)[0][0] for shard in sorted(lost)]
+        return came if all(came) else []
 
-    until("every shard goes on", goes_on)
-    found.append(time.monotonic() - began)
+    found.append((max(until("every shard goes on", arrivals)) - began) / 1e6)
 
 
 def longest_wait_s(crew: Crew) -> float:
