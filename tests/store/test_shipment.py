@@ -21,6 +21,8 @@ from safetyd.store.shipping import Bounds
 from safetyd.store.verifying import verify
 from tests.everything import HOUR, MINUTE, NINE, Record, of_every_kind
 
+pytestmark = pytest.mark.sqlite  # a gateway's record and its copy are files
+
 SMALL = Bounds(links=5, readings=3, troubles=2, bytes=1500)
 RECORD = ("reading", "sensor", "chain", "trouble", "attached", "attempt", "wording", "progress", "desk")
 SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
