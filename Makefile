@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided pictures pins sbom soak clean servers
-.PHONY: bench bench-backlogs bench-chain bench-decoding bench-district bench-history bench-lake bench-others bench-pages bench-screen bench-web bench-whatif
+.PHONY: bench bench-backlogs bench-chain bench-decoding bench-district bench-history bench-lake bench-messages bench-others bench-pages bench-screen bench-web bench-whatif
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -45,6 +45,7 @@ help:
 	@echo "make bench-district  a district of up to 20,000 rooms: lag, notices, messages, cost (ARGS=--quick for two small ones)"
 	@echo "make bench-others    the same job by Node-RED, side by side (ARGS=--quick for less; installs it into build/)"
 	@echo "make bench-web       how soon pages come, and what they cost the watch (ARGS=--quick for less)"
+	@echo "make bench-messages  how many messages an hour of a heat wave is to each principal of a district"
 	@echo "make bench-pages     how soon the pages of 500 buildings with 100,000 tickets come (ARGS=--quick for a small one)"
 	@echo "make bench-screen    how soon a breach, and a year of a room, are on Chromium's screen"
 	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
@@ -118,6 +119,9 @@ bench-decoding: $(DEV)
 
 bench-district: $(DEV) servers
 	$(PY) tests/bench/district.py $(ARGS)
+
+bench-messages: $(DEV)
+	$(PY) tests/bench/messages.py
 
 bench-pages: $(DEV) servers
 	$(PY) tests/bench/pages.py $(ARGS)
