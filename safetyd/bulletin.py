@@ -3,6 +3,7 @@
 Rule: a ticket is published when it changes and cleared when it closes; a building or a room when its verdict
 changes, else at most once a minute. The broker keeps all of it for whoever asks, so nobody's
 coming is waited for. What it keeps of rooms and buildings that have left the site file is cleared.
+What it does not let us hear is a trouble.
 """
 
 import json
@@ -11,17 +12,19 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 
+from safetyd import uplink
 from safetyd.announcement import announcements, is_announcement
 from safetyd.clock import Clock
 from safetyd.core.afar import State
-from safetyd.core.model import Place
+from safetyd.core.model import Place, TroubleKind
 from safetyd.core.ticket import Status
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link
 from safetyd.ingest.topics import subscriptions
 from safetyd.objects import building_object, room_object, watched_object
 from safetyd.service import Service
-from safetyd.settings import Mqtt
+from safetyd.setting_mqtt import Mqtt
+from safetyd.settings import Settings
 from safetyd.site import Site
 from safetyd.times import rfc3339
 
@@ -30,16 +33,27 @@ _LOOK_SECONDS = 0.05
 _PLACES_A_LOOK = 16  # a few at a time, so that no message waits for the screen
 _TICKETS_AT_ONCE = 100  # a building's; all that a district has open would hold up its start for seconds
 _KEPT = ("tickets", "rooms", "buildings")
+_SUBJECT = "[mqtt]"
+_TOLD = 3  # topics that a trouble names
 
 
-def topics_heard(site: Site, settings: Mqtt) -> list[str]:
-    """Return the topic filters that bring every reading of a site, and what the broker remembers of us."""
-    root = _root(site, settings)
+def topics_heard(site: Site, settings: Settings) -> list[str]:
+    """Return the topic filters that bring every reading of a site, what the broker remembers of us, and
+    what a centre says."""
+    ours = settings.mqtt
+    root = _root(site, ours)
     return [
-        *subscriptions(site, settings.root, settings.also),
-        *(f"{root}/{each}/#" for each in _KEPT),
-        f"{settings.announce_prefix}/device/+/config",
+        *subscriptions(site, ours.root, ours.also),
+        *(f"{root}/{each}" for each in _kept(site)),
+        f"{ours.announce_prefix}/device/+/config",
+        *uplink.topics(settings),
     ]
+
+
+def _kept(site: Site) -> list[str]:
+    """Below what the broker remembers of us; of a shard that is of its own buildings alone."""
+    below = [""] if site.part is None else [f"/{each.id}" for each in site.buildings]
+    return [f"{each}{building}/#" for each in _KEPT for building in below]
 
 
 def _root(site: Site, settings: Mqtt) -> str:
@@ -65,6 +79,7 @@ class Bulletin:
         self._said: dict[Place, tuple[float, datetime, object]] = {}
         self._pending: dict[Place, None] = {}  # in the order in which they spoke
         self._looked_at = 0.0
+        self._unheard: tuple[str, ...] | None = None
         self._owed: dict[str, None] = {}  # tickets whose turn comes
 
     def tickets(self, ids: Iterable[str]) -> None:
@@ -120,6 +135,7 @@ class Bulletin:
         if now - self._looked_at < _LOOK_SECONDS:
             return
         self._looked_at = now
+        self._complain()
         if not self._round:
             self._round = sorted([*self._service.world.rooms, *self._buildings()], key=str)
             self._share = max(1, int(len(self._round) * _LOOK_SECONDS / _ROOM_SECONDS))
@@ -131,6 +147,21 @@ class Bulletin:
             del self._pending[place]
         for place in sorted(looked_at.union(fresh), key=str):
             self._place(place, now)
+
+    def _complain(self) -> None:
+        """Note which topics the broker does not let us hear, or that it lets us hear all."""
+        refused = self._link.unheard
+        if refused is None or refused == self._unheard:
+            return
+        self._unheard = refused
+        more = f" and {len(refused) - _TOLD} more" if len(refused) > _TOLD else ""
+        fault = (
+            f"the broker does not let us hear {', '.join(refused[:_TOLD])}{more}: look at its access list, "
+            "at characters that it does not take (NATS: a space) and at how many subscriptions it allows"
+        )
+        place = Place(next((each.id for each in self._service.site.buildings), ""), None)
+        at, kind = self._clock(), TroubleKind.CONFIGURATION
+        self._service.complain(_SUBJECT, place, kind, fault if refused else "", at)
 
     def _buildings(self) -> list[Place]:
         return [Place(building.id, None) for building in self._service.site.buildings]

@@ -4,13 +4,14 @@ Rule: either everything is right, or everything that is wrong is told together a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from safetyd.faults import ConfigurationError, Fault, did_you_mean, one_of, shown
+from safetyd.setting_centre import Centre
 from safetyd.setting_hooks import Webhook
 from safetyd.setting_web import WATCH_LISTENS
-from safetyd.settings import CONFIG_VARIABLE, ENVIRONMENT, Settings, read_settings
+from safetyd.settings import CONFIG_VARIABLE, ENVIRONMENT, Settings, Store, read_settings
 from safetyd.site import Site, read_site
 from safetyd.tables import files_meant
 
@@ -19,10 +20,35 @@ PLACES = (Path("config/safetyd.toml"), Path("/etc/safetyd/safetyd.toml"))
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A whole configuration."""
+    """A whole configuration; `sites` are what the files of a centre's gateways say, by the gateway's name.
+
+    `copy_of` is the gateway whose copy is looked at, where it is one.
+    """
 
     settings: Settings
     site: Site
+    sites: Mapping[str, Site] = field(default_factory=dict)
+    copy_of: str | None = None
+
+    def at(self, gateway: str) -> "Loaded":
+        """Return what to look at the copy of a gateway's record with.
+
+        Raises:
+            ConfigurationError: it is none of ours, or its site files are not named.
+        """
+        found = {each.name: each for each in self.settings.gateways}
+        if gateway not in found:
+            expected = one_of(found) if found else "a [[gateways]] in safetyd.toml"
+            value = f"no gateway is called {shown(gateway)}"
+            fault = Fault("command line", "--gateway", value, expected + did_you_mean(gateway, found))
+            raise ConfigurationError([fault])
+        if gateway not in self.sites:
+            value = f"the site files of {gateway} are not named"
+            expected = 'site = ["…"] in its [[gateways]], as that gateway has them'
+            raise ConfigurationError([Fault("safetyd.toml", "gateways", value, expected)])
+        store = Store(url=found[gateway].url)
+        only = {"store": store, "gateways": (), "centre": Centre(), "influx": None, "webhook": ()}
+        return Loaded(self.settings.model_copy(update=only), self.sites[gateway], copy_of=gateway)
 
 
 def find_config(explicit: str | None, environ: Mapping[str, str], places: Sequence[Path] = PLACES) -> Path:
@@ -59,6 +85,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     settings, patterns = read_settings(path, environ, faults)
     files = _site_files(path, patterns, faults)
     site = read_site(files, environ, faults)
+    sites = _sites(settings, environ, faults)
     if settings is not None and site is not None and settings.ups is not None:
         _check_ups(path, settings.ups.building, site, faults)
     if settings is not None and site is not None:
@@ -71,7 +98,17 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     if site.is_watch and "listen" not in settings.web.model_fields_set:
         web = settings.web.model_copy(update={"listen": WATCH_LISTENS})
         settings = settings.model_copy(update={"web": web})
-    return Loaded(settings, site)
+    return Loaded(settings, site, sites)
+
+
+def _sites(settings: Settings | None, environ: Mapping[str, str], faults: list[Fault]) -> dict[str, Site]:
+    """Return what the site files of a centre's gateways say."""
+    read = {
+        each.name: read_site(list(each.site), environ, faults)
+        for each in (settings.gateways if settings else ())
+        if each.site
+    }
+    return {name: site for name, site in read.items() if site is not None}
 
 
 def _site_files(path: Path, patterns: Sequence[str], faults: list[Fault]) -> list[Path]:

@@ -71,10 +71,10 @@ class Daemon:
         self._connection.rollback()
         self._time = Timekeeper(clock, ticks, last, this_boot)
         self.clock = self._time.clock
-        self._settings = settings
+        self._settings, self._sites = settings, loaded.sites
         self._site = composed(self._connection, loaded.site, settings.mqtt.root).site
         self._connection.rollback()
-        self.link = Link(settings.mqtt, topics_heard(self._site, settings.mqtt), self.clock)
+        self.link = Link(settings.mqtt, topics_heard(self._site, settings), self.clock)
         self._is_begun = False
         self._on_commit = on_commit or (lambda _: None)
         self._commit_every = settings.store.commit_every.total_seconds()
@@ -94,7 +94,7 @@ class Daemon:
 
     def _begin(self) -> None:
         """Begin to judge, as if the time had been known for as long as somebody has listened."""
-        settings, at = self._settings, self._vigil.beginning()
+        settings, at, more = self._settings, self._vigil.beginning(), (self.link, self._sites)
         self.service = Service(self._connection, self._site, settings.mqtt.root, at)
         self._site = self.service.site
         self.dispatch = Dispatch(self.service, self._bell.ring, settings.web.public_url, settings.last_resort)
@@ -103,8 +103,8 @@ class Daemon:
         self.link.on_connected = self._connected
         self._worked_at = self.clock()
         self._errands = Errands(self.service, self._reader, self._commit)
-        self._following = Following(settings, self.service, self._reader, self.clock, self._bell.ring)
-        self._reception = Reception(settings, self.service)
+        self._following = Following(settings, self.service, self._reader, self.clock, self._bell.ring, *more)
+        self._reception = Reception(settings, self.service, self._sites)
         self._rollups = Rollups(self._reader, self.service.writing, lambda: self.service.site, settings)
         self._notary = Notary(self.service, self._reader, settings, self._commit)
         self.vitals.serve(self.service)
@@ -117,7 +117,7 @@ class Daemon:
         """What the broker remembers comes after this."""
         lookout.hear_broker(self.service.world, self.service.facts, self.clock())
         if not self.link.is_remembered:
-            self._time.miss(self.service, self.link.lost_at, self.clock())
+            self._time.miss(self.service, self.link.lost_at, self.clock(), has_moved=self.link.has_moved)
         self._bulletin.everything()
 
     def stop(self) -> None:
@@ -189,9 +189,9 @@ class Daemon:
         try:
             self._work()
         except StoreError as error:
-            self._setback.begin(error)
+            self._setback.begin(error, self._connection, self._reader)
             if self._is_begun:
-                self.dispatch.look(self.clock())
+                self.dispatch.take_back(self.clock())
         unsure = "" if self._is_begun else "the clock is not synchronised yet: what arrives is kept unjudged"
         trouble = self._setback.trouble or unsure
         self.vitals.tell_outside(trouble, has_broker=self.link.socket() is not None)
@@ -219,7 +219,7 @@ class Daemon:
             take_anew(load, self.service, self.dispatch, self._bulletin, self.clock())
         if self.service.site is not self._site:
             self._site = self.service.site
-            self.link.subscribe(topics_heard(self._site, self._settings.mqtt))
+            self.link.subscribe(topics_heard(self._site, self._settings))
         self.service.elapse(self.clock())
         if self.dispatch.take_outcomes(self.clock()) or self._must_commit():
             self._commit()
@@ -253,8 +253,7 @@ class Daemon:
                 waits.append((at - now).total_seconds())
         if self._waiting_since is not None:
             waits.append(self._waiting_since + self._commit_every - time.monotonic())
-        retry = self.link.seconds_to_retry()
-        if retry is not None:
+        if (retry := self.link.seconds_to_retry()) is not None:
             waits.append(retry)
         return max(0.0, min(waits))
 
@@ -302,8 +301,8 @@ class Daemon:
                 self._unacknowledged.append(item)
 
     def _take(self, message: Message) -> bool:
-        """Take in a message; return whether it is but the broker's memory of us."""
-        if self._bulletin.is_ours(message):
+        """Take in a message; return whether it is the broker's memory of us, or the centre's word."""
+        if self._bulletin.is_ours(message) or self._following.hear(message):
             return True
         try:
             self.service.take(message)
@@ -336,15 +335,16 @@ class Daemon:
             if self._vigil.taken and not self._vigil.is_over:
                 undated.forget(connection, self._vigil.taken)
         self.vitals.beat(self.service)
-        self.service.commit(now)
+        self.service.commit(now, self.dispatch.begin)
+        self.dispatch.hand_over()  # people first
         self._errands.are_answered()
+        self.dispatch.are_kept()
         self._setback.end()
         self.link.acknowledge(self._unacknowledged)
         self._unacknowledged.clear()
         self._waiting_since = None
         if changes.notices:
-            self.dispatch.look(now)
-            self.dispatch.send_due(now)  # people first
+            self.dispatch.send_due(now)
         self._bulletin.tickets(changes.ticket_ids())
         self._bulletin.places(spoken)
         self._on_commit(self.service)

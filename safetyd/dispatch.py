@@ -10,14 +10,14 @@ import logging
 import queue
 import random
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from safetyd.allowance import AN_HOUR, Allowance, Who
 from safetyd.core.book import short_name
 from safetyd.core.model import Place, Role, TroubleKind
 from safetyd.core.overtaken import is_overtaken
 from safetyd.core.plan import Reason
-from safetyd.core.sparing import LATE, MESSAGES_AN_HOUR, is_urgent, next_message_at
-from safetyd.core.succession import Holder, Next, instead
+from safetyd.core.sparing import LATE, is_urgent
 from safetyd.distress import Distress
 from safetyd.notify.company import News, together
 from safetyd.notify.forms import Words, links
@@ -28,21 +28,19 @@ from safetyd.notify.tongue import Tongue
 from safetyd.service import Service
 from safetyd.setting_outside import LastResort
 from safetyd.site import Site
+from safetyd.stand_ins import StandIns, stand_ins
 from safetyd.store import attempts, chain, outbox
 from safetyd.store.attempts import Result
 from safetyd.store.database import Connection, StoreError
 from safetyd.store.outbox import Delivery, DeliveryState
 
 _TROUBLE_AFTER = 3  # attempts
-_HOPEFUL = (DeliveryState.WAITING, DeliveryState.ACCEPTED, DeliveryState.OVERTAKEN)
 _FORGOTTEN = "it may have arrived: safetyd ended before an answer came"
 _UNWRITTEN = "its outcome could not be written"
 _OVERTAKEN = "it was no longer so when it would have been sent"
 _GONE = "the person or address is no longer in the site file"
 
-_AN_HOUR = timedelta(hours=1)
 _MOST_JOINED = 100  # notices in one message
-_Who = tuple[str, str]  # a person, and an address of theirs by its fingerprint
 
 log = logging.getLogger("safetyd.notify")
 
@@ -63,11 +61,12 @@ class Dispatch:
         self._public_url = public_url
         self._distress = Distress(last_resort, wake) if last_resort else None
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        self._in_hand: set[_Who] = set()
+        self._noted: list[Outcome] = []  # since the last commit
+        self._in_hand: set[Who] = set()
         self._sender = Sender(self._report)
-        self._addresses: dict[_Who, str] = {}
-        self._budgets: dict[str, int] = {}
-        self._sent: dict[_Who, list[datetime]] = {}  # in the last hour
+        self._addresses: dict[Who, str] = {}
+        self._allowance = Allowance()
+        self._begun: list[tuple[Job, str]] = []  # attempts that the open transaction puts on record
         self._has_looked = self._has_new_site = False
         self.take_site(service.site)
         if self._addresses:
@@ -83,7 +82,7 @@ class Dispatch:
         self._addresses = {
             (person.name, fingerprint(url)): url for person in site.people for url in person.notify
         }
-        self._budgets = {person.name: person.messages_per_hour for person in site.people}
+        self._allowance.take_site(site)
         self._languages = {person.name: person.language for person in site.people}
         self._has_new_site = True
 
@@ -95,6 +94,31 @@ class Dispatch:
         if at is not None:
             self.next_at = min(at, self.next_at or at)
 
+    def begin(self, connection: Connection, now: datetime) -> None:
+        """Put attempts on record by the very transaction that owes them; `hand_over` once it is durable.
+
+        What may have to be let go, or told to somebody else, is left to `send_due`.
+        """
+        self._begun = []
+        if not self._has_looked or self._has_new_site:
+            self.look(now)
+            return
+        for who, due in self._found(connection, now).items():
+            if self._is_plain(connection, who, due, now):
+                self._begin(connection, who, due, now)
+            else:
+                self.look(now)
+        self._look_by(outbox.next_due(connection, now))
+        if self._distress is not None:
+            self.look(now)
+
+    def hand_over(self) -> None:
+        """Hand to the sender what is on record as begun."""
+        begun, self._begun = self._begun, []
+        for job, address in begun:
+            self._in_hand.add(job.who)
+            self._sender.send(job, address)
+
     def send_due(self, now: datetime) -> None:
         """Hand what is due to the sender: to each address one message at a time, with all that is due there.
 
@@ -104,40 +128,49 @@ class Dispatch:
         if not self._has_new_site and (self.next_at is None or self.next_at > now):
             return
         self.next_at = None
-        begun: list[tuple[Job, str]] = []
+        self._begun = []
         with self._service.writing() as connection:
             chain.tell_time(connection, now)
             if not self._has_looked:
                 attempts.end_forgotten(connection, _FORGOTTEN)
-                for person, address, at in attempts.messages_since(connection, now - _AN_HOUR):
-                    self._sent.setdefault((person, address), []).append(at)
+                self._allowance.remember(attempts.messages_since(connection, now - AN_HOUR))
             if self._has_new_site:
                 self._forget_addresses(connection, now)
             for who, due in self._due(connection, now).items():
-                if job := self._begin(connection, who, due, now):
-                    begun.append((job, self._addresses[who]))
+                self._begin(connection, who, due, now)
             if self._distress is not None:
                 self._look_by(self._distress.tend(connection, self._service.site, now))
             connection.commit()
             self._has_looked, self._has_new_site = True, False
             self._look_by(outbox.next_due(connection, now))
             connection.rollback()
-        for job, address in begun:
-            self._in_hand.add(job.who)
-            self._sender.send(job, address)
+        self.hand_over()
 
-    def _due(self, connection: Connection, now: datetime) -> dict[_Who, list[Delivery]]:
-        """Return what is due to each address that nothing is on its way to; what cannot go is let go."""
-        found: dict[_Who, list[Delivery]] = {}
+    def _found(self, connection: Connection, now: datetime) -> dict[Who, list[Delivery]]:
+        """Return what is due to each address that nothing is on its way to."""
+        found: dict[Who, list[Delivery]] = {}
         for delivery in outbox.due(connection, now):
             who = delivery.person, delivery.address
             if who not in self._in_hand:
                 found.setdefault(who, []).append(delivery)
-        left = {who: list(self._sorted_out(connection, who, due, now)) for who, due in found.items()}
+        return found
+
+    def _due(self, connection: Connection, now: datetime) -> dict[Who, list[Delivery]]:
+        """Return what of that is to go; what cannot is let go."""
+        found = self._found(connection, now).items()
+        left = {who: list(self._sorted_out(connection, who, due, now)) for who, due in found}
         return {who: due for who, due in left.items() if due}
 
+    def _is_plain(self, connection: Connection, who: Who, due: Sequence[Delivery], now: datetime) -> bool:
+        """Whether nothing speaks against sending all of that there."""
+        return (
+            who in self._addresses
+            and attempts.rejection(connection, *who) is None
+            and not any(self._is_overtaken(each, due[at + 1 :], now) for at, each in enumerate(due))
+        )
+
     def _sorted_out(
-        self, connection: Connection, who: _Who, due: Sequence[Delivery], now: datetime
+        self, connection: Connection, who: Who, due: Sequence[Delivery], now: datetime
     ) -> Iterator[Delivery]:
         """Yield what is to be sent to an address, and put on record why the rest is not."""
         rejection = attempts.rejection(connection, *who)
@@ -153,7 +186,7 @@ class Dispatch:
                 or delivery.reason is Reason.TEST
             ):
                 yield delivery
-            elif self._has_others(connection, delivery, now):
+            elif self._instead(connection, delivery, now).is_anybody:
                 self._let_go(delivery, DeliveryState.GIVEN_UP, now, rejection.answer)
             else:
                 yield delivery
@@ -169,22 +202,21 @@ class Dispatch:
         conditions = [None, *(each.condition for each in tickets if each is not None)]
         return any(is_urgent(delivery.reason, condition) for condition in conditions)
 
-    def _begin(self, connection: Connection, who: _Who, due: list[Delivery], now: datetime) -> Job | None:
-        """Put an attempt at all that is due to an address on record; None while it is spared."""
-        budget = self._budgets.get(who[0], MESSAGES_AN_HOUR)
+    def _begin(self, connection: Connection, who: Who, due: list[Delivery], now: datetime) -> None:
+        """Put an attempt at all that is due to an address on record, unless it is spared for now."""
         waits_not = any(map(self._waits_for_nobody, due))
-        at = next_message_at(self._sent.get(who, ()), budget, now, is_urgent=waits_not)
-        if at > now:
+        if (at := self._allowance.next_at(who, now, is_urgent=waits_not)) > now:
             self._look_by(at)
-            return None
+            return
         settled = due[0].settled  # a few mailboxes of one address may need no more
         joined = [each for each in due if each.settled == settled][:_MOST_JOINED]
         numbers = []
         for delivery in joined:
-            attempts.end_forgotten(connection, _UNWRITTEN, delivery.id)
+            if delivery.attempts:
+                attempts.end_forgotten(connection, _UNWRITTEN, delivery.id)
             numbers.append(attempts.begin(connection, delivery.id, now))
         words = together([News(each.reason, self._words(each, now)) for each in joined])
-        return Job(tuple(joined), tuple(numbers), now, words)
+        self._begun.append((Job(tuple(joined), tuple(numbers), now, words), self._addresses[who]))
 
     def _words(self, delivery: Delivery, now: datetime) -> Words:
         """What is said now: of what is late, when it was so."""
@@ -216,10 +248,23 @@ class Dispatch:
                 self._outcomes.put(outcome)
                 raise
             self._in_hand.discard(outcome.job.who)
+            self._noted.append(outcome)
             found = True
         if self._distress is not None and self._distress.has_word:
             self.look(now)
         return found
+
+    def are_kept(self) -> None:
+        """Note that what was put on record of outcomes is committed."""
+        self._noted.clear()
+
+    def take_back(self, now: datetime) -> None:
+        """Put on record once more, at the next turn, what may have been undone with its transaction."""
+        for outcome in self._noted:
+            self._outcomes.put(outcome)
+            self._in_hand.add(outcome.job.who)
+        self._noted.clear()
+        self.look(now)
 
     def _note(self, connection: Connection, outcome: Outcome, now: datetime) -> None:
         job, answer = outcome.job, outcome.answer
@@ -227,8 +272,7 @@ class Dispatch:
         for number in job.attempts:
             attempts.end(connection, number, answer.result, now, answer.words)
         if answer.result in (Result.ACCEPTED, Result.UNKNOWN):
-            hour_ago = now - _AN_HOUR
-            self._sent[who] = [*(at for at in self._sent.get(who, ()) if at > hour_ago), job.at]
+            self._allowance.count(who, job.at, now)
         first, tried = deliveries[0], max(each.attempts for each in deliveries)
         self.look(now)  # more may have come meanwhile, and waited
         if answer.result is Result.ACCEPTED:
@@ -267,8 +311,8 @@ class Dispatch:
         if any(person.name == delivery.person for person in site.people_for(delivery.building, list(Role))):
             # what the site file has by now
             outbox.add_deliveries(connection, delivery.notice, own, now, languages=self._languages)
-        following, has_hope = self._instead(connection, delivery, now)
-        if state is DeliveryState.GIVEN_UP and not has_hope and not following.asked:
+        following = self._instead(connection, delivery, now)
+        if state is DeliveryState.GIVEN_UP and not following.is_anybody:
             due_at = now + LONGEST_PAUSE
             outbox.mark_failed(connection, delivery.id, due_at, answer, delivery.settled)
             self._look_by(due_at)
@@ -281,28 +325,8 @@ class Dispatch:
             self._complain(delivery.person, delivery.address, delivery.building, "", now)
         self.look(now)
 
-    def _has_others(self, connection: Connection, delivery: Delivery, now: datetime) -> bool:
-        """Whether anybody else has the notice or can be told of it; else even a refused address is asked."""
-        following, has_hope = self._instead(connection, delivery, now)
-        return has_hope or bool(following.asked)
-
-    def _instead(self, connection: Connection, delivery: Delivery, now: datetime) -> tuple[Next, bool]:
-        """Return who is told instead, and whether anybody else has the notice or may still get it."""
-        site = self._service.site
-        has_hope: dict[str, bool] = {}
-        for owed in outbox.owed(connection, delivery.notice):
-            is_it = (owed.person, owed.address) == (delivery.person, delivery.address)
-            has_hope[owed.person] = has_hope.get(owed.person, False) or (not is_it and owed.state in _HOPEFUL)
-        holders = []
-        for person in site.people_for(delivery.building, list(Role)):
-            theirs = [known for known in self._addresses if known[0] == person.name]
-            if not all(is_resting(attempts.rejection(connection, *known), now) for known in theirs):
-                holders.append(Holder(person.name, person.roles_in(delivery.building)))
-        known = (each for each in site.people if each.name == delivery.person)
-        held = next((each.roles_in(delivery.building) for each in known), ())
-        roles = [role for role in held if role in delivery.roles] or held or delivery.roles
-        above = site.plans.in_force(now).above
-        return instead(delivery.person, roles, holders, has_hope, above), any(has_hope.values())
+    def _instead(self, connection: Connection, delivery: Delivery, now: datetime) -> StandIns:
+        return stand_ins(connection, self._service.site, self._addresses, delivery, now)
 
     def _forget_addresses(self, connection: Connection, now: datetime) -> None:
         """Take back what was said of addresses that are no longer in the site file."""

@@ -5,19 +5,24 @@ anyway, with every sign of life; losing it means that lines are sent twice, whic
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from safetyd.calling import Calling
 from safetyd.clock import Clock
+from safetyd.collecting import Collecting
 from safetyd.core.model import Place, TroubleKind
 from safetyd.history.influx.follower import Follower
 from safetyd.history.tails import sensors_of
+from safetyd.ingest.message import Message
+from safetyd.ingest.mqtt import Link
 from safetyd.service import Service
 from safetyd.settings import Settings
+from safetyd.site import Site
 from safetyd.store import replica
 from safetyd.store.database import Connection
 from safetyd.store.replica import Stream
+from safetyd.uplink import Uplink
 
 SUBJECT = "[influx]"
 SAVE_EVERY_S = 10.0  # as often as the daemon's sign of life: a memory card has enough to do
@@ -35,9 +40,14 @@ class Following:
         reader: Connection,
         clock: Clock,
         ring: Callable[[], None],
+        link: Link,
+        sites: Mapping[str, Site],
     ) -> None:
-        """`ring` wakes the loop; `reader` is its own connection to look with."""
+        """`ring` wakes the loop; `reader` looks with; `sites` are of a centre's gateways."""
         influx = settings.influx
+        self._link = link
+        self._uplink = Uplink(settings, reader, link.publish)
+        self._collecting = Collecting(settings, service, clock, sites)
         self._calling = Calling(settings, service, reader, clock, ring)
         self._service = service
         self._target = influx.target if influx else ""
@@ -56,6 +66,8 @@ class Following:
     def write(self, connection: Connection, now: datetime) -> None:
         """Write how far the followers are into the transaction that is about to be committed."""
         self._calling.write(connection, now)
+        self._uplink.write(connection, now)
+        self._collecting.complain(now)
         if self._follower is None:
             if self._fault is None:
                 self._complain("", now)
@@ -81,10 +93,16 @@ class Following:
     def tend(self, now: datetime) -> None:
         """Answer what a follower asks."""
         self._calling.tend(now)
+        self._uplink.tend(now, is_free=self._link.is_connected and not self._link.has_more)
+
+    def hear(self, message: Message) -> bool:
+        """Take what a centre says; return whether a message is that."""
+        return self._uplink.hear(message)
 
     def stop(self) -> None:
         """Copy nothing any more."""
         self._calling.stop()
+        self._collecting.stop()
         if self._follower is not None:
             self._follower.stop()
 

@@ -4,11 +4,13 @@ it does not listen.
 Rule: nothing here waits for anybody, and nobody is answered before the watch is live.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from safetyd.core.model import Place, TroubleKind
 from safetyd.service import Service
 from safetyd.settings import Settings
+from safetyd.site import Site
 from safetyd.web.health import Pulse
 from safetyd.web.house import House
 from safetyd.web.server import Server
@@ -19,7 +21,8 @@ _SUBJECT = "[web]"
 class Reception:
     """What listens, where it is asked for; it starts after the first turn of the watch."""
 
-    def __init__(self, settings: Settings, service: Service) -> None:
+    def __init__(self, settings: Settings, service: Service, sites: Mapping[str, Site]) -> None:
+        """`sites` are what the site files of a centre's gateways say."""
         self._pulse = Pulse()
         self._service = service
         self._is_started = False
@@ -33,6 +36,7 @@ class Reception:
             settings.web.address,
             settings.oidc,
             service.loaded,
+            tuple((each, sites.get(each.name)) for each in settings.gateways),
         )
         self._server = None if listen is None else Server(settings.web, listen, house)
 

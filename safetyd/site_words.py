@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr
 
 from safetyd.calendar_words import calendar_warnings, calendar_words, listed, own_words
+from safetyd.centre_words import centre_words
 from safetyd.configuration import Loaded
 from safetyd.core.model import CLAUSE, FROM_AFAR, Condition, Offset, Quantity, Role, Tolerance
 from safetyd.core.plan import Plan, Reason, Step
@@ -19,6 +20,7 @@ from safetyd.core.rules import Rules
 from safetyd.paths import written
 from safetyd.people_words import held, login_warnings, login_words, role_word
 from safetyd.profile import NATIVE, Value
+from safetyd.setting_mqtt import mqtt_words
 from safetyd.settings import Settings
 from safetyd.site import Building, Outpost, SensorBinding, Site
 from safetyd.site_readings import OF_MAINS, readings
@@ -60,11 +62,7 @@ def span(time: timedelta) -> str:
 
 
 def _running(settings: Settings) -> Iterator[str]:
-    mqtt = settings.mqtt
-    broker = "our own broker, on" if mqtt.embedded else "the broker at"
-    how = ", encrypted" if mqtt.tls else ""
-    who = f", as {mqtt.username}" if mqtt.username else ""
-    yield f"Hears {broker} {mqtt.host}:{mqtt.port}{how}{who}; keeps everything in {settings.store.path}."
+    yield f"Hears {mqtt_words(settings.mqtt)}; keeps everything in {settings.store.place}."
     if settings.web.listen is not None:
         yield f"Answers at http://{settings.web.listen}, to whom `safetyd user` lets in."
     copy = settings.influx
@@ -72,11 +70,11 @@ def _running(settings: Settings) -> Iterator[str]:
         who = "let in by its secret" if copy.authorization else "without a secret"
         yield f"Copies the record to InfluxDB at {copy.url}, bucket {copy.bucket}, {who}."
     for hook in settings.webhook:
-        what = (
-            listed([each.replace("_", " ") for each in hook.events]) if hook.events else "every ticket event"
-        )
+        events = [each.replace("_", " ") for each in hook.events]
+        what = listed(events) if events else "every ticket event"
         where = f" of {listed(hook.buildings)}" if hook.buildings else ""
         yield f"Posts {what}{where} to the web hook at {hook.name}, signed."
+    yield from centre_words(settings)
     if settings.audit.head_url is not None:
         yield f"Posts the head of the record each day to {_host(settings.audit.head_url)}."
     if settings.audit.timestamp_url is not None:

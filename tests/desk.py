@@ -54,13 +54,22 @@ class Desk:
         roles: tuple[Role, ...] = (Role.FACILITIES,),
         reason: Reason = Reason.OUTAGE_OVER,
     ) -> None:
-        """Owe notices of the mains, decided and committed together."""
+        """Owe notices of the mains, decided and committed together; nothing is sent yet."""
+        self.decide(*keys, roles=roles, reason=reason)
+        self.commit()
+        self.dispatch.look(self.now)
+
+    def decide(
+        self,
+        *keys: str,
+        roles: tuple[Role, ...] = (Role.FACILITIES,),
+        reason: Reason = Reason.OUTAGE_OVER,
+    ) -> None:
+        """Have notices of the mains decided; nothing is on record yet."""
         about = {"began_at": T0.isoformat(), "ended_at": T0.isoformat()}
         for key in keys or ("k",):
             owed = Notice(key, self.now, "maple", reason, roles, None, None, about | {"minutes": "60"})
             self.service.world.changes.notices.append(owed)
-        self.commit()
-        self.dispatch.look(self.now)
 
     def commit(self) -> None:
         """As the daemon does it, but for what troubles bring about by themselves."""

@@ -15,6 +15,7 @@ import pytest
 from safetyd.core.model import Role
 from safetyd.notify.patience import DOUBTS, LONGEST_PAUSE, REST
 from safetyd.store import attempts, outbox, unreached
+from safetyd.store.database import StoreError
 from tests.desk import HOUR, MINUTE, SECOND, T0, Desk, Hook, person, site
 from tests.journeys.post import HANG_UP, PostOffice
 from tests.journeys.servers import LOOPBACK, WITHIN, Sink, until
@@ -102,6 +103,57 @@ def test_an_attempt_is_on_record_before_it_is_made_and_its_outcome_after(
     (delivery,) = one.deliveries()
     assert (delivery["state"], delivery["attempts"], delivery["done_at"]) == ("accepted", 1, T0)
     assert delivery["tried"] == [{"at": T0, "ended_at": T0, "outcome": "accepted", "answer": "accepted"}]
+
+
+def test_the_first_attempt_is_on_record_by_the_commit_that_owes_it_and_made_after_that(
+    sink: Sink, desk: Make
+) -> None:
+    one = desk(person("Ann", sink.address("ann")))
+    one.turn()
+    one.decide("a")
+    one.service.commit(one.now, one.dispatch.begin)
+    (delivery,) = one.deliveries()
+    assert [each["outcome"] for each in delivery["tried"]] == ["under_way"]
+    assert not sink.asked_of("ann") and not one.dispatch.in_hand
+    one.dispatch.hand_over()
+    one.turn()
+    assert len(sink.of("ann")) == 1 and one.record()["Ann"]["state"] == "accepted"
+
+
+def test_what_could_not_be_committed_is_not_sent_and_goes_once_when_it_is(sink: Sink, desk: Make) -> None:
+    one = desk(person("Ann", sink.address("ann")))
+    one.turn()
+    one.decide("a")
+    connection = one.service.connection
+    connection.exec_driver_sql(
+        "CREATE TEMP TRIGGER full BEFORE INSERT ON attempt BEGIN SELECT RAISE(ABORT, 'full'); END"
+    )
+    connection.commit()
+    with pytest.raises(StoreError, match="full"):
+        one.service.commit(one.now, one.dispatch.begin)
+    connection.exec_driver_sql("DROP TRIGGER full")
+    connection.commit()
+    assert not one.deliveries() and not one.dispatch.in_hand
+    one.service.commit(one.now, one.dispatch.begin)
+    one.dispatch.hand_over()
+    one.settle()
+    assert len(sink.of("ann")) == 1 and len(one.record()["Ann"]["tried"]) == 1
+
+
+def test_an_address_that_is_gone_or_refuses_is_not_asked_by_the_commit_but_thought_about_after(
+    office: PostOffice, sink: Sink, desk: Make
+) -> None:
+    office.answer(ANN, *["550 5.1.1 no such user"] * 2)
+    one = desk(person("Ann", office.address(ANN)), person("Ben", sink.address("ben")))
+    one.owe("a")
+    one.settle()
+    assert one.troubles()
+    one.decide("b")
+    one.service.commit(one.now, one.dispatch.begin)
+    one.dispatch.hand_over()
+    one.settle()
+    states = {each["person"]: each["state"] for each in one.deliveries(2)}
+    assert states == {"Ann": "given_up", "Ben": "accepted"} and not one.deliveries(2)[0]["tried"]
 
 
 def test_what_fails_for_now_is_tried_again_and_each_attempt_is_on_record(

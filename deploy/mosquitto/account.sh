@@ -5,7 +5,8 @@
 #   account.sh [-d FOLDER] add safetyd                      the daemon's own account
 #   account.sh [-d FOLDER] add readings/maple/12[/north]    a sensor on our own topics, called as its topic without the
 #   account.sh [-d FOLDER] add power/maple/ups              root: it may say that topic and no other
-#   account.sh [-d FOLDER] add NAME TOPIC …                 anything else: it may say these topics, wildcards allowed
+#   account.sh [-d FOLDER] add NAME TOPIC …                 anything else: it may say these topics, wildcards allowed,
+#                                                           and hear those written as read:TOPIC
 #   account.sh [-d FOLDER] password NAME                    another password
 #   account.sh [-d FOLDER] remove NAME
 #   account.sh [-d FOLDER] list
@@ -82,7 +83,7 @@ add() {
     esac
     ! has_account "$name" || fail "'$name' has an account; for another password: account.sh password $name"
     for topic in "$@"; do
-        case $topic in
+        case ${topic#read:} in
             '' | [+#]* | *[!/][+#]* | *[+#][!/]* | *'#/'* | ' '* | *' ' | *"
 "*) fail "'$topic' cannot be a topic here: '+' is a whole level, '#' the last; neither is the first; no space at an end" ;;
         esac
@@ -90,7 +91,12 @@ add() {
     if [ $# -gt 0 ]; then
         without_topics "$name" > "$new/access"
         printf '\nuser %s\n' "$name" >> "$new/access"
-        printf 'topic write %s\n' "$@" >> "$new/access"
+        for topic in "$@"; do
+            case $topic in
+                read:*) printf 'topic read %s\n' "${topic#read:}" ;;
+                *) printf 'topic write %s\n' "$topic" ;;
+            esac
+        done >> "$new/access"
         put "$new/access" "$access"
     fi
     set_password "$name"

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextvars import ContextVar
 from functools import cache
 from typing import Annotated, Any
 
@@ -27,9 +28,23 @@ _FAILED, _WRONG = 1, 2
 _command = cache(get_command)  # all of them take 20 ms to build, and nothing changes them afterwards
 
 
+_gateway: ContextVar[str | None] = ContextVar("gateway", default=None)
+
+
 @app.callback()
-def _safetyd() -> None:
+def _safetyd(
+    gateway: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="At a centre: by the copy of this gateway's record."),
+    ] = None,
+) -> None:
     """Each command has an example: safetyd COMMAND --help."""
+    _gateway.set(gateway)
+
+
+def asked_gateway() -> str | None:
+    """Return by the copy of whose record the command goes, None where it is our own."""
+    return _gateway.get()
 
 
 def print_json(document: Any) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import Any
 
 from safetyd.clock import now
@@ -46,8 +46,9 @@ def answered(
     open_for_reading(url).close()  # there is nothing to act on before the first run
     number: int | None = None
     give_up_at = time.monotonic() + patience_s
+    gateway = configuration.copy_of
     while time.monotonic() < give_up_at:
-        with writer_lock(url) as is_ours:
+        with writer_lock(url) if gateway is None else nullcontext(False) as is_ours:
             if is_ours:
                 return _outcome(_act(said, number, configuration))
         if number is None:
@@ -58,6 +59,8 @@ def answered(
         if answer is not None:
             return _outcome(answer)
         time.sleep(_LOOK_SECONDS)
+    if gateway is not None:
+        raise RefusedError(f"{gateway} has not answered for {patience_s:.0f} s; it is asked until it does")
     raise RefusedError(
         f"the daemon has not answered for {patience_s:.0f} s; it will carry out the action when it can"
     )

@@ -15,6 +15,7 @@ from safetyd.cli import (  # noqa: F401 - commands register themselves
     electricity,
     explaining,
     exporting,
+    gateways,
     history,
     importing,
     keeping,

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -19,6 +21,7 @@ from safetyd.clock import now
 from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
 from safetyd.faults import ConfigurationError, Fault
+from safetyd.sharding import refuse_alone, shards_of
 
 log = logging.getLogger("safetyd")
 notify = typer.Typer(
@@ -31,8 +34,20 @@ class AlreadyRunningError(SafetydError):
     """Another process holds the store."""
 
 
+class Role(StrEnum):
+    """What a process is to the others: one that does everything, or one of several that share a district."""
+
+    ALONE = "alone"
+    WORKER = "worker"
+
+
 @app.command("run")
-def run_command(config: Config = None) -> None:
+def run_command(
+    config: Config = None,
+    role: Annotated[
+        Role, typer.Option(help="worker: one of several, on several machines, that share a district.")
+    ] = Role.ALONE,
+) -> None:
     """The daemon, in the foreground. SIGTERM or Ctrl-C ends it cleanly, SIGHUP takes the site file anew.
 
     Example: safetyd run --config config/safetyd.toml
@@ -40,7 +55,24 @@ def run_command(config: Config = None) -> None:
     configuration = loaded(config)
     if configuration.site.is_watch:
         refuse("they are watched from afar, by a gateway of theirs", "rooms to watch here, or safetyd watch")
+    if role is Role.WORKER:
+        _work(configuration, config)
+    refuse_alone(configuration)
     serve(configuration, config)
+
+
+def _work(configuration: Loaded, config: str | None) -> NoReturn:
+    """Be one of several workers until told to end, and end this process with it."""
+    from safetyd.machine import ticks
+    from safetyd.worker import Worker
+
+    if configuration.site.part is not None:
+        value, expected = "a worker takes what is free, and no shard that it is told", "nothing here"
+        raise ConfigurationError([Fault("safetyd.toml", "district.shard", value, expected)])
+    worker = Worker(configuration, now, ticks, lambda: loaded(config))
+    _log(configuration)
+    worker.run()
+    _leave()
 
 
 def refuse(value: str, expected: str) -> NoReturn:
@@ -54,12 +86,20 @@ def refuse(value: str, expected: str) -> NoReturn:
 
 def serve(configuration: Loaded, config: str | None) -> None:
     """Run the daemon until it is told to end, and end this process with it."""
+    _log(configuration)
+    _run(configuration, config)
+    _leave()
+
+
+def _log(configuration: Loaded) -> None:
     from safetyd import logs
     from safetyd.unspoken import unspoken
 
     told = configuration.settings.log
     logs.begin(sys.stderr, told.level, told.format, unspoken(configuration), os.environ)
-    _run(configuration, config)
+
+
+def _leave() -> NoReturn:
     # What is owed is on record. A sender whose server hangs would hold this process for as long as it likes.
     logging.shutdown()
     sys.stderr.flush()
@@ -72,9 +112,11 @@ def _run(configuration: Loaded, config: str | None) -> None:
     from safetyd.store.database import writer_lock
 
     settings = configuration.settings
+    if configuration.copy_of is not None:
+        raise AlreadyRunningError(f"this is the copy of {configuration.copy_of}, which runs elsewhere")
     with writer_lock(settings.store.url) as is_ours:
         if not is_ours:
-            raise AlreadyRunningError(f"store {settings.store.path}: another safetyd is running on it")
+            raise AlreadyRunningError(f"store {settings.store.place}: another safetyd is running on it")
         require_whole(settings.store.path, config)
         with ExitStack() as stack:
             if settings.mqtt.embedded:
@@ -96,7 +138,8 @@ def _with_broker(configuration: Loaded) -> Iterator[Loaded]:
     from safetyd.simulate.broker import embedded_broker
 
     settings = configuration.settings
-    with embedded_broker(settings.mqtt.port, folder=settings.store.path.parent) as broker:
+    beside = Path() if settings.store.path is None else settings.store.path.parent
+    with embedded_broker(settings.mqtt.port, folder=beside) as broker:
         log.info("broker: %s on %s:%s", broker.kind, broker.host, broker.port)
         reached = {"host": broker.host, "port": broker.port, "protocol": broker.protocol}
         if broker.username is not None:
@@ -111,14 +154,17 @@ def check_command(config: Config = None) -> int:
 
     Example: safetyd check --config config/safetyd.toml
     """
+    from safetyd.district_words import district_words
     from safetyd.ingest.topics import routes
     from safetyd.site_words import site_words
 
     configuration = loaded(config)
+    if configuration.settings.district is not None and configuration.site.part is None:
+        shards_of(configuration.settings)
     routes(configuration.site)  # what a format needs to be read must be installed
     for line in site_words(configuration):
         print(line)
-    for line in _assigned_words(configuration):
+    for line in (*_assigned_words(configuration), *district_words(configuration)):
         print(line)
     return 0
 

@@ -6,6 +6,7 @@ Rule: whatever goes wrong is a problem document; a fault of ours is one too, wit
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -14,15 +15,18 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount
 from starlette.routing import Route as Served
 
 from safetyd.naming import veiled
+from safetyd.site import Site
 from safetyd.store import accounts
 from safetyd.store.accounts import Pass, Scope
 from safetyd.store.database import Connection, StoreError
 from safetyd.view import View
 from safetyd.web import acts, answers, asking, door, explaining, openapi, tags, visitors
 from safetyd.web.answers import Asked
+from safetyd.web.behind import Copies
 from safetyd.web.house import House
 from safetyd.web.looking import Looking
 from safetyd.web.packets import Parcel, evidence
@@ -43,16 +47,23 @@ log = logging.getLogger("safetyd.web")
 Answer = Callable[[Request], Awaitable[Response]]
 
 
+def _same(site: Site) -> Site:
+    return site
+
+
 class Application:
     """Holds the connections, and answers."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, people: Looking | None = None) -> None:
+        """`people` is where it is known who may log in, where that is elsewhere."""
         self._house = house
-        self._looking = Looking(house)
+        self._looking = Looking(house, people)
         self._failures = door.Failures()
         pages = Pages(self._looking)
+        self._copies = Copies(self._of_copy)
         self.asgi = Starlette(
             routes=[
+                *([Mount("/gateways/{gateway}", self._copies)] if house.gateways else []),
                 *(Served(each.path, self._served(each), methods=[each.method]) for each in ROUTES),
                 *pages.routes,
             ],
@@ -82,7 +93,18 @@ class Application:
 
     def close(self) -> None:
         """Let go of everything."""
+        self._copies.close()
         self._looking.close()
+
+    def _of_copy(self, name: str) -> "Application | None":
+        """Return what answers from the copy of a gateway; None where it has no pages here."""
+        house = self._house
+        for gateway, site in house.gateways:
+            if gateway.name == name and site is not None:
+                there, pulse = partial(_same, site), house.pulse
+                copy = House(gateway.url, house.root, there, pulse, house.address, copy_of=name)
+                return Application(copy, self._looking)
+        return None
 
     def _served(self, route: Route) -> Answer:
         special: dict[str, Callable[[Route, Request], Awaitable[Response]]] = {
@@ -237,7 +259,7 @@ class Application:
         now = self._house.pulse.now()
         found: Pass | None = None
         if text is not None:
-            found = await self._looking.ask(lambda connection: accounts.pass_of(connection, text, now))
+            found = await self._looking.people.ask(lambda connection: accounts.pass_of(connection, text, now))
         elif visitor := await visitors.visitor(self._looking, request):
             visitors.check_sender(request, visitor, acts=route.acts)
             found = Pass(visitor.account, Scope.ACT)

@@ -29,8 +29,10 @@ T = TypeVar("T")
 class Looking:
     """What everything that is answered rests on."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, people: "Looking | None" = None) -> None:
+        """`people` is where it is known who may log in, where that is elsewhere."""
         self.house = house
+        self.people = people or self
         now = house.pulse.now
         self._outlook = Outlook(house.store_url, house.root, house.site, now, house.loaded)
         self._archive = Outlook(house.store_url, house.root, house.site, now)  # for what takes longer

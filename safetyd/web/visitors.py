@@ -48,16 +48,20 @@ async def visitor(looking: Looking, request: Request) -> Visitor | None:
         return None
     now = looking.house.pulse.now()
 
+    people = looking.people
+
     def look(connection: Connection) -> tuple[Session, frozenset[str]] | None:
         found = sessions.session_of(connection, secret, now)
-        return found and (found, looking.hidden_in(connection, found.account))
+        return found and (found, people.hidden_in(connection, found.account))
 
-    known = await looking.ask(look)
+    known = await people.ask(look)
     if known is None:
         return None
     found, hidden = known
+    if people is not looking:
+        hidden |= await looking.hidden_from(found.account)
     if now - found.used_at >= sessions.TOUCHED:
-        await looking.write(lambda connection: sessions.touch(connection, secret, now))
+        await people.write(lambda connection: sessions.touch(connection, secret, now))
     return Visitor(found.account, secret, hidden)
 
 

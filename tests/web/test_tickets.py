@@ -22,6 +22,7 @@ from safetyd.ingest.message import Message
 from safetyd.service import Service
 from safetyd.store import ledger, outbox
 from safetyd.store.database import open_for_reading, open_for_writing
+from safetyd.store.schema import ticket
 from safetyd.view import view
 from safetyd.web.access import Right, may
 from safetyd.web.content_type import UNKNOWN, content_type
@@ -189,14 +190,9 @@ def crowd(school: School, count: int) -> None:
             said = json.loads(body) | {"id": id, "status": "closed"}
             opened = datetime.fromisoformat(said["opened_at"]) - timedelta(days=70) + number * HOUR
             said["opened_at"] = opened.isoformat()
-            columns = [each[1] for each in connection.exec_driver_sql("PRAGMA table_info(ticket)")]
-            row = connection.exec_driver_sql("SELECT * FROM ticket WHERE id = ?", (school.ids[MAPLE],)).one()
-            made = dict(zip(columns, row, strict=True))
-            made |= {"id": id, "status": "closed", "body": json.dumps(said).encode()}
-            made["opened_at"] = opened_at + number
-            marks = ", ".join("?" * len(made))
-            into = f"INSERT INTO ticket ({', '.join(made)}) VALUES ({marks})"
-            connection.exec_driver_sql(into, tuple(made.values()))
+            row = connection.execute(ticket.select().where(ticket.c.id == school.ids[MAPLE])).one()
+            made = row._asdict() | {"id": id, "status": "closed", "body": json.dumps(said)}
+            connection.execute(ticket.insert().values(made | {"opened_at": opened_at + number}))
         connection.commit()
 
 

@@ -20,13 +20,14 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from safetyd.core.errors import ActionError
+from safetyd.held_copies import pending
 from safetyd.store.database import StoreError
 from safetyd.store.once import Key
 from safetyd.view import View
-from safetyd.web.access import may
+from safetyd.web.access import Right, may
 from safetyd.web.looking import Looking
 from safetyd.web.packets import Parcel
-from safetyd.web.pages import entry, kept, live, refused, reporting
+from safetyd.web.pages import entry, gateways, kept, live, refused, reporting
 from safetyd.web.pages.forms import read_form
 from safetyd.web.pages.frame import Around, rendered, static_folders
 from safetyd.web.pages.page import Answer, Deed, Download, Go, Page, Past, Sheet, Visit
@@ -65,11 +66,13 @@ class Pages:
         self._entry = entry.Entry(looking, self._sheet)
         self._reporting = reporting.Reporting(looking, self._sheet)
         self._live = live.Live(looking)
+        self._gateways = gateways.Gateways(looking, self._sheet)
+        own = () if looking.house.copy_of else (*self._entry.routes, *self._gateways.routes)
         self.routes: list[BaseRoute] = [
             *(Route(each.path, self._served(each), methods=[each.method]) for each in PAGES),
             *(
                 Route(path, self._guarded(answer), methods=[method])
-                for method, path, answer in (*self._entry.routes, *self._reporting.routes)
+                for method, path, answer in (*own, *self._reporting.routes)
             ),
             Route("/live", self._guarded(self._live.events), methods=["GET"]),
             Mount("/static", GZipMiddleware(_Static(packages=list(static_folders())))),
@@ -110,7 +113,9 @@ class Pages:
             return await self._looking.view(lambda view: self._part(page, view, visit))
         around = self._around(page.name, who, said=self._said.pop(who.secret, ""))
         if look is not None:
-            return await self._looking.view(lambda view: self._shown(look(view, visit), around))
+            return await self._looking.view(
+                lambda view: self._shown(look(view, visit), self._with_pending(around, view))
+            )
         assert search is not None
         desk = self._looking.desk
         return await self._looking.search(
@@ -118,6 +123,12 @@ class Pages:
                 search(Past(each, house.site(), house.root, around.now, desk), visit), around
             )
         )
+
+    def _with_pending(self, around: Around, view: View) -> Around:
+        """Return what is around a page of a copy, with what waits for its gateway's answer."""
+        if not self._looking.house.copy_of or not around.may(Right.TICKETS):
+            return around
+        return around._replace(pending=pending(view.connection))
 
     def _part(self, page: Page, view: View, visit: Visit) -> Response:
         """Return a part of a page that others with the same rights are shown too."""
@@ -219,7 +230,8 @@ class Pages:
     ) -> Around:
         house = self._looking.house
         given = form if isinstance(form, dict) else {}
-        return Around(house.site(), house.pulse.now(), here, who, said, refusal, given)
+        around = Around(house.site(), house.pulse.now(), here, who, said, refusal, given)
+        return around._replace(copy_of=house.copy_of, has_gateways=bool(house.gateways))
 
     def _problem(self, problem: Problem, who: Visitor | None, title: str = "") -> Response:
         shown = {

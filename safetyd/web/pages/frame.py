@@ -5,7 +5,7 @@ Rule: everything that is shown is escaped where it stands; a template never hold
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import resources
@@ -14,6 +14,7 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from safetyd.held_copies import Pending
 from safetyd.naming import veiled_page
 from safetyd.record_words import noted
 from safetyd.site import Building, Site
@@ -30,7 +31,8 @@ class Around(NamedTuple):
     """What is around a page: who sees it, where and when.
 
     `said` is told of the last act; `refusal` is why one was not done, `refusals` why for which of several
-    tickets, and `form` what stood in it.
+    tickets, and `form` what stood in it. `copy_of` is the gateway whose copy a centre
+    shows, and `pending` what was asked of it.
     """
 
     site: Site
@@ -41,6 +43,9 @@ class Around(NamedTuple):
     refusal: str = ""
     form: Mapping[str, str] = {}
     refusals: Mapping[str, str] = {}
+    copy_of: str = ""
+    has_gateways: bool = False
+    pending: Sequence[Pending] = ()
 
     @property
     def account(self) -> Account | None:

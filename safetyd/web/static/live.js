@@ -59,7 +59,8 @@
   function open() {
     if (!window.EventSource || document.hidden || isOut) return;
     if (source) source.close();
-    const mine = source = new EventSource(ticket ? `/live?ticket=${encodeURIComponent(ticket)}` : "/live");
+    const live = document.documentElement.dataset.live;
+    const mine = source = new EventSource(ticket ? `${live}?ticket=${encodeURIComponent(ticket)}` : live);
     mine.onopen = () => { mark(true); renewAll(); };
     mine.onerror = () => {
       mark(false);
