@@ -31,7 +31,7 @@ ON_POSTGRESQL_TOO := tests/store tests/history/test_retention.py tests/test_rest
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-postgres unit assets wheel lint format catalogues fuzz fuzz-guided pictures pins sbom soak clean servers
-.PHONY: bench bench-backlogs bench-chain bench-decoding bench-district bench-history bench-lake bench-others bench-pages bench-postgres bench-screen bench-web bench-whatif
+.PHONY: bench bench-backlogs bench-chain bench-decoding bench-district bench-history bench-lake bench-messages bench-others bench-pages bench-postgres bench-screen bench-web bench-whatif
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
@@ -54,6 +54,7 @@ help:
 	@echo "make bench-others    the same job by Node-RED, side by side (ARGS=--quick for less; installs it into build/)"
 	@echo "make bench-postgres  readings a second in SQLite and in a PostgreSQL, side by side"
 	@echo "make bench-web       how soon pages come, and what they cost the watch (ARGS=--quick for less)"
+	@echo "make bench-messages  how many messages an hour of a heat wave is to each principal of a district"
 	@echo "make bench-pages     how soon the pages of 500 buildings with 100,000 tickets come (ARGS=--quick for a small one)"
 	@echo "make bench-screen    how soon a breach, and a year of a room, are on Chromium's screen"
 	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
@@ -135,6 +136,9 @@ bench-postgres: $(DEV)
 
 bench-district: $(DEV) servers
 	$(PY) tests/bench/district.py $(ARGS)
+
+bench-messages: $(DEV)
+	$(PY) tests/bench/messages.py
 
 bench-pages: $(DEV) servers
 	$(PY) tests/bench/pages.py $(ARGS)

@@ -30,15 +30,16 @@ def test_a_round_begins_when_it_is_time_and_not_before() -> None:
 def test_a_round_goes_on_until_all_of_it_is_saved_whoever_speaks_meanwhile() -> None:
     begun = Round(NOON - SAVE_PLACES_EVERY).going_on(SPOKE, 9, NOON)
     more = (*SPOKE, Place("maple", "late"))
-    after_two = begun.after(2)
+    after_two = begun._replace(most=2).after()
     assert after_two.going_on(more, 99, NOON + SAVE_PLACES_EVERY) is after_two
     assert (after_two.left, after_two.reading, after_two.is_over) == (SPOKE[2:], 9, False)
-    assert after_two.after(2).is_over and begun.after(3).is_over and begun.after(None).is_over
-    assert after_two.after(1).going_on(more, 99, NOON + SAVE_PLACES_EVERY).left == more
+    assert after_two.after().is_over and after_two._replace(most=1).after().is_over
+    assert begun._replace(most=3).after().is_over and begun._replace(most=None).after().is_over
+    assert after_two.after().going_on(more, 99, NOON + SAVE_PLACES_EVERY).left == more
 
 
 def test_a_round_of_nobody_is_over_at_once() -> None:
-    assert Round(NOON - SAVE_PLACES_EVERY).going_on((), 9, NOON).after(1).is_over
+    assert Round(NOON - SAVE_PLACES_EVERY).going_on((), 9, NOON).after().is_over
 
 
 @pytest.fixture
