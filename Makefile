@@ -22,13 +22,21 @@ OR_NONE = $(if $(ARGS),|| test $$? = 5)  # what ARGS name may all be of one kind
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# What is lived through in a PostgreSQL too: all that keeps or reads a record, and the share of it on every change.
+ON_POSTGRESQL := tests/store tests/history tests/whatif tests/web tests/explain tests/imports tests/evidence tests/reports \
+	tests/test_restart.py tests/test_restart_tickets.py tests/test_notary.py tests/test_anchoring.py tests/test_assigning.py \
+	tests/test_announcement.py tests/test_backlogs.py tests/test_calendar_changes.py
+ON_POSTGRESQL_TOO := tests/store tests/history/test_retention.py tests/test_restart_tickets.py tests/test_assigning.py \
+	tests/test_notary.py tests/web/test_once.py tests/web/test_outlook.py tests/web/test_tickets.py tests/reports/test_notices.py
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit assets wheel lint format catalogues fuzz fuzz-guided pictures pins sbom soak clean servers
-.PHONY: bench bench-backlogs bench-chain bench-decoding bench-history bench-lake bench-others bench-screen bench-web bench-whatif
+.PHONY: help demo test test-postgres unit assets wheel lint format catalogues fuzz fuzz-guided pictures pins sbom soak clean servers
+.PHONY: bench bench-backlogs bench-chain bench-decoding bench-district bench-history bench-lake bench-others bench-pages bench-postgres bench-screen bench-web bench-whatif
 
 help:
 	@echo "make demo    a simulated school and the real daemon (SCENARIO=$(SCENARIO) SPEED=$(SPEED) ARGS=…)"
 	@echo "make test    every test, through real servers too (ARGS=… goes to pytest)"
+	@echo "make test-postgres   all that keeps or reads a record, in a PostgreSQL"
 	@echo "make unit    without servers and slow tests, and with a fifth of the examples of each law"
 	@echo "make assets  fetch what the pages need in a browser, with npm (demo, test and unit do)"
 	@echo "make wheel   build dist/*.whl with all that in it"
@@ -42,8 +50,11 @@ help:
 	@echo "make bench-backlogs  how soon late readings are judged and stored, in a store of 400,000"
 	@echo "make bench-chain     what the chain of hashes costs where readings are stored"
 	@echo "make bench-decoding  the time that a message of each format takes to read"
+	@echo "make bench-district  a district of up to 20,000 rooms: lag, notices, messages, cost (ARGS=--quick for two small ones)"
 	@echo "make bench-others    the same job by Node-RED, side by side (ARGS=--quick for less; installs it into build/)"
+	@echo "make bench-postgres  readings a second in SQLite and in a PostgreSQL, side by side"
 	@echo "make bench-web       how soon pages come, and what they cost the watch (ARGS=--quick for less)"
+	@echo "make bench-pages     how soon the pages of 500 buildings with 100,000 tickets come (ARGS=--quick for a small one)"
 	@echo "make bench-screen    how soon a breach, and a year of a room, are on Chromium's screen"
 	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
 	@echo "make bench-lake      a year of minutes of 4,000 rooms under other rules, from Parquet files (ARGS=--quick for a small one)"
@@ -59,7 +70,12 @@ demo: $(DEMO)
 
 test: $(DEV) servers assets
 	$(PY) -m pytest $(ON_EVERY_CORE) -m "not journey" --durations=5 $(ARGS) $(OR_NONE)
+	$(PY) -m pytest $(ON_EVERY_CORE) -m "not journey and not slow" --store postgresql --hypothesis-profile=quick \
+		$(ON_POSTGRESQL_TOO) $(ARGS) $(OR_NONE)
 	$(PY) -m pytest $(ON_EVERY_CORE) -m journey --durations=25 --durations-min=10 $(ARGS) $(OR_NONE)
+
+test-postgres: $(DEV) servers assets
+	$(PY) -m pytest $(ON_EVERY_CORE) -m "not journey" --store postgresql $(ON_POSTGRESQL) $(ARGS)
 
 unit: $(DEV)
 	@$(PY) deploy/assets.py --if-possible
@@ -113,6 +129,15 @@ bench-chain: $(DEV)
 
 bench-decoding: $(DEV)
 	$(PY) -m tests.bench.decoding $(ARGS)
+
+bench-postgres: $(DEV)
+	$(PY) -m tests.bench.engines $(ARGS)
+
+bench-district: $(DEV) servers
+	$(PY) tests/bench/district.py $(ARGS)
+
+bench-pages: $(DEV) servers
+	$(PY) tests/bench/pages.py $(ARGS)
 
 bench-web: $(DEV) servers
 	$(PY) tests/bench/web.py $(ARGS)

@@ -3,32 +3,38 @@
 Rule: a ticket is published when it changes and cleared when it closes; a building or a room when its verdict
 changes, else at most once a minute. The broker keeps all of it for whoever asks, so nobody's
 coming is waited for. What it keeps of rooms and buildings that have left the site file is cleared.
+What it does not let us hear is a trouble.
 """
 
 import json
 import time
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 
 from safetyd import uplink
 from safetyd.announcement import announcements, is_announcement
 from safetyd.clock import Clock
 from safetyd.core.afar import State
-from safetyd.core.model import Place
+from safetyd.core.model import Place, TroubleKind
 from safetyd.core.ticket import Status
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link
 from safetyd.ingest.topics import subscriptions
 from safetyd.objects import building_object, room_object, watched_object
 from safetyd.service import Service
-from safetyd.settings import Mqtt, Settings
+from safetyd.setting_mqtt import Mqtt
+from safetyd.settings import Settings
 from safetyd.site import Site
 from safetyd.times import rfc3339
 
 _ROOM_SECONDS = 60.0
 _LOOK_SECONDS = 0.05
 _PLACES_A_LOOK = 16  # a few at a time, so that no message waits for the screen
+_TICKETS_AT_ONCE = 100  # a building's; all that a district has open would hold up its start for seconds
 _KEPT = ("tickets", "rooms", "buildings")
+_SUBJECT = "[mqtt]"
+_TOLD = 3  # topics that a trouble names
 
 
 def topics_heard(site: Site, settings: Settings) -> list[str]:
@@ -56,6 +62,7 @@ class Bulletin:
         self._service = service
         self._clock = clock
         self._round: list[Place] = []
+        self._share = 1
         self._link = link
         self._settings = settings
         self._root = _root(service.site, settings)
@@ -64,18 +71,26 @@ class Bulletin:
         self._kept = (*(f"{self._root}/{each}/" for each in _KEPT), self._devices)
         self._announced: set[str] = set()
         self._said: dict[Place, tuple[float, datetime, object]] = {}
-        self._pending: set[Place] = set()
+        self._pending: dict[Place, None] = {}  # in the order in which they spoke
         self._looked_at = 0.0
+        self._unheard: tuple[str, ...] | None = None
+        self._owed: dict[str, None] = {}  # tickets whose turn comes
 
     def tickets(self, ids: Iterable[str]) -> None:
-        """Publish tickets as they stand; one that is closed is cleared."""
+        """Publish tickets as they stand, of many the rest a little later; one that is closed is cleared."""
+        due = sorted(ids)
+        for id in due[:_TICKETS_AT_ONCE]:
+            self._publish_ticket(id)
+        self._owed.update(dict.fromkeys(due[_TICKETS_AT_ONCE:]))
+
+    def _publish_ticket(self, id: str) -> None:
         service = self._service
-        for id in sorted(ids):
-            ticket = service.world.tickets[id]
-            is_open = ticket.status is not Status.CLOSED
-            payload = json.dumps(service.ticket_object(ticket, service.last_at)).encode() if is_open else b""
-            self._link.publish(f"{self._root}/tickets/{ticket.place.building}/{id}", payload, retain=True)
-            self._pending.add(Place(ticket.place.building, None))
+        self._owed.pop(id, None)
+        ticket = service.world.tickets[id]
+        is_open = ticket.status is not Status.CLOSED
+        payload = json.dumps(service.ticket_object(ticket, service.last_at)).encode() if is_open else b""
+        self._link.publish(f"{self._root}/tickets/{ticket.place.building}/{id}", payload, retain=True)
+        self._pending[Place(ticket.place.building, None)] = None
 
     def is_ours(self, message: Message) -> bool:
         """Whether a message is the broker's memory of us, or of what Home Assistant is told by anybody.
@@ -106,7 +121,7 @@ class Bulletin:
 
     def places(self, places: Iterable[Place]) -> None:
         """Publish rooms and buildings that said something when their turn comes."""
-        self._pending.update(places)
+        self._pending.update(dict.fromkeys(places))
 
     def tend(self) -> None:
         """Publish what is new of places; each is looked at now and then, for silence is news too."""
@@ -114,15 +129,33 @@ class Bulletin:
         if now - self._looked_at < _LOOK_SECONDS:
             return
         self._looked_at = now
-        everywhere = [*self._service.world.rooms, *self._buildings()]
+        self._complain()
         if not self._round:
-            self._round = sorted(everywhere, key=str)
-        share = max(1, len(everywhere) * _LOOK_SECONDS / _ROOM_SECONDS)
-        looked_at = {self._round.pop() for _ in range(min(int(share), len(self._round)))}
-        fresh = sorted(self._pending, key=str)[:_PLACES_A_LOOK]
-        self._pending.difference_update(fresh)
+            self._round = sorted([*self._service.world.rooms, *self._buildings()], key=str)
+            self._share = max(1, int(len(self._round) * _LOOK_SECONDS / _ROOM_SECONDS))
+        looked_at = {self._round.pop() for _ in range(min(self._share, len(self._round)))}
+        for id in list(islice(self._owed, _PLACES_A_LOOK)):
+            self._publish_ticket(id)
+        fresh = list(islice(self._pending, _PLACES_A_LOOK))
+        for place in fresh:
+            del self._pending[place]
         for place in sorted(looked_at.union(fresh), key=str):
             self._place(place, now)
+
+    def _complain(self) -> None:
+        """Note which topics the broker does not let us hear, or that it lets us hear all."""
+        refused = self._link.unheard
+        if refused is None or refused == self._unheard:
+            return
+        self._unheard = refused
+        more = f" and {len(refused) - _TOLD} more" if len(refused) > _TOLD else ""
+        fault = (
+            f"the broker does not let us hear {', '.join(refused[:_TOLD])}{more}: look at its access list, "
+            "at characters that it does not take (NATS: a space) and at how many subscriptions it allows"
+        )
+        place = Place(next((each.id for each in self._service.site.buildings), ""), None)
+        at, kind = self._clock(), TroubleKind.CONFIGURATION
+        self._service.complain(_SUBJECT, place, kind, fault if refused else "", at)
 
     def _buildings(self) -> list[Place]:
         return [Place(building.id, None) for building in self._service.site.buildings]

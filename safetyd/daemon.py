@@ -117,7 +117,7 @@ class Daemon:
         """What the broker remembers comes after this."""
         lookout.hear_broker(self.service.world, self.service.facts, self.clock())
         if not self.link.is_remembered:
-            self._time.miss(self.service, self.link.lost_at, self.clock())
+            self._time.miss(self.service, self.link.lost_at, self.clock(), has_moved=self.link.has_moved)
         self._bulletin.everything()
 
     def stop(self) -> None:
@@ -189,9 +189,9 @@ class Daemon:
         try:
             self._work()
         except StoreError as error:
-            self._setback.begin(error)
+            self._setback.begin(error, self._connection, self._reader)
             if self._is_begun:
-                self.dispatch.look(self.clock())
+                self.dispatch.take_back(self.clock())
         unsure = "" if self._is_begun else "the clock is not synchronised yet: what arrives is kept unjudged"
         trouble = self._setback.trouble or unsure
         self.vitals.tell_outside(trouble, has_broker=self.link.socket() is not None)
@@ -253,8 +253,7 @@ class Daemon:
                 waits.append((at - now).total_seconds())
         if self._waiting_since is not None:
             waits.append(self._waiting_since + self._commit_every - time.monotonic())
-        retry = self.link.seconds_to_retry()
-        if retry is not None:
+        if (retry := self.link.seconds_to_retry()) is not None:
             waits.append(retry)
         return max(0.0, min(waits))
 
@@ -329,7 +328,7 @@ class Daemon:
 
     def _commit(self) -> None:
         """Make it durable, then acknowledge; what cannot be written is kept and tried again."""
-        now, changes, touched = self.clock(), self.service.world.changes, set(self.service.waiting.touched)
+        now, changes, spoken = self.clock(), self.service.world.changes, self.service.waiting.spoken
         with self.service.writing() as connection:
             self._errands.write_answers(connection)
             self._following.write(connection, now)
@@ -339,6 +338,7 @@ class Daemon:
         self.service.commit(now, self.dispatch.begin)
         self.dispatch.hand_over()  # people first
         self._errands.are_answered()
+        self.dispatch.are_kept()
         self._setback.end()
         self.link.acknowledge(self._unacknowledged)
         self._unacknowledged.clear()
@@ -346,5 +346,5 @@ class Daemon:
         if changes.notices:
             self.dispatch.send_due(now)
         self._bulletin.tickets(changes.ticket_ids())
-        self._bulletin.places(touched)
+        self._bulletin.places(spoken)
         self._on_commit(self.service)

@@ -10,13 +10,14 @@ import logging
 import queue
 import random
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from safetyd.allowance import AN_HOUR, Allowance, Who
 from safetyd.core.book import short_name
 from safetyd.core.model import Place, Role, TroubleKind
 from safetyd.core.overtaken import is_overtaken
 from safetyd.core.plan import Reason
-from safetyd.core.sparing import LATE, MESSAGES_AN_HOUR, is_urgent, next_message_at
+from safetyd.core.sparing import LATE, is_urgent
 from safetyd.distress import Distress
 from safetyd.notify.company import News, together
 from safetyd.notify.forms import Words, links
@@ -39,9 +40,7 @@ _UNWRITTEN = "its outcome could not be written"
 _OVERTAKEN = "it was no longer so when it would have been sent"
 _GONE = "the person or address is no longer in the site file"
 
-_AN_HOUR = timedelta(hours=1)
 _MOST_JOINED = 100  # notices in one message
-_Who = tuple[str, str]  # a person, and an address of theirs by its fingerprint
 
 log = logging.getLogger("safetyd.notify")
 
@@ -62,11 +61,11 @@ class Dispatch:
         self._public_url = public_url
         self._distress = Distress(last_resort, wake) if last_resort else None
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        self._in_hand: set[_Who] = set()
+        self._noted: list[Outcome] = []  # since the last commit
+        self._in_hand: set[Who] = set()
         self._sender = Sender(self._report)
-        self._addresses: dict[_Who, str] = {}
-        self._budgets: dict[str, int] = {}
-        self._sent: dict[_Who, list[datetime]] = {}  # in the last hour
+        self._addresses: dict[Who, str] = {}
+        self._allowance = Allowance()
         self._begun: list[tuple[Job, str]] = []  # attempts that the open transaction puts on record
         self._has_looked = self._has_new_site = False
         self.take_site(service.site)
@@ -83,7 +82,7 @@ class Dispatch:
         self._addresses = {
             (person.name, fingerprint(url)): url for person in site.people for url in person.notify
         }
-        self._budgets = {person.name: person.messages_per_hour for person in site.people}
+        self._allowance.take_site(site)
         self._languages = {person.name: person.language for person in site.people}
         self._has_new_site = True
 
@@ -134,8 +133,7 @@ class Dispatch:
             chain.tell_time(connection, now)
             if not self._has_looked:
                 attempts.end_forgotten(connection, _FORGOTTEN)
-                for person, address, at in attempts.messages_since(connection, now - _AN_HOUR):
-                    self._sent.setdefault((person, address), []).append(at)
+                self._allowance.remember(attempts.messages_since(connection, now - AN_HOUR))
             if self._has_new_site:
                 self._forget_addresses(connection, now)
             for who, due in self._due(connection, now).items():
@@ -148,22 +146,22 @@ class Dispatch:
             connection.rollback()
         self.hand_over()
 
-    def _found(self, connection: Connection, now: datetime) -> dict[_Who, list[Delivery]]:
+    def _found(self, connection: Connection, now: datetime) -> dict[Who, list[Delivery]]:
         """Return what is due to each address that nothing is on its way to."""
-        found: dict[_Who, list[Delivery]] = {}
+        found: dict[Who, list[Delivery]] = {}
         for delivery in outbox.due(connection, now):
             who = delivery.person, delivery.address
             if who not in self._in_hand:
                 found.setdefault(who, []).append(delivery)
         return found
 
-    def _due(self, connection: Connection, now: datetime) -> dict[_Who, list[Delivery]]:
+    def _due(self, connection: Connection, now: datetime) -> dict[Who, list[Delivery]]:
         """Return what of that is to go; what cannot is let go."""
         found = self._found(connection, now).items()
         left = {who: list(self._sorted_out(connection, who, due, now)) for who, due in found}
         return {who: due for who, due in left.items() if due}
 
-    def _is_plain(self, connection: Connection, who: _Who, due: Sequence[Delivery], now: datetime) -> bool:
+    def _is_plain(self, connection: Connection, who: Who, due: Sequence[Delivery], now: datetime) -> bool:
         """Whether nothing speaks against sending all of that there."""
         return (
             who in self._addresses
@@ -172,7 +170,7 @@ class Dispatch:
         )
 
     def _sorted_out(
-        self, connection: Connection, who: _Who, due: Sequence[Delivery], now: datetime
+        self, connection: Connection, who: Who, due: Sequence[Delivery], now: datetime
     ) -> Iterator[Delivery]:
         """Yield what is to be sent to an address, and put on record why the rest is not."""
         rejection = attempts.rejection(connection, *who)
@@ -204,19 +202,18 @@ class Dispatch:
         conditions = [None, *(each.condition for each in tickets if each is not None)]
         return any(is_urgent(delivery.reason, condition) for condition in conditions)
 
-    def _begin(self, connection: Connection, who: _Who, due: list[Delivery], now: datetime) -> None:
+    def _begin(self, connection: Connection, who: Who, due: list[Delivery], now: datetime) -> None:
         """Put an attempt at all that is due to an address on record, unless it is spared for now."""
-        budget = self._budgets.get(who[0], MESSAGES_AN_HOUR)
         waits_not = any(map(self._waits_for_nobody, due))
-        at = next_message_at(self._sent.get(who, ()), budget, now, is_urgent=waits_not)
-        if at > now:
+        if (at := self._allowance.next_at(who, now, is_urgent=waits_not)) > now:
             self._look_by(at)
             return
         settled = due[0].settled  # a few mailboxes of one address may need no more
         joined = [each for each in due if each.settled == settled][:_MOST_JOINED]
         numbers = []
         for delivery in joined:
-            attempts.end_forgotten(connection, _UNWRITTEN, delivery.id)
+            if delivery.attempts:
+                attempts.end_forgotten(connection, _UNWRITTEN, delivery.id)
             numbers.append(attempts.begin(connection, delivery.id, now))
         words = together([News(each.reason, self._words(each, now)) for each in joined])
         self._begun.append((Job(tuple(joined), tuple(numbers), now, words), self._addresses[who]))
@@ -251,10 +248,23 @@ class Dispatch:
                 self._outcomes.put(outcome)
                 raise
             self._in_hand.discard(outcome.job.who)
+            self._noted.append(outcome)
             found = True
         if self._distress is not None and self._distress.has_word:
             self.look(now)
         return found
+
+    def are_kept(self) -> None:
+        """Note that what was put on record of outcomes is committed."""
+        self._noted.clear()
+
+    def take_back(self, now: datetime) -> None:
+        """Put on record once more, at the next turn, what may have been undone with its transaction."""
+        for outcome in self._noted:
+            self._outcomes.put(outcome)
+            self._in_hand.add(outcome.job.who)
+        self._noted.clear()
+        self.look(now)
 
     def _note(self, connection: Connection, outcome: Outcome, now: datetime) -> None:
         job, answer = outcome.job, outcome.answer
@@ -262,8 +272,7 @@ class Dispatch:
         for number in job.attempts:
             attempts.end(connection, number, answer.result, now, answer.words)
         if answer.result in (Result.ACCEPTED, Result.UNKNOWN):
-            hour_ago = now - _AN_HOUR
-            self._sent[who] = [*(at for at in self._sent.get(who, ()) if at > hour_ago), job.at]
+            self._allowance.count(who, job.at, now)
         first, tried = deliveries[0], max(each.attempts for each in deliveries)
         self.look(now)  # more may have come meanwhile, and waited
         if answer.result is Result.ACCEPTED:

@@ -15,7 +15,7 @@ from safetyd.core.errors import SafetydError, SomeRefusedError
 from safetyd.imports.taking import IMPORT, take
 from safetyd.service import Service
 from safetyd.store import inbox
-from safetyd.store.database import Connection
+from safetyd.store.database import Connection, last_written
 from safetyd.trying import carry_out
 
 _SHOWN = 100  # characters
@@ -40,7 +40,7 @@ class Errands:
         if time.monotonic() - self._looked_at < LOOK_EVERY:
             return
         self._looked_at = time.monotonic()
-        version = self._reader.exec_driver_sql("PRAGMA data_version").scalar() or 0
+        version = last_written(self._reader)
         found = inbox.unanswered(self._reader) if version != self._data_version else []
         self._reader.rollback()
         for number in found:

@@ -35,7 +35,7 @@ class Recovered(NamedTuple):
     world: World
     newest: dict[int, datetime]
     touched: set[Place]
-    saved: Mapping[Place, places.Standing]
+    saved: Mapping[Place, bytes]
     loaded: Loaded
 
 
@@ -79,7 +79,9 @@ def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Fa
         frozenset(route.sensor.key for route in bound.all() if route.is_mains_powered),
         {each.id: [one.name for one in site.people_for(each.id, LIFTERS)] for each in site.buildings},
         {
-            each.id: {same_name(one.name): one.roles for one in site.people_for(each.id, tuple(Role))}
+            each.id: {
+                same_name(one.name): one.roles_in(each.id) for one in site.people_for(each.id, tuple(Role))
+            }
             for each in site.buildings
         },
         from_afar,
@@ -132,7 +134,6 @@ def recover(
     connection: Connection,
     facts: Facts,
     sensors: Mapping[int, Sensor],
-    now: datetime,
     before: Before | Loaded | None = None,
 ) -> Recovered:
     """Return how everything stands; `sensors` are all that were ever heard, as the site file knows them.
@@ -142,54 +143,62 @@ def recover(
     """
     world = World()
     loaded = ledger.load(connection, world, before.recovered.loaded if isinstance(before, Before) else before)
-    saved = places.load(connection)
-    folded = {place: standing.reading for place, standing in saved.items()}
+    saved = places.bodies(connection)
+    anew: Collection[Place] = saved
     newest: dict[int, datetime] = {}
-    for place, standing in saved.items():
+    if isinstance(before, Before):
+        anew = _go_on_from(world, before, saved, sensors)
+        newest = dict(before.recovered.newest)
+    stood = {place: places.decoded(saved[place]) for place in anew if place in saved}
+    for place, standing in stood.items():
         if standing.room is not None:
             world.rooms[place] = standing.room
         if standing.power is not None:
             world.powers[place] = standing.power
         world.health.update(standing.health)
-    start = places.saved_up_to(connection)
+    folded = {place: standing.reading for place, standing in stood.items()}
+    usual = start = places.saved_up_to(connection)
     if isinstance(before, Before):
-        same = _go_on_from(world, before, saved, sensors)
-        folded |= dict.fromkeys(same, before.reading)
-        start = min([before.reading, *(each.reading for place, each in saved.items() if place not in same)])
-        newest = dict(before.recovered.newest)
+        usual = before.reading
+        start = min([usual, *folded.values()])
+        folded = dict.fromkeys(anew, start) | folded
     touched: set[Place] = set()
     numbers = {sensor.key: number for number, sensor in sensors.items()}
-    heard = {number: sensor for number, sensor in sensors.items() if not sensor.id.startswith(IMPORT)}
-    for id, spoke in readings.observations(connection, heard, start):
+    for id, spoke in readings.observations(connection, sensors, start):
+        if spoke.sensor.id.startswith(IMPORT):
+            continue
         place, number = spoke.sensor.place, numbers[spoke.sensor.key]
         newest[number] = max(spoke.observed_at, newest.get(number, spoke.observed_at))
-        if id > folded.get(place, start):
+        if id > folded.get(place, usual):
             engine.observe(world, facts, spoke, spoke.received_at)
             touched.add(place)
     for number, sensor in sensors.items():  # what was read again may have come late
-        health = world.health.get(sensor.key)
+        health = world.health.get(sensor.key) if anew is saved or sensor.place in anew else None
         if health is not None and health.heard_at is not None:
             newest[number] = max(health.heard_at, newest.get(number, health.heard_at))
     world.conclusions.clear()  # what was concluded then is among the readings
-    engine.schedule_all(world, facts, now)
     connection.rollback()
     return Recovered(world, newest, touched, saved, loaded)
 
 
 def _go_on_from(
-    world: World, before: Before, saved: Mapping[Place, places.Standing], sensors: Mapping[int, Sensor]
+    world: World, before: Before, saved: Mapping[Place, bytes], sensors: Mapping[int, Sensor]
 ) -> set[Place]:
-    """Take over how places stood before, and return which: those of which nothing else was saved since."""
+    """Take over how places stood before, and return those that are to be read anew: of which something else
+    was saved since, or something came late. The World of before is used up."""
     old, was_saved = before.recovered.world, before.recovered.saved
-    where = {sensor.key: sensor.place for sensor in sensors.values()}
-    known = {*old.rooms, *old.powers, *where.values()}
-    same = {place for place in known if saved.get(place) == was_saved.get(place)} - before.late
-    world.rooms |= {place: room for place, room in old.rooms.items() if place in same}
-    world.powers |= {place: power for place, power in old.powers.items() if place in same}
-    world.health |= {key: health for key, health in old.health.items() if where.get(key) in same}
-    world.places |= old.places
+    anew = {place for place, body in saved.items() if was_saved.get(place) != body}
+    anew |= was_saved.keys() - saved.keys() | before.late
+    unheard = {sensor.key for sensor in sensors.values() if sensor.place in anew}
+    world.rooms, world.powers, world.health = old.rooms, old.powers, old.health
+    for place in anew:
+        world.rooms.pop(place, None)
+        world.powers.pop(place, None)
+    for key in unheard:
+        world.health.pop(key, None)
+    world.places, world.scheduled, world.dues = old.places, old.scheduled, old.dues
     world.now = old.now
-    return same
+    return anew
 
 
 def follow(
@@ -216,21 +225,6 @@ def follow(
     world.conclusions.clear()
     changes, world.changes = world.changes, Changes()
     return Followed(after, late, bool(changes.ticket_ids() or changes.episodes or changes.dropped))
-
-
-def keep(
-    connection: Connection,
-    world: World,
-    sensors: Mapping[int, Sensor],
-    saved: Collection[Place],
-    all_at: datetime | None,
-) -> None:
-    """Save how some places stand, in the open transaction; with `all_at` these are all that spoke by then."""
-    if saved:
-        places.save(connection, standings(world, sensors, saved, readings.last_id(connection)))
-    if all_at is not None:
-        places.mark_saved(connection, readings.last_id(connection))
-        places.forget_old(connection, all_at)
 
 
 def standings(

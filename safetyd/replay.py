@@ -16,6 +16,7 @@ from safetyd.core.errors import SafetydError
 from safetyd.core.model import Place
 from safetyd.core.units import JUST_AFTER
 from safetyd.ingest.message import Message
+from safetyd.past import observations_of
 from safetyd.service import Service
 from safetyd.site import Site
 from safetyd.store import ledger, leftovers, outbox
@@ -123,7 +124,7 @@ def replay(
             try:
                 carry_out(service, line.command, line.at)
             except SafetydError as error:
-                service.refuse_command(line.command, str(error), line.at)
+                service.waiting.refuse_command(line.command, str(error), line.at)
         if service.has_decision:
             service.commit(line.at)
         progress()
@@ -169,5 +170,12 @@ def _told(service: Service, site: Site, first: datetime, end: datetime) -> dict[
 
 
 def _seconds(service: Service, place: Place, first: datetime, end: datetime) -> dict[str, Any]:
-    spent = whole_seconds(shares(service.observations_of(place), service.site.rulebook, first, end))
+    spent = whole_seconds(
+        shares(
+            observations_of(service.connection, service.hearing.sensors, place),
+            service.site.rulebook,
+            first,
+            end,
+        )
+    )
     return {"building": place.building, "room": place.room} | {f"{name}_s": spent[name] for name in spent}

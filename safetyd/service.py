@@ -26,16 +26,16 @@ from safetyd.ingest.message import Message, PayloadError
 from safetyd.ingest.topics import Route
 from safetyd.notify.letters import letters
 from safetyd.objects import ticket_object
-from safetyd.past import Past, Pasts, load_past, observations_of
-from safetyd.recovery import BY_HAND, SILENT, expect, facts_of, keep, recover
+from safetyd.past import Past, Pasts, load_past
+from safetyd.recovery import BY_HAND, SILENT, expect, facts_of, recover
+from safetyd.saving import SAVE_PLACES_EVERY, Round, keep
 from safetyd.site import Site
 from safetyd.store import assignments, bridges, chain, ledger, outbox, places, readings
-from safetyd.store.database import Connection, StoreError, undone_on_failure
+from safetyd.store.database import Attempt, Connection, StoreError, undone_on_failure
 from safetyd.store.heard import beyond, unheard
 from safetyd.store.leftovers import RefusedKind
 from safetyd.waiting import Waiting
 
-SAVE_PLACES_EVERY = timedelta(minutes=2)  # how much of the past is read again after a crash
 _LONG_AGO = timedelta(minutes=5)  # a redelivery is of the last moments; what is older is of a backlog
 
 
@@ -45,17 +45,20 @@ class Service:
     def __init__(self, connection: Connection, site: Site, root: str, now: datetime) -> None:
         self.connection = connection
         self.is_replay = False
+        self._attempt = Attempt()
         self._pasts = Pasts()
-        self._saved_at = self.last_at = now
+        self._round = Round(now)
+        self.last_at = now
         self.root = root
         self.assignments = assignments.record(connection)
         found = compose(site, standing(self.assignments), root)
         self.hearing = Hearing(found.site, root, readings.sensors(connection))
         self.hearing.remember(connection, now)
         self.facts = facts_of(found.site, self.hearing.routes, self.hearing.known)
-        recovered = recover(connection, self.facts, self.hearing.sensors, now)
+        recovered = recover(connection, self.facts, self.hearing.sensors)
         self.world, self._newest, self.loaded = recovered.world, recovered.newest, recovered.loaded.kept()
         self.waiting = Waiting(touched=recovered.touched)
+        engine.schedule_all(self.world, self.facts, now)
         amendment.take_facts(self.world, self.facts, now)
         if self.world.tickets or self.world.rooms or self.world.powers:
             self.world.now = now  # what fell due while we were away is carried out now
@@ -123,7 +126,7 @@ class Service:
             speaker = self.hearing.speaker(Route(spoke.sensor, SILENT, native_decoder), str(spoke.sensor))
             self.waiting.rows.extend(readings.rows(speaker.number, spoke, ()))
             self._newest[speaker.number] = spoke.observed_at
-            self.waiting.touched.add(spoke.sensor.place)
+            self.waiting.touch(spoke.sensor.place)
             self._pasts.note(spoke)
         self.world.conclusions.clear()
 
@@ -135,14 +138,10 @@ class Service:
         is_anybodys = False
         for word in self.hearing.hear(message, self.world.health):
             is_anybodys = True
-            self._take(word, message)
+            self._fold(word, message)
+            self._read_again()
         if not is_anybodys and not self._take_from_bridge(message) and not self._take_from_afar(message):
             self.waiting.stray(message)
-
-    def _take(self, word: Word, message: Message) -> None:
-        self._fold(word, message)
-        if self.waiting.late:
-            self._read_again()
 
     def _fold(self, word: Word, message: Message) -> None:
         sensor = word.speaker.route.sensor
@@ -183,7 +182,7 @@ class Service:
             at, is_retained = message.received_at, message.retain
             engine.hear_from_afar(self.world, self.facts, building, heard, at, is_retained=is_retained)
             self._keep_conclusions()
-            self.waiting.touched.add(Place(building, None))
+            self.waiting.touch(Place(building, None))
         return said is not None
 
     def observe(
@@ -204,7 +203,7 @@ class Service:
             return ()
         if newest is None or spoke.observed_at > newest:
             self._newest[number] = spoke.observed_at
-        self.waiting.touched.add(spoke.sensor.place)
+        self.waiting.touch(spoke.sensor.place)
         for flaw in told.flaws:
             if flaw.mark is Mark.REJECTED:
                 self.waiting.refuse(message, RefusedKind.VALUE, flaw.reason)
@@ -244,10 +243,6 @@ class Service:
             waiting.revise(past.place, late.observed_at)
             del waiting.late[0]
 
-    def observations_of(self, place: Place) -> list[Observation]:
-        """Return all that was ever said of a place, in order of its own time."""
-        return observations_of(self.connection, self.hearing.sensors, place)
-
     def set_aside(self, message: Message, reason: str = "safetyd failed on it; please report this") -> None:
         """Keep a message that could not be judged for a reason of ours."""
         self.waiting.refuse(message, RefusedKind.PAYLOAD, reason)
@@ -286,19 +281,17 @@ class Service:
         self._read_again()
         return measured(self.world, report, now)
 
-    def refuse_command(self, said: Mapping[str, Any], reason: str, at: datetime) -> None:
-        """Keep a refused action."""
-        self.waiting.refuse_command(said, reason, at)
-
     def commit(self, now: datetime, begin: Callable[[Connection, datetime], None] | None = None) -> None:
         """Make everything taken so far durable, as one transaction, with what `begin` makes of new notices.
 
         Raises:
             StoreError: it could not be written; it is kept and the next commit tries again.
         """
+        with self.writing() as connection:
+            if self._attempt.took_place(connection):
+                self._let_go(self.waiting.touched)
         waiting = self.waiting
-        is_time = now - self._saved_at >= SAVE_PLACES_EVERY
-        with self.writing():
+        with self.writing(is_all=True):
             chain.tell_time(self.connection, now)
             self._read_again()
             self._flush()
@@ -312,30 +305,38 @@ class Service:
                 ledger.save(self.connection, changes, self.world)
             for place, since in waiting.revised.items():
                 places.forget_since(self.connection, place, since)
-            saved = changes.places | waiting.revised.keys() | (waiting.touched if is_time else set())
-            keep(self.connection, self.world, self.hearing.sensors, saved, now if is_time else None)
+            under_way = self._round.going_on(waiting.touched, readings.last_id(self.connection), now)
+            decided, sensors = changes.places | waiting.revised.keys(), self.hearing.sensors
+            saved = keep(self.connection, self.world, sensors, decided, under_way, now)
             self.connection.commit()
+        self.last_at = now
+        waiting.touched.difference_update(saved)
+        self._let_go(waiting.touched)
+        self._round = under_way.after()
+        self._pasts.tidy(now)
+
+    def _let_go(self, touched: set[Place]) -> None:
+        """Keep nothing any longer that is committed, but which places are to be saved in time."""
         self.hearing.fresh.clear()
         self.hearing.bridges.clear()
-        self.last_at = now
         self.world.changes = Changes()
-        self.waiting = Waiting(touched=set() if is_time else waiting.touched - saved)
-        self._saved_at = now if is_time else self._saved_at
-        self._pasts.tidy(now)
+        self.waiting = Waiting(touched=touched)
 
     def save_all(self, now: datetime) -> None:
         """Commit, with how every place stands: the next start has nothing to read again."""
-        self._saved_at = now - SAVE_PLACES_EVERY
+        self._round = Round(now - SAVE_PLACES_EVERY, most=None)
         self.commit(now)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, is_all: bool = False) -> Iterator[Connection]:
         """Yield the writer's connection; what fails there is undone and told as a StoreError."""
         try:
             with undone_on_failure(self.connection):
                 yield self.connection
         except StoreError:
             self.waiting.flushed = 0
+            if is_all:  # of what waits: it may turn out that it was committed
+                self._attempt.failed(self.connection)
             raise
 
     def _flush(self) -> None:

@@ -6,7 +6,7 @@ Rule: it is said once that it is away, once that it is back; in between nothing 
 import logging
 import time
 
-from safetyd.store.database import StoreError
+from safetyd.store.database import Connection, StoreError, abandon
 
 _PAUSE_S = 1.0
 
@@ -28,8 +28,10 @@ class Setback:
         """Whether it is too early to try again."""
         return bool(self) and time.monotonic() < self._retry_at_s
 
-    def begin(self, error: StoreError) -> None:
-        """Note that it cannot be used."""
+    def begin(self, error: StoreError, *connections: Connection) -> None:
+        """Note that it cannot be used; the next use of a connection whose server went away connects anew."""
+        for connection in connections:
+            abandon(connection)
         self._retry_at_s = time.monotonic() + _PAUSE_S
         if self.trouble != str(error):
             log.error("%s; nothing is acknowledged until it can be", error)

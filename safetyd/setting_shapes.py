@@ -26,7 +26,6 @@ _FLAGS = {
     "no": False,
     "off": False,
 }
-_STORE = "sqlite:///PATH, relative to safetyd.toml"
 
 
 SHORTEST_KEPT = timedelta(days=10)  # a reading may come a week late, and is judged then by those before it
@@ -141,17 +140,6 @@ def mailbox(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", value):
         raise Misfit("what stands here is no mail address (not shown)", "name@host")
     return value
-
-
-def store_url(value: object) -> str:
-    """Return `sqlite:///` and a path."""
-    given = address(value)
-    scheme, _, rest = given.partition("://")
-    if scheme != "sqlite":
-        raise Misfit(f"{scheme} is not in this release", _STORE)
-    if not rest.startswith("/") or rest.strip("/") in {"", ":memory:"} or "?" in rest or rest.endswith("/"):
-        raise Misfit("this address names no file", _STORE)
-    return given
 
 
 def listener_or_off(value: object) -> str | None:

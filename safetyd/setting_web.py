@@ -3,7 +3,7 @@
 Rule: who gets which role by which group stands here, and nowhere else; the first group that fits counts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -18,14 +18,27 @@ from safetyd.shapes import text
 WATCH_LISTENS = "127.0.0.1:8915"
 _EVERY_BUILDING = "*"
 _GRANT = ("group", "role", "buildings")
+ITS_BUILDING = "{building}"  # in the name of a group: the id of whichever building it is for
 
 
 class Grant(NamedTuple):
-    """What members of a group get; no building means every one."""
+    """What members of a group get; no building means every one, but where the group's name holds it."""
 
     group: str
     role: Role
     buildings: tuple[str, ...]
+
+    @property
+    def is_by_name(self) -> bool:
+        """Whether it stands for as many groups as there are buildings, each for its own."""
+        return ITS_BUILDING in self.group
+
+    def given(self, said: Collection[str], ids: Iterable[str]) -> tuple[str, ...] | None:
+        """Return the buildings (none: every one) for somebody in the groups that are said; None if it gives
+        nothing. `ids` are the buildings that there are."""
+        if not self.is_by_name:
+            return self.buildings if self.group in said else None
+        return tuple(id for id in ids if self.group.replace(ITS_BUILDING, id) in said) or None
 
 
 def networks(value: object) -> tuple[str, ...]:
@@ -58,6 +71,12 @@ def _grant(given: Mapping[str, Any]) -> Grant:
     group, buildings = given.get("group"), given.get("buildings")
     if not isinstance(group, str) or not group:
         raise Misfit(f"{shown(group)} is no group", "its name as the single sign-on says it")
+    if ITS_BUILDING in group:
+        if buildings is not None:
+            raise Misfit(
+                "it names buildings twice", f"no buildings beside {ITS_BUILDING} in the group's name"
+            )
+        return Grant(group, Role(role), ())
     if not isinstance(buildings, list) or not buildings or not all(isinstance(b, str) for b in buildings):
         raise Misfit(f"{shown(buildings)} are no buildings", 'their ids, or ["*"] for every one')
     return Grant(group, Role(role), () if _EVERY_BUILDING in buildings else tuple(buildings))

@@ -24,9 +24,10 @@ from safetyd.setting_audit import Audit, completed
 from safetyd.setting_centre import Centre, Gateway, centre_at_odds, read_gateways
 from safetyd.setting_files import Key, Note, Where, with_files, with_secret
 from safetyd.setting_hooks import Webhook, read_hooks
+from safetyd.setting_mqtt import Mqtt
+from safetyd.setting_mqtt import completed as completed_mqtt
 from safetyd.setting_outside import Heartbeat, Influx, LastResort, at_odds, influx_at_odds
 from safetyd.setting_shapes import (
-    filters,
     flag_or_word,
     kept,
     log_format,
@@ -34,17 +35,17 @@ from safetyd.setting_shapes import (
     path,
     paths,
     secret,
-    store_url,
     ups_name,
     whole_or_word,
 )
+from safetyd.setting_store import completed as completed_url
+from safetyd.setting_store import is_served, place_of, store_url
 from safetyd.setting_web import Oidc, Web, oidc_at_odds, web_at_odds
 from safetyd.shapes import (
     duration,
     host_name,
     positive_duration,
     text,
-    topic_level,
 )
 from safetyd.tables import read_toml
 
@@ -53,6 +54,7 @@ CONFIG_VARIABLE = "SAFETYD_CONFIG"  # where safetyd.toml is; the one variable th
 ENVIRONMENT = "environment"  # the "file" of a fault in a variable
 _FROM_ENVIRONMENT_ONLY = (
     ("mqtt", "password"),
+    ("store", "password"),
     ("oidc", "client_secret"),
     ("influx", "token"),
     ("influx", "password"),
@@ -66,7 +68,6 @@ Flag = Annotated[bool, PlainValidator(flag_or_word)]
 Duration = Annotated[timedelta, PlainValidator(duration)]
 Kept = Annotated[timedelta, PlainValidator(kept)]
 SomeTime = Annotated[timedelta, PlainValidator(positive_duration)]
-Level = Annotated[str, PlainValidator(topic_level)]
 File = Annotated[Path, PlainValidator(path)]
 Secret = Annotated[SecretStr, PlainValidator(secret)]
 
@@ -75,40 +76,25 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class Mqtt(_Section):
-    """`[mqtt]`: the broker, who we are to it, our own topics, and where they are announced."""
-
-    host: Annotated[str, PlainValidator(host_name)] = "127.0.0.1"
-    port: Annotated[int, PlainValidator(whole_or_word(1, 65535))] = 1883
-    client_id: Level = "safetyd"
-    username: Text | None = None
-    password: Secret | None = None
-    password_file: File | None = None
-    tls: Flag = False
-    ca_file: File | None = None
-    cert_file: File | None = None
-    key_file: File | None = None
-    embedded: Flag = False
-    root: Level = "safetyd"
-    protocol: Annotated[int, PlainValidator(whole_or_word(4, 5))] = 5  # 4 is what MQTT 3.1.1 calls itself
-    keepalive: SomeTime = timedelta(seconds=60)
-    also: Annotated[tuple[str, ...], PlainValidator(filters)] = ()  # heard too, to see what is nobody's yet
-    announce: Flag = False
-    announce_prefix: Level = "homeassistant"
-
-
 class Store(_Section):
     """`[store]`: where everything is kept."""
 
     url: Annotated[str, PlainValidator(store_url)] = "sqlite:///var/safetyd.db"
+    password: Secret | None = None
+    password_file: File | None = None
     commit_every: Duration = timedelta(seconds=1)
     keep_raw: Kept | None = None
     keep_rollups: Kept | None = None
 
     @property
-    def path(self) -> Path:
-        """The database's file."""
-        return Path(self.url.removeprefix("sqlite:///"))
+    def path(self) -> Path | None:
+        """The database's file; None where it is in a server."""
+        return None if is_served(self.url) else Path(self.place)
+
+    @property
+    def place(self) -> str:
+        """How it is called in a sentence."""
+        return place_of(self.url)
 
 
 class Ups(_Section):
@@ -304,21 +290,7 @@ def _explained(error: ValidationError) -> list[tuple[Key, str, str]]:
 
 def _completed(settings: Settings, folder: Path, where: Where, note: Note) -> Settings:
     """Return the settings with absolute paths and the secrets read; what is at odds is noted."""
-    mqtt = with_files(settings.mqtt, "mqtt", where, note)
-    mqtt = with_secret(mqtt, "mqtt", "password", note)
-    if mqtt.password and mqtt.username is None and mqtt.protocol == 4:
-        note(
-            ("mqtt", "username"),
-            "a password without a name",
-            "a username (MQTT 3.1.1 knows no password alone)",
-        )
-    if mqtt.key_file and not mqtt.cert_file:
-        note(("mqtt", "cert_file"), "a key without its certificate", "the certificate's file")
-    for name in ("ca_file", "cert_file", "key_file"):
-        if getattr(mqtt, name) and not mqtt.tls:
-            note(("mqtt", name), "it is of no use without TLS", "tls = true beside it")
-    if mqtt.keepalive > timedelta(seconds=65535):
-        note(("mqtt", "keepalive"), "it is too long for MQTT", 'at most "65535s"')
+    mqtt = completed_mqtt(settings.mqtt, where, note)
     web = with_files(settings.web, "web", where, note)
     for key, value, expected in web_at_odds(web):
         note(("web", key), value, expected)
@@ -342,6 +314,9 @@ def _completed(settings: Settings, folder: Path, where: Where, note: Note) -> Se
             note(("last_resort", key), value, expected)
         last = with_files(settings.last_resort, "last_resort", where, note)
         changed["last_resort"] = with_secret(last, "last_resort", "smtp_password", note)
-    store = folder.absolute() / settings.store.path
-    changed["store"] = settings.store.model_copy(update={"url": f"sqlite:///{store}"})
+    store = with_secret(with_files(settings.store, "store", where, note), "store", "password", note)
+    if store.password and not is_served(store.url):
+        note(("store", "password_file"), "a file of SQLite's knows no password", "no password, or PostgreSQL")
+    url = completed_url(store.url, folder, store.password_file)
+    changed["store"] = store.model_copy(update={"url": url})
     return settings.model_copy(update=changed)

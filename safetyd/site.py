@@ -3,6 +3,7 @@
 Rule: a Site is complete and consistent or does not exist; whoever holds one need not check it again.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,23 +13,23 @@ from safetyd.core.calendar import Calendar
 from safetyd.core.model import Role
 from safetyd.core.plan import PlanBook
 from safetyd.core.rules import RuleBook
-from safetyd.core.sparing import MESSAGES_AN_HOUR, Quiet
-from safetyd.credentials import located
-from safetyd.faults import ConfigurationError, Fault, Misfit, did_you_mean, one_of, shown
+from safetyd.faults import ConfigurationError, Fault, shown
 from safetyd.languages import ENGLISH, languages
 from safetyd.overrides import as_table
 from safetyd.profile import NATIVE, SPARKPLUG, Profile, read_profile, shipped_profiles
-from safetyd.shapes import address, choice, identifier, member, quiet_hours, text, whole_within, zone
+from safetyd.shapes import choice, identifier, text, zone
 from safetyd.site_calendar import Heard, read_calendar
 from safetyd.site_csv import add_rows
 from safetyd.site_outposts import Outpost, read_outpost
+from safetyd.site_people import EVERY_BUILDING, Desk, Person, add_person, by_building
+from safetyd.site_people_csv import add_people
 from safetyd.site_plan import read_plans
 from safetyd.site_readings import SensorBinding
 from safetyd.site_reports import Network, is_within, read_networks
 from safetyd.site_rules import read_rulebook, read_rules
 from safetyd.site_sensors import Frame, Home, Room, add_sensor
 from safetyd.site_topics import Topics
-from safetyd.tables import Table, files_meant, read_secret, read_toml
+from safetyd.tables import Table, files_meant, read_toml
 
 __all__ = [
     "EVERY_BUILDING",
@@ -41,8 +42,6 @@ __all__ = [
     "read_site",
     "with_rules",
 ]
-
-EVERY_BUILDING = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +65,6 @@ class Building:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody who is told, in which language; the addresses are secrets.
-
-    To each of them go so many messages an hour one by one.
-    """
-
-    name: str
-    roles: tuple[Role, ...]
-    buildings: tuple[str, ...] = (EVERY_BUILDING,)
-    notify: tuple[str, ...] = field(default=(), repr=False)
-    language: str = ENGLISH
-    quiet: Quiet | None = None
-    messages_per_hour: int = MESSAGES_AN_HOUR
-
-    def belongs_to(self, building: str) -> bool:
-        """Return whether this person is told about this building."""
-        return EVERY_BUILDING in self.buildings or building in self.buildings
-
-
-@dataclass(frozen=True, slots=True)
 class Site:
     """Everything that is watched; remarks are for who wrote the files, profiles the formats of their own."""
 
@@ -100,10 +79,16 @@ class Site:
     plans: PlanBook = field(default_factory=PlanBook)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     reports_from: tuple[Network, ...] = ()
+    _of_id: Mapping[str, Building] = field(init=False, repr=False, compare=False)
+    _people_of: Mapping[str, tuple[Person, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_of_id", {each.id: each for each in reversed(self.buildings)})
+        object.__setattr__(self, "_people_of", by_building(self.people, self._of_id))
 
     def building(self, id: str) -> Building | None:
         """Return the building of this id."""
-        return next((building for building in self.buildings if building.id == id), None)
+        return self._of_id.get(id)
 
     @property
     def is_watch(self) -> bool:
@@ -125,11 +110,10 @@ class Site:
 
     def people_for(self, building: str, roles: Collection[Role]) -> tuple[Person, ...]:
         """Return who holds one of these roles in this building, in the order of the files; of "" in any."""
-        return tuple(
-            person
-            for person in self.people
-            if (not building or person.belongs_to(building)) and any(role in roles for role in person.roles)
-        )
+        people = self._people_of.get(building) if building else self.people
+        if people is None:  # of one that has left the file
+            people = tuple(each for each in self.people if each.belongs_to(building))
+        return tuple(each for each in people if not {*each.roles_in(building)}.isdisjoint(roles))
 
 
 def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fault]) -> Site | None:
@@ -166,9 +150,11 @@ def read_site(files: Sequence[Path], environ: Mapping[str, str], faults: list[Fa
         table.done()
     add_rows([file for page in pages for file in _files(page, "sensors")], homes, frame, faults)
     people: dict[str, Person] = {}
+    desk = Desk(homes, environ, language, _called(homes.values()))
     for page in pages:
-        for table in page.tables("people"):
-            _add_person(table, people, homes, environ, language)
+        for table in _people_tables(page):
+            add_person(table, people, desk)
+    add_people([file for page in pages for file in _files(page, "people_csv")], people, desk, faults)
     rulebook = read_rulebook(_only(pages, "rules"), local)
     plans = read_plans(_only(pages, "plan"), local)
     heard = Heard()
@@ -234,6 +220,20 @@ def _files(page: Table, name: str) -> list[Path]:
     )
 
 
+def _called(homes: Collection[Home]) -> dict[str, str]:
+    """Return the ids of buildings by themselves, and by a name that only one has, in small letters."""
+    names = Counter(home.name.casefold() for home in homes)
+    of_name = {home.name.casefold(): home.id for home in homes if names[home.name.casefold()] == 1}
+    return of_name | {home.id: home.id for home in homes}
+
+
+def _people_tables(page: Table) -> list[Table]:
+    if "people" in page and isinstance(page.plain("people"), str):
+        page.fault("people", "this names a file", 'tables [[people]], or people_csv = "…" for a spreadsheet')
+        return []
+    return page.tables("people")
+
+
 def _profiles(pages: Sequence[Table], faults: list[Fault]) -> dict[str, Profile]:
     """Return the site's own profiles, by name."""
     found: dict[str, Profile] = {}
@@ -274,50 +274,3 @@ def _is_new(table: Table, id: str, known: Collection[str]) -> bool:
     if id in known:
         table.fault("id", f"'{id}' is taken", "an id that nothing else of its kind has here")
     return id not in known
-
-
-def _add_person(
-    table: Table,
-    people: dict[str, Person],
-    buildings: Collection[str],
-    environ: Mapping[str, str],
-    language: str,
-) -> None:
-    name = table.need("name", text, "a name")
-    roles = table.each("roles", member("role", Role), "a list of roles")
-    if table.sound and not roles:
-        table.fault("roles", "nobody is anything here", f"a list with {one_of(Role)}")
-
-    def known_building(value: object) -> str:
-        if value == EVERY_BUILDING or (isinstance(value, str) and value in buildings):
-            return str(value)
-        hint = did_you_mean(value, buildings) if isinstance(value, str) else ""
-        raise Misfit(f"no building has the id {shown(value)}", one_of([*buildings, EVERY_BUILDING]) + hint)
-
-    where = table.each("buildings", known_building, 'a list of buildings, or ["*"]')
-    if table.sound and "buildings" in table and not where:
-        table.fault("buildings", "the list is empty", 'a list of buildings, or ["*"]')
-    folder = Path(table.file).parent
-    notify = table.each("notify", lambda entry: _address(entry, folder, environ), "a list of addresses")
-    own = table.get("language", choice("language", languages()), language)
-    quiet = table.get("quiet", quiet_hours, None)
-    budget = table.get("messages_per_hour", whole_within(1, 1000), MESSAGES_AN_HOUR)
-    table.done()
-    if name is None:
-        return
-    if name in people:
-        table.fault("name", f"{shown(name)} is taken", "a name that tells this person from the others")
-    people[name] = Person(name, roles, where or (EVERY_BUILDING,), notify, own, quiet, budget)
-
-
-def _address(entry: object, folder: Path, environ: Mapping[str, str]) -> str:
-    if not isinstance(entry, dict):
-        return address(entry)
-    match list(entry.items()):
-        case [("file", str(told))]:
-            return address(read_secret(located(folder, text(told), environ), told))
-        case [("env", str(name))]:
-            if not environ.get(name):
-                raise Misfit(f"the environment has no {shown(name)}", "a variable that holds the address")
-            return address(environ[name].strip())
-    raise Misfit("this table is no address", '"scheme://…", { file = "…" } or { env = "…" }')

@@ -4,11 +4,9 @@ Rule: a row says the same as an entry of the site file and goes through the same
 as a spreadsheet counts it, and the column.
 """
 
-import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from io import StringIO
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +14,7 @@ from safetyd.core.model import Quantity
 from safetyd.faults import Fault, did_you_mean, one_of, shown
 from safetyd.profile import SPARKPLUG
 from safetyd.site_sensors import Frame, Home, add_sensor
+from safetyd.site_sheet import SheetTable, read_sheet
 from safetyd.site_topics import is_filter, own_levels
 from safetyd.tables import Table
 
@@ -29,7 +28,6 @@ _COLUMN_OF = {  # keys of an entry whose column has another name
     "power": "measures",
 }
 _OF_MAINS = {"mains": "mains", "mains-voltage": "voltage"}  # these make a row a witness
-_DELIMITERS = ",;\t"
 _EVERY = re.compile(
     r"([0-9]+) *(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)\.?", re.ASCII | re.IGNORECASE
 )
@@ -37,16 +35,11 @@ _NAMED_PATH = re.compile(r"\s*([A-Za-z_-]+)\s*=\s*(.*?)\s*")
 _TELLING = 40  # characters of a topic in an id
 
 
-class _Row(Table):
-    """The table that a row stands for; its keys are told as columns."""
-
+class _Row(SheetTable):
     __slots__ = ()
 
     def at(self, name: str) -> str:
-        return f"{self.key}, {_COLUMN_OF.get(name, name)}"
-
-    def fault(self, name: str, value: str, expected: str) -> None:
-        super().fault(name.partition("[")[0], value, expected)
+        return super().at(_COLUMN_OF.get(name, name))
 
 
 class _Source(NamedTuple):
@@ -73,12 +66,7 @@ def add_rows(files: Iterable[Path], homes: Mapping[str, Home], frame: Frame, fau
 
 
 def _sources(file: Path, homes: Mapping[str, Home], frame: Frame, faults: list[Fault]) -> Iterator[_Source]:
-    text = _text(file, faults)
-    if text is None:
-        return
-    delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
-    for number, cells in _rows(str(file), text, delimiter, faults):
-        place = f"row {number}"
+    for place, cells, has_decimal_comma in read_sheet(file, COLUMNS, NEEDED, faults):
         home = _home(cells, homes)
         if home is None:
             given = cells.get("building")
@@ -88,70 +76,7 @@ def _sources(file: Path, homes: Mapping[str, Home], frame: Frame, faults: list[F
             faults.append(Fault(str(file), f"{place}, building", value, known + hint))
             continue
         row = _Row(str(file), place, cells, faults)
-        yield _Source(str(file), place, home, _content(row, cells, home, frame, delimiter == ";"))
-
-
-def _text(file: Path, faults: list[Fault]) -> str | None:
-    """Return a file's text, without the first line by which a spreadsheet names its delimiter."""
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        reason = (error.strerror or "unreadable").lower()
-        faults.append(Fault(str(file), "the file", f"it cannot be read: {reason}", "a CSV file"))
-    except UnicodeDecodeError as error:
-        row = error.object[: error.start].count(b"\n") + 1
-        mend = "the table saved as “CSV UTF-8”"
-        faults.append(Fault(str(file), f"row {row}", "a character is not UTF-8", mend))
-    else:
-        return re.sub(r"\Asep=.\r?\n", "", text)
-    return None
-
-
-def _rows(file: str, text: str, delimiter: str, faults: list[Fault]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the rows that have something in them, each with its number and its cells by column."""
-    header: list[str] | None = None
-    number = 0
-    try:
-        for number, cells in enumerate(
-            csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True), 1
-        ):
-            filled = [cell.strip() for cell in cells]
-            if not any(filled):
-                continue
-            if header is None:
-                header = [cell.lower() for cell in filled]
-                if not _is_header(header, file, number, faults):
-                    return
-                continue
-            for place, cell in enumerate(filled[len(header) :], len(header) + 1):
-                if cell:
-                    where = f"row {number}, column {place}"
-                    faults.append(
-                        Fault(file, where, f"{shown(cell)} stands under no heading", "nothing here")
-                    )
-            yield number, {name: cell for name, cell in zip(header, filled, strict=False) if name and cell}
-    except csv.Error as error:
-        mend = 'cells between delimiters, a quotation mark within quotes twice: ""'
-        faults.append(Fault(file, f"row {number + 1}", f"this is not CSV: {error}", mend))
-        return
-    if header is None:
-        faults.append(Fault(file, "the file", "it is empty", f"a first row with {', '.join(NEEDED)}"))
-
-
-def _is_header(header: Sequence[str], file: str, number: int, faults: list[Fault]) -> bool:
-    found = []
-    for name in header:
-        if name and name not in COLUMNS:
-            mend = one_of(COLUMNS) + did_you_mean(name, COLUMNS)
-            found.append(Fault(file, f"row {number}, {name}", "nobody knows this column", mend))
-        elif name and header.count(name) > 1:
-            found.append(Fault(file, f"row {number}, {name}", "two columns are called so", "one of each"))
-    for name in NEEDED:
-        if name not in header:
-            mend = f"a first row with {', '.join(NEEDED)}"
-            found.append(Fault(file, f"row {number}, {name}", "no column is called so", mend))
-    faults.extend(dict.fromkeys(found))
-    return not found
+        yield _Source(str(file), place, home, _content(row, cells, home, frame, has_decimal_comma))
 
 
 def _home(cells: Mapping[str, str], homes: Mapping[str, Home]) -> Home | None:

@@ -18,9 +18,11 @@ from safetyd.core.model import CLAUSE, FROM_AFAR, Condition, Offset, Quantity, R
 from safetyd.core.plan import Plan, Reason, Step
 from safetyd.core.rules import Rules
 from safetyd.paths import written
+from safetyd.people_words import held, login_warnings, login_words, role_word
 from safetyd.profile import NATIVE, Value
+from safetyd.setting_mqtt import mqtt_words
 from safetyd.settings import Settings
-from safetyd.site import EVERY_BUILDING, Building, Outpost, Person, SensorBinding, Site
+from safetyd.site import Building, Outpost, SensorBinding, Site
 from safetyd.site_readings import OF_MAINS, readings
 
 _INTERVALS, _SOONEST = 3, timedelta(seconds=200)  # a sensor counts as silent after so many of its intervals
@@ -42,7 +44,9 @@ def site_words(loaded: Loaded) -> list[str]:
             lines += [f"{building.name} has days of its own:", *(f"  {line}" for line in own), ""]
     lines += [*site.remarks, ""] if site.remarks else []
     lines += [*_people(site)]
-    for warning in _warnings(site):
+    if settings.oidc is not None:
+        lines += ["", *login_words(settings.oidc, site)]
+    for warning in (*_warnings(site), *(login_warnings(settings.oidc, site) if settings.oidc else ())):
         lines += (
             ["", f"Warning: {warning}"] if lines[-1][:7] not in ("", "Warning") else [f"Warning: {warning}"]
         )
@@ -58,11 +62,7 @@ def span(time: timedelta) -> str:
 
 
 def _running(settings: Settings) -> Iterator[str]:
-    mqtt = settings.mqtt
-    broker = "our own broker, on" if mqtt.embedded else "the broker at"
-    how = ", encrypted" if mqtt.tls else ""
-    who = f", as {mqtt.username}" if mqtt.username else ""
-    yield f"Hears {broker} {mqtt.host}:{mqtt.port}{how}{who}; keeps everything in {settings.store.path}."
+    yield f"Hears {mqtt_words(settings.mqtt)}; keeps everything in {settings.store.place}."
     if settings.web.listen is not None:
         yield f"Answers at http://{settings.web.listen}, to whom `safetyd user` lets in."
     copy = settings.influx
@@ -205,12 +205,12 @@ def rules_words(rules: Rules) -> Iterator[str]:
         f"({CLAUSE[Condition.OUTAGE]}){warned}: {immediate}. {_quorum(outage.quorum)} "
         f"The power is back when it held for {span(outage.restored_after)}."
     )
-    held = (
+    meanwhile = (
         "has its ticket at once too"
         if rules.outside_work_hours == "ticket"
         else "waits for them, if it lasts"
     )
-    yield f"  Cold or heat outside work hours {held}."
+    yield f"  Cold or heat outside work hours {meanwhile}."
     yield (
         f"  A reading counts for {span(quality.stale_after)} at most (or three intervals of its sensor); "
         "after that the room is unknown, not ok."
@@ -237,12 +237,12 @@ def _people(site: Site) -> Iterator[str]:
     if site.is_watch:
         yield "  a building silent or heard again (trouble, trouble over): everybody who is named here"
     for person in site.people:
-        held = f"{listed(map(_said, person.roles))} {_where(person, site)}"
         spoken = "" if person.language == site.language else f", told in {person.language}"
         spared = (
             f", quiet from {person.quiet.begin:%H:%M} to {person.quiet.end:%H:%M}" if person.quiet else ""
         )
-        yield f"  {person.name}: {held}, {_count(len(person.notify), 'address', 'addresses')}{spared}{spoken}"
+        reached = _count(len(person.notify), "address", "addresses")
+        yield f"  {person.name}: {held(person, site)}, {reached}{spared}{spoken}"
 
 
 def _plan(plan: Plan) -> Iterator[str]:
@@ -253,12 +253,12 @@ def _plan(plan: Plan) -> Iterator[str]:
         groups.setdefault(roles, []).append(reason.replace("_", " "))
     for roles, reasons in groups.items():
         more = [role for role in plan.outage_opened if role not in roles]
-        also = f" (an outage opened: also {listed(map(_said, more))})" if more else ""
-        to = listed(map(_said, roles)) or "nobody"
+        also = f" (an outage opened: also {listed(map(role_word, more))})" if more else ""
+        to = listed(map(role_word, roles)) or "nobody"
         yield f"  {listed(reasons)}: {to}{also if Reason.OPENED in reasons else ''}"
     for step in plan.steps:
-        yield f"  {step_words(step)} (escalated): {listed(map(_said, step.to))}"
-    chain = [f"{_said(role)} by {_said(higher)}" for role, higher in plan.above.items()]
+        yield f"  {step_words(step)} (escalated): {listed(map(role_word, step.to))}"
+    chain = [f"{role_word(role)} by {role_word(higher)}" for role, higher in plan.above.items()]
     yield f"  Where nobody of a role can be reached: {listed(chain)}"
 
 
@@ -267,17 +267,6 @@ def step_words(step: Step) -> str:
     few = set(step.conditions) != set(Condition)
     which = f"a ticket of {listed(step.conditions, 'or')}" if few else "any ticket"
     return f"{which} not {step.unless} {span(step.after)} after its opening"
-
-
-def _said(role: Role) -> str:
-    return role.replace("_", " ")
-
-
-def _where(person: Person, site: Site) -> str:
-    if EVERY_BUILDING in person.buildings:
-        return "of every building"
-    named = {building.id: building.name for building in site.buildings}
-    return "of " + listed(named.get(building, building) for building in person.buildings)
 
 
 def _warnings(site: Site) -> Iterator[str]:
@@ -299,7 +288,7 @@ def _warnings(site: Site) -> Iterator[str]:
         absent = [role for role in wanted if role not in reached]
         if absent:
             role = "this role" if len(absent) == 1 else "these roles"
-            yield f"in {building.name} nobody with an address holds {role}: {listed(map(_said, absent))}."
+            yield f"in {building.name} nobody with an address holds {role}: {listed(map(role_word, absent))}."
 
 
 def _network_warnings(building: Building, site: Site) -> Iterator[str]:
@@ -343,7 +332,7 @@ def _quantities(sensor: SensorBinding) -> set[Quantity]:
 
 def _reached(site: Site, building: Building) -> set[Role]:
     present = (person for person in site.people if person.notify and person.belongs_to(building.id))
-    return {role for person in present for role in person.roles}
+    return {role for person in present for role in person.roles_in(building.id)}
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -47,8 +47,9 @@ def stand_ins(
     for person in site.people_for(delivery.building, list(Role)):
         theirs = [known for known in addresses if known[0] == person.name]
         if not all(is_resting(attempts.rejection(connection, *known), now) for known in theirs):
-            holders.append(Holder(person.name, person.roles))
-    held = next((each.roles for each in site.people if each.name == delivery.person), ())
+            holders.append(Holder(person.name, person.roles_in(delivery.building)))
+    named = (each for each in site.people if each.name == delivery.person)
+    held = next((each.roles_in(delivery.building) for each in named), ())
     roles = [role for role in held if role in delivery.roles] or held or delivery.roles
     above = site.plans.in_force(now).above
     following = instead(delivery.person, roles, holders, has_hope, above)

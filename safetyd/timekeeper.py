@@ -79,13 +79,19 @@ class Timekeeper:
             log.warning("nobody watched since %s: %s", found.began_at.isoformat(), found.cause)
             wake(service.world, service.facts, found, now)
 
-    def miss(self, service: Service, lost_at: datetime | None, now: datetime) -> None:
-        """Note that the broker kept nothing for us since a moment, else since the last sign of life."""
+    def miss(
+        self, service: Service, lost_at: datetime | None, now: datetime, *, has_moved: bool = False
+    ) -> None:
+        """Note that the broker, or another than before, kept nothing for us since a moment.
+
+        Where none is known it is the last sign of life.
+        """
         since = lost_at or (self.last.at if self.last is not None else None)
         if since is not None:
-            log.warning("broker: has forgotten us; what was said since %s may be missing", since.isoformat())
+            cause = Cause.MOVED if has_moved else Cause.FORGOTTEN
+            log.warning("since %s: %s", since.isoformat(), cause)
             service.world.now = max(now, service.world.now)
-            put_on_record(service.world, service.facts, Hole(min(since, now), now, Cause.FORGOTTEN), now)
+            put_on_record(service.world, service.facts, Hole(min(since, now), now, cause), now)
 
     def beat(self, *, is_last: bool = False) -> Beat:
         """Return a sign of life."""

@@ -37,7 +37,7 @@ def carry_out(service: Service, said: Mapping[str, Any], at: datetime) -> dict[s
     )
     role = service.facts.role_of(asked.by, building, asked.role)
     trial.check(asked, role, building, _sent(service, at), at)
-    owed = trial.notice_of(asked, role, person.roles, building, at)
+    owed = trial.notice_of(asked, role, person.roles_in(building), building, at)
     telling.tell_of_trial(service.world, service.facts, owed)
     where = "1 address" if len(person.notify) == 1 else f"{len(person.notify)} addresses"
     return {"ticket": None, "says": f"a test notice is on its way to {person.name}, at {where}"}

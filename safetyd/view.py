@@ -107,7 +107,7 @@ def view(connection: Connection, site: Site, root: str, at: datetime) -> View:
     site = composed(connection, site, root).site
     hearing = Hearing(site, root, readings.sensors(connection))
     facts = facts_of(site, hearing.routes, hearing.known)
-    world = recover(connection, facts, hearing.sensors, at).world
+    world = recover(connection, facts, hearing.sensors).world
     return View(connection, world, facts, site, root, at)
 
 

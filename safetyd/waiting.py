@@ -23,7 +23,8 @@ log = logging.getLogger("safetyd.sensors")
 class Waiting:
     """`flushed` of the rows are in the open transaction already; `late` are readings whose place's past must
     be read again, `revised` the places whose past was, and since when; `touched` are the places that have
-    said something since they were last saved, `unclaimed` the messages of nobody's topics."""
+    said something since they were last saved, `spoken` since the last commit, `unclaimed` the messages of
+    nobody's topics."""
 
     rows: list[ReadingRow] = field(default_factory=list)
     late: list[Observation] = field(default_factory=list)
@@ -34,6 +35,12 @@ class Waiting:
     assignments: list[Assignment] = field(default_factory=list)
     revised: dict[Place, datetime] = field(default_factory=dict)
     touched: set[Place] = field(default_factory=set)
+    spoken: set[Place] = field(default_factory=set)
+
+    def touch(self, place: Place) -> None:
+        """Note that a place has said something."""
+        self.touched.add(place)
+        self.spoken.add(place)
 
     def revise(self, place: Place, since: datetime) -> None:
         """Note that a place's past was read again from a moment on."""

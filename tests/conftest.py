@@ -8,6 +8,8 @@ from typing import Any
 
 from hypothesis import settings
 
+from tests.stores import ENGINE, POSTGRESQL, SQLITE
+
 settings.register_profile("thorough", deadline=None)
 settings.register_profile("quick", settings.get_profile("thorough"), max_examples=20)
 settings.load_profile("thorough")
@@ -20,14 +22,25 @@ def pytest_addoption(parser: Any) -> None:
     parser.addoption(
         "--share", type=float, default=1.0, help="of the repetitions of --soak, where time is short"
     )
+    parser.addoption("--store", choices=[SQLITE, POSTGRESQL], default=SQLITE, help="the engine of all stores")
     parser.addoption("--seed", type=int, default=None, help="of the random points of a run; it is printed")
 
 
+def pytest_configure(config: Any) -> None:
+    """Have every store of this run in one engine."""
+    ENGINE.name = config.getoption("--store")
+
+
+def pytest_unconfigure() -> None:
+    """Stop the server that the stores were in."""
+    ENGINE.end()
+
+
 def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
-    """Leave out what only --soak asks for."""
-    left_out = (
-        [] if config.getoption("--soak") else [each for each in items if each.get_closest_marker("soak")]
-    )
+    """Leave out what only --soak asks for, and of a run on PostgreSQL what is about SQLite's file."""
+    without = [] if config.getoption("--soak") else ["soak"]
+    without += ["sqlite"] if ENGINE.name == POSTGRESQL else []
+    left_out = [each for each in items if any(map(each.get_closest_marker, without))]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [each for each in items if each not in left_out]

@@ -21,6 +21,7 @@ from safetyd.store.chain import Head
 from safetyd.store.database import Connection, open_for_reading, open_for_writing
 from safetyd.store.imports import Extent, Import
 from safetyd.store.outbox import DeliveryState, Letter, Wording
+from tests.stores import store_url
 
 NINE = datetime(2026, 12, 1, 17, tzinfo=UTC)  # in the morning of a Tuesday
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -59,9 +60,9 @@ def site(folder: Path, text: str = SITE) -> Site:
 class Record:
     """A store with what writes it; the clock is the story's."""
 
-    def __init__(self, folder: Path, at: datetime = NINE, **audit: str) -> None:
+    def __init__(self, folder: Path, at: datetime = NINE, url: str = "", **audit: str) -> None:
         self.file = folder / "safetyd.db"
-        self.url = f"sqlite:///{self.file}"
+        self.url = url or store_url(folder)
         self.now = at
         self.heads = folder / "heads.txt"
         self.audit = {"head_file": str(self.heads), **audit}
@@ -107,10 +108,10 @@ class Record:
         return found
 
 
-def of_every_kind(folder: Path) -> Record:
+def of_every_kind(folder: Path, url: str = "") -> Record:
     """Return a record in which every table that the chain runs through has a row, and every column one that
     holds something."""
-    made = Record(folder)
+    made = Record(folder, url=url)
     photo = {"name": "photo.jpg", "base64": base64.b64encode(b"\xff\xd8\xff window").decode()}
     made.hear("12", NINE, temperature_f=57.2, humidity=40)
     made.hear("lab", NINE, temperature_f=70.1, humidity=1e-5)

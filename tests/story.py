@@ -22,6 +22,7 @@ from safetyd.cli import main
 from safetyd.configuration import load
 from safetyd.replay import read_recording, replay
 from safetyd.store.database import open_for_writing
+from tests.stores import store_lines
 
 Json = dict[str, Any]
 
@@ -257,7 +258,7 @@ class Story:
     def keep(self, folder: Path, until: str) -> Path:
         """Replay the story into a store in a folder, and return the configuration that names it."""
         config = folder / "safetyd.toml"
-        config.write_text('site = ["site.toml"]\n[store]\nurl = "sqlite:///kept.db"\n', encoding="utf-8")
+        config.write_text('site = ["site.toml"]\n' + store_lines(folder, "kept.db"), encoding="utf-8")
         (folder / "site.toml").write_text(self._site(), encoding="utf-8")
         loaded = load(config, {})
         texts = [json.dumps(entry) for entry in sorted(self.lines, key=lambda entry: str(entry["at"]))]

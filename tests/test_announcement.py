@@ -16,6 +16,7 @@ from safetyd.objects import room_object
 from safetyd.service import Service
 from safetyd.site import Site, read_site
 from safetyd.store.database import open_for_writing
+from tests.stores import store_url
 
 Json = dict[str, Any]
 
@@ -157,7 +158,7 @@ def room(tmp_path: Path, told: Told) -> Callable[..., dict[str, str]]:
 
     def show(*said: Json, retained: bool = False, after: timedelta = timedelta(0)) -> dict[str, str]:
         site = site_of(ONE_SCHOOL, tmp_path)
-        service = Service(open_for_writing(f"sqlite:///{tmp_path}/safetyd.db"), site, "safetyd", NOON)
+        service = Service(open_for_writing(store_url(tmp_path)), site, "safetyd", NOON)
         for number, each in enumerate(said):
             at = NOON + timedelta(minutes=number)
             service.take(Message(at, "safetyd/readings/maple/12", json.dumps(each).encode(), retained))

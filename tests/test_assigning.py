@@ -20,6 +20,7 @@ from safetyd.store import assignments, strays
 from safetyd.store.assignment_schema import assignment
 from safetyd.store.database import Connection, open_for_writing
 from safetyd.view import view
+from tests.stores import store_url
 
 NOON = datetime(2026, 12, 1, 20, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -49,7 +50,7 @@ def device(room: str, more: str = "") -> str:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Connection]:
-    with closing(open_for_writing(f"sqlite:///{tmp_path}/kept.db")) as connection:
+    with closing(open_for_writing(store_url(tmp_path, "kept.db"))) as connection:
         yield connection
 
 
@@ -148,7 +149,7 @@ def test_a_past_judged_at_once_is_what_it_is_judged_piece_by_piece(service: Serv
     assign(service, **{"from": "first"})
     rows = service.connection.exec_driver_sql("SELECT count(*) FROM reading").scalar()
 
-    with closing(open_for_writing(f"sqlite:///{tmp_path}/other.db")) as other:
+    with closing(open_for_writing(store_url(tmp_path, "other.db"))) as other:
         by_file = Service(other, site(tmp_path, more=device("12")), "safetyd", NOON - DAY)
         for minute in range(300, 0, -5):
             said_then = {"temperature_f": 70, "humidity": 44}

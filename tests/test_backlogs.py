@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from safetyd.service import Service
 from safetyd.site import Site, read_site
 from safetyd.store.database import Connection, open_for_writing
 from tests.examples import examples
+from tests.stores import store_url
 
 NOON = datetime(2026, 12, 1, 20, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -70,7 +70,7 @@ def told(service: Service) -> dict[str, Any]:
 def store() -> Iterator[Callable[[], Connection]]:
     """Yield what opens a store of its own, as often as asked."""
     with TemporaryDirectory() as folder:
-        yield lambda: open_for_writing(f"sqlite:///{Path(folder) / 'safetyd.db'}")
+        yield lambda: open_for_writing(store_url(folder))
 
 
 def outcome(site: Site, lates: Sequence[Said], commits: set[int], ends: set[int]) -> dict[str, Any]:
@@ -158,7 +158,9 @@ def test_a_backlog_that_was_heard_before_is_not_heard_again(site: Site) -> None:
             if again == 1:
                 service = Service(connection, site, "safetyd", at)
         assert connection.exec_driver_sql("SELECT count(*) FROM reading").scalar() == 120
-        assert len(service.observations_of(Place("maple", "12"))) == 60
+        assert (
+            len(past.observations_of(service.connection, service.hearing.sensors, Place("maple", "12"))) == 60
+        )
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from safetyd.service import Service
 from safetyd.site import Site, read_site
 from safetyd.store import outbox
 from safetyd.store.database import open_for_writing
+from tests.stores import store_url
 
 NOON = datetime(2026, 12, 1, 20, tzinfo=UTC)
 EARLY = datetime(2026, 12, 1, 12, tzinfo=UTC)  # four in the morning at the school
@@ -54,7 +55,7 @@ def site(tmp_path: Path) -> Callable[..., Site]:
 def running(tmp_path: Path) -> Callable[..., Any]:
     @contextmanager
     def start(site: Site, now: datetime) -> Iterator[Service]:
-        with closing(open_for_writing(f"sqlite:///{tmp_path / 'safetyd.db'}")) as connection:
+        with closing(open_for_writing(store_url(tmp_path))) as connection:
             service = Service(connection, site, "safetyd", now)
             yield service
             service.commit(service.last_at)

@@ -336,3 +336,42 @@ def test_reports_without_a_login_are_warned_of_in_plain_words(tmp_path):
     assert "in Lincoln High School anybody at 10.20.0.0/16 or 10.30.0.0/16 may report a problem" in line
     assert "behind a web server here everybody comes from there" in warned('["127.0.0.0/8"]')[1]
     assert "holds addresses of the internet" in warned('["0.0.0.0/0"]')[1]
+
+
+def test_what_somebody_is_in_which_building_is_said_building_by_building(tmp_path):
+    rows = "name,roles,buildings\nCy Dow,administrator,lincoln\nCy Dow,safety committee,annex\n"
+    (tmp_path / "people.csv").write_text(rows, encoding="utf-8")
+    site = SITE.replace('name = "A District"', 'name = "A District"\npeople_csv = "people.csv"')
+    said = words(tmp_path, site + '[[buildings]]\nid = "annex"\nname = "The annex"\n')
+    assert (
+        "  Cy Dow: administrator of Lincoln High School; safety committee of The annex, no addresses" in said
+    )
+    assert "Warning: Cy Dow has no address and is told nothing" in said
+    assert "in The annex nobody with an address holds" in said
+
+
+def test_who_is_let_in_by_which_group_is_said(tmp_path):
+    (tmp_path / "oidc.secret").write_text(f"{SECRET}\n", encoding="utf-8")
+    settings = """
+[web]
+public_url = "https://safety.example.org"
+[oidc]
+issuer = "https://login.example.org"
+client_id = "safetyd"
+client_secret_file = "oidc.secret"
+grants = [
+  { group = "sd-{building}-office", role = "administrator" },
+  { group = "custodians", role = "facilities", buildings = ["lincoln", "gone"] },
+  { group = "hq", role = "district", buildings = ["*"] },
+]
+"""
+    said = words(tmp_path, settings=settings)
+    assert (
+        "Who logs in by District login (https://login.example.org) is, by groups, the first that fits:"
+        in said
+    )
+    assert "  sd-{building}-office: administrator of the building it names" in said
+    assert "  custodians: facilities of Lincoln High School and gone" in said
+    assert "  hq: district of every building" in said
+    assert "Warning: the group custodians is granted a building 'gone', and none has this id." in said
+    assert SECRET not in said

@@ -42,6 +42,7 @@ SHELL = (
         "timekeeper",
         "distress",
         "stand_ins",
+        "allowance",
         "setback",
         "imports.taking",
         "history.older",
@@ -52,7 +53,7 @@ SHELL = (
         "systemd",
     ),
     (
-        "ingest.mqtt.*",
+        "ingest.mqtt + ingest.buffered + ingest.turns",
         "ingest.upsd.*",
         "notify.sender.*",
         "notify.heartbeat",
@@ -76,7 +77,7 @@ SHELL = (
         " + history.days + history.daily",
     ),
     ("history.buckets", "view", "held_copies"),
-    ("hearing", "sensor_objects", "earshot", "imports.weighing", "assigned"),
+    ("hearing", "saving", "sensor_objects", "earshot", "imports.weighing", "assigned"),
     ("recovery", "past", "objects", "waiting", "site_lines", "announcement"),
     ("notify.letters",),
     (
@@ -105,14 +106,15 @@ SHELL = (
     ("notify.breach_words", "notify.tier_words", "notify.who_and_where"),
     ("notify.request", "notify.tongue"),
     ("store.*",),
-    ("site_words + calendar_words + centre_words",),
+    ("site_words + people_words + calendar_words + centre_words",),
     ("imports.layout + imports.moments + imports.rows + imports.sheet",),
     ("configuration",),
     (
         "settings.* + setting_shapes + setting_outside + setting_web + setting_hooks + setting_files"
-        " + setting_audit + setting_centre",
+        " + setting_audit + setting_store + setting_mqtt + setting_centre",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
-        " + site_topics + site_csv + site_outposts + site_reports + overrides + profile",
+        " + site_topics + site_csv + site_outposts + site_reports + overrides + profile"
+        " + site_sheet + site_people + site_people_csv",
         "clock",
         "machine",
     ),
@@ -179,7 +181,8 @@ DOORS = {
     "icalendar": ("site_ics",),
     "influxdb_client": ("history.influx.*",),
     "jinja2": ("web.pages.frame",),
-    "paho": ("ingest.mqtt.*", "simulate.publisher", "cli.record", "doctor.broker"),
+    "psycopg": ("store.*",),
+    "paho": ("ingest.mqtt", "ingest.buffered", "simulate.publisher", "cli.record", "doctor.broker"),
     "prometheus_client": ("web.metrics",),
     "polib": ("notify.tongue",),
     "reportlab": ("paper.*",),

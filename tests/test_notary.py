@@ -171,6 +171,7 @@ def without_a_chain(record: Record) -> None:
         connection.commit()
 
 
+@pytest.mark.sqlite
 def test_an_older_store_is_taken_in_and_until_then_it_is_said_what_is_left(tmp_path: Path) -> None:
     record = of_every_kind(tmp_path)
     without_a_chain(record)
@@ -185,6 +186,7 @@ def test_an_older_store_is_taken_in_and_until_then_it_is_said_what_is_left(tmp_p
     assert first[1]["older"]["history"] == 4 and last[0] == chain.ALL  # type: ignore[index]
 
 
+@pytest.mark.sqlite
 def test_an_older_store_goes_on_where_a_kill_has_left_it(tmp_path: Path) -> None:
     record = of_every_kind(tmp_path)
     without_a_chain(record)
@@ -231,6 +233,7 @@ def test_a_kill_at_any_moment_leaves_a_chain_that_goes_on(tmp_path: Path, after:
     assert verdict(record).faults == []
 
 
+@pytest.mark.sqlite
 def test_a_backup_that_is_restored_is_sound_and_cut_for_who_has_a_later_head(tmp_path: Path) -> None:
     record, file = of_every_kind(tmp_path), tmp_path / "monday.backup"
     back_up(record.file, file, lambda done, all: None, force=False)

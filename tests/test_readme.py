@@ -91,11 +91,27 @@ def test_the_sensors_that_it_shows_are_accepted(tmp_path: Path) -> None:
     for name, text in files().items():
         (tmp_path / name).write_text(text)
     assert bound(tmp_path, "site.toml", "more.toml") == [0, 4]
-    (table,) = blocks("csv")
+    table, _ = blocks("csv")
     (tmp_path / "sensors.csv").write_text(table)
     (tmp_path / "rows.toml").write_text('sensors = "sensors.csv"\n' + files()["site.toml"])
     assert bound(tmp_path, "rows.toml") == [3]
     assert bound(tmp_path, "rows.toml", "more.toml") == [3, 4]
+
+
+def test_the_people_that_it_shows_are_accepted(tmp_path: Path) -> None:
+    _, table = blocks("csv")
+    (tmp_path / "people.csv").write_text(table)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "ann.url").write_text("json://192.0.2.1/ann\n")
+    named = re.findall(r"env:(\w+)", table)
+    (tmp_path / "more.toml").write_text(files()["more.toml"])
+    (tmp_path / "site.toml").write_text(f'people_csv = "people.csv"\n{files()["site.toml"]}')
+    faults: list[Fault] = []
+    read = [tmp_path / "site.toml", tmp_path / "more.toml"]
+    site = read_site(read, dict.fromkeys(named, "json://192.0.2.1/x"), faults)
+    assert site is not None and faults == []
+    ann = next(each for each in site.people if each.name == "Ann Lee")
+    assert ann.roles_in("maple") == ("administrator",) and ann.roles_in("cedar") == ("safety_committee",)
 
 
 def test_the_plan_that_it_shows_is_accepted(tmp_path: Path) -> None:

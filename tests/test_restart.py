@@ -15,10 +15,12 @@ from safetyd.ingest.message import Message
 from safetyd.ingest.sparkplug_message import message_class
 from safetyd.objects import notice_object
 from safetyd.replay import Line, replay
-from safetyd.service import SAVE_PLACES_EVERY, Service
+from safetyd.saving import SAVE_PLACES_EVERY
+from safetyd.service import Service
 from safetyd.site import Site, read_site
 from safetyd.store import bridges, ledger, outbox, shelves
 from safetyd.store.database import open_for_writing
+from tests.stores import store_url
 
 NOON = datetime(2026, 12, 1, 20, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -74,7 +76,7 @@ def running(tmp_path: Path, site: Callable[..., Site]) -> Callable[..., Any]:
 
     @contextmanager
     def run(now: datetime) -> Iterator[Service]:
-        with closing(open_for_writing(f"sqlite:///{tmp_path}/safetyd.db")) as connection:
+        with closing(open_for_writing(store_url(tmp_path))) as connection:
             yield Service(connection, site(), "safetyd", now)
 
     return run
@@ -211,7 +213,7 @@ def slow(tmp_path: Path, site: Callable[..., Site]) -> Running:
 
     @contextmanager
     def run(now: datetime, sensors: str = SLOW) -> Iterator[Service]:
-        with closing(open_for_writing(f"sqlite:///{tmp_path}/safetyd.db")) as connection:
+        with closing(open_for_writing(store_url(tmp_path))) as connection:
             service = Service(connection, site(sensors), "safetyd", now)
             service.elapse(now)
             service.commit(now)
@@ -376,6 +378,7 @@ def a_shelved_afternoon(life: Running, restarts: list[datetime], end: datetime) 
     return found
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("after", [SECOND, 31 * MINUTE, HOUR, 2 * HOUR - SECOND, 2 * HOUR, 2 * HOUR + SECOND])
 def test_a_shelf_holds_and_ends_through_a_restart_as_without_one(
     after: timedelta, slow: Running, tmp_path: Path

@@ -16,6 +16,7 @@ from safetyd.service import Service
 from safetyd.site import Site, read_site
 from safetyd.store import outbox
 from safetyd.store.database import open_for_writing
+from tests.stores import store_url
 
 ZONE = ZoneInfo("America/Los_Angeles")
 SITE = """
@@ -49,7 +50,7 @@ class Days:
 
     def __init__(self, folder: Path, text: str, at: str) -> None:
         self._folder = folder
-        self._url = f"sqlite:///{folder}/safetyd.db"
+        self._url = store_url(folder)
         self.now = moment(at)
         self._begin(text)
 

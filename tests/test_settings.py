@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -189,10 +190,48 @@ def test_each_faulty_key_elsewhere_is_told_with_what_was_expected(faults, text, 
     assert line.startswith(f"safetyd.toml: {told}")
 
 
-def test_a_database_server_is_refused_in_a_sentence_that_keeps_its_password(faults):
-    url = f"postgresql+psycopg://safetyd:{SECRET}@db.example.org/safetyd"
+SERVER = "postgresql+psycopg://safetyd@db.example.org:5433/district"
+
+
+def test_a_store_may_be_in_a_postgresql(read):
+    store = read(
+        f'site = "site.toml"\n[store]\nurl = "{SERVER}?options=-csearch_path%3Dnorth"'
+    ).settings.store
+    assert store.path is None
+    assert store.place == "postgresql://db.example.org:5433/district (schema north)"
+
+
+def test_the_password_of_a_store_stands_in_a_file_of_its_own(read, tmp_path):
+    (tmp_path / "pw").write_text(f"{SECRET}\n", encoding="utf-8")
+    store = read(f'site = "site.toml"\n[store]\nurl = "{SERVER}"\npassword_file = "pw"').settings.store
+    assert store.password is not None and store.password.get_secret_value() == SECRET
+    assert SECRET not in store.url and str(tmp_path / "pw") in unquote(store.url)
+    assert SECRET not in repr(store)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql+psycopg://safetyd:{SECRET}@db.example.org/district",
+        f"postgresql+psycopg://safetyd@db.example.org/district?password={SECRET}",
+    ],
+)
+def test_a_password_in_the_address_of_a_store_is_refused_and_not_shown(faults, url):
     (line,) = faults(f'site = "site.toml"\n[store]\nurl = "{url}"')
-    assert "store.url: postgresql+psycopg is not in this release; expected sqlite:///PATH" in line
+    assert "store.url: a password does not stand in an address" in line
+    assert "password_file" in line and "SAFETYD_STORE__PASSWORD" in line
+    assert SECRET not in line
+
+
+@pytest.mark.parametrize("url", ["postgresql+psycopg://safetyd@db.example.org", f"{SERVER}/more"])
+def test_the_address_of_a_server_names_one_database(faults, url):
+    (line,) = faults(f'site = "site.toml"\n[store]\nurl = "{url}"')
+    assert "store.url: this address names no database; expected sqlite:///PATH" in line
+
+
+def test_a_file_of_sqlite_knows_no_password(faults):
+    (line,) = faults('site = "site.toml"', SAFETYD_STORE__PASSWORD=SECRET)
+    assert "store.password_file: a file of SQLite's knows no password" in line
     assert SECRET not in line
 
 

@@ -3,6 +3,7 @@
 #
 #   certificates.sh [OPTIONS] server NAME|ADDRESS …   the broker's, for all that clients may call it: server.pem, server.key
 #   certificates.sh [OPTIONS] server                  the same names again, if fewer than 60 days are left
+#   certificates.sh [OPTIONS] node NAME|ADDRESS …     that of a node of a cluster (deploy/nats): server to all, client of its peers
 #   certificates.sh [OPTIONS] client NAME             a client's: NAME.pem, NAME.key
 #
 #   -d FOLDER   where they lie and go; else /etc/mosquitto/certs
@@ -114,7 +115,7 @@ server() {
     first=${names%%,*}
     key server.key
     hand_over_key
-    certify server "${first#*:}" "${days:-397}" 'extendedKeyUsage = serverAuth' "subjectAltName = $names"
+    certify server "${first#*:}" "${days:-397}" "extendedKeyUsage = $usages" "subjectAltName = $names"
     if [ "$folder" = /etc/mosquitto/certs ] && systemctl is-active --quiet mosquitto 2> "$new/said"; then
         systemctl reload mosquitto
     fi
@@ -129,7 +130,7 @@ client() {
     certify "$1" "$1" "${days:-1825}" 'extendedKeyUsage = clientAuth'
 }
 
-folder=/etc/mosquitto/certs days=
+folder=/etc/mosquitto/certs days='' usages=serverAuth
 while getopts d:t: option; do
     case $option in
         d) folder=$OPTARG ;;
@@ -150,7 +151,8 @@ trap 'exit 1' HUP INT TERM
 asked=$1
 shift
 case $asked in
-    server)
+    server | node)
+        [ "$asked" = server ] || usages='serverAuth, clientAuth'
         [ $# -gt 0 ] || [ -e server.pem ] || server
         authority
         server "$@"

@@ -18,7 +18,7 @@ from safetyd.faults import did_you_mean
 from safetyd.passwords import PasswordError, hashed
 from safetyd.store import accounts, sessions
 from safetyd.store.accounts import AccountError, Scope
-from safetyd.store.database import Connection, open_for_reading, open_for_writing
+from safetyd.store.database import Connection, has_store, open_for_reading, open_for_writing
 from safetyd.store.sessions import Link
 from safetyd.times import rfc3339
 
@@ -138,7 +138,7 @@ def link_command(name: Name, config: Config = None) -> int:
 def _writing(configuration: Loaded) -> Iterator[Connection]:
     """Yield a connection to the store, made if there is none; an older one is the daemon's to bring up."""
     settings = configuration.settings
-    if settings.store.path.exists():
+    if has_store(settings.store.url):
         open_for_reading(settings.store.url).close()
     with closing(open_for_writing(settings.store.url)) as connection:
         yield connection

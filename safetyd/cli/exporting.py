@@ -29,6 +29,10 @@ def export_command(
         str | None, typer.Option("--from", metavar="TIME", help="Only months since then, whole ones.")
     ] = None,
     building: Annotated[str | None, typer.Option(metavar="ID", help="Only of this building.")] = None,
+    new: Annotated[
+        bool,
+        typer.Option("--new", help="Only months that are missing, or of which more may have come."),
+    ] = False,
     every: Annotated[
         Every, typer.Option(help="How long a bucket is: what is rolled up, or each minute of the readings.")
     ] = Every.FIVE_MINUTES,
@@ -36,12 +40,13 @@ def export_command(
 ) -> int:
     """Write buckets of every room, and what people did, as Parquet files; may run beside safetyd.
 
-    A month that is there is written anew. Names and notes of people are left out.
+    A month that is there is written anew, with --new only until ten days after its end. Names and notes of
+    people are left out.
 
     Example: safetyd history export /srv/lake --from 2026-11-01
     """
     from safetyd.lake.duck import opened
-    from safetyd.lake.exporting import export, partitions, rolled_up
+    from safetyd.lake.exporting import export, partitions, rolled_up, unsettled
     from safetyd.lake.minutes import minute_by_minute
 
     configuration = loaded(config)
@@ -60,6 +65,8 @@ def export_command(
         else:
             source = rolled_up(connection, site)
         wanted = partitions(source, where, begin)
+        if new:
+            wanted = unsettled(wanted, folder, site)
         count = 0
         for number, partition in enumerate(wanted):
             bar(number, len(wanted))

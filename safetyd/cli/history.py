@@ -137,7 +137,7 @@ def rebuild_command(config: Config = None) -> int:
     open_for_reading(settings.store.url).close()  # a store that is not there is not made
     with writer_lock(settings.store.url) as is_ours:
         if not is_ours:
-            raise AlreadyRunningError(f"store {settings.store.path}: another safetyd is running on it")
+            raise AlreadyRunningError(f"store {settings.store.place}: another safetyd is running on it")
         require_whole(settings.store.path, config, thorough=True)  # what is dropped must come again
         with (
             told_on_failure(settings.store.url),

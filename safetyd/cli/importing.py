@@ -25,8 +25,9 @@ from safetyd.imports.taking import IMPORT
 from safetyd.imports.weighing import Source, Weighed, weigh
 from safetyd.shapes import positive_duration
 from safetyd.store import imports
-from safetyd.store.database import file_of, open_for_reading
+from safetyd.store.database import open_for_reading
 from safetyd.store.staged import Staged
+from safetyd.store.staged import beside as beside_store
 from safetyd.wording import sound
 
 _PATIENCE_SECONDS = 600.0
@@ -159,7 +160,7 @@ def _span(text: str | None) -> timedelta | None:
 def _prepared(run: _Run, *, dry_run: bool, is_quiet: bool) -> Iterator[tuple[Weighed, Path]]:
     """Yield what would be done, and the file in which it is prepared."""
     url = run.configuration.settings.store.url
-    beside = None if dry_run else file_of(url).resolve().parent
+    beside = None if dry_run else beside_store(url)
     with (
         closing(open_for_reading(url)) as connection,
         TemporaryDirectory(dir=None if dry_run else beside, prefix=".import-") as folder,

@@ -13,6 +13,7 @@ import typer
 from safetyd.cli.application import Config, app
 from safetyd.cli.loading import loaded
 from safetyd.clock import now
+from safetyd.settings import Store
 from safetyd.store.copies import Progress, back_up, restore
 from safetyd.store.database import StoreError, writer_lock
 from safetyd.store.soundness import BACKUPS, Holdings, damage, newest_good
@@ -28,7 +29,7 @@ def backup_command(
 
     Example: safetyd backup var/monday.backup
     """
-    store = loaded(config).settings.store.path
+    store = _file(loaded(config).settings.store, "copied by: pg_dump --format=custom")
     with bar("copying") as progress:
         held = back_up(store, file, progress, force=force)
     print(f"{file}: {_words(held)}")
@@ -48,26 +49,38 @@ def restore_command(
     Example: safetyd restore var/monday.backup
     """
     settings = loaded(config).settings
+    store = _file(settings.store, "brought back by: pg_restore --clean, while no safetyd runs on it")
     with writer_lock(settings.store.url) as is_ours:
         if not is_ours:
-            raise StoreError(f"store {settings.store.path}: safetyd is running on it; stop it first")
+            raise StoreError(f"store {settings.store.place}: safetyd is running on it; stop it first")
         with bar("restoring") as progress:
-            done = restore(settings.store.path, file, now(), progress, force=force)
-    print(f"{settings.store.path}: {_words(done.holdings)}")
+            done = restore(store, file, now(), progress, force=force)
+    print(f"{store}: {_words(done.holdings)}")
     if done.kept is not None:
         print(f"what was there before is {done.kept}")
     return 0
 
 
-def require_whole(store: Path, config: str | None, *, thorough: bool = False) -> None:
+def _file(store: Store, how: str) -> Path:
+    """Return the file of a store.
+
+    Raises:
+        StoreError: it is in a server, which has its own ways.
+    """
+    if store.path is None:
+        raise StoreError(f"store {store.place}: PostgreSQL keeps it, and it is {how}")
+    return store.path
+
+
+def require_whole(store: Path | None, config: str | None, *, thorough: bool = False) -> None:
     """Look whether a store can be worked with; `thorough` reads all of it.
 
     Raises:
         StoreError: it is damaged; the sentence says what to restore, and how.
     """
-    found = damage(store, thorough=thorough)
-    if not found:
-        return
+    found = "" if store is None else damage(store, thorough=thorough)
+    if store is None or not found:
+        return  # a server looks after its own files
     good = newest_good(store.parent)
     which = f"no good backup ({BACKUPS}) is beside it" if good is None else f"newest good backup: {good}"
     how = ["safetyd", "restore", "FILE" if good is None else str(good), "--force"]

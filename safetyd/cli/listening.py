@@ -29,7 +29,7 @@ from safetyd.ingest.message import Sample
 from safetyd.ingest.mqtt import Link
 from safetyd.ingest.proposals import Proposal
 from safetyd.profile import NATIVE
-from safetyd.settings import Mqtt
+from safetyd.setting_mqtt import Mqtt
 from safetyd.shapes import positive_duration, topic_filter
 from safetyd.site import Site
 from safetyd.site_lines import Entry, csv_rows, guess_words, one_line, sample_words, toml
@@ -123,9 +123,9 @@ def _listen(
         while not stop.is_set() and now() < until:
             link.tend()
             was_connected = was_connected or link.is_connected
-            if link.trouble and not was_connected:
+            if link.is_turned_away and not was_connected:
                 raise SafetydError(f"the broker: {link.trouble}")
-            if link.trouble != told:
+            if was_connected and link.trouble != told:
                 told = link.trouble
                 print(f"safetyd: {told}; trying again" if told else "safetyd: back again", file=sys.stderr)
             socket = link.socket()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -76,7 +77,7 @@ def _run(configuration: Loaded, config: str | None) -> None:
         raise AlreadyRunningError(f"this is the copy of {configuration.copy_of}, which runs elsewhere")
     with writer_lock(settings.store.url) as is_ours:
         if not is_ours:
-            raise AlreadyRunningError(f"store {settings.store.path}: another safetyd is running on it")
+            raise AlreadyRunningError(f"store {settings.store.place}: another safetyd is running on it")
         require_whole(settings.store.path, config)
         with ExitStack() as stack:
             if settings.mqtt.embedded:
@@ -98,7 +99,8 @@ def _with_broker(configuration: Loaded) -> Iterator[Loaded]:
     from safetyd.simulate.broker import embedded_broker
 
     settings = configuration.settings
-    with embedded_broker(settings.mqtt.port, folder=settings.store.path.parent) as broker:
+    beside = Path() if settings.store.path is None else settings.store.path.parent
+    with embedded_broker(settings.mqtt.port, folder=beside) as broker:
         log.info("broker: %s on %s:%s", broker.kind, broker.host, broker.port)
         reached = {"host": broker.host, "port": broker.port, "protocol": broker.protocol}
         if broker.username is not None:

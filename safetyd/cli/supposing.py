@@ -37,6 +37,10 @@ def whatif_command(
         Path | None,
         typer.Option(metavar="FOLDER", help="Ask the Parquet files of `history export`, not the store."),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Judge on the Dask cluster of this scheduler: --exact, --over."),
+    ] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> int:
@@ -57,6 +61,8 @@ def whatif_command(
         raise typer.BadParameter(f"--from {from_} is not before {until}")
     where = buildings_meant(site, [] if building is None else [building_of(building, site)])
     question = Question(begin, end, tuple(set_ or ()), where)
+    if cluster is not None and over is None and not exact:
+        raise typer.BadParameter("--cluster judges what --exact or --over names; the roll-ups are quick here")
     if over is not None:
         from safetyd.lake.asking import over as asked_over
 
@@ -65,7 +71,8 @@ def whatif_command(
                 "--exact judges single readings, which --over does not have; leave one out"
             )
         with progress_bar("judging again") as bar:
-            answer = asked_over(over, find_config(config, os.environ), question, bar)
+            where_from = find_config(config, os.environ).absolute()
+            answer = asked_over(over, where_from, question, bar, cluster=cluster or "")
     else:
         with (
             told_on_failure(url),
@@ -73,7 +80,8 @@ def whatif_command(
             progress_bar("judging again") as bar,
         ):
             if exact:
-                answer = exactly(find_config(config, os.environ), site, connection, question, bar)
+                where_from = find_config(config, os.environ).absolute()
+                answer = exactly(where_from, site, connection, question, bar, cluster=cluster or "")
             else:
                 whole = int((end - begin).total_seconds())
                 answer = estimated(

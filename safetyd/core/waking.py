@@ -40,6 +40,10 @@ class Cause(StrEnum):
     RESTARTED = "the machine was shut down in order"
     LOST = "the machine stopped without warning, as when it loses power"
     FORGOTTEN = "the broker has forgotten us, so what was said to it meanwhile may be missing"
+    MOVED = (
+        "another broker has taken us, which has kept nothing for us: what was said to it meanwhile, "
+        "or waits at the one before, may be missing"
+    )
 
 
 class Hole(NamedTuple):

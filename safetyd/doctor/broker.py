@@ -20,11 +20,12 @@ from paho.mqtt.properties import Properties
 from safetyd.core.errors import SafetydError
 from safetyd.doctor.broker_findings import SENT, WINDOW, Seen
 from safetyd.doctor.listeners import is_open
-from safetyd.settings import Mqtt
+from safetyd.setting_mqtt import Mqtt
 
 _FOR_EVER = 0xFFFFFFFF
 _AWAY_S = 600  # how long the broker keeps a queue that nobody came back for
 _CONNECT_S, _ANSWER_S, _QUEUE_S = 3.0, 3.0, 30.0
+_EACH_S = 0.2  # a cluster makes a queue on several machines for each subscription
 _QUIET_S = 0.5  # without a message: then the window is full, or nothing is left
 _REFUSED = 0x80
 _VERSION = "$SYS/broker/version"
@@ -137,7 +138,8 @@ class _Guest:
     def subscribe(self, filters: Sequence[str]) -> tuple[str, ...]:
         """Subscribe at QoS 1 and return what was refused."""
         _, mid = self._client.subscribe([(each, 1) for each in filters])
-        if mid is None or not self.wait(lambda: mid in self.granted, _ANSWER_S):
+        within_s = _ANSWER_S + _EACH_S * len(filters)
+        if mid is None or not self.wait(lambda: mid in self.granted, within_s):
             return tuple(filters)
         return tuple(each for each, code in zip(filters, self.granted[mid], strict=False) if code >= _REFUSED)
 
@@ -188,7 +190,7 @@ def look(settings: Mqtt, heard: Sequence[str], places: Collection[str]) -> Seen:
         places: Topics on which sensors send.
     """
     id = f"{settings.client_id}-doctor-{token_hex(4)}"
-    seen = Seen(f"{settings.host}:{settings.port}", is_5=settings.protocol == 5, is_encrypted=settings.tls)
+    seen = Seen(str(settings.places[0]), is_5=settings.protocol == 5, is_encrypted=settings.tls)
     seen = seen._replace(is_open=is_open(settings.host, settings.port))
     try:
         first = _Guest(settings, id, clean=True, keep_s=_FOR_EVER)
@@ -203,6 +205,28 @@ def look(settings: Mqtt, heard: Sequence[str], places: Collection[str]) -> Seen:
     if settings.username is None and settings.cert_file is None:
         return seen._replace(strangers=True)
     return _stranger(seen, settings, id, places)
+
+
+def shared(brokers: Sequence[Mqtt]) -> dict[str, bool]:
+    """Return of each broker but the first that lets us in whether it knows a session that began there."""
+    id = f"{brokers[0].client_id}-doctor-{token_hex(4)}"
+    found: dict[str, bool] = {}
+    first: _Guest | None = None
+    try:
+        for each in brokers:
+            with suppress(_TurnedAwayError):
+                guest = _Guest(each, id, clean=False, keep_s=_AWAY_S)
+                if first is None:
+                    guest.subscribe([f"{each.root}/doctor/{id}"])
+                else:
+                    found[str(each.places[0])] = bool(guest.has_session)
+                guest.leave(_AWAY_S)
+                first = first or guest
+    finally:
+        for each in brokers:
+            with suppress(_TurnedAwayError):
+                _Guest(each, id, clean=True, keep_s=0).leave()
+    return found
 
 
 def _ways(seen: Seen, guest: _Guest, settings: Mqtt, heard: Sequence[str], places: Collection[str]) -> Seen:

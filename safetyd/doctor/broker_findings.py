@@ -3,7 +3,7 @@
 Rule: limits are judged by what the broker did with a queue of ours; what it merely says comes second.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from safetyd.doctor.finding import Finding, State
@@ -67,6 +67,22 @@ def broker_findings(seen: Seen, *, is_running: bool) -> Iterator[Finding]:
         "whether what waits outlives the broker shows only when it is restarted",
         f"persistence true and autosave_interval 30; {_CONF}",
     )
+
+
+def shared_finding(shared: Mapping[str, bool]) -> Finding:
+    """Return whether several brokers are one to us.
+
+    `shared` says of each but the first whether it knows the sessions of that.
+    """
+    strangers = [where for where, knows in shared.items() if not knows]
+    if not shared:
+        do = "start them, and ask again"
+        return Finding("brokers", "sessions", State.UNCHECKED, "fewer than two of them let us in", do)
+    if strangers:
+        words = f"what waits for us at the first is not known to {', '.join(strangers)}"
+        do = "make them one cluster (deploy/nats), or name one only: a move between them leaves a gap"
+        return Finding("brokers", "sessions", State.WARN, words, do)
+    return Finding("brokers", "sessions", State.OK, "each knows a session that began at the first")
 
 
 def _version(version: str) -> Finding:
@@ -138,7 +154,10 @@ def _rights(seen: Seen) -> Iterator[Finding]:
     else:
         yield Finding(_AREA, "our rights to write", State.OK, "status, tickets, rooms, gateway")
     if seen.unheard:
-        do = "let our account read these in the broker's access list"
+        do = (
+            "let our account read these in the broker's access list; NATS takes no space in a topic, and "
+            "65,535 divided by max_ack_pending subscriptions (one that ends in # counts twice)"
+        )
         yield Finding(_AREA, "our rights to read", State.BAD, f"refused: {', '.join(seen.unheard)}", do)
     else:
         words = "every subscription is granted (Mosquitto grants what it then withholds, too)"

@@ -3,7 +3,7 @@
 Rule: of a chain the first counts, of a list of authorities the one that holds longest.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from cryptography import x509
@@ -12,10 +12,11 @@ from safetyd.doctor.machine_findings import Certificate
 from safetyd.settings import Settings
 
 
-def certificates(settings: Settings, of_broker: bytes | None) -> Iterator[Certificate]:
-    """Yield each certificate that is in use: those of the configuration, and the one the broker shows."""
-    if of_broker is not None:
-        yield _read("the broker's own", lambda: [x509.load_der_x509_certificate(of_broker)])
+def certificates(settings: Settings, of_brokers: Mapping[str, bytes]) -> Iterator[Certificate]:
+    """Yield each certificate that is in use: those of the configuration, and the one each broker shows."""
+    for where, der in of_brokers.items():
+        whose = "the broker's own" if len(settings.mqtt.places) == 1 else f"the one of {where}"
+        yield _read(whose, lambda der=der: [x509.load_der_x509_certificate(der)])  # type: ignore[misc]
     for section, name in (
         ("mqtt", "ca_file"),
         ("mqtt", "cert_file"),

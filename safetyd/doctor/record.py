@@ -14,7 +14,7 @@ from safetyd import __version__
 from safetyd.core.errors import SafetydError
 from safetyd.doctor.finding import Finding, State
 from safetyd.doctor.machine_findings import growth_finding
-from safetyd.store.checkup import SQLITE, Checkup, checkup
+from safetyd.store.checkup import SQLITE, checkup
 from safetyd.store.database import HEAD
 from safetyd.store.soundness import damage
 
@@ -24,12 +24,7 @@ _OLDEST_PYTHON = (3, 11)
 
 def store_findings(store: Path, free: int, now: datetime, *, is_running: bool | None) -> Iterator[Finding]:
     """Yield whether the record is there, whole, of this version, and how it grows."""
-    if is_running is None:
-        yield Finding(_AREA, "daemon", State.UNCHECKED, "the kernel does not say whether one runs")
-    elif is_running:
-        yield Finding(_AREA, "daemon", State.OK, "safetyd runs on this store")
-    else:
-        yield Finding(_AREA, "daemon", State.WARN, "none runs on this store", "systemctl start safetyd")
+    yield running_finding(is_running=is_running)
     if not store.exists():
         yield Finding(_AREA, "file", State.WARN, f"{store}: there is none yet", "safetyd run makes it")
         return
@@ -45,15 +40,25 @@ def store_findings(store: Path, free: int, now: datetime, *, is_running: bool | 
         yield Finding(_AREA, "file", State.BAD, str(error), do)
         return
     yield Finding(_AREA, "file", State.OK, f"{store}: {found.bytes / 1e6:,.1f} MB, sound as far as looked at")
-    yield _schema(found)
+    yield version_finding(found.version)
     yield growth_finding(found.bytes, found.first_at, found.last_at, free, now)
 
 
-def _schema(found: Checkup) -> Finding:
-    about, seen = "version", f"{found.version}; this safetyd knows {HEAD}"
-    if found.version > HEAD:
+def running_finding(*, is_running: bool | None) -> Finding:
+    """Return whether a daemon runs on the store; None: nobody says."""
+    if is_running is None:
+        return Finding(_AREA, "daemon", State.UNCHECKED, "the kernel does not say whether one runs")
+    if is_running:
+        return Finding(_AREA, "daemon", State.OK, "safetyd runs on this store")
+    return Finding(_AREA, "daemon", State.WARN, "none runs on this store", "systemctl start safetyd")
+
+
+def version_finding(version: str) -> Finding:
+    """Return whether the tables are of this version."""
+    about, seen = "version", f"{version}; this safetyd knows {HEAD}"
+    if version > HEAD:
         return Finding(_AREA, about, State.BAD, seen, "install the newer safetyd that wrote it")
-    if found.version < HEAD:
+    if version < HEAD:
         do = "safetyd backup FILE, then start safetyd: it brings the store up to date"
         return Finding(_AREA, about, State.WARN, seen, do)
     return Finding(_AREA, about, State.OK, seen)

@@ -58,6 +58,7 @@ NO_MANIFEST = f"{MANIFEST} is missing or cannot be read"
 ZIPPED_AGAIN = "zipped again since it was made; that changes no part"
 _LEFT_BEHIND = (".DS_Store", "._", "Thumbs.db", "desktop.ini")  # how the names begin of what computers add
 _HELD = (MANIFEST, "ticket.json", "records.jsonl", "chain.jsonl")  # what the others are held against
+_ROOM = 1 << 30  # bytes that are unpacked of a damaged archive
 _SPAN = re.compile(r"P(?:(\d+)D)?(?:T([\d.]+)S)?")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
@@ -258,12 +259,13 @@ def _salvaged(path: str, how: str) -> _Opened:
     """Return what is left in an archive whose list of parts is no help: each part has a header of its own."""
     with open(path, "rb") as file:
         content = file.read()
-    files, cut, again, at = [], set(), False, content.find(_HEADER)
+    files, cut, again, at, room = [], set(), False, content.find(_HEADER), _ROOM
     while 0 <= at <= len(content) - _LOCAL.size:
         _, _, _, method, time, date, crc, size, _, length, extra = _LOCAL.unpack_from(content, at)
         name = content[at + _LOCAL.size :][:length].decode("utf-8", "replace")
         begin = at + _LOCAL.size + length + extra
-        part, end = (_inflated if method else _copied)(content, begin, size)
+        part, end = _inflated(content, begin, room) if method else _copied(content, begin, size)
+        room -= len(part) if method else 0
         sums = [content[where : where + 4] for where in (end, end + 4)]  # by who wrote without looking back
         is_whole = struct.pack("<L", zlib.crc32(part)) in (struct.pack("<L", crc), *sums)
         at = content.find(_HEADER, end if is_whole else begin)
@@ -285,13 +287,14 @@ def _copied(content: bytes, begin: int, size: int) -> tuple[bytes, int]:
     return part, end
 
 
-def _inflated(content: bytes, begin: int, _: int) -> tuple[bytes, int]:
-    inflating, part = zlib.decompressobj(-zlib.MAX_WBITS), b""
+def _inflated(content: bytes, begin: int, room: int) -> tuple[bytes, int]:
+    """Return a part that is compressed, and where it ends; nothing of one that is made to fill the memory."""
+    inflating = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        part = inflating.decompress(content[begin:])
+        part = inflating.decompress(content[begin:], room + 1)
     except zlib.error:
         return b"", begin
-    return part, len(content) - len(inflating.unused_data)
+    return (part, len(content) - len(inflating.unused_data)) if len(part) <= room else (b"", begin)
 
 
 def _lines(parts: dict[str, Any], name: str) -> Iterator[str]:

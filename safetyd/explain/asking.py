@@ -178,7 +178,7 @@ def _record(on: Ground, place: Place, at: datetime, asked: Ticket | None) -> Rec
     tickets = {each.id: each for each in ledger.tickets_of(connection, place)}
     episodes = ledger.episodes_of(connection, place)
     if asked is not None and any(each.ticket == asked.id and each.ended_at is None for each in episodes):
-        world = recover(connection, on.facts, _here(on, place), on.now).world
+        world = recover(connection, on.facts, _here(on, place)).world
         episodes = [up_to_date(world, each, on.now) for each in episodes]
     longer_than = on.facts.book.in_force(at).outage.longer_than
     at_limit = {

@@ -1,7 +1,7 @@
-"""The way to the broker: a persistent session that is driven from our own loop, and the only door to paho.
+"""The way to the broker, or to one of several: a persistent session that is driven from our own loop.
 
-Rule: a message is acknowledged when the caller says so, never before. A lost or absent broker is tried again
-with growing, jittered pauses; subscriptions are made anew at every connection.
+Rule: a message is acknowledged when the caller says so, never before. A lost or absent broker is tried again,
+or the next of the list, with growing, jittered pauses; subscriptions are made anew at every connection.
 """
 
 import logging
@@ -11,29 +11,26 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from safetyd.core.errors import SafetydError
 from safetyd.core.units import JUST_AFTER
+from safetyd.ingest.buffered import Client, client_of
 from safetyd.ingest.message import Message
-from safetyd.ingest.published import PacketError, Published, published
-from safetyd.settings import Mqtt
+from safetyd.ingest.published import Published
+from safetyd.ingest.turns import Turns
+from safetyd.setting_mqtt import LARGEST_WINDOW, Broker, Mqtt
 
-IN_FLIGHT = 1000  # how many unacknowledged messages we ask the broker for
-_CAUTIOUS_IN_FLIGHT = 20  # what a broker that does not say is taken to allow
 _FOR_EVER = 0xFFFFFFFF
+_REFUSED = 0x80  # and above
 _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux
-_CHUNK = 1 << 16
-_QOS, _QOS_2 = 0x06, 0x04  # in a packet's first byte
-_CONNECT_SECONDS = 3
+_ANSWER_SECONDS = 7.0  # a node of a cluster may ask the others first; NATS gives them 5
 _GOOD_BYE_SECONDS = 2.0
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 log = logging.getLogger("safetyd.mqtt")
 
@@ -46,77 +43,8 @@ class Received(NamedTuple):
     connection: int
 
 
-class LinkError(SafetydError):
-    """The connection cannot be set up as it is configured."""
-
-
-class _BufferedClient(paho.Client):
-    """paho with a buffer at its socket and a short way for messages.
-
-    It reads each packet by three calls of the system, sends each acknowledgement by one, and makes a table of
-    all properties for each message of MQTT 5: together most of what a message costs. The two methods by which
-    it reaches its socket and the one that takes a message are the seam; all else is its own.
-    """
-
-    on_published: Callable[[Published], None]
-    _in = b""
-    _at = 0
-    _out = b""
-
-    def forget(self) -> None:
-        """Drop what a lost connection left behind."""
-        self._in, self._at, self._out = b"", 0, b""
-
-    @property
-    def has_more(self) -> bool:
-        """Whether something was read from the socket and not yet from the buffer."""
-        return self._at < len(self._in)
-
-    def send_out(self) -> None:
-        """Hand everything that waits to the socket, as far as it takes it."""
-        self.loop_write()
-        self.flush()
-
-    def flush(self) -> None:
-        """Hand what is in our buffer to the socket, as far as it takes it."""
-        while self._out and self._sock is not None:
-            try:
-                sent = super()._sock_send(self._out)
-            except BlockingIOError:
-                return
-            except OSError:
-                self.forget()  # paho finds the lost connection when it reads next
-                return
-            self._out = self._out[sent:]
-
-    def want_write(self) -> bool:
-        return bool(self._out) or super().want_write()
-
-    def _sock_recv(self, bufsize: int) -> bytes:
-        if self._at >= len(self._in):
-            self._in, self._at = super()._sock_recv(_CHUNK), 0
-        piece = self._in[self._at : self._at + bufsize]
-        self._at += len(piece)
-        return piece
-
-    def _handle_publish(self) -> MQTTErrorCode:
-        head = self._in_packet["command"]
-        if head & _QOS == _QOS_2:
-            return super()._handle_publish()
-        try:
-            body = bytes(self._in_packet["packet"])
-            self.on_published(published(head, body, has_properties=self._protocol == paho.MQTTv5))
-        except PacketError:
-            return MQTTErrorCode.MQTT_ERR_PROTOCOL
-        return MQTTErrorCode.MQTT_ERR_SUCCESS
-
-    def _sock_send(self, buf: bytes | bytearray) -> int:
-        self._out += bytes(buf)
-        return len(buf)
-
-
 class Link:
-    """A connection to the broker, made again whenever it is lost.
+    """A connection to a broker, made again whenever it is lost, there or at the next of the list.
 
     A guest only listens: it leaves no session behind and says nothing of itself.
     """
@@ -133,56 +61,48 @@ class Link:
         self.is_connected = False
         self.is_remembered = True  # whether the broker that took us has kept what came while we were away
         self.lost_at: datetime | None = None  # when we last listened before the connection was lost
-        self.in_flight = _CAUTIOUS_IN_FLIGHT
-        self.trouble = ""
+        self.has_moved = False  # whether it is another broker than the one we were lost by
+        self.in_flight = settings.in_flight
+        self.unheard: tuple[str, ...] | None = None  # which filters it refused; None before it has answered
         self._settings = settings
         self._filters = list(filters)
         self._now = now
         self._is_guest = is_guest
+        self._turns = Turns(settings.places, random.random)
+        self._held_by = self._turns.broker
+        self._reasons: dict[Broker, str] = {}  # why each that was tried has not let us in, or has lost us
         self._received: list[Received] = []
+        self._open: set[int] = set()  # what came by this connection and is not acknowledged
+        self._asked: dict[int, list[str]] = {}  # filters whose subscription is not answered yet
         self._connection = 0
         self._is_closing = False
         self._last_at: datetime | None = None
         self._read_at = now()
-        self._pause = _SHORTEST_PAUSE
-        self._retry_at = 0.0
+        self._retry_at = self._tried_at = self._let_in_at = 0.0
         self._status = f"{settings.root}/status/{client_id or settings.client_id}"
         self._client = self._make_client(client_id or settings.client_id)
         self.on_connected: Callable[[], None] = lambda: None
 
-    def _make_client(self, client_id: str) -> _BufferedClient:
-        settings = self._settings
-        is_5 = settings.protocol == 5
-        client = _BufferedClient(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            clean_session=None if is_5 else self._is_guest,
-            protocol=paho.MQTTv5 if is_5 else paho.MQTTv311,
-            manual_ack=True,
-        )
-        if settings.username is not None:
-            password = settings.password.get_secret_value() if settings.password else None
-            client.username_pw_set(settings.username, password)
-        if settings.tls:
-            try:
-                client.tls_set(
-                    ca_certs=str(settings.ca_file) if settings.ca_file else None,
-                    certfile=str(settings.cert_file) if settings.cert_file else None,
-                    keyfile=str(settings.key_file) if settings.key_file else None,
-                )
-            except (OSError, ssl.SSLError, ValueError) as error:
-                raise LinkError(f"mqtt: its certificate files cannot be used: {error}") from error
-        client.connect_timeout = _CONNECT_SECONDS
+    def _make_client(self, client_id: str) -> Client:
+        client = client_of(self._settings, client_id, is_guest=self._is_guest)
         if not self._is_guest:
             client.will_set(self._status, b'{"state":"offline"}', qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
         client.on_published = self._on_published
         client.on_message = self._on_message  # at QoS 2
-        # With a writer of its own paho queues acknowledgements instead of sending each at once.
-        client.on_socket_register_write = lambda *_: None
-        client.on_socket_unregister_write = lambda *_: None
         return client
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no connection, by each broker that was tried; nothing while there is one."""
+        return "; ".join(self._reasons.values())
+
+    @property
+    def is_turned_away(self) -> bool:
+        """Whether each broker was tried, and none has let us in."""
+        return self._turns.is_round_over
 
     def socket(self) -> socket.socket | None:
         """Return what to wait on, None while there is no connection."""
@@ -223,6 +143,7 @@ class Link:
         for item in received:
             if item.mid and item.connection == self._connection:  # on a new one the broker sends it again
                 self._client.ack(item.mid, 1)
+                self._open.discard(item.mid)
         self._client.send_out()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
@@ -236,6 +157,8 @@ class Link:
             if self._client.want_write():
                 self._client.send_out()
             self._client.loop_misc()
+            if not self.is_connected and time.monotonic() - self._tried_at > _ANSWER_SECONDS:
+                self.drop()  # it has taken the connection, and is frozen or no broker
         elif time.monotonic() >= self._retry_at:
             self._connect()
 
@@ -247,7 +170,12 @@ class Link:
         """Listen to these topics from now on."""
         self._filters = list(filters)
         if self.is_connected:
-            self._client.subscribe([(each, 1) for each in self._filters])
+            self._subscribe()
+
+    def _subscribe(self) -> None:
+        _, mid = self._client.subscribe([(each, 1) for each in self._filters])
+        if mid is not None:
+            self._asked = {mid: self._filters}
 
     def close(self) -> None:
         """Say that we are going, and go; the broker keeps our session."""
@@ -276,62 +204,98 @@ class Link:
         """Be gone without a word, as when the power goes."""
         connected = self.socket()
         if connected is not None:
-            connected.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # the other end was quicker
+                connected.shutdown(socket.SHUT_RDWR)
 
     def _connect(self) -> None:
-        settings = self._settings
+        settings, broker = self._settings, self._turns.broker
         self._client.forget()
         extra: dict[str, Any] = {}
         if settings.protocol == 5:
             properties: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = 0 if self._is_guest else _FOR_EVER
-            properties.ReceiveMaximum = IN_FLIGHT
+            properties.ReceiveMaximum = LARGEST_WINDOW
             extra = {"clean_start": self._is_guest, "properties": properties}
+        self._tried_at = time.monotonic()
         try:
-            self._client.connect(
-                settings.host, settings.port, int(settings.keepalive.total_seconds()), **extra
-            )
+            self._client.connect(broker.host, broker.port, int(settings.keepalive.total_seconds()), **extra)
         except (OSError, ValueError) as error:
-            self._lost(f"{settings.host}:{settings.port} cannot be reached: {error}")
+            self._failed(broker, f"{broker} cannot be reached: {error}")
 
-    def _lost(self, reason: str) -> None:
-        if self.trouble != reason:
-            log.warning("broker: %s; trying again", reason)
-        self.trouble = reason
-        self._retry_at = time.monotonic() + self._pause * random.uniform(0.5, 1.0)
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+    def _failed(self, broker: Broker, reason: str) -> None:
+        self._wait(broker, reason, self._turns.fail())
+
+    def _wait(self, broker: Broker, reason: str, pause_s: float) -> None:
+        following = self._turns.broker
+        if self._reasons.get(broker) != reason:
+            log.warning(
+                "broker: %s; trying %s", reason, "again" if following == broker else f"{following} next"
+            )
+        self._reasons[broker] = reason
+        self._retry_at = time.monotonic() + pause_s
 
     def _on_connect(self, _client: paho.Client, _data: Any, flags: Any, code: Any, properties: Any) -> None:
+        broker = self._turns.broker
         if code.is_failure:
-            self._lost(f"{self._settings.host}:{self._settings.port} refuses us: {code}")
+            is_too_new = self._settings.protocol == 5 and "protocol version" in str(code)
+            mend = " (for MQTT 3.1.1, as NATS speaks it: protocol = 4 under [mqtt])" if is_too_new else ""
+            self._failed(broker, f"{broker} refuses us: {code}{mend}")
             return
-        self.is_connected, self.trouble, self._pause = True, "", _SHORTEST_PAUSE
+        self.is_connected = True
+        self._reasons.clear()
+        self._turns.let_in()
+        self._let_in_at = time.monotonic()
         self.is_remembered = bool(flags.session_present)
+        self.has_moved, self._held_by = broker != self._held_by, broker
         allowed = getattr(properties, "ReceiveMaximum", None)
-        self.in_flight = min(IN_FLIGHT, allowed) if allowed else _CAUTIOUS_IN_FLIGHT
-        self._client.subscribe([(each, 1) for each in self._filters])
+        self.in_flight = min(LARGEST_WINDOW, allowed) if allowed else self._settings.in_flight
+        self._subscribe()
         if not self._is_guest:
             self._client.publish(self._status, b'{"state":"online"}', qos=1, retain=True)
-        log.info("broker: connected to %s:%s", self._settings.host, self._settings.port)
+        log.info("broker: connected to %s", broker)
         self.on_connected()
 
     def _on_disconnect(
         self, _client: paho.Client, _data: Any, _flags: Any, code: Any, _properties: Any
     ) -> None:
+        broker = self._turns.broker
         if self._is_closing:
             self._client.flush()  # paho closes its socket as soon as it has handed us the last packet
             log.info("broker: said good-bye")
-        elif self.is_connected or not self.trouble:
-            self._lost(f"connection to {self._settings.host}:{self._settings.port} lost: {code}")
+        elif self.is_connected:
+            pause_s = self._turns.lose(time.monotonic() - self._let_in_at)
+            self._wait(broker, f"connection to {broker} lost: {code}", pause_s)
+        elif self._tried_at > self._retry_at:  # it was not refused: that has had its turn
+            is_mute = time.monotonic() - self._tried_at > _ANSWER_SECONDS
+            words = "does not answer" if is_mute else "hung up before it answered"
+            self._failed(broker, f"{broker} {words}")
         self.is_connected, self.lost_at = False, self._read_at if self.is_connected else self.lost_at
         self._connection += 1
+        self._open.clear()
         self._client.forget()
+
+    def _on_subscribe(self, _client: paho.Client, _data: Any, mid: int, codes: Any, _properties: Any) -> None:
+        filters = self._asked.pop(mid, None)
+        if filters is None:
+            return
+        refused = tuple(
+            each for each, code in zip(filters, codes, strict=False) if int(code.value) >= _REFUSED
+        )
+        if refused:
+            log.warning("broker: %s refuses %d of %d topics", self._turns.broker, len(refused), len(filters))
+        else:
+            log.info("broker: %s lets us hear all %d topics", self._turns.broker, len(filters))
+        self.unheard = refused
 
     def _on_message(self, client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         self._on_published(Published(message._topic, bytes(message.payload), message.retain, 0))
         client.ack(message.mid, message.qos)
 
     def _on_published(self, told: Published) -> None:
+        if told.mid:
+            if told.mid in self._open:  # 3.1.1 lets a broker say again what we still hold
+                return
+            self._open.add(told.mid)
         at = self._read_at
         if self._last_at is not None and at <= self._last_at:
             at = self._last_at + JUST_AFTER  # no two messages share a moment, so no reading hides another

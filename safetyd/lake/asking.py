@@ -11,6 +11,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 from safetyd.configuration import load
 from safetyd.ingest.topics import routes
@@ -40,6 +41,7 @@ class Job(NamedTuple):
     months: tuple[date, ...]
     span: Span
     threads: int
+    asked: str  # which question it is of: the configuration may have been edited since the one before
 
 
 class Judged(NamedTuple):
@@ -59,16 +61,19 @@ def over(
     question: Question,
     progress: Callable[[int, int], object] = lambda done, of: None,
     workers: int = 0,
+    cluster: str = "",
 ) -> Answer:
     """Return the answer from an export; 0 workers are one for each processor.
+
+    A `cluster` is the address of a Dask scheduler whose workers see the files where we do.
 
     Raises:
         LakeError: a file is damaged, or none is there.
         WhatIfError: 5-minute values cannot give an answer.
         ConfigurationError: a setting is none.
     """
-    _site.cache_clear()  # it may have been edited since
-    site = _site(config)
+    asked = uuid4().hex
+    site = _site(config, asked)
     both_books(site, question.settings, mend=_BY_READINGS)
     folder, wanted = folder.resolve(), months_between(question.begin, question.end, site.timezone)
     surveys = _surveys(folder, question.buildings, wanted)
@@ -77,7 +82,7 @@ def over(
         raise WhatIfError(
             f"the range holds no full hour that is exported; what is ends at {rfc3339(span.end)}"
         )
-    processors = os.cpu_count() or 1
+    processors = 1 if cluster else os.cpu_count() or 1
     at_once = min(workers or processors, len(surveys))
     jobs = [
         Job(
@@ -88,10 +93,11 @@ def over(
             found.months,
             span,
             max(1, processors // at_once),
+            asked,
         )
         for building, found in surveys.items()
     ]
-    judged = list(each_worked(jobs, judge, 2 * len(wanted), progress, workers))
+    judged = list(each_worked(jobs, judge, 2 * len(wanted), progress, workers, cluster))
     known: dict[Key, int] = {}
     for each in judged:
         known |= each.known
@@ -111,7 +117,7 @@ def over(
 
 def judge(job: Job, tell: Callable[[int], object] = lambda _: None) -> Judged:
     """Return what both sides of one building come to; `tell` hears of steps, two for each month."""
-    site, building = _site(job.config), job.building
+    site, building = _site(job.config, job.asked), job.building
     site = replace(site, buildings=tuple(each for each in site.buildings if each.id == building))
     facts, books = facts_of(site, routes(site)), both_books(site, job.settings)
     spans = list(months(*job.span, facts.timezone))
@@ -146,8 +152,8 @@ def judge(job: Job, tell: Callable[[int], object] = lambda _: None) -> Judged:
 
 
 @lru_cache(maxsize=1)
-def _site(config: Path) -> Site:
-    """Return the site, read once in a process."""
+def _site(config: Path, _asked: str) -> Site:
+    """Return the site, read once in a process for each question."""
     return load(config, os.environ).site
 
 

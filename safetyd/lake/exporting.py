@@ -7,7 +7,7 @@ and who reported stay in the store.
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ from safetyd.store.database import Connection
 from safetyd.store.rollups import Level, RolledPlace
 from safetyd.times import rfc3339
 
+LATEST = timedelta(days=10)  # after the end of a month, that a reading of it may come
 SOMEBODY = "somebody"  # who did something, where it was not safetyd
 _ROWS_IN_A_GROUP = 122_880
 
@@ -78,6 +79,17 @@ def partitions(source: Source, buildings: Sequence[str], begin: datetime | None)
             f"nothing of {', '.join(buildings)} is rolled up{since}; run: safetyd history rebuild"
         )
     return found
+
+
+def unsettled(found: Iterable[Partition], folder: Path, site: Site) -> list[Partition]:
+    """Return those of which a file is missing, or was written while something could still come."""
+
+    def is_settled(partition: Partition) -> bool:
+        final = month_span(partition.month, site.timezone)[1] + LATEST
+        files = [partition.file(folder, name) for name in COLUMNS]
+        return all(each.is_file() and each.stat().st_mtime > final.timestamp() for each in files)
+
+    return [each for each in found if not is_settled(each)]
 
 
 def export(duck: Duck, source: Source, folder: Path, partition: Partition) -> int:

@@ -66,7 +66,7 @@ def _people(notice: Notice, site: Site) -> tuple[Person, ...]:
 def _stand_ins(notice: Notice, site: Site) -> Iterator[tuple[str, Person]]:
     """Who is told in place of a role of the notice that nobody holds who has an address."""
     there = {each.name: each for each in site.people_for(notice.building, tuple(Role)) if each.notify}
-    holders = [Holder(each.name, each.roles) for each in there.values()]
+    holders = [Holder(each.name, each.roles_in(notice.building)) for each in there.values()]
     above = site.plans.in_force(notice.at).above
     for role in notice.roles:
         yield from ((role, there[name]) for name in in_place_of(role, holders, above))

@@ -46,6 +46,10 @@ _REMARKS = (
     msgid("the machine was shut down in order"),
     msgid("the machine stopped without warning, as when it loses power"),
     msgid("the broker has forgotten us, so what was said to it meanwhile may be missing"),
+    msgid(
+        "another broker has taken us, which has kept nothing for us: what was said to it meanwhile, "
+        "or waits at the one before, may be missing"
+    ),
     msgid("our own connection to the broker is gone: no building is watched"),
 )
 

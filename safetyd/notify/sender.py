@@ -98,6 +98,7 @@ class Line:
     def __init__(self, url: str) -> None:
         self._url = url
         self._service: Any = None
+        self._alone: Any = None  # the same, as the only one of those whom apprise tells
 
     def send(self, id: str, at: datetime, words: Words, settled: frozenset[str] = frozenset()) -> Answer:
         """Send one message; return whether the next hop accepted it, and what it said.
@@ -123,11 +124,12 @@ class Line:
         post = _post(self._service)
         if post is not None:
             return send(post, Mail(id, at, words.title, plain(words), html(words)), settled)
-        one = apprise.Apprise()
-        one.add(self._service)
-        self._service.request_rate_per_sec = 0  # it would sleep between messages; pauses are our business
+        if self._alone is None:
+            self._alone = apprise.Apprise()
+            self._alone.add(self._service)
+            self._service.request_rate_per_sec = 0  # it would sleep between messages; pauses are our business
         title, text = _fitting(self._service, words)
-        result = one.notify(body=text, title=title, timeout=_TIMEOUT_SECONDS)
+        result = self._alone.notify(body=text, title=title, timeout=_TIMEOUT_SECONDS)
         if result:
             return Answer(Result.ACCEPTED, "accepted")
         if result.timeout_count:

@@ -50,7 +50,7 @@ def by_whom(building: str, site: Site, tongue: Tongue) -> str:
         tongue.say(
             "{name} ({roles})",
             name=person.name,
-            roles=roles_named((role for role in person.roles if role in _ACT), tongue),
+            roles=roles_named((role for role in person.roles_in(building) if role in _ACT), tongue),
         )
         for person in people[:_MOST_NAMES]
     )

@@ -12,11 +12,11 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.store import chain
 from safetyd.store.chain import Head
 from safetyd.store.chain_schema import anchor
+from safetyd.store.dialect import added
 from safetyd.store.moments import micros, moment
 from safetyd.store.records import Kind
 
@@ -55,8 +55,9 @@ def owe(connection: Connection, ways: Iterable[Way], day: str, head: Head, now: 
         values = {"day": day, "way": way.value, "number": head.number, "hash": head.hash}
         values |= {"sealed_at": micros(head.at), "state": AnchorState.WAITING.value, "attempts": 0}
         values |= {"due_at": micros(now), "answer": ""}
-        made = upsert(anchor).values(values).on_conflict_do_nothing().returning(anchor.c.id)
-        chain.note(connection, Kind.ANCHOR, *connection.execute(made).scalars())
+        made = added(connection, anchor, values, "day", "way")
+        if made is not None:
+            chain.note(connection, Kind.ANCHOR, made)
 
 
 def due(connection: Connection, now: datetime) -> list[Anchor]:

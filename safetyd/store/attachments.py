@@ -7,9 +7,9 @@ the ticket of such a line.
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, LargeBinary, cast, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.attachment import Attachment
+from safetyd.store.dialect import upsert
 from safetyd.store.schema import attached, attachment, history
 
 
@@ -19,7 +19,7 @@ def keep(connection: Connection, line: int, files: Iterable[Attachment]) -> None
         known = select(attachment.c.sha256).where(attachment.c.sha256 == each.sha256)
         if connection.execute(known).first() is None:
             connection.execute(insert(attachment).values(sha256=each.sha256, content=each.content))
-        belongs = upsert(attached).values(history=line, sha256=each.sha256)
+        belongs = upsert(connection, attached).values(history=line, sha256=each.sha256)
         connection.execute(belongs.on_conflict_do_nothing())
 
 

@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.store import chain
+from safetyd.store.dialect import upsert
 from safetyd.store.moments import micros, moment
 from safetyd.store.notice_schema import attempt, delivery, rejected_address
 from safetyd.store.records import Kind
@@ -131,7 +131,7 @@ def reject(connection: Connection, person: str, address: str, at: datetime, answ
     """Note that an address is refused for good."""
     values = {"at": micros(at), "answer": answer}
     connection.execute(
-        upsert(rejected_address)
+        upsert(connection, rejected_address)
         .values(person=person, address=address, **values)
         .on_conflict_do_update(index_elements=["person", "address"], set_=values)
     )

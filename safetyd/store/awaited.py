@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, delete
-from sqlalchemy.dialects.sqlite import insert as upsert
 
+from safetyd.store.dialect import upsert
 from safetyd.store.moments import micros, moment
 from safetyd.store.schema import awaited
 
@@ -20,6 +20,6 @@ def keep(connection: Connection, changed: Mapping[str, datetime | None]) -> None
     begun = [{"sensor": key, "since": micros(since)} for key, since in changed.items() if since is not None]
     ended = [key for key, since in changed.items() if since is None]
     if begun:
-        connection.execute(upsert(awaited).on_conflict_do_nothing(), begun)
+        connection.execute(upsert(connection, awaited).on_conflict_do_nothing(), begun)
     if ended:
         connection.execute(delete(awaited).where(awaited.c.sensor.in_(ended)))

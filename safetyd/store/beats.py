@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.waking import Beat
+from safetyd.store.dialect import upsert
 from safetyd.store.moments import micros, moment, span_micros
 from safetyd.store.schema import beat
 
@@ -29,5 +29,7 @@ def give(connection: Connection, sign: Beat) -> None:
         "unsure": int(not sign.is_sure),
     }
     connection.execute(
-        upsert(beat).values(id=1, **values).on_conflict_do_update(index_elements=["id"], set_=values)
+        upsert(connection, beat)
+        .values(id=1, **values)
+        .on_conflict_do_update(index_elements=["id"], set_=values)
     )

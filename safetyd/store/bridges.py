@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
+from safetyd.store.dialect import upsert
 from safetyd.store.moments import micros, moment
 from safetyd.store.schema import bridge
 
@@ -23,7 +23,7 @@ def keep(connection: Connection, spoke: Mapping[str, datetime | None]) -> None:
             continue
         values = {"back_at": micros(back_at)}
         connection.execute(
-            upsert(bridge)
+            upsert(connection, bridge)
             .values(topic=topic, **values)
             .on_conflict_do_update(index_elements=["topic"], set_=values)
         )

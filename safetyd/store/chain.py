@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, event, insert, select
 from safetyd.store import copy_of, earlier
 from safetyd.store.audit import FIRST, canonical, chained, digest, hashed
 from safetyd.store.chain_schema import IS_DECISION, chain, statement
+from safetyd.store.dialect import by_index
 from safetyd.store.moments import micros, moment
 from safetyd.store.records import Kind, count, found, last_row
 
@@ -21,7 +22,6 @@ _NOTED, _NOW = "chain noted", "chain now"
 BEGIN = "begin"  # the subject of the statement that the chain begins with
 ALL = "all"  # its name where nothing older is left that the chain does not hold
 ALTERED = "altered"  # the subject of a statement about a record that another hand has changed
-_OF_DECISIONS = f"FROM chain INDEXED BY chain_decision WHERE {IS_DECISION.text}"  # SQLite would rather sort
 
 
 class Head(NamedTuple):
@@ -76,14 +76,21 @@ def holds(connection: Connection, head: Head) -> bool:
 
 def newest_decision(connection: Connection) -> int:
     """Return the number of the last row that is about a decision, 0 before there is any."""
-    found = connection.exec_driver_sql(f"SELECT number {_OF_DECISIONS} ORDER BY number DESC LIMIT 1")
+    wanted = f"SELECT number {_of_decisions(connection)} ORDER BY number DESC LIMIT 1"
+    found = connection.exec_driver_sql(wanted)
     return found.scalar() or 0
 
 
 def noted_after(connection: Connection, number: int) -> list[tuple[Kind, str]]:
     """Return the kinds and keys of what was decided, by the rows after a number."""
-    found = connection.exec_driver_sql(f"SELECT kind, key {_OF_DECISIONS} AND number > ?", (number,))
+    wanted = f"SELECT kind, key {_of_decisions(connection)} AND number > ? ORDER BY number"
+    found = connection.exec_driver_sql(wanted, (number,))
     return [(Kind(kind), key) for kind, key in dict.fromkeys(map(tuple, found))]
+
+
+def _of_decisions(connection: Connection) -> str:
+    index = by_index(connection, "chain_decision")  # SQLite would rather sort
+    return f"FROM chain {index} WHERE {IS_DECISION.text}"
 
 
 def line(number: int, at: int, kind: str, key: str, body: str) -> dict[str, object]:
@@ -97,9 +104,14 @@ def keep_sealed(engine: Engine, beside: Engine | None = None) -> None:
     By an engine `beside` it is looked how each record stood before the transaction.
     """
     event.listen(engine, "commit", _seal)
-    event.listen(engine, "rollback", lambda connection: connection.info.pop(_NOTED, None))
+    event.listen(engine, "rollback", _forget)
     if beside is not None:
         earlier.keep_in_sight(engine, beside)
+
+
+def _forget(connection: Connection) -> None:
+    if not connection.invalidated:  # what was noted of a connection that was lost went with it
+        connection.info.pop(_NOTED, None)
 
 
 def _seal(connection: Connection) -> None:

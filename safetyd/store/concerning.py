@@ -3,15 +3,18 @@
 Rule: of a record only its last row is held against it; what stands in other rows is somebody else's.
 """
 
+import json
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from safetyd.core.model import Place
 from safetyd.store.chain import line
 from safetyd.store.chain_schema import chain
+from safetyd.store.dialect import ROW_BY_ROW
 from safetyd.store.moments import micros
 from safetyd.store.records import Kind
 from safetyd.store.statements import Subject
@@ -64,7 +67,7 @@ def keys_of(
     found = [
         Key(kind, str(key))
         for kind, wanted in _OF_TICKET.items()
-        for (key,) in connection.exec_driver_sql(wanted, about)
+        for (key,) in connection.execute(text(wanted), {k: v for k, v in about.items() if f":{k}" in wanted})
     ]
     for notice in notices:
         found.append(Key(Kind.NOTICE, str(notice)))
@@ -77,18 +80,21 @@ def keys_of(
 
 def digests_of(connection: Connection, first: int, last: int) -> list[Digest]:
     """Return the digests that hold any of these rows of readings, in order."""
-    begin, end = (f"json_extract(body, '$.{name}')" for name in ("first", "last"))
-    wanted = (
-        f"SELECT id, name, {begin}, {end} FROM statement WHERE subject = ? AND json_valid(body)"
-        f" AND {end} >= ? AND {begin} <= ? ORDER BY id"
-    )
-    return [Digest(*row) for row in connection.exec_driver_sql(wanted, (Subject.READINGS.value, first, last))]
+    wanted = "SELECT id, name, body FROM statement WHERE subject = ? ORDER BY id"
+    found = []
+    for id, name, body in connection.exec_driver_sql(wanted, (Subject.READINGS.value,)):
+        with suppress(ValueError, KeyError, TypeError):  # of what another hand has written
+            said = json.loads(body)
+            found.append(Digest(id, name, said["first"], said["last"]))
+    return [each for each in found if each.last >= first and each.first <= last]
 
 
 def first_row(connection: Connection, keys: Collection[Key]) -> int | None:
     """Return the number of the first row of the chain that is about any of these records."""
     wanted = {(kind.value, key) for kind, key in keys}
-    found = connection.exec_driver_sql("SELECT number, kind, key FROM chain ORDER BY number")
+    found = connection.exec_driver_sql(
+        "SELECT number, kind, key FROM chain ORDER BY number", None, ROW_BY_ROW
+    )
     try:
         return next((number for number, *about in found if tuple(about) in wanted), None)
     finally:

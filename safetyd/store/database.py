@@ -1,89 +1,67 @@
-"""Opens the database: one writer at a time, durable before it says so, at the right version or not at all.
+"""Opens the store: one writer at a time, durable before it says so, at the right version or not at all.
 
-Rule: a commit has reached the disk when it returns (WAL with synchronous FULL). Only the holder of the lock
-beside the file writes; everybody else reads, or leaves a command in the inbox. Who may log in is kept by
-whoever is asked to: see `accounts`.
+Rule: a commit has reached the disk when it returns. Only the holder of the writer's lock writes; everybody
+else reads, or leaves a command in the inbox. Who may log in is kept by whoever is asked to: see `accounts`.
 """
 
-import fcntl
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from sqlalchemy import Connection as Connection  # noqa: PLC0414 - handed on: the store is the only door
-from sqlalchemy import Engine, create_engine, create_mock_engine, event, inspect, make_url
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import DatabaseError, DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Engine, inspect
+from sqlalchemy.exc import DatabaseError, DBAPIError, InvalidRequestError
 
-from safetyd.core.errors import SafetydError
-from safetyd.store.chain import keep_sealed
-from safetyd.store.every_table import metadata
+from safetyd.setting_store import is_served, place_of
+from safetyd.store import sqlite_file
+from safetyd.store.dialect import is_postgresql
+from safetyd.store.dialect import last_written as last_written  # noqa: PLC0414 - handed on
+from safetyd.store.failure import LostError as LostError  # noqa: PLC0414 - handed on
+from safetyd.store.failure import StoreError as StoreError  # noqa: PLC0414 - handed on
+from safetyd.store.failure import cause
+from safetyd.store.sqlite_file import file_of as file_of  # noqa: PLC0414 - handed on
 
 HEAD = "0021"  # the newest migration; a test holds it to the script directory
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_BUSY_MS = 5000
 _VERSION_TABLE = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
 
 
-class StoreError(SafetydError):
-    """The store cannot be used, or not now."""
+def _server() -> ModuleType:
+    """Return what speaks with PostgreSQL, which a store in a file does not need."""
+    try:
+        from safetyd.store import postgres
+    except ImportError as error:
+        raise StoreError(
+            "[store] url: PostgreSQL is spoken by psycopg, which is not installed;"
+            " install safetyd with it: pip install 'safetyd[postgresql]'"
+        ) from error
+    return postgres
 
 
 def in_memory() -> Connection:
     """Return a connection to an empty store that lives as long as the connection."""
-    connection = _memory().connect()
-    _make_tables(connection)
+    connection = sqlite_file.memory().connect()
+    sqlite_file.make_tables(connection)
     connection.commit()
     return connection
 
 
-@lru_cache
-def _memory() -> Engine:
-    """One engine, so that statements are compiled once; each of its connections is a store of its own."""
-    # Whichever thread collects one that was dropped may close it.
-    engine = create_engine("sqlite://", poolclass=NullPool, connect_args={"check_same_thread": False})
-    keep_sealed(engine)
-    return engine
-
-
-def _make_tables(connection: Connection) -> None:
-    for statement in _statements():
-        connection.exec_driver_sql(statement)
-
-
-@lru_cache
-def _statements() -> tuple[str, ...]:
-    """Return the SQL that makes every table in an empty store: a replay, or a test, makes many of them."""
-    said: list[str] = []
-    kind = sqlite.dialect()
-    nowhere = create_mock_engine(
-        "sqlite://", lambda made, *_, **__: said.append(str(made.compile(dialect=kind)))
-    )
-    metadata.create_all(nowhere, checkfirst=False)
-    return tuple(said)
-
-
 def open_for_writing(url: str) -> Connection:
-    """Return the writer's connection, the file made and brought to this version if need be.
+    """Return the writer's connection, the store made and brought to this version if need be.
 
     Raises:
         StoreError: it cannot be opened, or was written by a newer safetyd.
     """
-    path = file_of(url)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        engine = _engine(url, "BEGIN IMMEDIATE")
+        engine = _server().writing(url) if is_served(url) else sqlite_file.writing(url)
         connection = engine.connect()
         if _version(connection) != HEAD:
             connection.close()
-            _bring_up_to_date(engine, path)
+            _bring_up_to_date(engine, place_of(url))
             connection = engine.connect()
     except (OSError, DatabaseError) as error:
-        raise StoreError(f"store {path}: cannot be opened for writing: {_cause(error)}") from error
+        raise StoreError(f"store {place_of(url)}: cannot be opened for writing: {cause(error)}") from error
     return connection
 
 
@@ -93,22 +71,46 @@ def open_for_reading(url: str) -> Connection:
     Raises:
         StoreError: there is no store yet, or it is of another version.
     """
-    path = file_of(url)
-    if not path.exists():
-        raise StoreError(f"store {path}: there is none yet; it is made by: safetyd run")
+    name = place_of(url)
+    if not is_served(url) and not file_of(url).exists():
+        raise StoreError(f"store {name}: there is none yet; it is made by: safetyd run")
     try:
-        connection = _engine(url, "BEGIN").connect()
-        connection.exec_driver_sql("PRAGMA query_only = ON")
-        connection.commit()
+        connection = _server().reading(url) if is_served(url) else sqlite_file.reading(url)
         version = _version(connection)
     except DatabaseError as error:
-        raise StoreError(f"store {path}: cannot be read: {_cause(error)}") from error
+        raise StoreError(f"store {name}: cannot be read: {cause(error)}") from error
     if version != HEAD:
-        _refuse_newer(path, version)
+        connection.close()
+        if version is None and is_served(url):
+            raise StoreError(f"store {name}: there is none yet; it is made by: safetyd run")
+        _refuse_newer(name, version)
         raise StoreError(
-            f"store {path}: was made by an older safetyd; it is brought up to date by: safetyd run"
+            f"store {name}: was made by an older safetyd; it is brought up to date by: safetyd run"
         )
     return connection
+
+
+@contextmanager
+def reading_whatever(url: str) -> Iterator[tuple[Connection, str | None]]:
+    """Yield a connection to a server that only reads, and of which version the store is; None: there is none.
+
+    Raises:
+        StoreError: the server does not answer.
+    """
+    with _server().reading(url) as connection:
+        yield connection, _version(connection)
+
+
+def has_store(url: str) -> bool:
+    """Return whether there is one, of whichever version.
+
+    Raises:
+        StoreError: the server does not answer.
+    """
+    if not is_served(url):
+        return file_of(url).exists()
+    with reading_whatever(url) as (_, version):
+        return version is not None
 
 
 @contextmanager
@@ -120,15 +122,11 @@ def open_copy(path: Path) -> Iterator[Connection]:
     """
     if not path.is_file():
         raise StoreError(f"{path}: there is no such file; look at the path")
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    engine = create_engine(
-        "sqlite://", poolclass=NullPool, creator=lambda: sqlite3.connect(uri, uri=True, isolation_level=None)
-    )
     try:
-        with engine.connect() as connection:
+        with sqlite_file.copy(path).connect() as connection:
             version = _version(connection)
             if version != HEAD:
-                _refuse_newer(path, version)
+                _refuse_newer(str(path), version)
                 raise StoreError(
                     f"{path}: is no store of this version of safetyd; restore it, and run safetyd"
                 )
@@ -136,26 +134,15 @@ def open_copy(path: Path) -> Iterator[Connection]:
             yield connection
     except DatabaseError as error:
         raise StoreError(
-            f"{path}: is no store that can be read: {_cause(error)}; name another file"
+            f"{path}: is no store that can be read: {cause(error)}; name another file"
         ) from error
 
 
 @contextmanager
 def writer_lock(url: str) -> Iterator[bool]:
     """Yield whether this process is the one writer; the lock ends with the process, however that ends."""
-    path = file_of(url)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(path.name + ".lock").open("a")
-    except OSError as error:
-        raise StoreError(f"store {path}: cannot be locked: {_cause(error)}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+    with _server().lock(url) if is_served(url) else sqlite_file.lock(url) as is_ours:
+        yield is_ours
 
 
 @contextmanager
@@ -163,14 +150,39 @@ def undone_on_failure(connection: Connection) -> Iterator[None]:
     """Roll back what fails to be written.
 
     Raises:
-        StoreError: it failed; nothing of the transaction was written.
+        StoreError: it failed; nothing of the transaction was written, but for what `Attempt` tells.
     """
     try:
         yield
-    except DBAPIError as error:
-        with suppress(DBAPIError):
-            connection.rollback()
-        raise StoreError(f"store: cannot be written: {_cause(error)}") from error
+    except (DBAPIError, InvalidRequestError) as error:
+        abandon(connection)
+        raise StoreError(f"store: cannot be written: {cause(error)}") from error
+    except LostError:
+        abandon(connection)
+        raise
+
+
+def abandon(connection: Connection) -> None:
+    """Let go of the open transaction, also of a connection that was lost: its next use connects anew."""
+    with suppress(DBAPIError, InvalidRequestError, StoreError):
+        connection.rollback()
+
+
+class Attempt:
+    """A commit that failed: whether it took place all the same, its answer lost with the server."""
+
+    def __init__(self) -> None:
+        self._token = ""
+
+    def failed(self, connection: Connection) -> None:
+        """Note by what that will be known."""
+        self._token = _server().token(connection) if is_postgresql(connection) else ""
+
+    def took_place(self, connection: Connection) -> bool:
+        """Return whether it did; asked again it is no longer known."""
+        is_there = bool(self._token) and _server().has_token(connection, self._token)
+        self._token = ""
+        return is_there
 
 
 @contextmanager
@@ -183,59 +195,25 @@ def told_on_failure(url: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise StoreError(f"store {file_of(url)}: cannot be read: {_cause(error)}") from error
-
-
-def file_of(url: str) -> Path:
-    """Return the file of a SQLite URL."""
-    return Path(make_url(url).database or "")
-
-
-def _engine(url: str, begin: str) -> Engine:
-    engine = _plain_engine(url, begin)
-    keep_sealed(engine, _plain_engine(url, "BEGIN"))
-    return engine
-
-
-def _plain_engine(url: str, begin: str) -> Engine:
-    engine = create_engine(
-        url, poolclass=NullPool, connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False}
-    )
-
-    @event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _record: object) -> None:
-        connection.isolation_level = (
-            None  # SQLAlchemy says BEGIN, so that reading and writing are one transaction
-        )
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
+        raise StoreError(f"store {place_of(url)}: cannot be read: {cause(error)}") from error
 
 
 def _version(connection: Connection) -> str | None:
-    known = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").scalar()
-    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if known else None
-    connection.rollback()
-    return None if found is None else str(found)
+    return _server().version(connection) if is_postgresql(connection) else sqlite_file.version(connection)
 
 
-def _bring_up_to_date(engine: Engine, path: Path) -> None:
-    """Make an empty file by the schema, to which the tests hold the migrations; migrate an older one."""
+def _bring_up_to_date(engine: Engine, name: str) -> None:
+    """Make an empty store by the schema, to which the tests hold the migrations; migrate an older one."""
     with engine.connect() as connection:
         version = _version(connection)
-        _refuse_newer(path, version)
-        tables = inspect(connection).get_table_names()
+        _refuse_newer(name, version)
+        of_server = is_postgresql(connection)
+        tables = _server().tables(connection) if of_server else inspect(connection).get_table_names()
         if version is None and tables:
-            raise StoreError(
-                f"store {path}: is a database of something else; name another file in [store] url"
-            )
+            mend = "name another schema" if of_server else "name another file"
+            raise StoreError(f"store {name}: is a database of something else; {mend} in [store] url")
         if not tables:
-            _make_tables(connection)
+            (_server() if of_server else sqlite_file).make_tables(connection)
             connection.exec_driver_sql(_VERSION_TABLE)
             connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
         else:
@@ -245,7 +223,7 @@ def _bring_up_to_date(engine: Engine, path: Path) -> None:
 
 
 def _migrate(connection: Connection) -> None:
-    from alembic import command  # 11 MB that only an older file needs
+    from alembic import command  # 11 MB that only an older store needs
     from alembic.config import Config
 
     config = Config()
@@ -254,13 +232,9 @@ def _migrate(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _refuse_newer(path: Path, version: str | None) -> None:
+def _refuse_newer(name: str, version: str | None) -> None:
     if version is not None and version > HEAD:
         raise StoreError(
-            f"store {path}: was written by a newer safetyd (version {version}, this one knows {HEAD});"
+            f"store {name}: was written by a newer safetyd (version {version}, this one knows {HEAD});"
             " install that one"
         )
-
-
-def _cause(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error)

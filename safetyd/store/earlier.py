@@ -13,12 +13,14 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from safetyd.store.audit import digest
+from safetyd.store.chain_schema import chain
+from safetyd.store.dialect import among, is_postgresql
 from safetyd.store.records import Kind, found
 
 _BESIDE, _SIGHT = "chain beside", "chain sight"
 _SAID = """
-    SELECT key, body, max(number) FROM chain WHERE kind = ? AND key IN (SELECT value FROM json_each(?))
-    GROUP BY key
+    SELECT key, body, number FROM chain WHERE number IN
+    (SELECT max(number) FROM chain WHERE kind = ? AND {} GROUP BY key)
 """
 _BEGINNINGS = "SELECT name, body FROM statement WHERE subject = 'begin' ORDER BY id"
 
@@ -75,7 +77,8 @@ def older(connection: Connection) -> Mapping[str, int]:
 
 def noted(connection: Connection, kind: Kind, keys: Iterable[str]) -> dict[str, Noted]:
     """Return what the chain said last of those of these records that it has."""
-    rows = connection.exec_driver_sql(_SAID, (kind.value, json.dumps(list(keys))))
+    wanted, those = among(connection, chain, "key", list(keys))
+    rows = connection.exec_driver_sql(_SAID.format(wanted), (kind.value, those))
     return {key: Noted(body, number) for key, body, number in rows}
 
 
@@ -98,8 +101,9 @@ def altered(connection: Connection, subjects: Iterable[tuple[Kind, str]]) -> lis
 
 def read_whatever(connection: Connection) -> None:
     """Let a connection read what is no text, too: another hand may have put it where text belongs."""
-    opened: Any = connection.connection.driver_connection
-    opened.text_factory = _readable
+    if not is_postgresql(connection):  # where text is text
+        opened: Any = connection.connection.driver_connection
+        opened.text_factory = _readable
 
 
 def _readable(text: bytes) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from safetyd.core.model import Place
 from safetyd.store import chain
+from safetyd.store.dialect import listed
 from safetyd.store.moments import micros, moment
 from safetyd.store.records import Kind
 from safetyd.store.schema import imported
@@ -122,11 +123,10 @@ def of_place(
 
 def keys(connection: Connection, numbers: Collection[int]) -> Iterator[tuple[int, int, int]]:
     """Yield sensor, moment and kind of each value that was imported of some sensors."""
-    listed = ",".join(str(int(number)) for number in numbers)
     for first, last in connection.execute(select(imported.c.first, imported.c.last)).fetchall():
         found = connection.exec_driver_sql(
             "SELECT sensor, observed_at, quantity FROM reading"
-            f" WHERE id BETWEEN ? AND ? AND sensor IN ({listed})",
+            f" WHERE id BETWEEN ? AND ? AND sensor IN ({listed(numbers)})",
             (first, last),
         )
         yield from ((number, at, kept) for number, at, kept in found)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from safetyd.core.model import Mark, Quantity
+from safetyd.store.dialect import POSTGRESQL, SQLITE
 from safetyd.store.moments import micros, moment
 from safetyd.store.readings import MARK_OF, QUANTITY_OF, Kept, first_id_since, last_id
 
@@ -20,10 +21,16 @@ CHUNK = 50_000  # rows; at the most that one look-up of one moment reads
 _EARLY = timedelta(minutes=3)  # a reading may arrive a little before the time it claims
 _LATEST = timedelta(days=8)  # nothing older is believed when it arrives
 _REST = "delay, value, mark, reason, stamp, device_skew, gateway_skew"
-_NEWEST = (
-    f"SELECT sensor, quantity, max(observed_at), {_REST} FROM reading"
-    " WHERE id > ? AND id <= ? GROUP BY sensor, quantity"  # beside max() stand the values of its row
-)
+_NEWEST = {  # each in the way that its engine finds them fastest
+    SQLITE: (
+        f"SELECT sensor, quantity, max(observed_at), {_REST} FROM reading"
+        " WHERE id > ? AND id <= ? GROUP BY sensor, quantity"  # beside max() stand the values of its row
+    ),
+    POSTGRESQL: (
+        f"SELECT DISTINCT ON (sensor, quantity) sensor, quantity, observed_at, {_REST} FROM reading"
+        " WHERE id > ? AND id <= ? ORDER BY sensor, quantity, observed_at DESC, id"
+    ),
+}
 _OF_MOMENT = (
     f"SELECT quantity, observed_at, {_REST} FROM reading"
     " WHERE id >= ? AND id < ? AND sensor = ? AND observed_at = ? ORDER BY id"
@@ -75,7 +82,7 @@ def latest(connection: Connection, heard_at: Mapping[int, datetime], now: dateti
     found: dict[int, Last] = {}
     for low, high in _backwards(last_id(connection), first_id_since(connection, now - REACH)):
         is_news = False
-        for number, *row in connection.exec_driver_sql(_NEWEST, (low, high)):
+        for number, *row in connection.exec_driver_sql(_NEWEST[connection.dialect.name], (low, high)):
             is_news |= _add(found.setdefault(number, {}), _entry(row))
         if live <= found.keys() and not is_news:
             break  # what speaks seldom may lie before, but not what speaks at all

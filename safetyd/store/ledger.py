@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.afar import Afar
 from safetyd.core.model import Episode, Place, Trouble, TroubleKind
@@ -19,6 +18,7 @@ from safetyd.core.world import Changes, Row, World
 from safetyd.store import attachments, awaited, chain, replica, schema, shelves
 from safetyd.store.audit import FIRST, chained
 from safetyd.store.chain import Head
+from safetyd.store.dialect import as_kept, upsert
 from safetyd.store.moments import micros, moment
 from safetyd.store.records import Kind
 
@@ -26,7 +26,7 @@ _TICKET = msgspec.json.Decoder(Ticket)
 _EPISODE = msgspec.json.Decoder(Episode)
 _DESK = msgspec.msgpack.Decoder(Desk)
 _AFAR = msgspec.msgpack.Decoder(Afar)
-_FEW = 500  # saved since: more of them are read no faster than all
+_FEW = 10_000  # saved since: more of them are read no faster than all, and by too many parameters
 
 
 class Loaded(NamedTuple):
@@ -73,7 +73,9 @@ def save(connection: Connection, changes: Changes, world: World) -> None:
 
 def _put(connection: Connection, table: Any, keys: list[str], values: dict[str, Any]) -> None:
     rest = {name: value for name, value in values.items() if name not in keys}
-    connection.execute(upsert(table).values(values).on_conflict_do_update(index_elements=keys, set_=rest))
+    connection.execute(
+        upsert(connection, table).values(values).on_conflict_do_update(index_elements=keys, set_=rest)
+    )
 
 
 def _save_ticket(connection: Connection, ticket: Ticket) -> None:
@@ -145,6 +147,7 @@ def _append_history(connection: Connection, rows: Iterable[Row]) -> None:
         if previous is None:
             newest = select(table.c.hash).order_by(table.c.id.desc()).limit(1)
             previous = connection.execute(newest).scalar() or FIRST
+        row = row._replace(by=as_kept(connection, row.by), note=as_kept(connection, row.note))
         previous = chained(previous, history_line(row))
         made = insert(table).values(
             ticket=row.ticket,

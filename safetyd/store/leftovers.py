@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
+from safetyd.store.dialect import upsert
 from safetyd.store.moments import micros, moment
 from safetyd.store.schema import refused, unassigned
 
@@ -82,7 +82,7 @@ def stray(connection: Connection, found: Mapping[str, Stray]) -> None:
                 continue
         first_at, last_at, payload = micros(item.first_at), micros(item.last_at), item.payload[:KEPT_BYTES]
         connection.execute(
-            upsert(unassigned)
+            upsert(connection, unassigned)
             .values(
                 topic=topic,
                 first_at=first_at,

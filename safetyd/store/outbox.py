@@ -12,13 +12,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.model import Role
 from safetyd.core.plan import Reason
 from safetyd.core.world import Notice
 from safetyd.languages import ENGLISH
 from safetyd.store import chain, holding
+from safetyd.store.dialect import added
 from safetyd.store.moments import micros, moment
 from safetyd.store.notice_schema import IS_DIGEST, delivery, notice, wording
 from safetyd.store.records import Kind
@@ -100,9 +100,10 @@ def add(connection: Connection, letter: Letter) -> bool:
     One that is shelved is owed to nobody.
     """
     owed = letter.notice
-    kept = connection.execute(
-        upsert(notice)
-        .values(
+    kept = added(
+        connection,
+        notice,
+        dict(
             key=owed.key,
             at=micros(owed.at),
             building=owed.building,
@@ -117,10 +118,9 @@ def add(connection: Connection, letter: Letter) -> bool:
             unreached_since=_unreached_since(letter),
             language=letter.language,
             shelved=holding.kept(owed.shelved),
-        )
-        .on_conflict_do_nothing()
-        .returning(notice.c.id)
-    ).scalar()
+        ),
+        "key",
+    )
     if kept is None:
         return False
     chain.note(connection, Kind.NOTICE, kept)
@@ -162,9 +162,10 @@ def add_deliveries(
     `languages` are those of the people, by name.
     """
     for person, address in addresses:
-        made = connection.execute(
-            upsert(delivery)
-            .values(
+        made = added(
+            connection,
+            delivery,
+            dict(
                 notice=notice_id,
                 person=person,
                 address=address,
@@ -174,11 +175,11 @@ def add_deliveries(
                 answer="",
                 instead_of=instead_of,
                 language=languages.get(person),
-            )
-            .on_conflict_do_nothing()
-            .returning(delivery.c.id)
+            ),
+            *("notice", "person", "address"),
         )
-        chain.note(connection, Kind.DELIVERY, *made.scalars())
+        if made is not None:
+            chain.note(connection, Kind.DELIVERY, made)
 
 
 def due(connection: Connection, now: datetime) -> list[Delivery]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, tuple_
 
 from safetyd.core.health import Health
 from safetyd.core.model import Place
@@ -74,17 +74,29 @@ def saved_up_to(connection: Connection) -> int:
 
 def load(connection: Connection) -> dict[Place, Standing]:
     """Return how every place stood when it was last saved."""
+    return {place: decoded(body) for place, body in bodies(connection).items()}
+
+
+def bodies(connection: Connection) -> dict[Place, bytes]:
+    """Return the same as it was written: most of it is what it was, and need not be read again."""
     table = place_state
-    newest = select(table.c.building, table.c.room, func.max(table.c.period), table.c.body).group_by(
+    newest = select(table.c.building, table.c.room, func.max(table.c.period)).group_by(
         table.c.building, table.c.room
     )
+    wanted = select(table.c.building, table.c.room, table.c.body).where(
+        tuple_(table.c.building, table.c.room, table.c.period).in_(newest)
+    )
     return {
-        Place(building, room or None): _decoded(body)
-        for building, room, _, body in connection.execute(newest)
+        Place(building, room or None): body for building, room, body in connection.execute(wanted).fetchall()
     }
 
 
-def _decoded(body: bytes) -> Standing:
+def decoded(body: bytes) -> Standing:
+    """Return how a place stood, of what was written.
+
+    Raises:
+        StoreError: it is nothing that can be read.
+    """
     try:
         return _STANDING.decode(body)
     except msgspec.MsgspecError as error:
@@ -102,7 +114,7 @@ def before(connection: Connection, place: Place, at: datetime) -> Standing | Non
         .limit(1)
     )
     body = connection.execute(wanted).scalar()
-    return None if body is None else _decoded(body)
+    return None if body is None else decoded(body)
 
 
 def forget_since(connection: Connection, place: Place, at: datetime) -> None:

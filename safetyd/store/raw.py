@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from safetyd.core.model import Mark, Quantity
 from safetyd.store import imports, readings
+from safetyd.store.dialect import ROW_BY_ROW, listed
 from safetyd.store.moments import micros, moment
 from safetyd.store.readings import MARK_OF, QUANTITY_OF, Kept
 
@@ -56,8 +57,9 @@ def values(connection: Connection, sensors: Collection[int], begin: datetime, en
         rows = connection.exec_driver_sql(
             "SELECT id, sensor, quantity, observed_at, delay, value, mark, reason, stamp FROM reading"
             " WHERE id >= ? AND id < ? AND observed_at >= ? AND observed_at < ?"
-            f" AND sensor IN ({','.join(map(str, sorted(sensors)))}) ORDER BY id",
+            f" AND sensor IN ({listed(sensors)}) ORDER BY id",
             (since, min(until, found + 1), micros(begin), micros(end)),
+            ROW_BY_ROW,
         )
         for row, sensor, quantity, at, delay, value, mark, reason, stamp in rows:
             kept = Kept(quantity)

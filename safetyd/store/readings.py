@@ -10,10 +10,10 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.model import HAND, IMPORT, Mark, Observation, Place, Quantity, Sensor
 from safetyd.core.quality import Flaw
+from safetyd.store.dialect import insert_rows, upsert
 from safetyd.store.moments import micros, moment, span_micros
 from safetyd.store.schema import reading, sensor
 
@@ -53,10 +53,9 @@ _MARKS = {Mark.ACCEPTED: 0, Mark.SUSPECT: 1, Mark.REJECTED: 2, Mark.RETAINED: 3}
 ACCEPTED, RETAINED = _MARKS[Mark.ACCEPTED], _MARKS[Mark.RETAINED]
 DOUBTED = 4  # rejected for what others say: never judged again by itself
 MARK_OF = {number: mark for mark, number in _MARKS.items()} | {DOUBTED: Mark.REJECTED}
-_INSERT = (
-    "INSERT INTO reading"
-    " (sensor, quantity, observed_at, delay, value, mark, reason, stamp, device_skew, gateway_skew, frame)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+_COLUMNS = (
+    *("sensor", "quantity", "observed_at", "delay", "value", "mark"),
+    *("reason", "stamp", "device_skew", "gateway_skew", "frame"),
 )
 
 ReadingRow = tuple[int, int, int, int, float, int, str | None, str | None, int | None, int | None, str | None]
@@ -112,7 +111,7 @@ def rows(
 def append(connection: Connection, made: list[ReadingRow]) -> None:
     """Add rows, in the transaction that is open."""
     if made:
-        connection.exec_driver_sql(_INSERT, made)
+        insert_rows(connection, "reading", _COLUMNS, made)
 
 
 def last_id(connection: Connection) -> int:
@@ -153,10 +152,11 @@ class Frame(NamedTuple):
 
 def frames(connection: Connection, since: datetime) -> list[Frame]:
     """Return the frames that arrived since a moment, in order of arrival."""
+    first = first_id_since(connection, since)
     found = connection.exec_driver_sql(
-        "SELECT sensor, quantity, observed_at, delay, value, frame FROM reading WHERE id >= ?1 AND sensor IN"
-        " (SELECT sensor FROM reading WHERE id >= ?1 AND frame IS NOT NULL) ORDER BY id",
-        (first_id_since(connection, since),),
+        "SELECT sensor, quantity, observed_at, delay, value, frame FROM reading WHERE id >= ? AND sensor IN"
+        " (SELECT sensor FROM reading WHERE id >= ? AND frame IS NOT NULL) ORDER BY id",
+        (first, first),
     )
     told: dict[tuple[int, int, int], Frame] = {}
     for number, kept, observed_at, delay, value, frame in found:
@@ -313,7 +313,7 @@ def add_sensors(connection: Connection, heard: Iterable[KnownSensor]) -> None:
     for new in heard:
         place, every = new.sensor.place, new.sensor.interval
         connection.execute(
-            upsert(sensor)
+            upsert(connection, sensor)
             .values(
                 id=new.number,
                 building=place.building,

@@ -4,7 +4,6 @@ Rule: a record is its row with every column that holds something, and the rows t
 that a later version adds changes no digest of what is without it.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from safetyd.store import schema
 from safetyd.store.assignment_schema import assignment
 from safetyd.store.audit import digest
 from safetyd.store.chain_schema import anchor, statement
+from safetyd.store.dialect import PLACE, among, place
 from safetyd.store.notice_schema import attempt, delivery, notice, wording
 
 
@@ -66,25 +66,27 @@ def found(
     connection: Connection, kind: Kind, keys: Iterable[str]
 ) -> Iterator[tuple[int, str, dict[str, Any]]]:
     """Yield of each record of some keys the place of its row in the table, its key, and the record."""
-    wanted = json.dumps(list(keys))
-    these = f"SELECT rowid AS _place, * FROM {TABLES[kind].name} WHERE id IN (SELECT value FROM json_each(?))"
-    rows = [dict(row) for row in connection.exec_driver_sql(these, (wanted,)).mappings()]
+    table = TABLES[kind]
+    wanted, those = among(connection, table, "id", list(keys))
+    these = f"SELECT {_everything(connection, table)} FROM {table.name} WHERE {wanted}"
+    rows = [dict(row) for row in connection.exec_driver_sql(these, (those,)).mappings()]
     parts = _parts(connection, kind, [row["id"] for row in rows])
     for row in rows:
-        place = row.pop("_place")
-        yield place, str(row["id"]), _whole(kind, row, parts.get(row["id"], []))
+        at = row.pop(PLACE)
+        yield at, str(row["id"]), _whole(kind, row, parts.get(row["id"], []))
 
 
 def records(connection: Connection, kind: Kind) -> Iterator[tuple[int, str, str]]:
     """Yield of each record of a kind the place of its row in the table, its key and its digest."""
-    after, compared = _BEFORE_ALL, ">="  # a number below 1 is nothing that we give
+    table = TABLES[kind]
+    at, after, compared = place(connection, table), _BEFORE_ALL, ">="  # we give no number below 1
     while True:
-        part = f"WHERE rowid {compared} ? ORDER BY rowid LIMIT ?"
-        wanted = f"SELECT rowid AS _place, * FROM {TABLES[kind].name} {part}"
+        part = f"WHERE {at} {compared} ? ORDER BY {at} LIMIT ?"
+        wanted = f"SELECT {_everything(connection, table)} FROM {table.name} {part}"
         rows = connection.exec_driver_sql(wanted, (after, _AT_ONCE)).mappings().fetchall()
         parts = _parts(connection, kind, [row["id"] for row in rows])
         for row in map(dict, rows):
-            after, compared = row.pop("_place"), ">"
+            after, compared = row.pop(PLACE), ">"
             yield after, str(row["id"]), digest(_whole(kind, row, parts.get(row["id"], [])))
         if len(rows) < _AT_ONCE:
             return
@@ -92,15 +94,15 @@ def records(connection: Connection, kind: Kind) -> Iterator[tuple[int, str, str]
 
 def keys(connection: Connection, kind: Kind, after: int, up_to: int, limit: int) -> list[tuple[int, str]]:
     """Return of the next records of a kind the place of the row in its table, and the key."""
-    wanted = (
-        f"SELECT rowid, id FROM {TABLES[kind].name} WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
-    )
-    return [(place, str(key)) for place, key in connection.exec_driver_sql(wanted, (after, up_to, limit))]
+    at = place(connection, TABLES[kind])
+    wanted = f"SELECT {at}, id FROM {TABLES[kind].name} WHERE {at} > ? AND {at} <= ? ORDER BY {at} LIMIT ?"
+    return [(row, str(key)) for row, key in connection.exec_driver_sql(wanted, (after, up_to, limit))]
 
 
 def last_row(connection: Connection, kind: Kind) -> int:
     """Return the place of the last row of a kind, 0 if there is none."""
-    found = connection.exec_driver_sql(f"SELECT max(rowid) FROM {TABLES[kind].name}").scalar()
+    at = place(connection, TABLES[kind])
+    found = connection.exec_driver_sql(f"SELECT max({at}) FROM {TABLES[kind].name}").scalar()
     return found or 0
 
 
@@ -115,12 +117,18 @@ def _parts(connection: Connection, kind: Kind, owners: list[Any]) -> dict[Any, l
     if more is None or not owners:
         return {}
     key = ", ".join(f'"{column.name}"' for column in more.table.primary_key)
-    of_these = f'"{more.owner}" IN (SELECT value FROM json_each(?))'
+    of_these, those = among(connection, more.table, more.owner, owners)
     wanted = f"SELECT * FROM {more.table.name} WHERE {of_these} ORDER BY {key}"
     made: dict[Any, list[dict[str, Any]]] = {}
-    for row in connection.exec_driver_sql(wanted, (json.dumps(owners),)).mappings():
+    for row in connection.exec_driver_sql(wanted, (those,)).mappings():
         made.setdefault(row[more.owner], []).append(_filled(dict(row)))
     return made
+
+
+def _everything(connection: Connection, table: Table) -> str:
+    """Return what a statement asks for to have a row and its place, which is no part of the record."""
+    at = place(connection, table)
+    return "*" if at == PLACE else f"{at} AS {PLACE}, *"
 
 
 def _whole(kind: Kind, row: Mapping[str, Any], parts: list[dict[str, Any]]) -> dict[str, Any]:

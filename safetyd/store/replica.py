@@ -11,14 +11,19 @@ from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from safetyd.core.model import Episode
 from safetyd.store import schema
+from safetyd.store.dialect import upsert
 from safetyd.store.moments import micros, moment
 
 KEPT_REFUSED = 1000  # lines of each copy, the newest; of the others the number and the reason
 _EPISODE = msgspec.json.Decoder(Episode)
+_BEGINNING = "building, room, condition, began_at"
+_FORGET_CHANGE = (
+    f"DELETE FROM episode_change WHERE ({_BEGINNING}) IN (SELECT {_BEGINNING} FROM episode WHERE id = ?)"
+)
+_NOTE_CHANGE = f"INSERT INTO episode_change ({_BEGINNING}) SELECT {_BEGINNING} FROM episode WHERE id = ?"
 
 
 class Stream(StrEnum):
@@ -148,11 +153,8 @@ def episode_changes(connection: Connection, after: int, limit: int) -> list[Epis
 def note_changed(connection: Connection, episodes: Collection[int]) -> None:
     """Number the beginnings of some episodes, as they are stored now, anew in the open transaction."""
     for number in episodes:
-        connection.exec_driver_sql(
-            "INSERT OR REPLACE INTO episode_change (building, room, condition, began_at)"
-            " SELECT building, room, condition, began_at FROM episode WHERE id = ?",
-            (number,),
-        )
+        for statement in (_FORGET_CHANGE, _NOTE_CHANGE):
+            connection.exec_driver_sql(statement, (number,))
 
 
 def newest(connection: Connection, stream: Stream) -> int:
@@ -170,7 +172,7 @@ def copied(connection: Connection, target: str) -> dict[Stream, int]:
 def begin(connection: Connection, target: str, stream: Stream) -> None:
     """Have a copy begin after the newest row there is, unless it has begun, in the open transaction."""
     values = {"target": target, "stream": stream.value, "row": newest(connection, stream)}
-    connection.execute(upsert(schema.copied).values(**values).on_conflict_do_nothing())
+    connection.execute(upsert(connection, schema.copied).values(**values).on_conflict_do_nothing())
 
 
 def begun(connection: Connection, target: str, stream: Stream) -> int | None:
@@ -189,12 +191,14 @@ def mark_copied(
 ) -> None:
     """Note how far a copy is, and what it refused on the way, in the open transaction."""
     for stream, row in rows.items():
-        made: Any = upsert(schema.copied).values(target=target, stream=stream.value, row=row)
+        made: Any = upsert(connection, schema.copied).values(target=target, stream=stream.value, row=row)
         connection.execute(made.on_conflict_do_update(index_elements=["target", "stream"], set_={"row": row}))
     is_more = False
     for each in refused:
         values = {"at": micros(now), "line": each.line, "reason": each.reason}
-        made = upsert(schema.uncopied).values(target=target, stream=each.stream.value, row=each.row, **values)
+        made = upsert(connection, schema.uncopied).values(
+            target=target, stream=each.stream.value, row=each.row, **values
+        )
         connection.execute(
             made.on_conflict_do_update(index_elements=["target", "stream", "row"], set_=values)
         )

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from safetyd.store.dialect import listed
 from safetyd.store.moments import micros, moment
 
 _PASSED_OVER = 5_000  # rows that one statement may look at
@@ -43,9 +44,8 @@ def delete_some(
 
 def oldest_left(connection: Connection, sensors: Iterable[int], before: int) -> datetime | None:
     """Return the time of the oldest reading of some sensors that is left in the rows before a number."""
-    numbers = ",".join(map(str, sensors))
     found = connection.exec_driver_sql(
-        f"SELECT min(observed_at) FROM reading WHERE id < ? AND sensor IN ({numbers})", (before,)
+        f"SELECT min(observed_at) FROM reading WHERE id < ? AND sensor IN ({listed(sensors)})", (before,)
     ).scalar()
     return None if found is None else moment(found)
 

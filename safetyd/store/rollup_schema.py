@@ -4,28 +4,29 @@ Rule: rows lie in order of time, all places together; what is written together l
 memory card alive.
 """
 
-from sqlalchemy import Column, Float, Integer, LargeBinary, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Float, LargeBinary, Table, UniqueConstraint
 
+from safetyd.store.columns import Whole, Words
 from safetyd.store.schema import metadata
 
 roll_up_place = Table(  # `since`: the beginning of its first bucket
     "roll_up_place",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("building", Text, nullable=False),
-    Column("room", Text, nullable=False),
-    Column("since", Integer, nullable=False),
+    Column("id", Whole, primary_key=True),
+    Column("building", Words, nullable=False),
+    Column("room", Words, nullable=False),
+    Column("since", Whole, nullable=False),
     UniqueConstraint("building", "room"),
 )
 
 roll_up = Table(  # `start` is in minutes since 1970, `level` one of rollups.Level
     "roll_up",
     metadata,
-    Column("level", Integer, primary_key=True),
-    Column("start", Integer, primary_key=True),
-    Column("place", Integer, primary_key=True),
-    Column("measure", Integer, primary_key=True),
-    Column("n", Integer, nullable=False),
+    Column("level", Whole, primary_key=True),
+    Column("start", Whole, primary_key=True),
+    Column("place", Whole, primary_key=True),
+    Column("measure", Whole, primary_key=True),
+    Column("n", Whole, nullable=False),
     Column("low", Float, nullable=False),
     Column("high", Float, nullable=False),
     Column("total", Float, nullable=False),
@@ -37,26 +38,26 @@ roll_up = Table(  # `start` is in minutes since 1970, `level` one of rollups.Lev
 roll_up_time = Table(
     "roll_up_time",
     metadata,
-    Column("level", Integer, primary_key=True),
-    Column("start", Integer, primary_key=True),
-    Column("place", Integer, primary_key=True),
-    Column("cold_breach", Integer),
-    Column("cold_unknown", Integer),
-    Column("heat_breach", Integer),
-    Column("heat_unknown", Integer),
-    Column("room_breach", Integer),
-    Column("room_unknown", Integer),
-    Column("outage_breach", Integer),
-    Column("outage_unknown", Integer),
+    Column("level", Whole, primary_key=True),
+    Column("start", Whole, primary_key=True),
+    Column("place", Whole, primary_key=True),
+    Column("cold_breach", Whole),
+    Column("cold_unknown", Whole),
+    Column("heat_breach", Whole),
+    Column("heat_unknown", Whole),
+    Column("room_breach", Whole),
+    Column("room_unknown", Whole),
+    Column("outage_breach", Whole),
+    Column("outage_unknown", Whole),
     sqlite_with_rowid=False,
 )
 
 roll_up_state = Table(  # what was known of a place at some full hours, to go on from
     "roll_up_state",
     metadata,
-    Column("at", Integer, primary_key=True),
-    Column("place", Integer, primary_key=True),
-    Column("is_settled", Integer, nullable=False),
+    Column("at", Whole, primary_key=True),
+    Column("place", Whole, primary_key=True),
+    Column("is_settled", Whole, nullable=False),
     Column("body", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -64,8 +65,8 @@ roll_up_state = Table(  # what was known of a place at some full hours, to go on
 roll_up_progress = Table(  # one row: up to when, and which readings need not be looked at again
     "roll_up_progress",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("settled_to", Integer, nullable=False),
-    Column("reading", Integer, nullable=False),
-    Column("retired_to", Integer),  # readings from before are deleted, or no longer looked at
+    Column("id", Whole, primary_key=True),
+    Column("settled_to", Whole, nullable=False),
+    Column("reading", Whole, nullable=False),
+    Column("retired_to", Whole),  # readings from before are deleted, or no longer looked at
 )

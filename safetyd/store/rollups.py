@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from safetyd.core.model import Place
 from safetyd.core.tally import EPOCH, WIDTH, Account, Bucket, Known, Measure, Share, Values
+from safetyd.store.dialect import listed
 from safetyd.store.moments import micros, moment
 
 HOUR = timedelta(hours=1)
@@ -27,6 +28,20 @@ _NUMBERS = {measure: number for number, measure in enumerate(_MEASURES)}
 _TIMES = [f"{account}_{what}" for account in _ACCOUNTS for what in ("breach", "unknown")]
 _AT_ONCE = 500  # starts that one statement looks up
 _TABLES = ("roll_up", "roll_up_time")
+
+
+def _put(table: str, keys: Sequence[str], rest: Sequence[str]) -> str:
+    """Return the statement that writes rows over those of the same keys."""
+    changed = ", ".join(f"{name} = excluded.{name}" for name in rest)
+    return (
+        f"INSERT INTO {table} ({', '.join([*keys, *rest])}) VALUES ({','.join('?' * len([*keys, *rest]))})"
+        f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changed}"
+    )
+
+
+_PUT_VALUES = _put("roll_up", ["level", "start", "place", "measure"], ["n", "low", "high", "total"])
+_PUT_TIMES = _put("roll_up_time", ["level", "start", "place"], _TIMES)
+_PUT_STATE = _put("roll_up_state", ["at", "place"], ["is_settled", "body"])
 
 
 class Level(IntEnum):
@@ -88,7 +103,9 @@ def put_progress(connection: Connection, reached: Progress) -> None:
     """Note how far the roll-ups have come, in the open transaction."""
     retired_to = None if reached.retired_to is None else micros(reached.retired_to)
     connection.exec_driver_sql(
-        "INSERT OR REPLACE INTO roll_up_progress (id, settled_to, reading, retired_to) VALUES (1,?,?,?)",
+        "INSERT INTO roll_up_progress (id, settled_to, reading, retired_to) VALUES (1,?,?,?)"
+        " ON CONFLICT (id) DO UPDATE SET settled_to = excluded.settled_to, reading = excluded.reading,"
+        " retired_to = excluded.retired_to",
         (micros(reached.settled_to), reached.reading, retired_to),
     )
 
@@ -126,13 +143,9 @@ def replace(
         if span.bucket.shares:
             times.append((*key, *_kept(span)))
     if values:
-        connection.exec_driver_sql("INSERT OR REPLACE INTO roll_up VALUES (?,?,?,?,?,?,?,?)", values)
+        connection.exec_driver_sql(_PUT_VALUES, values)
     if times:
-        connection.exec_driver_sql(
-            f"INSERT OR REPLACE INTO roll_up_time (level, start, place, {', '.join(_TIMES)})"
-            f" VALUES (?,?,?,{','.join('?' * len(_TIMES))})",
-            times,
-        )
+        connection.exec_driver_sql(_PUT_TIMES, times)
 
 
 def _kept(span: Span) -> Iterable[int | None]:
@@ -239,7 +252,7 @@ def put_states(connection: Connection, at: datetime, states: Mapping[int, State]
         for place, state in states.items()
     ]
     if rows:
-        connection.exec_driver_sql("INSERT OR REPLACE INTO roll_up_state VALUES (?,?,?,?)", rows)
+        connection.exec_driver_sql(_PUT_STATE, rows)
 
 
 def newest_state(connection: Connection, place: int, at: datetime, *, settled: bool = False) -> State | None:
@@ -275,7 +288,7 @@ def forget_states(connection: Connection, place: int, after: datetime) -> None:
 def thin_states(connection: Connection, at: Iterable[datetime], keep: Mapping[int, datetime]) -> None:
     """Drop what was known at some moments, but for the places whose only one worth keeping is of then."""
     for each in at:
-        kept = ",".join(str(place) for place, since in keep.items() if since == each)
+        kept = listed(place for place, since in keep.items() if since == each)
         connection.exec_driver_sql(
             f"DELETE FROM roll_up_state WHERE at = ? AND place NOT IN ({kept})", (micros(each),)
         )
@@ -284,9 +297,9 @@ def thin_states(connection: Connection, at: Iterable[datetime], keep: Mapping[in
 def forget_states_before(connection: Connection, at: datetime) -> None:
     """Drop what was known before a moment, but the last of each place."""
     connection.exec_driver_sql(
-        "DELETE FROM roll_up_state WHERE at < ?1 AND (place, at) NOT IN"
-        " (SELECT place, max(at) FROM roll_up_state WHERE at <= ?1 GROUP BY place)",
-        (micros(at),),
+        "DELETE FROM roll_up_state WHERE at < ? AND (place, at) NOT IN"
+        " (SELECT place, max(at) FROM roll_up_state WHERE at <= ? GROUP BY place)",
+        (micros(at), micros(at)),
     )
 
 

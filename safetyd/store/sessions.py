@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, case, delete, insert, select, update
 
 from safetyd.core.model import Role
 from safetyd.store import accounts
@@ -80,7 +80,8 @@ def session_of(connection: Connection, text: str, now: datetime) -> Session | No
 
 def touch(connection: Connection, text: str, now: datetime) -> None:
     """Note that a session is used, so that it goes on."""
-    ends = func.min(micros(now + UNUSED), session.c.ends_at)
+    later = micros(now + UNUSED)
+    ends = case((session.c.ends_at < later, session.c.ends_at), else_=later)
     changed = update(session).where(session.c.hash == accounts.hashed(text))
     with undone_on_failure(connection):
         connection.execute(changed.values(used_at=micros(now), expires_at=ends))

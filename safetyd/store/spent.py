@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from safetyd.core.tally import EPOCH, Account, Measure, Share
+from safetyd.store.dialect import listed
 from safetyd.store.rollups import Level
 
 _MINUTE, _GRAIN = timedelta(minutes=1), timedelta(microseconds=1)
@@ -77,7 +78,7 @@ def further(one: Extremes, other: Extremes) -> Extremes:
 
 
 def _pieces(level: Level, starts: Sequence[datetime], places: Collection[int]) -> list[str]:
-    of = f"place IN ({','.join(map(str, sorted(places)))})"
+    of = f"place IN ({listed(places)})"
     minutes = [(start - EPOCH) // _MINUTE for start in starts]
     return [
         f"level = {int(level)} AND start IN ({','.join(map(str, minutes[at : at + _AT_ONCE]))}) AND {of}"

@@ -9,13 +9,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import gettempdir
 from typing import NamedTuple
 
 import msgspec
 
 from safetyd.core.errors import SafetydError
 from safetyd.core.model import Finding, Place
-from safetyd.store.database import Connection
+from safetyd.setting_store import is_served
+from safetyd.store.database import Connection, file_of
+from safetyd.store.dialect import is_postgresql
 from safetyd.store.moments import moment
 from safetyd.store.readings import ReadingRow
 
@@ -68,8 +71,15 @@ class StagedError(SafetydError):
     """What was prepared is not there any more, or not whole."""
 
 
+def beside(url: str) -> Path:
+    """Return the folder in which an import is prepared: the store's, or one of this machine."""
+    return Path(gettempdir()) if is_served(url) else file_of(url).resolve().parent
+
+
 def folder_of(connection: Connection) -> Path | None:
     """Return the folder of a store, in which its writer looks for what is prepared; None of one in memory."""
+    if is_postgresql(connection):
+        return Path(gettempdir())
     database = connection.engine.url.database
     return Path(database).parent if database else None
 

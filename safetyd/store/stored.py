@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from safetyd.core.model import Mark, Observation, Sensor
+from safetyd.store.dialect import ROW_BY_ROW, listed
 from safetyd.store.digests import COLUMNS
 from safetyd.store.moments import micros, moment
 from safetyd.store.readings import DOUBTED, FIELDS, MARK_OF, Kept, observation
@@ -60,20 +61,20 @@ def in_arrival(connection: Connection, sensors: Collection[int], spans: Sequence
     """Yield the rows of some sensors in order of arrival; the spans are in order and do not overlap."""
     for span in spans:
         wanted = f"SELECT {_COLUMNS} FROM reading WHERE {_where([span], sensors)} ORDER BY id"
-        yield from map(Stored._make, connection.exec_driver_sql(wanted))
+        yield from map(Stored._make, connection.exec_driver_sql(wanted, None, ROW_BY_ROW))
 
 
 def in_time(connection: Connection, sensors: Collection[int], spans: Sequence[Rows]) -> Iterator[Stored]:
     """Yield the same rows in order of their own time; of one moment, in order of arrival."""
     wanted = f"SELECT {_COLUMNS} FROM reading WHERE {_where(spans, sensors)} ORDER BY observed_at, id"
-    yield from map(Stored._make, connection.exec_driver_sql(wanted))
+    yield from map(Stored._make, connection.exec_driver_sql(wanted, None, ROW_BY_ROW))
 
 
 def heard(connection: Connection, sensors: Collection[int], spans: Sequence[Rows]) -> dict[int, Heard]:
     """Return what of each sensor is among these rows."""
     found = connection.exec_driver_sql(
-        "SELECT sensor, count(*), sum(mark IN (2, 4)), min(observed_at), max(observed_at) FROM reading"
-        f" WHERE {_where(spans, sensors)} GROUP BY sensor ORDER BY sensor"
+        "SELECT sensor, count(*), count(*) FILTER (WHERE mark IN (2, 4)), min(observed_at), max(observed_at)"
+        f" FROM reading WHERE {_where(spans, sensors)} GROUP BY sensor ORDER BY sensor"
     )
     return {number: Heard(all, bad, moment(first), moment(last)) for number, all, bad, first, last in found}
 
@@ -115,5 +116,5 @@ def _said(rows: Sequence[Stored], sensors: Mapping[int, Sensor]) -> Observation 
 
 def _where(spans: Sequence[Rows], sensors: Collection[int]) -> str:
     """Numbers of our own only."""
-    within = " OR ".join(f"id BETWEEN {int(first)} AND {int(last)}" for first, last in spans) or "0"
-    return f"({within}) AND sensor IN ({', '.join(str(int(each)) for each in sensors)})"
+    within = " OR ".join(f"id BETWEEN {int(first)} AND {int(last)}" for first, last in spans)
+    return f"({within or '1 = 0'}) AND sensor IN ({listed(sensors)})"

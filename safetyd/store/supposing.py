@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from safetyd.core.model import Condition, Hazard, Place
 from safetyd.core.tally import EPOCH, WIDTH, Measure, floor
+from safetyd.store.dialect import listed
 from safetyd.store.moments import micros, moment
 from safetyd.store.readings import ACCEPTED, TEMPERATURES
 from safetyd.store.rollups import HOUR, Level
@@ -70,7 +71,7 @@ def hours_that_matter(
     humidity is not known.
     """
     within = (int(Level.HOUR), _minutes(begin), _minutes(end))
-    of = f"level = ? AND start >= ? AND start < ? AND place IN ({_listed(places)})"
+    of = f"level = ? AND start >= ? AND start < ? AND place IN ({listed(places)})"
     found: dict[datetime, set[int]] = {}
     if cold_f is None or heat_f is None:
         rows = connection.exec_driver_sql(f"SELECT start, place FROM roll_up_time WHERE {of}", within)
@@ -97,7 +98,7 @@ def kept(
     width = HOUR if level is Level.HOUR else WIDTH
     first, step, whole = _minutes(hour), width // _MINUTE, width // _GRAIN
     starts = ",".join(str(first + step * number) for number in range(HOUR // width))
-    some = f"level = {int(level)} AND start IN ({starts}) AND place IN ({_listed(places)})"
+    some = f"level = {int(level)} AND start IN ({starts}) AND place IN ({listed(places)})"
     values: dict[tuple[int, int], dict[int, tuple[float, float]]] = {}
     for start, place, measure, low, high in connection.exec_driver_sql(
         f"SELECT start, place, measure, low, high FROM roll_up WHERE {some}"
@@ -147,7 +148,7 @@ def _is_known(
     known = " OR ".join(f"{each} < {HOUR // _GRAIN}" for each in accounts)
     found = connection.exec_driver_sql(
         "SELECT 1 FROM roll_up_time WHERE level = ? AND start >= ? AND start < ?"
-        f" AND place IN ({_listed(places)}) AND ({known}) LIMIT 1",
+        f" AND place IN ({listed(places)}) AND ({known}) LIMIT 1",
         (int(Level.HOUR), _minutes(begin), _minutes(end)),
     )
     return found.first() is not None
@@ -221,7 +222,3 @@ def ticketed(
 
 def _minutes(at: datetime) -> int:
     return (at - EPOCH) // _MINUTE
-
-
-def _listed(numbers: Collection[int]) -> str:
-    return ",".join(map(str, sorted(numbers)))

@@ -19,6 +19,7 @@ from safetyd.store.audit import FIRST, chained
 from safetyd.store.chain import Head
 from safetyd.store.chain_schema import chain as rows_table
 from safetyd.store.chain_schema import statement
+from safetyd.store.dialect import as_text
 from safetyd.store.ledger import history_line, history_row
 from safetyd.store.moments import moment
 from safetyd.store.records import Kind
@@ -175,7 +176,7 @@ def _stated(connection: Connection, subject: Subject) -> Iterator[tuple[str, Any
 def _last_missing(connection: Connection) -> int:
     """Return the last number before the chain's end that no row has, 0 if there is no gap."""
     before = "SELECT number, lag(number, 1, 0) OVER (ORDER BY number) AS before FROM chain WHERE number > 0"
-    wanted = f"SELECT coalesce(max(number) - 1, 0) FROM ({before}) WHERE number > before + 1"
+    wanted = f"SELECT coalesce(max(number) - 1, 0) FROM ({before}) AS each WHERE number > before + 1"
     return int(connection.exec_driver_sql(wanted).scalar_one())
 
 
@@ -205,10 +206,11 @@ def _compare(
                 found.records += 1
                 found.faults.append(f"{kind} {key} is on record, and not on the chain")
         steps.did(len(some))
-    there = f"LEFT JOIN {records.TABLES[kind].name} AS there ON there.id = chain.key"
-    gone = f"FROM chain {there} WHERE chain.kind = ? AND there.id IS NULL GROUP BY chain.key"
+    there = f"{records.TABLES[kind].name} AS there ON {as_text(connection, 'there.id')} = chain.key"
+    gone = f"FROM chain LEFT JOIN {there} WHERE chain.kind = ? AND there.id IS NULL GROUP BY chain.key"
+    last = f"SELECT max(chain.number) {gone}"
     for key, body, number in connection.exec_driver_sql(
-        f"SELECT chain.key, chain.body, max(chain.number) {gone}", (kind.value,)
+        f"SELECT key, body, number FROM chain WHERE number IN ({last}) ORDER BY key", (kind.value,)
     ):
         if body and number < missing:
             found.unheld.append(f"{kind} {key}")

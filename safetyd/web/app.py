@@ -82,6 +82,15 @@ class Application:
         with suppress(StoreError):  # whoever asks is told
             self._looking.prepare()
 
+    async def keep_up(self) -> None:
+        """Look how everything stands, so that who comes after a while need not wait for all of it."""
+        try:
+            await self._looking.view(lambda _: None)
+        except (Problem, StoreError):
+            pass  # whoever asks is told
+        except Exception:
+            log.exception("what is on record could not be followed")
+
     def close(self) -> None:
         """Let go of everything."""
         self._copies.close()

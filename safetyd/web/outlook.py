@@ -14,7 +14,7 @@ from safetyd.hearing import Hearing
 from safetyd.recovery import Before, Recovered, facts_of, follow, recover
 from safetyd.site import Site
 from safetyd.store import ledger, places, readings
-from safetyd.store.database import Connection, open_for_reading
+from safetyd.store.database import Connection, last_written, open_for_reading
 from safetyd.store.ledger import Loaded
 from safetyd.view import Version, View
 from safetyd.web.problems import Problem
@@ -57,7 +57,7 @@ class Outlook:
         self._now = now
         self._loaded = loaded
         self._connection: Connection | None = None
-        self._written = 0  # by SQLite's own count
+        self._written = 0  # by the count of the store
         self._kept: _Kept | None = None
         self._decisions = 0
 
@@ -92,7 +92,7 @@ class Outlook:
 
     def _look(self, connection: Connection, site: Site) -> _Kept:
         kept, self._kept = self._kept, None  # a fault halfway leaves nothing
-        written = connection.exec_driver_sql("PRAGMA data_version").scalar() or 0
+        written = last_written(connection)
         if kept is None or kept.known.site is not site:
             kept = self._read(connection, self._know(connection, site), self._decided(), self._loaded)
         elif written != self._written:
@@ -108,7 +108,8 @@ class Outlook:
                 known = self._know(connection, known.site)
             return self._read(connection, known, self._decided(), Before(kept.recovered, kept.last))
         if places.saved_up_to(connection) > kept.last + _FAR_BEHIND:
-            return self._read(connection, known, self._decided())  # most of it was saved since
+            loaded = kept.recovered.loaded  # most of how places stood was saved since
+            return self._read(connection, known, self._decided(), loaded)
         followed = follow(connection, kept.recovered, known.facts, known.hearing.sensors, kept.last)
         if followed.decided:
             return self._read(connection, known, self._decided())
@@ -132,7 +133,7 @@ class Outlook:
         self, connection: Connection, known: _Known, version: Version, before: Before | Loaded | None = None
     ) -> _Kept:
         signature, last = _signature(connection), readings.last_id(connection)
-        recovered = recover(connection, known.facts, known.hearing.sensors, self._now(), before)
+        recovered = recover(connection, known.facts, known.hearing.sensors, before)
         return _Kept(known, recovered, signature, last, version)
 
 

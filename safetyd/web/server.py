@@ -22,6 +22,7 @@ _BACKLOG = 128
 _CONNECTIONS = 400  # at once; who comes beyond them is told to come back
 _HEAD_BYTES = 32 * 1024  # of a request's first line and headers
 _GRACE_S = 1
+_KEEP_UP_S = 2  # how far what is shown may be behind while nobody looks
 
 log = logging.getLogger("safetyd.web")
 
@@ -92,6 +93,8 @@ class Server:
             limit_concurrency=_CONNECTIONS,
             timeout_graceful_shutdown=_GRACE_S,
             h11_max_incomplete_event_size=_HEAD_BYTES,
+            callback_notify=application.keep_up,
+            timeout_notify=_KEEP_UP_S,
         )
         self._uvicorn = uvicorn.Server(config)
         if self.fault != "":

@@ -42,10 +42,12 @@ def exactly(
     question: Question,
     progress: Callable[[int, int], object] = lambda done, of: None,
     workers: int = 0,
+    cluster: str = "",
 ) -> Answer:
     """Return the answer of every stored reading; `progress` hears of rows that are done, and of how many.
 
-    `site` is the one to be judged by, `connection` reads its store; 0 workers are one for each processor.
+    `site` is the one to be judged by, `connection` reads its store; 0 workers are one for each processor,
+    a `cluster` is the address of a Dask scheduler.
 
     Raises:
         WhatIfError: the readings are not there.
@@ -67,7 +69,7 @@ def exactly(
         for building in question.buildings
         for settings in sides
     ]
-    found = dict(zip(jobs, each_worked(jobs, _count_rows, rows, progress, workers), strict=True))
+    found = dict(zip(jobs, each_worked(jobs, _count_rows, rows, progress, workers, cluster), strict=True))
     in_force, proposed = (
         _joined([found[job] for job in jobs if job.settings == settings])
         for settings in ((), question.settings)

@@ -1,4 +1,4 @@
-"""Pieces of work done at once, each in a process of its own.
+"""Pieces of work done at once, each in a process of its own, on this machine or on those of a cluster.
 
 Rule: the work is a function of a module and a job plain values, for both go to another process; with one
 worker all is done here.
@@ -29,14 +29,21 @@ def each_worked(
     steps: int,
     progress: Callable[[int, int], object],
     workers: int = 0,
+    cluster: str = "",
 ) -> Iterator[Made]:
     """Yield what the work makes of each job, in their order; 0 workers are one for each processor.
 
     `steps` are those of one job, of which the work tells how many it has done; `progress` hears of all.
+    A `cluster` is named by the address of its scheduler.
 
     Raises:
-        WhatIfError: a process was ended from outside.
+        WhatIfError: a process was ended from outside, or the cluster is of no use.
     """
+    if cluster:
+        from safetyd.whatif.cluster import each_elsewhere
+
+        yield from each_elsewhere(cluster, jobs, work, lambda done: progress(done, len(jobs)))
+        return
     workers, whole = min(workers or os.cpu_count() or 1, len(jobs)), max(1, steps * len(jobs))
     if workers <= 1:
         for number, job in enumerate(jobs):

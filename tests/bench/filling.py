@@ -5,18 +5,26 @@ that every notice has arrived.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import msgspec
+from sqlalchemy import insert, select
+
+from safetyd.core.model import Place
 from safetyd.core.ticket import Status
 from safetyd.history.rolling import Rolling
 from safetyd.ingest.message import Message
 from safetyd.service import Service
 from safetyd.site import Site
-from safetyd.store import outbox
-from safetyd.store.database import Connection, open_for_reading, open_for_writing
+from safetyd.store import outbox, schema
+from safetyd.store.database import Connection, in_memory, open_for_reading, open_for_writing
+from safetyd.store.moments import micros
 from safetyd.store.outbox import DeliveryState
 
 _A_ROUND = timedelta(days=7)
@@ -49,11 +57,8 @@ def filled(path: Path, site: Site, topics: Sequence[Sequence[str]], tickets: int
             _act(service, done, relief, later + _A_PASS)
             _act(service, done, {"do": "close"}, later + 2 * _A_PASS)
         service.save_all(later + 3 * _A_PASS)
-        now = datetime.now(UTC)
-        for each in outbox.due(connection, now):  # else the daemon would send them all first
-            outbox.mark_done(connection, each.id, DeliveryState.ACCEPTED, now, "")
-        connection.commit()
-        _roll_up(path, connection, site, now)
+        _arrive(connection)
+        _roll_up(path, connection, site, datetime.now(UTC))
         return list(service.world.tickets)
 
 
@@ -93,3 +98,97 @@ def _act(service: Service, ids: Sequence[str], said: dict[str, str], at: datetim
     for id in ids:
         service.command({**said, "ticket": id, "by": "Kim Low", "note": "seen to"}, at)
     service.commit(at)
+
+
+def aged(path: Path, site: Site, root: str, topics: Sequence[str], tickets: int) -> list[str]:
+    """Make the store of a district in its sixth year, and return the ids of its tickets in order.
+
+    All but one in twenty were closed in earlier years: copies of one that the service made, under other
+    numbers, rooms and times, as a store has them that an earlier release began (their chain begins after
+    them). The rest the service itself opens: two in five a day ago and overdue, the others just now.
+    """
+    now, fresh = datetime.now(UTC), tickets // 20
+    with closing(open_for_writing(f"sqlite:///{path}")) as connection:
+        _copies(connection, site, tickets - fresh, now)
+        service = Service(connection, site, root, now - timedelta(hours=27))
+        every = len(topics) // fresh
+        cold = topics[::every][:fresh]
+        for some, began_at in (
+            (cold[: fresh * 2 // 5], now - timedelta(hours=26)),
+            (cold[fresh * 2 // 5 :], now - timedelta(minutes=30)),
+        ):
+            for number in range(_COLD_PASSES):
+                _hear(service, some, began_at + number * _A_PASS, 55.5)
+        are_cold = set(cold)
+        _hear(service, [each for each in topics if each not in are_cold], now - _ASIDE, 70.0)
+        _hear(service, cold, now - _ASIDE, 55.4)
+        service.save_all(now)
+        _arrive(connection)
+        return list(service.world.tickets)
+
+
+def _arrive(connection: Connection) -> None:
+    """Have every notice arrived: else the daemon would send them all first."""
+    now = datetime.now(UTC)
+    for each in outbox.due(connection, now):
+        outbox.mark_done(connection, each.id, DeliveryState.ACCEPTED, now, "")
+    connection.commit()
+
+
+def _hear(service: Service, topics: Sequence[str], at: datetime, temperature_f: float) -> None:
+    service.elapse(at)
+    for topic in topics:
+        said = {"temperature_f": temperature_f, "humidity": 41.5}
+        service.take(Message(at, topic, json.dumps(said).encode()))
+    service.commit(at)
+
+
+def _copies(connection: Connection, site: Site, count: int, now: datetime) -> list[str]:
+    """Keep so many copies of a ticket that was closed, each with its episode and two notices that arrived."""
+    began_at = now - timedelta(days=30)
+    with closing(in_memory()) as aside:
+        service, place = Service(aside, site, "safetyd", began_at), _rooms(site)[0]
+        topic = f"safetyd/readings/{place}"
+        later = _say(service, [[topic]], began_at, 55.5, _COLD_PASSES)
+        later = _say(service, [[topic]], later, 70.0, _WARM_PASSES)
+        (id,) = service.world.tickets
+        _act(service, [id], {"do": "relieve", "kind": "other", "tier": "long_term"}, later)
+        _act(service, [id], {"do": "close"}, later + _A_PASS)
+        ticket, (episode,) = service.world.tickets[id], service.world.episodes.values()
+        as_kept = dict(aside.execute(select(schema.ticket)).mappings().one())
+        as_ended = dict(aside.execute(select(schema.episode)).mappings().one())
+    rooms, ids = _rooms(site), []
+    tables: dict[str, list[dict[str, Any]]] = {"ticket": [], "episode": [], "notice": [], "delivery": []}
+    numbers: Counter[tuple[str, int]] = Counter()
+    for position in range(count):
+        place = rooms[position % len(rooms)]
+        at = now - timedelta(days=365 * 5) + position * timedelta(days=365 * 5 - 40) / count
+        numbers[place.building, at.year] += 1
+        id = f"{place.building}-{at.year}-{numbers[place.building, at.year]:04}"
+        ids.append(id)
+        where = {"building": place.building, "room": place.room}
+        body = _body(replace(ticket, id=id, place=place, began_at=at, opened_at=at))
+        tables["ticket"].append(as_kept | where | {"id": id, "opened_at": micros(at), "body": body})
+        body = _body(replace(episode, place=place, began_at=at, ended_at=at + _LASTS, ticket=id))
+        spans = {"began_at": micros(at), "ended_at": micros(at + _LASTS)}
+        tables["episode"].append(as_ended | where | spans | {"id": position + 1, "ticket": id, "body": body})
+        for number, reason in enumerate(("opened", "closed"), 2 * position + 1):
+            told = {"id": number, "key": f"{id} {reason}", "at": micros(at), "building": place.building}
+            words = {"title": f"{place}: too cold", "text": "It is too cold there.", "people": '["Ann"]'}
+            tables["notice"].append(
+                told | words | {"ticket": id, "tickets": "null", "reason": reason, "roles": "[]"}
+            )
+            went = {"person": "Ann", "address": "x", "state": "accepted", "attempts": 1, "answer": ""}
+            tables["delivery"].append({"notice": number, "done_at": micros(at), **went})
+    for name, some in tables.items():
+        connection.execute(insert(schema.metadata.tables[name]), some)
+    connection.commit()
+    return ids
+
+
+def _body(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _rooms(site: Site) -> list[Place]:
+    return [Place(building.id, room.id) for building in site.buildings for room in building.rooms]

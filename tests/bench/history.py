@@ -24,7 +24,8 @@ from safetyd.core.tally import WIDTH, Known, Measure
 from safetyd.history.buckets import edges
 from safetyd.history.queries import History, Question
 from safetyd.history.rollups import Rollups
-from safetyd.settings import Mqtt, Settings, Store
+from safetyd.setting_mqtt import Mqtt
+from safetyd.settings import Settings, Store
 from safetyd.site import Site, read_site
 from safetyd.store import readings, rollups
 from safetyd.store.database import Connection, open_for_reading, open_for_writing

@@ -1,10 +1,11 @@
 """A webhook that answers at once and notes when it was called.
 
 Rule: run as a program of its own, so that no other Python thread delays what it sees; it prints its port, and
-for each call the monotonic moment of its first byte and the body.
+for each call the monotonic moment of its first byte, with `paths` under which path it came, and the body.
 """
 
 import asyncio
+import sys
 import time
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
@@ -23,7 +24,8 @@ async def called(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         body = await reader.readexactly(length)
         writer.write(_ANSWER)
         await writer.drain()
-        print(at, body.decode().replace("\n", " "), flush=True)
+        path = [head.split(b" ")[1].decode()] if "paths" in sys.argv else []
+        print(at, *path, body.decode().replace("\n", " "), flush=True)
     except (asyncio.IncompleteReadError, ConnectionError):
         pass
     finally:

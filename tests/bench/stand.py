@@ -243,6 +243,12 @@ class Calls:
             for said in child.stdout:
                 self._heard.put(said)
 
+    def all(self) -> Iterator[tuple[float, str, str]]:
+        """Yield the moment, the path and the body of each call so far; its sink has to say paths."""
+        while not self._heard.empty():
+            at, path, body = self._heard.get().split(" ", 2)
+            yield float(at), path, body
+
     def next(self) -> tuple[float, str]:
         """Return the moment and the body of the next call."""
         at, _, body = self._heard.get(timeout=_SECONDS).partition(" ")
@@ -250,9 +256,9 @@ class Calls:
 
 
 @contextmanager
-def sink() -> Iterator[tuple[Calls, int]]:
-    """Yield the webhook and its port."""
-    with process([sys.executable, str(_HERE / "sink.py")], reads=True) as child:
+def sink(*how: str) -> Iterator[tuple[Calls, int]]:
+    """Yield the webhook and its port; with `paths` it says under which path it was called."""
+    with process([sys.executable, str(_HERE / "sink.py"), *how], reads=True) as child:
         port = int(line(child))
         yield Calls(child), port
 

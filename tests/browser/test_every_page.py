@@ -25,6 +25,7 @@ SCREENS = {
 }
 NO_PAGES = ("_file", "_part", "_points", "_evidence")
 MORE = (
+    "/district?clause=9.14.3&only=breach",
     "/history?building=birch&range=day",
     "/history?building=maple&room=12&room=14&range=week",
     "/heatmap?building=birch",

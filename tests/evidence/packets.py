@@ -22,6 +22,7 @@ from safetyd.settings import Audit, Settings
 from safetyd.site import Site, read_site
 from safetyd.store import inbox
 from safetyd.store.database import open_for_reading, open_for_writing
+from tests.stores import store_url
 
 RECORDING = Path(__file__).with_name("cold-morning.jsonl")
 TICKET, EDUCATOR = "maple-2026-0001", "Zoë Quill"
@@ -55,7 +56,7 @@ def site(folder: Path) -> Site:
 
 def recorded(folder: Path) -> tuple[str, dict[str, Any]]:
     """Return the URL of a store that heard the recording, and what it led to."""
-    url, place = f"sqlite:///{folder / 'safetyd.db'}", site(folder)
+    url, place = store_url(folder), site(folder)
     with closing(open_for_writing(url)) as connection:
         lines = read_recording(RECORDING.read_text("utf-8").splitlines(), RECORDING.name)
         told = replay(lines, place, store=connection)

@@ -20,6 +20,7 @@ from safetyd.store.anchors import Way
 from safetyd.store.database import open_for_writing
 from tests.authority import Authority
 from tests.evidence.packets import OVER, SITE, TICKET, Told, packet, parts_of, recorded
+from tests.stores import store_url
 
 SILL = """
 [[buildings.sensors]]
@@ -55,7 +56,7 @@ def test_a_sensor_says_how_far_it_may_be_off_where_the_site_file_does(tmp_path: 
     ]
     lines = read_recording([json.dumps(each) for each in said], "said")
     made = io.BytesIO()
-    with closing(open_for_writing(f"sqlite:///{tmp_path / 'safetyd.db'}")) as connection:
+    with closing(open_for_writing(store_url(tmp_path))) as connection:
         replay(lines, site, store=connection)
         connection.commit()
         write_packet(connection, site, "safetyd", TICKET, made)

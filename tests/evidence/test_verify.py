@@ -217,6 +217,16 @@ def test_of_two_packets_in_one_archive_none_is_taken(tmp_path: Path, parts: dict
         Told(tmp_path, zipped(names_around("a", parts) | names_around("b", parts)))
 
 
+def test_what_is_packed_to_fill_the_memory_is_not_unpacked_and_the_rest_is_told(
+    tmp_path: Path, parts: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "_ROOM", 4_000_000)
+    filled = parts | {"readings.csv": bytes(40_000_000)}
+    told = Told(tmp_path, zipped(filled, ZIP_DEFLATED)[:-10])
+    assert "cut: readings.csv" in told.faults
+    assert any("of the chain follow from each other" in each for each in told.holds)
+
+
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.99])
 def test_zipped_again_in_another_order_and_cut_says_both_and_what_is_left(
     tmp_path: Path, parts: dict[str, bytes], share: float

@@ -16,9 +16,10 @@ from safetyd.explain.explanation import Explanation
 from safetyd.explain.words import headline, sections
 from safetyd.replay import Line, read_recording, replay
 from safetyd.site import Site
-from safetyd.store.database import Connection, in_memory
+from safetyd.store.database import Connection
 from safetyd.times import rfc3339
 from tests.core.stories import Deed, Event
+from tests.stores import empty_store
 from tests.story import Run, Story
 
 DAY = "2026-10-06"  # a Tuesday, and past
@@ -60,7 +61,7 @@ def _deed(deed: Deed, id: str) -> dict[str, Any]:
 @contextmanager
 def lived(lines: Sequence[Line], site: Site, until: datetime) -> Iterator[tuple[Connection, dict[str, Any]]]:
     """Yield the store of a story that was lived through up to a moment, and what replay tells of it."""
-    store = in_memory()
+    store = empty_store()
     try:
         yield store, replay(lines, site, until=until, store=store)
     finally:

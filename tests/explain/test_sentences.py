@@ -386,6 +386,7 @@ def test_a_long_story_is_bounded_and_says_so(tmp_path: Path) -> None:
     assert "more of its readings since" in told and told.count("Sensor 12 on topic") <= 14
 
 
+@pytest.mark.sqlite
 def test_it_changes_nothing(tmp_path: Path) -> None:
     config = cold_morning().keep(tmp_path, at("09:00"))
     before = (tmp_path / "kept.db").read_bytes()

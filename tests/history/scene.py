@@ -15,13 +15,15 @@ from safetyd.history.buckets import edges
 from safetyd.history.daily import digest_days
 from safetyd.history.rollups import Rollups
 from safetyd.history.tails import sensors_of
+from safetyd.setting_mqtt import Mqtt
 from safetyd.setting_outside import Influx
-from safetyd.settings import Mqtt, Settings, Store
+from safetyd.settings import Settings, Store
 from safetyd.site import Site, read_site
 from safetyd.store import readings, rollups
-from safetyd.store.database import Connection, in_memory
+from safetyd.store.database import Connection
 from safetyd.store.readings import KnownSensor
 from safetyd.store.rollups import Level
+from tests.stores import empty_store
 
 MINUTE = timedelta(minutes=1)
 GRAIN = timedelta(microseconds=1)
@@ -71,7 +73,7 @@ class Scene:
     def __init__(self, here: Site = HERE, influx: Influx | None = None, **keep: str) -> None:
         self.site = here
         self.settings = Settings.model_construct(mqtt=Mqtt(), store=Store(**keep), influx=influx)
-        self.store = in_memory()
+        self.store = empty_store()
         readings.add_sensors(
             self.store,
             [KnownSensor(number, each, str(each), "native") for number, each in enumerate(SENSORS, 1)],

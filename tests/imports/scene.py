@@ -8,9 +8,10 @@ from safetyd.imports.layout import Layout, Wishes, layout_of
 from safetyd.imports.rows import Empty, Refused, Row, Rows
 from safetyd.imports.sheet import records
 from safetyd.imports.weighing import Source, Weighed, weigh
-from safetyd.store.database import Connection, in_memory
+from safetyd.store.database import Connection
 from safetyd.store.staged import Staged
 from tests.history.scene import HERE
+from tests.stores import empty_store
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 HEAD = "Date Time,Temp (F),RH\n"
@@ -37,4 +38,4 @@ def weighed(made: Path, staged: Path, store: Connection | None = None, **said: s
     source = Source(made.name, "0" * 64, made.stem)
     rows = records(made, layout.encoding, layout.delimiter)
     with closing(Staged(staged)) as opened:
-        return weigh(source, layout, rows, HERE, store or in_memory(), opened, NOON)
+        return weigh(source, layout, rows, HERE, store or empty_store(), opened, NOON)

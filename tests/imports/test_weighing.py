@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from safetyd.store.database import open_for_writing
 from tests.examples import examples
 from tests.history.scene import HERE
 from tests.imports.scene import HEAD, NOON, file, weighed
+from tests.stores import empty_store, store_url
 
 ROOM = Place("maple", "12")
 A, B = Sensor(ROOM, "import:a"), Sensor(ROOM, "import:b")
@@ -56,6 +58,7 @@ def test_error_codes_are_rejected_kept_and_counted(tmp_path: Path) -> None:
     assert told.reasons == {"an error code": 1, "outside 14 to 140 °F": 1}
 
 
+@pytest.mark.sqlite  # what is prepared lies beside its file
 @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(0, 60), CELLS, DAMP), min_size=1, max_size=30),
@@ -68,7 +71,7 @@ def test_the_dry_run_and_the_real_one_agree_and_twice_is_once(
     folder = tmp_path_factory.mktemp("import")  # type: ignore[attr-defined]
     begin = NOON - timedelta(days=200)
     text = [f"{begin + 15 * m * timedelta(minutes=1):%Y-%m-%dT%H:%MZ},{t},{h}\n" for m, t, h in rows]
-    store = open_for_writing(f"sqlite:///{folder}/s.db")
+    store = open_for_writing(store_url(folder, "s.db"))
     service = Service(store, HERE, "safetyd", NOON)
     known = 0
     for part in (text[:before], text):  # a part of it may be there already
@@ -114,9 +117,8 @@ def test_piece_by_piece_is_what_all_at_once_is(said: list[tuple[int, float, bool
 
 def test_a_running_episode_goes_on_when_the_past_is_learnt() -> None:
     from safetyd.ingest.message import Message
-    from safetyd.store.database import in_memory
 
-    service = Service(in_memory(), HERE, "safetyd", NOON)
+    service = Service(empty_store(), HERE, "safetyd", NOON)
     service.take(Message(NOON, "safetyd/readings/maple/12", b'{"temperature_f": 55, "humidity": 40}'))
     service.commit(NOON)
     running = dict(service.world.running)

@@ -24,6 +24,9 @@ from typing import Any, Self, TypeVar
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.pool import NullPool
 
 LOOPBACK = "127.0.0.1"
 WITHIN = 30.0  # seconds: the machine may be busy with other things
@@ -326,7 +329,7 @@ class Said:
 class House:
     """A folder with a configuration and a store, the commands that go by it, and its daemon."""
 
-    def __init__(self, folder: Path, port: int, site: Site | str, mqtt: str = "") -> None:
+    def __init__(self, folder: Path, port: int, site: Site | str, mqtt: str = "", url: str = "") -> None:
         self.folder = folder
         self.config = folder / "safetyd.toml"
         self.store = folder / "var" / "safetyd.db"
@@ -334,9 +337,11 @@ class House:
         self.daemon: subprocess.Popen[bytes] | None = None
         self.command = [SAFETYD, "run", "--config", str(self.config)]
         self._logged = 0
+        self._served = create_engine(url, poolclass=NullPool) if url else None
         self.config.write_text(
             f'site = ["site.toml"]\n[mqtt]\nhost = "{LOOPBACK}"\nport = {port}\n{mqtt}\n'
-            + ("" if "[web]" in mqtt else "[web]\nlisten = false\n"),
+            + ("" if "[web]" in mqtt else "[web]\nlisten = false\n")
+            + (f'[store]\nurl = "{url}"\n' if url else ""),
             encoding="utf-8",
         )
         self.write(site)
@@ -454,6 +459,8 @@ class House:
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """Return what the store answers, nothing while there is no store yet."""
+        if self._served is not None:
+            return self._asked_of_server(query, values)
         if not self.store.exists():
             return []
         with closing(sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=WITHIN)) as connection:
@@ -463,6 +470,16 @@ class House:
                 if "no such table" in str(error):
                     return []
                 raise
+
+    def _asked_of_server(self, query: str, values: tuple[object, ...]) -> list[Any]:
+        assert self._served is not None
+        try:
+            with self._served.connect() as connection:
+                return list(connection.exec_driver_sql(query.replace("?", "%s"), values).fetchall())
+        except (OperationalError, ProgrammingError) as error:  # it is away, or there is no store yet
+            if isinstance(error, OperationalError) or "does not exist" in str(error):
+                return []
+            raise
 
     def count(self, table: str) -> int:
         found = self.rows(f"SELECT count(*) FROM {table}")

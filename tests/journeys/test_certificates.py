@@ -63,6 +63,13 @@ def test_a_first_run_makes_all_that_a_broker_needs_and_keys_are_for_their_owner(
     assert (days_of(folder / "ca.pem"), days_of(folder / "server.pem")) == (7300, 397)
 
 
+def test_a_nodes_is_good_for_devices_and_for_the_other_nodes(folder: Path) -> None:
+    made(folder, "node", *NAMES)
+    for purpose in ("sslserver", "sslclient"):
+        pem = folder / "server.pem"
+        openssl("verify", "-x509_strict", "-purpose", purpose, "-CAfile", folder / "ca.pem", pem)
+
+
 def test_a_second_run_changes_nothing(folder: Path) -> None:
     made(folder, "server", *NAMES[:2])
     before = contents(folder)

@@ -1,5 +1,7 @@
 """`safetyd history export`: a building's month is a folder with everything a season is judged by."""
 
+import os
+import shutil
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -122,3 +124,28 @@ def run_export(config: Path, folder: Path, *more: str) -> tuple[int, str]:
     with redirect_stdout(StringIO()), redirect_stderr(err):
         code = main(["history", "export", str(folder), "--config", str(config), *more])
     return code, err.getvalue()
+
+
+def test_by_night_only_months_that_are_missing_or_may_change_are_written(tmp_path):
+    config = kept(lively_season(), tmp_path, LAST)
+    lake = exported(config)
+    (september,) = lake.glob("*/month=2026-09")
+    (october,) = lake.glob("*/month=2026-10")
+    final = instant("2026-10-11 00:00").timestamp()  # ten days after September
+    first = {file: file.read_bytes() for file in september.iterdir()}
+
+    def stamped(at: float) -> None:
+        for file in september.iterdir():
+            os.utime(file, (at, at))
+
+    stamped(final)
+    exported(config, "--new")
+    assert all(file.stat().st_mtime > final for file in september.iterdir())
+    stamped(final + 1)
+    exported(config, "--new")
+    assert {file.stat().st_mtime for file in september.iterdir()} == {final + 1}
+    (september / "buckets.parquet").unlink()
+    shutil.rmtree(october)
+    exported(config, "--new")
+    assert {file: file.read_bytes() for file in september.iterdir()} == first
+    assert sorted(file.name for file in october.iterdir()) == sorted(COLUMNS)

@@ -16,6 +16,7 @@ import pytest
 from safetyd.cli import main
 from safetyd.store import inbox
 from safetyd.store.database import open_for_writing
+from tests.stores import store_url
 from tests.story import COLD, MILD, Run, Story, clock, instant
 from tests.whatif.season import kept
 
@@ -138,7 +139,7 @@ def test_history_and_notices_are_those_of_the_tickets(tmp_path):
 def test_who_reported_is_not_named_unless_it_is_asked_for(tmp_path):
     config = kept(autumn(), tmp_path, END)
     said = {"do": "report", "by": "Nora Quill", "role": "educator"}
-    with closing(open_for_writing(f"sqlite:///{tmp_path}/kept.db")) as writer:
+    with closing(open_for_writing(store_url(tmp_path, "kept.db"))) as writer:
         inbox.leave(writer, json.dumps(said), instant(END))  # as it came, before it was carried out
     withheld, named = opened(config), opened(config, "--with-names")
     assert not any(b"Quill" in content for content in withheld.values())

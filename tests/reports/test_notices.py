@@ -10,11 +10,11 @@ from safetyd.core.plan import Reason
 from safetyd.reports.compliance import compliance
 from safetyd.reports.season import Season
 from safetyd.store import promptness
-from safetyd.store.database import in_memory
 from safetyd.store.moments import micros
 from safetyd.store.notice_schema import delivery, notice
 from safetyd.store.promptness import Prompt
 from tests.history.scene import HERE, MINUTE, NOON
+from tests.stores import empty_store
 
 HOUR = timedelta(hours=1)
 OWED = Prompt("maple", ("maple-2026-0001",), Reason.OPENED, NOON, None, False, False, False)
@@ -62,7 +62,7 @@ def test_what_was_owed_to_nobody_is_counted_apart() -> None:
 def test_a_notice_is_told_as_soon_as_its_first_delivery_is_accepted(
     states: list[tuple[str, int | None]], told: Prompt
 ) -> None:
-    store = in_memory()
+    store = empty_store()
     said = {"roles": "[]", "people": "[]", "title": "", "text": "", "at": micros(NOON), "building": "maple"}
     store.execute(
         insert(notice),

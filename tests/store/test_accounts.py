@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from safetyd.core.model import Role
 from safetyd.store import accounts
 from safetyd.store.accounts import AccountError, Scope
-from safetyd.store.database import in_memory
+from tests.stores import empty_store
 
 NOW = datetime(2026, 10, 5, 15, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def store() -> Iterator[Connection]:
     """A store in which Mo Adeyemi may log in, of maple only."""
-    with in_memory() as connection:
+    with empty_store() as connection:
         accounts.add(connection, "Mo Adeyemi", Role.FACILITIES, ("maple",), "hash of theirs", NOW)
         yield connection
 

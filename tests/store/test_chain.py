@@ -16,12 +16,15 @@ from safetyd.store import chain, records
 from safetyd.store.audit import canonical, chained, digest
 from safetyd.store.chain import Head
 from safetyd.store.chain_schema import chain as chain_table
-from safetyd.store.database import in_memory, open_copy
+from safetyd.store.database import open_copy
 from safetyd.store.digests import COLUMNS, encoded
 from safetyd.store.every_table import metadata
 from safetyd.store.records import BELONGINGS, TABLES, Kind
 from safetyd.store.verifying import Given, Verdict, verify
 from tests.everything import of_every_kind
+from tests.stores import empty_store
+
+pytestmark = pytest.mark.sqlite  # what is changed is a copy of the file
 
 READING = metadata.tables["reading"]
 PARTS = [each.table for each in BELONGINGS.values()]
@@ -303,7 +306,7 @@ def test_a_reading_is_encoded_as_the_standard_library_would(rows: list[tuple[Any
 
 @pytest.fixture
 def store() -> Iterator[Any]:
-    connection = in_memory()
+    connection = empty_store()
     yield connection
     connection.close()
 

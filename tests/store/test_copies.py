@@ -16,6 +16,8 @@ from safetyd.store.rollups import _TABLES as ROLLED
 from safetyd.store.soundness import Holdings, damage, holdings, newest_good
 from tests.store.test_database import older_store
 
+pytestmark = pytest.mark.sqlite
+
 AT = datetime(2026, 12, 1, 16, 5, tzinfo=UTC)
 EIGHT, NINE = 1796112000000000, 1796115600000000  # 2026-12-01 in UTC
 ROOM_FOR_MANY_PAGES = 4000

@@ -22,7 +22,7 @@ from safetyd.core.health import Still
 from safetyd.core.quality import Latest
 from safetyd.core.waking import Beat
 from safetyd.core.watch import CALM
-from safetyd.store import beats, database, outbox, places, replica
+from safetyd.store import beats, database, outbox, places, replica, sqlite_file
 from safetyd.store import unreached as unreached_notices
 from safetyd.store.database import (
     HEAD,
@@ -33,6 +33,8 @@ from safetyd.store.database import (
     writer_lock,
 )
 from safetyd.store.every_table import metadata
+
+pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture
@@ -181,7 +183,7 @@ def held(url: str, file: Path) -> Iterator[sqlite3.Connection]:
 def test_a_store_that_is_held_is_not_taken_for_a_database_of_something_else(
     url: str, held: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_BUSY_MS", 100)
+    monkeypatch.setattr(sqlite_file, "_BUSY_MS", 100)
     began_at = time.monotonic()
     with pytest.raises(StoreError, match="locked"):
         open_for_writing(url)

@@ -14,12 +14,13 @@ from safetyd.store import anchors, attempts, chain, outbox, statements, unreache
 from safetyd.store.anchors import Way
 from safetyd.store.attempts import Result
 from safetyd.store.chain import Head
-from safetyd.store.database import in_memory, open_for_reading
+from safetyd.store.database import open_for_reading
 from safetyd.store.outbox import DeliveryState
 from safetyd.store.records import TABLES, Kind
 from safetyd.store.statements import Stated, Subject
 from safetyd.store.verifying import Verdict, verify
 from tests.everything import HOUR, MINUTE, NINE, SITE, Record, of_every_kind
+from tests.stores import changed_by_another_hand, empty_store
 
 Save = Callable[[Record], object]
 FIRST = "id = 'maple-2026-0001'"
@@ -31,9 +32,7 @@ def record(tmp_path: Path) -> Record:
 
 
 def change(record: Record, statement: str) -> None:
-    with closing(sqlite3.connect(record.file)) as connection:
-        assert connection.execute(statement).rowcount
-        connection.commit()
+    assert changed_by_another_hand(record.url, statement)
 
 
 def verdict(record: Record) -> Verdict:
@@ -141,6 +140,7 @@ def test_a_save_of_what_nobody_altered_states_nothing(record: Record, name: str)
     assert found(record) == [] == verdict(record).faults
 
 
+@pytest.mark.sqlite
 def test_it_says_what_was_found_what_was_noted_and_when(record: Record) -> None:
     noted, row = record.connection.exec_driver_sql(
         "SELECT body, max(number) FROM chain WHERE kind = 'ticket' AND key = 'maple-2026-0001'"
@@ -259,7 +259,7 @@ def test_an_altered_statement_cannot_be_taken_back(record: Record) -> None:
 
 
 def test_a_store_in_memory_has_no_other_hand() -> None:
-    with closing(in_memory()) as store:
+    with closing(empty_store()) as store:
         anchors.owe(store, [Way.URL], "2026-12-01", Head(1, NINE, "a" * 64), NINE)
         store.commit()
         anchors.fail(store, 1, NINE, "503")
@@ -280,6 +280,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Record:
     return of_every_kind(tmp_path_factory.mktemp("lasting"))
 
 
+@pytest.mark.sqlite
 @given(st.sampled_from(COLUMNS), st.integers(2, 2**40))
 @settings(max_examples=60)
 def test_no_column_can_be_changed_without_a_statement(

@@ -13,6 +13,8 @@ from safetyd.store.copies import back_up, restore
 from safetyd.store.database import HEAD, open_for_writing
 from tests.first_release import columns, dump, first_store, rows, version
 
+pytestmark = pytest.mark.sqlite
+
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 
 SAID_ANEW = {"place_state"}  # how places stood: said in other words, read on as test_database.py holds

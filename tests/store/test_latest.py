@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from safetyd.core.model import Mark, Observation, Place, Quantity, Sensor
 from safetyd.core.quality import Flaw
 from safetyd.store import latest, leftovers, readings
-from safetyd.store.database import in_memory
 from safetyd.store.latest import CHUNK, Entry, Last
 from safetyd.store.leftovers import Refusal, RefusedKind, Stray
 from safetyd.store.readings import Kept
+from tests.stores import empty_store
 
 NOW = datetime(2026, 12, 1, 16, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -21,7 +21,7 @@ SENSOR = Sensor(Place("maple", "12"), "a")
 
 @pytest.fixture
 def store() -> Iterator[Connection]:
-    connection = in_memory()
+    connection = empty_store()
     yield connection
     connection.close()
 

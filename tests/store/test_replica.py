@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from safetyd.core.model import Condition, Episode, Place
 from safetyd.core.world import Row, World
 from safetyd.store import ledger, replica
-from safetyd.store.database import in_memory
 from safetyd.store.moments import micros
 from safetyd.store.replica import EpisodeChange, Stream, Uncopied
+from tests.stores import empty_store
 
 AT = datetime(2026, 12, 1, 16, 0, tzinfo=UTC)
 EARLIER = AT - timedelta(minutes=5)
@@ -21,7 +21,7 @@ ROOM = Place("maple", "12")
 
 @pytest.fixture
 def store() -> Iterator[Connection]:
-    with closing(in_memory()) as made:
+    with closing(empty_store()) as made:
         yield made
 
 

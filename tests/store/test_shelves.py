@@ -16,9 +16,9 @@ from safetyd.core.plan import Reason
 from safetyd.core.shelf import Shelf, over
 from safetyd.core.world import Notice, World
 from safetyd.store import ledger, outbox, shelves, unreached
-from safetyd.store.database import in_memory
 from safetyd.store.outbox import Letter
 from tests.examples import examples
+from tests.stores import empty_store
 
 NINE = datetime(2026, 12, 1, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -27,7 +27,7 @@ ROOM, BUILDING = Place("maple", "12"), Place("maple", None)
 
 @pytest.fixture
 def store() -> Iterator[Connection]:
-    connection = in_memory()
+    connection = empty_store()
     yield connection
     connection.close()
 
@@ -72,7 +72,7 @@ def test_nothing_on_record_is_ever_changed(store: Connection) -> None:
 def test_it_comes_back_as_it_was_saved(by: str, note: str, micros: int, place: Place) -> None:
     at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
     kept = Shelf(place, by, "district", note, at, at + HOUR, at - HOUR)
-    store = in_memory()
+    store = empty_store()
     assert saved(store, kept) == {place: kept}
     assert shelves.record(store) == [kept]
     store.close()

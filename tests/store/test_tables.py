@@ -15,12 +15,12 @@ from safetyd.core.quality import Flaw
 from safetyd.core.room import EMPTY
 from safetyd.core.world import Notice
 from safetyd.store import attempts, bridges, heard, inbox, leftovers, outbox, places, readings
-from safetyd.store.database import in_memory
 from safetyd.store.leftovers import KEPT_A_TOPIC, KEPT_BYTES, Refusal, RefusedKind, Stray
 from safetyd.store.outbox import DeliveryState, Letter, Wording
 from safetyd.store.places import PERIOD, REACH, Standing
 from safetyd.store.readings import KnownSensor
 from tests.examples import examples
+from tests.stores import empty_store
 
 T0 = datetime(2026, 12, 1, 16, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -30,7 +30,7 @@ SENSOR = Sensor(ROOM, "a")
 
 @pytest.fixture
 def store() -> Iterator[Connection]:
-    connection = in_memory()
+    connection = empty_store()
     yield connection
     connection.close()
 
@@ -180,7 +180,7 @@ def said(
 @settings(max_examples=examples(50))
 @given(st.lists(st.integers(0, 3), max_size=20), st.integers(-2, 30))
 def test_the_first_row_since_a_moment_is_found_by_halving(gaps: list[int], wanted: int) -> None:
-    store = in_memory()
+    store = empty_store()
     at, arrivals = 0, []
     for gap in gaps:
         at += gap

@@ -13,6 +13,8 @@ import pytest
 
 from tests.everything import of_every_kind
 
+pytestmark = pytest.mark.sqlite
+
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
 SHORT = {"\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", '"': r"\"", "\\": r"\\"}
 PARTS = {

@@ -27,6 +27,7 @@ from safetyd.store.database import open_for_reading, open_for_writing
 from safetyd.web.app import Application
 from safetyd.web.health import Pulse
 from safetyd.web.house import House
+from tests.stores import store_lines
 
 T = TypeVar("T")
 SITE = """
@@ -63,7 +64,9 @@ class School:
     """The application, and the store behind it."""
 
     def __init__(self, folder: Path, portal: BlockingPortal) -> None:
-        (folder / "safetyd.toml").write_text('site = ["site.toml"]\n', encoding="utf-8")
+        self.folder = folder
+        settings = 'site = ["site.toml"]\n' + store_lines(folder / "var")
+        (folder / "safetyd.toml").write_text(settings, encoding="utf-8")
         (folder / "site.toml").write_text(SITE, encoding="utf-8")
         configuration = load(folder / "safetyd.toml", {})
         self.url, self.site = configuration.settings.store.url, configuration.site
@@ -293,7 +296,7 @@ def school(folder: Path) -> Iterator[School]:
 
 def refile(school: School, content: str) -> None:
     """Let the application go by another site file from now on."""
-    folder = Path(school.url.removeprefix("sqlite:///")).parent.parent
+    folder = school.folder
     (folder / "site.toml").write_text(content, encoding="utf-8")
     school.site = load(folder / "safetyd.toml", {}).site
 

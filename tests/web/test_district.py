@@ -9,7 +9,8 @@ import pytest
 from safetyd.core.model import Role
 from safetyd.store.database import open_for_reading, open_for_writing
 from safetyd.store.unreached import unreached_by_building
-from tests.web.school import Browser, School
+from safetyd.web.pages.district import PAGE
+from tests.web.school import SITE, Browser, School, refile
 
 DAY = timedelta(days=1)
 
@@ -82,6 +83,70 @@ def test_filters_are_links_that_say_how_many(at_school: School, browser: Browser
     assert len(buildings(browser.get("/district?only=nonsense").text)) == 2
     at_school.passes(hours=24)
     assert "Overdue: 2" in browser.get("/district").text
+
+
+def test_a_clause_leaves_the_buildings_that_owe_something_by_it(at_school: School, browser: Browser) -> None:
+    at_school.commands(do="report", building="maple", room="lab", hazard="leaks", role="facilities")
+    page = browser.get("/district").text
+    for words in ("Every clause: 2", "9.14.3 temperature: 2", "9.14.4 hazards: 1", "9.14.5 electricity: 0"):
+        assert words in page
+    assert row(page, "maple").startswith("maple 1 – 2 – ")
+    hazards = browser.get("/district?clause=9.14.4").text
+    assert buildings(hazards) == ["maple"] and row(hazards, "maple").startswith("maple 1 – 1 – ")
+    assert "under 9.14.4 only" in hazards
+    temperature = browser.get("/district?clause=9.14.3").text
+    assert sorted(buildings(temperature)) == ["cedar", "maple"]
+    assert row(temperature, "maple").startswith("maple 1 – 1 – ")
+    assert buildings(browser.get("/district?clause=9.14.5").text) == []
+    assert len(buildings(browser.get("/district?clause=9.14.9").text)) == 2, "there is no such clause"
+
+
+def test_a_clause_and_a_filter_narrow_together(at_school: School, browser: Browser) -> None:
+    at_school.commands(do="report", building="maple", room="lab", hazard="leaks", role="facilities")
+    assert buildings(browser.get("/district?clause=9.14.4&only=overdue").text) == []
+    at_school.passes(hours=24)
+    page = browser.get("/district?clause=9.14.3&only=overdue").text
+    assert sorted(buildings(page)) == ["cedar", "maple"]
+    assert 'href="/district?only=overdue&amp;clause=9.14.4">9.14.4 hazards: 0<' in page
+    assert '<input type="hidden" name="clause" value="9.14.3">' in page
+    assert "24-hour relief" in row(page, "maple")
+    assert buildings(browser.get("/district?clause=9.14.4&only=overdue").text) == [], "it has two weeks"
+    two_weeks = browser.get("/district?clause=9.14.4").text
+    assert "24-hour relief" not in row(two_weeks, "maple") and "relief" in row(two_weeks, "maple")
+
+
+def test_of_other_peoples_buildings_not_even_a_number_is_shown(at_school: School) -> None:
+    at_school.commands(do="report", building="maple", room="lab", hazard="leaks", role="facilities")
+    other = Browser(at_school)
+    other.enter(Role.ADMINISTRATOR, "cedar")
+    page = other.get("/district?clause=9.14.4").text
+    assert buildings(page) == []
+    for words in ("All: 0", "Every clause: 1", "9.14.3 temperature: 1", "9.14.4 hazards: 0"):
+        assert words in page
+    educator = Browser(at_school)
+    educator.enter(Role.EDUCATOR)
+    page = educator.get("/district?clause=9.14.4&only=overdue").text
+    assert sorted(buildings(page)) == ["cedar", "maple"], "what somebody may not know narrows nothing"
+    assert "9.14" not in page
+
+
+@pytest.mark.parametrize(("more", "pages"), [(PAGE - 2, [PAGE]), (PAGE - 1, [PAGE, 1])])
+def test_more_than_a_page_of_buildings_goes_on_on_the_next(
+    at_school: School, browser: Browser, more: int, pages: list[int]
+) -> None:
+    refile(at_school, SITE + "".join(f'[[buildings]]\nid = "b{number}"\n' for number in range(more)))
+    found = [buildings(browser.get(f"/district?page={number + 1}").text) for number in range(len(pages))]
+    assert [len(each) for each in found] == pages
+    assert len({id for each in found for id in each}) == more + 2
+    assert found[0][:2] == ["maple", "cedar"], "the worst first"
+    first = browser.get("/district").text
+    assert ('rel="next" href="/district?page=2"' in first) is (len(pages) > 1)
+    last = browser.get(f"/district?page={len(pages)}").text
+    assert ('rel="prev" href="/district?page=1"' in last) is (len(pages) > 1)
+    for said in ("99", "0", "-1", "x", "9" * 5000):
+        assert buildings(browser.get(f"/district?page={said}").text) in found
+    part = browser.get("/district/buildings?page=2").text
+    assert buildings(part) == found[-1]
 
 
 def test_a_building_is_found_by_a_part_of_its_name(browser: Browser) -> None:

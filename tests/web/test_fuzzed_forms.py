@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from safetyd.core.model import Role
 from safetyd.store.database import open_for_reading
+from safetyd.store.every_table import metadata
 from safetyd.web.pages.table import PAGES
 from tests.web.school import Answer, Browser, School, school
 from tests.web.writer import writer
@@ -60,8 +61,9 @@ def kept(school: School) -> dict[str, Any]:
     connection = open_for_reading(school.url)
     try:
         return {
-            each: connection.exec_driver_sql(f"SELECT count(*), max(rowid) FROM {each}").one()
+            each: connection.exec_driver_sql(f"SELECT count(*), max({key}) FROM {each}").one()
             for each in KEPT
+            for key in [next(iter(metadata.tables[each].primary_key)).name]
         }
     finally:
         connection.close()

@@ -23,6 +23,7 @@ from safetyd.view import view
 from safetyd.web.outlook import Outlook
 from safetyd.web.problems import Problem
 from tests.examples import examples
+from tests.stores import store_lines
 
 ROOMS = ("1", "2")
 SITE = 'timezone = "UTC"\n[[buildings]]\nid = "b"\nrooms = [{ id = "1" }, { id = "2" }]\n'
@@ -34,7 +35,8 @@ class Writer:
     """Whoever writes the store, and whoever looks at it meanwhile, by one clock."""
 
     def __init__(self, folder: Path) -> None:
-        (folder / "safetyd.toml").write_text('site = ["site.toml"]\n', encoding="utf-8")
+        settings = 'site = ["site.toml"]\n' + store_lines(folder / "var")
+        (folder / "safetyd.toml").write_text(settings, encoding="utf-8")
         (folder / "site.toml").write_text(SITE, encoding="utf-8")
         configuration = load(folder / "safetyd.toml", {})
         self.url, self.site, self.now = configuration.settings.store.url, configuration.site, START

@@ -281,6 +281,7 @@ def test_a_password_is_right_or_not(kept: str) -> None:
     assert not is_right(PASSWORD, None) and not is_right(PASSWORD, "not used")
 
 
+@pytest.mark.sqlite
 def test_nothing_of_a_session_or_a_link_is_kept_but_its_hash(at_school: School, tmp_path: Path) -> None:
     at_school.token(Role.EDUCATOR)
     with closing(open_for_writing(at_school.url)) as connection:

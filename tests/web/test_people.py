@@ -3,6 +3,7 @@
 import re
 from contextlib import closing
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from safetyd.store import attempts, outbox
 from safetyd.store.database import open_for_writing
 from safetyd.store.outbox import DeliveryState
 from safetyd.trying import carry_out
-from safetyd.web.pages.people import REASONS, kind_of
+from safetyd.web.pages.people import AT_ONCE, REASONS, kind_of
 from tests.web.school import SITE, Browser, School, left, refile
 
 HOSTILE = "Bo <script>alert(1)</script>"
@@ -150,3 +151,33 @@ def test_others_may_send_no_test(peopled: School, role: Role) -> None:
     said = {"person": "Ann Lee", "token": browser.token()}
     assert browser.post("/people/test", said, {"sec-fetch-site": "same-origin"}).status == 403
     assert left(peopled) == []
+
+
+@pytest.mark.parametrize(("more", "is_one"), [(AT_ONCE - 2, False), (AT_ONCE - 1, True)])
+def test_of_many_buildings_one_is_shown_with_its_people(
+    at_school: School, more: int, *, is_one: bool
+) -> None:
+    others = "".join(f'[[buildings]]\nid = "b{number}"\n' for number in range(more))
+    refile(at_school, SITE + others + PEOPLE)
+    browser = enter(at_school, Role.DISTRICT)
+    page = browser.get("/people").text
+    assert ("Ann Lee" in page, "Cy Moe" in page) == (True, not is_one), "the first of them is maple"
+    assert page.count('<dl class="card roles">') == (1 if is_one else more + 2)
+    cedar = browser.get("/people?building=cedar").text
+    assert "Cy Moe" in cedar and "Ann Lee" not in cedar and cedar.count('<dl class="card roles">') == 1
+    assert browser.get("/people?building=none").status == 400
+    other = enter(at_school, Role.ADMINISTRATOR, "maple")
+    refused = other.get("/people?building=cedar")
+    assert refused.status == 400 and "Cy Moe" not in refused.text
+    assert "Cy Moe" not in other.get("/people").text
+
+
+def test_somebody_is_shown_with_what_they_are_where(at_school: School) -> None:
+    folder = Path(at_school.url.removeprefix("sqlite:///")).parent.parent
+    rows = "name,roles,buildings\nDi Ray,administrator,maple\nDi Ray,safety committee,cedar\n"
+    (folder / "people.csv").write_text(rows, encoding="utf-8")
+    refile(at_school, f'people_csv = "people.csv"\n{SITE}')
+    page = plain(enter(at_school, Role.DISTRICT).get("/people").text)
+    assert "administrator maple safety committee cedar" in page
+    own = plain(enter(at_school, Role.FACILITIES, "cedar").get("/people").text)
+    assert "safety committee cedar" in own and "administrator maple" not in own

@@ -23,6 +23,7 @@ GRANTS = (
     Grant("cedar-custodians", Role.FACILITIES, ("cedar",)),
     Grant("office", Role.DISTRICT, ()),
 )
+IDS = ("maple", "cedar")
 TABLES = [{"group": g.group, "role": g.role, "buildings": list(g.buildings) or ["*"]} for g in GRANTS]
 
 
@@ -131,10 +132,39 @@ def test_the_first_grant_that_fits_says_the_role_and_all_of_that_role_the_buildi
     )
     assert oidc.grants == GRANTS
     both = ["office", "cedar-custodians", "maple-custodians"]
-    assert granted_to(oidc, both) == (Role.FACILITIES, ("maple", "cedar"))
-    assert granted_to(oidc, ["office"]) == (Role.DISTRICT, ())
-    assert granted_to(oidc, "office") == (Role.DISTRICT, ())
-    assert granted_to(oidc, ["offices"]) is None
+    assert granted_to(oidc, both, IDS) == (Role.FACILITIES, ("maple", "cedar"))
+    assert granted_to(oidc, ["office"], IDS) == (Role.DISTRICT, ())
+    assert granted_to(oidc, "office", IDS) == (Role.DISTRICT, ())
+    assert granted_to(oidc, ["offices"], IDS) is None
+
+
+def test_one_grant_is_for_a_group_of_each_building() -> None:
+    tables = [
+        {"group": "sd-{building}-office", "role": "administrator"},
+        {"group": "office", "role": "district", "buildings": ["*"]},
+    ]
+    oidc = Oidc(issuer="https://login.example", client_id="x", grants=tables)
+    assert granted_to(oidc, ["sd-maple-office"], IDS) == (Role.ADMINISTRATOR, ("maple",))
+    assert granted_to(oidc, ["sd-maple-office", "sd-cedar-office"], IDS) == (
+        Role.ADMINISTRATOR,
+        ("maple", "cedar"),
+    )
+    assert granted_to(oidc, ["sd-elm-office", "office"], IDS) == (Role.DISTRICT, ()), "no such building"
+    for groups in (
+        ["sd-elm-office"],
+        ["sd--office"],
+        ["sd-{building}-office"],
+        ["sd-maple-office "],
+        [["x"]],
+    ):
+        assert granted_to(oidc, groups, IDS) is None
+    assert granted_to(oidc, ["sd-maple-office"], ()) is None, "and never every building"
+
+
+def test_a_grant_names_its_buildings_once() -> None:
+    twice = [{"group": "{building}-office", "role": "district", "buildings": ["*"]}]
+    with pytest.raises(ValueError, match="names buildings twice"):
+        Oidc(issuer="https://login.example", client_id="x", grants=twice)
 
 
 def test_what_a_browser_brings_back_is_one_line_of_the_log_without_its_words(

@@ -7,7 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from itertools import pairwise
+from html import unescape
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
@@ -15,16 +16,18 @@ from hypothesis import strategies as st
 
 from safetyd.core.attachment import MOST_A_NOTE, MOST_BYTES
 from safetyd.core.closure import ClosureVerb
-from safetyd.core.model import Condition, Role
+from safetyd.core.model import Condition, Hazard, Role
 from safetyd.core.ticket import TRANSITIONS, Status, Verb
 from safetyd.ingest.message import Message
 from safetyd.service import Service
-from safetyd.store import outbox
+from safetyd.store import ledger, outbox
 from safetyd.store.database import open_for_reading, open_for_writing
+from safetyd.store.schema import ticket
 from safetyd.view import view
 from safetyd.web.access import Right, may
 from safetyd.web.content_type import UNKNOWN, content_type
 from safetyd.web.pages.ticket_chart import ticket_chart
+from safetyd.web.pages.tickets import PAGE
 from tests.web.school import PHOTO, Answer, Browser, School
 from tests.web.writer import writer
 
@@ -82,6 +85,41 @@ def test_the_list_shows_what_somebody_may_see_and_leads_to_it(at_school: School,
     assert f'href="{page_of(at_school)}"' in page and "Too cold: <bdi>maple, Room 12" in page
     assert at_school.ids[CEDAR] not in page and "1 ticket." in page
     assert "24-hour relief" in page and "left</time>" in page
+
+
+@pytest.mark.parametrize("order", ["", "newest"])
+def test_page_after_page_shows_every_ticket_once_in_order(
+    at_school: School, browser: Browser, order: str
+) -> None:
+    browser.enter(Role.DISTRICT)
+    for number, (room, hazard) in enumerate(product(("12", "lab", None), Hazard)):
+        at_school.passes(minutes=number % 2)  # some are of one moment
+        at_school.commands(do="report", building="maple", room=room, hazard=hazard, role="facilities")
+    with closing(open_for_reading(at_school.url)) as connection:
+        made = [ledger.ticket(connection, id) for id in ledger.ticket_ids(connection)]
+    hazards = [each for each in made if each is not None and each.hazard is not None]
+    for each in hazards[::3]:
+        at_school.commands(do="close", ticket=each.id, note="mended")
+    closed = {each.id for each in hazards[::3]}
+    seen: list[str] = []
+    query = f"order={order}" if order else ""
+    while True:
+        page = browser.get(f"/tickets?{query}").text
+        seen += re.findall(r'<span class="number-of">([\w-]+)</span>', page)
+        assert f"{len(made)} tickets" in page
+        following = re.search(r'rel="next" href="/tickets\?([^"]+)"', page)
+        if following is None:
+            break
+        query = unescape(following[1])
+    by_age = sorted((each for each in made if each), key=lambda each: (-each.opened_at.timestamp(), each.id))
+    newest = [each.id for each in by_age]
+    assert len(seen) == len(set(seen)) == len(made) > PAGE
+    if order:
+        assert seen == newest
+    else:
+        owing, rest = seen[: -len(closed)], seen[-len(closed) :]
+        assert rest == [id for id in newest if id in closed] and not closed.intersection(owing)
+        assert set(owing[:2]) == set(at_school.ids), "24 hours come before two weeks"
 
 
 @pytest.mark.parametrize(
@@ -152,14 +190,9 @@ def crowd(school: School, count: int) -> None:
             said = json.loads(body) | {"id": id, "status": "closed"}
             opened = datetime.fromisoformat(said["opened_at"]) - timedelta(days=70) + number * HOUR
             said["opened_at"] = opened.isoformat()
-            columns = [each[1] for each in connection.exec_driver_sql("PRAGMA table_info(ticket)")]
-            row = connection.exec_driver_sql("SELECT * FROM ticket WHERE id = ?", (school.ids[MAPLE],)).one()
-            made = dict(zip(columns, row, strict=True))
-            made |= {"id": id, "status": "closed", "body": json.dumps(said).encode()}
-            made["opened_at"] = opened_at + number
-            marks = ", ".join("?" * len(made))
-            into = f"INSERT INTO ticket ({', '.join(made)}) VALUES ({marks})"
-            connection.exec_driver_sql(into, tuple(made.values()))
+            row = connection.execute(ticket.select().where(ticket.c.id == school.ids[MAPLE])).one()
+            made = row._asdict() | {"id": id, "status": "closed", "body": json.dumps(said)}
+            connection.execute(ticket.insert().values(made | {"opened_at": opened_at + number}))
         connection.commit()
 
 

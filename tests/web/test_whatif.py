@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import re
-import sqlite3
 from contextlib import closing, redirect_stdout
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +13,8 @@ import pytest
 
 from safetyd.cli import main
 from safetyd.core.model import Role
+from safetyd.store.database import open_for_reading
+from safetyd.store.every_table import metadata
 from safetyd.web.pages.whatif_asked import SLIDERS
 from tests.web.school import Answer, Browser, School, refile
 
@@ -38,7 +39,7 @@ def browser(at_school: School) -> Browser:
 
 
 def config(school: School) -> Path:
-    return Path(school.url.removeprefix("sqlite:///")).parent.parent / "safetyd.toml"
+    return school.folder / "safetyd.toml"
 
 
 def command(*argv: str) -> str:
@@ -180,11 +181,13 @@ def test_files_have_the_same_numbers_and_no_formula(at_school: School, browser: 
 
 def test_the_store_is_the_same_after_it(at_school: School, browser: Browser) -> None:
     chilly(at_school)
-    store = Path(at_school.url.removeprefix("sqlite:///"))
 
-    def rows() -> list[str]:
-        with closing(sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True)) as connection:
-            return list(connection.iterdump())
+    def rows() -> dict[str, list[object]]:
+        with closing(open_for_reading(at_school.url)) as connection:
+            return {
+                table.name: list(connection.execute(table.select()).fetchall())
+                for table in metadata.sorted_tables
+            }
 
     browser.get("/whatif")  # that a session is used is noted now and then
     before = rows()

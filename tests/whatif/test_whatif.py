@@ -170,6 +170,7 @@ def not_yet_rolled_up(config: Path, building: str) -> None:
         store.commit()
 
 
+@pytest.mark.sqlite
 def test_a_building_whose_backlog_is_not_rolled_up_yet_is_named(tmp_path):
     config = kept(two_evenings(), tmp_path)
     not_yet_rolled_up(config, "nobody")
@@ -182,6 +183,7 @@ def test_a_building_whose_backlog_is_not_rolled_up_yet_is_named(tmp_path):
     assert [each["building"] for each in ask(config, exact=True)["months"]] == ["maple", "cedar"]
 
 
+@pytest.mark.sqlite
 def test_one_that_alone_is_asked_for_is_not_said_to_be_unread(tmp_path):
     config = kept(two_evenings(), tmp_path)
     not_yet_rolled_up(config, "cedar")
@@ -330,6 +332,7 @@ def test_hours_that_are_passed_over_change_nothing(tmp_path_factory, drawn, sett
 # It keeps nothing.
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("exact", [False, True])
 def test_the_store_is_the_same_to_the_byte(tmp_path, exact):
     config = kept(hot_afternoon(), tmp_path)

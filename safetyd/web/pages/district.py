@@ -1,25 +1,28 @@
-"""All buildings on one page: where something is open, overdue, silent, undelivered or without electricity.
+"""All buildings, page by page: where something is open, overdue, silent, undelivered or without electricity.
 
 Rule: what is open and what is wrong is counted once for all buildings; of a room that is well only its age is
-looked at. Unknown is not ok: rooms without a reading count.
+looked at. Unknown is not ok: rooms without a reading count. Under a clause only its tickets are counted.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from safetyd.core import power
-from safetyd.core.model import Condition, Place
-from safetyd.store.unreached import unreached_by_building
+from safetyd.core.model import CLAUSE, Condition
 from safetyd.view import View
-from safetyd.web.access import Right, may, sees
-from safetyd.web.pages.due import Due, first_due, open_tickets
+from safetyd.web.access import Right, may
+from safetyd.web.pages.due import Due
 from safetyd.web.pages.page import Answer, Sheet, Visit
 from safetyd.web.pages.rooms import natural
+from safetyd.web.pages.standings import Standing, standings
 
-_UNDER_WAY = timedelta(minutes=1)  # a message may take so long
-_LOOKED_BACK = timedelta(days=7)  # what reached nobody before that is on its ticket
+PAGE = 50
+CLAUSES: Mapping[str, tuple[str, tuple[Condition, ...]]] = {
+    clause: (words, tuple(each for each in Condition if CLAUSE[each] == clause))
+    for clause, words in (("9.14.3", "temperature"), ("9.14.4", "hazards"), ("9.14.5", "electricity"))
+}
 _LONGEST_QUERY = 80
 
 
@@ -51,6 +54,15 @@ class Row(NamedTuple):
         return self.overdue, self.has_power_trouble, breaches, self.undelivered, self.open, self.silent
 
 
+class Choice(NamedTuple):
+    """A link to fewer buildings: what they are, how many, and whether it is the one that is followed."""
+
+    words: str
+    number: int
+    query: str
+    is_chosen: bool
+
+
 FILTERS: Mapping[str, tuple[str, Callable[[Row], object]]] = {
     "breach": ("too cold or too hot", lambda row: row.cold + row.hot),
     "open": ("open", lambda row: row.open),
@@ -59,6 +71,7 @@ FILTERS: Mapping[str, tuple[str, Callable[[Row], object]]] = {
     "undelivered": ("undelivered", lambda row: row.undelivered),
     "electricity": ("no electricity", lambda row: row.has_power_trouble),
 }
+_OF_TICKETS = ("open", "overdue", "undelivered")
 
 
 def district(view: View, visit: Visit) -> Answer:
@@ -72,78 +85,95 @@ def district_buildings(view: View, visit: Visit) -> Answer:
 
 
 def _shown(view: View, visit: Visit) -> dict[str, Any]:
-    wanted, text = visit.query.get("only", ""), visit.query.get("q", "").strip()[:_LONGEST_QUERY]
-    found = rows(view, visit)
-    counts = {name: sum(bool(is_so(row)) for row in found) for name, (_, is_so) in FILTERS.items()}
-    shown = found
-    if wanted in FILTERS:
-        shown = [row for row in shown if FILTERS[wanted][1](row)]
+    may_read = may(visit.account, Right.TICKETS)
+    hidden = () if may_read else _OF_TICKETS
+    only, clause = visit.query.get("only", ""), visit.query.get("clause", "")
+    only = only if only in FILTERS and only not in hidden else ""
+    clause = clause if clause in CLAUSES and may_read else ""
+    text = visit.query.get("q", "").strip()[:_LONGEST_QUERY]
+    asked = {"only": only, "clause": clause, "q": text}
+    known = standings(view, visit.account)
+    of_clause = {each: rows(known, each) for each in ("", *(CLAUSES if may_read else ()))}
+    shown = _narrowed(of_clause[clause], only)
     if text:
         needle = text.casefold()
         shown = [row for row in shown if needle in row.name.casefold() or needle in row.id]
-    hidden = () if may(visit.account, Right.TICKETS) else ("open", "overdue", "undelivered")
+    shown.sort(key=lambda row: (*(-number for number in row.badness), natural(row.name)))
+    first = (_page(visit.query.get("page", ""), len(shown)) - 1) * PAGE
     return {
-        "rows": shown,
-        "count": len(found),
-        "filters": [(each, FILTERS[each][0], counts[each]) for each in FILTERS if each not in hidden],
+        "rows": shown[first : first + PAGE],
+        "count": len(known),
+        "found": len(shown),
+        "first": first,
+        "earlier": _query(asked, page=str(first // PAGE)) if first else None,
+        "later": _query(asked, page=str(first // PAGE + 2)) if first + PAGE < len(shown) else None,
+        "filters": [
+            Choice("all", len(of_clause[clause]), _query(asked, only=""), not only),
+            *(
+                Choice(
+                    FILTERS[each][0],
+                    len(_narrowed(of_clause[clause], each)),
+                    _query(asked, only=each),
+                    only == each,
+                )
+                for each in FILTERS
+                if each not in hidden
+            ),
+        ],
+        "clauses": [
+            Choice(
+                f"{each} {CLAUSES[each][0]}" if each else "every clause",
+                len(_narrowed(found, only)),
+                _query(asked, clause=each),
+                clause == each,
+            )
+            for each, found in of_clause.items()
+            if may_read
+        ],
         "hidden": hidden,
-        "only": wanted if wanted in FILTERS else "",
-        "q": text,
+        "here": _query(asked, page=str(first // PAGE + 1) if first else ""),
+        **asked,
     }
 
 
-def rows(view: View, visit: Visit) -> list[Row]:
-    """Return the buildings that somebody may see, the worst first."""
-    world, account = view.world, visit.account
-    may_read = may(account, Right.TICKETS)
-    breaches = Counter((place.building, condition) for place, condition in world.running)
-    open_ones: Counter[str] = Counter()
-    overdue: Counter[str] = Counter()
-    dues: dict[str, Due] = {}
-    for ticket in open_tickets(world) if may_read else ():
-        building = ticket.place.building
-        open_ones[building] += 1
-        due = first_due(ticket)
-        if due is not None:
-            overdue[building] += due.at < view.at
-            if building not in dues or due.at < dues[building].at:
-                dues[building] = due
-    heard = _heard(view)
-    span = view.at - _LOOKED_BACK, view.at - _UNDER_WAY
-    undelivered = unreached_by_building(view.connection, *span) if may_read else {}
-    rule = view.facts.book.in_force(view.at).outage
+def _query(asked: Mapping[str, str], **other: str) -> str:
+    """Return what a link asks for: the same but for what is said."""
+    return urlencode({name: value for name, value in {**asked, **other}.items() if value})
+
+
+def _page(said: str, count: int) -> int:
+    """Return which page is meant, from 1; the last one where there are not so many."""
+    last = max(1, -(-count // PAGE))
+    return min(max(int(said), 1), last) if said.isascii() and said.isdigit() and len(said) < 9 else 1
+
+
+def _narrowed(found: Sequence[Row], only: str) -> list[Row]:
+    return [row for row in found if FILTERS[only][1](row)] if only else list(found)
+
+
+def rows(known: Sequence[Standing], clause: str) -> list[Row]:
+    """Return the buildings; under a clause those that have an open ticket by it."""
+    conditions = CLAUSES[clause][1] if clause else tuple(Condition)
     found = []
-    for each in view.site.buildings:
-        if sees(account, each.id):
-            known = world.powers.get(Place(each.id, None), power.EMPTY)
-            found.append(
-                Row(
-                    each.id,
-                    each.name,
-                    len(each.rooms),
-                    breaches[each.id, Condition.COLD],
-                    breaches[each.id, Condition.HEAT],
-                    open_ones[each.id],
-                    overdue[each.id],
-                    len(each.rooms) - heard[each.id],
-                    undelivered.get(each.id, 0),
-                    power.standing(known, view.at, rule).value,
-                    known.began_at,
-                    dues.get(each.id),
-                )
+    for each in known:
+        owed = [each.owed[condition] for condition in conditions if condition in each.owed]
+        if clause and not owed:
+            continue
+        dues = [of.due for of in owed if of.due is not None]
+        found.append(
+            Row(
+                each.id,
+                each.name,
+                each.rooms,
+                each.cold,
+                each.hot,
+                sum(of.open for of in owed),
+                sum(of.overdue for of in owed),
+                each.silent,
+                each.undelivered,
+                each.electricity,
+                each.out_since,
+                min(dues, key=lambda due: due.at, default=None),
             )
-    found.sort(key=lambda row: (*(-each for each in row.badness), natural(row.name)))
-    return found
-
-
-def _heard(view: View) -> dict[str, int]:
-    """Return of how many rooms of each building a temperature counts."""
-    found = {each.id: 0 for each in view.site.buildings}
-    places, at = view.facts.places, view.at
-    for place, room in view.world.rooms.items():
-        for source in room.sources.values():
-            if source.temperature is not None and source.temperature.until >= at:
-                if place in places:
-                    found[place.building] += 1
-                break
+        )
     return found

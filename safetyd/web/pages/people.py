@@ -20,10 +20,12 @@ from safetyd.store.accounts import Account
 from safetyd.store.told import Told
 from safetyd.view import View
 from safetyd.web.access import Right, may, sees
+from safetyd.web.answers import building_of
 from safetyd.web.pages.page import Answer, Deed, Sheet, Visit
 from safetyd.web.problems import Problem
 
 LOOKED_AT, SHOWN = 500, 3  # of the newest deliveries; of one address
+AT_ONCE = 20  # buildings; of more only one is shown
 REASONS: Mapping[Reason, str] = {
     Reason.OPENED: "A ticket is opened",
     Reason.RECURRED: "It has begun again while its ticket is open",
@@ -80,12 +82,19 @@ def people(view: View, visit: Visit) -> Answer:
     plan = site.plans.in_force(view.at)
     educators = any(Role.EDUCATOR in roles for roles in [*plan.told.values(), plan.outage_opened])
     columns = (*_COLUMNS, Role.EDUCATOR) if educators else _COLUMNS
-    buildings = [each for each in site.buildings if sees(account, each.id)]
+    seen_buildings = [each for each in site.buildings if sees(account, each.id)]
+    chosen = visit.query.get("building", "")
+    if chosen:
+        buildings = [building_of(site, account, chosen)]
+    else:
+        buildings = seen_buildings if len(seen_buildings) <= AT_ONCE else seen_buildings[:1]
     is_shown = may(account, Right.ADDRESSES)
     newest = _by_address(view, account) if is_shown else {}
     seen = [each for each in site.people if _is_of(each, buildings)]
     shown = {
         "plan": plan,
+        "building": chosen or (buildings[0].id if len(buildings) < len(seen_buildings) else ""),
+        "is_many": len(seen_buildings) > AT_ONCE,
         "versions": _versions(view),
         "columns": columns,
         "rows": _rows(plan),
@@ -148,12 +157,23 @@ def _versions(view: View) -> list[dict[str, Any]]:
 def _holders(building: Building, site: Site, plan: Plan, columns: Iterable[Role]) -> dict[str, Any]:
     """Who holds each role in a building, and who is told in place of a role that reaches nobody."""
     there = site.people_for(building.id, tuple(Role))
-    reached = [Holder(each.name, each.roles) for each in there if each.notify]
+    reached = [Holder(each.name, each.roles_in(building.id)) for each in there if each.notify]
     rows = []
     for role in columns:
-        own = [(each.name, bool(each.notify)) for each in there if role in each.roles]
+        own = [(each.name, bool(each.notify)) for each in there if role in each.roles_in(building.id)]
         rows.append({"role": role, "own": own, "instead": in_place_of(role, reached, plan.above)})
     return {"name": building.name, "rows": rows}
+
+
+def _posts(person: Person, buildings: Iterable[Building]) -> list[tuple[tuple[Role, ...], list[str]]]:
+    """Return what somebody is in which of the buildings that are shown."""
+    if EVERY_BUILDING in person.buildings and not person.posts:
+        return [(person.roles, ["every building"])]
+    found: dict[tuple[Role, ...], list[str]] = {}
+    for each in buildings:
+        if person.belongs_to(each.id):
+            found.setdefault(person.roles_in(each.id), []).append(each.name)
+    return list(found.items())
 
 
 def _person(
@@ -164,7 +184,6 @@ def _person(
     *,
     is_shown: bool,
 ) -> dict[str, Any]:
-    where = [each.name for each in buildings if person.belongs_to(each.id)]
     addresses = []
     for url in dict.fromkeys(person.notify) if is_shown else ():
         mark = fingerprint(url)
@@ -173,7 +192,7 @@ def _person(
         addresses.append({"kind": kind_of(url), "refused": refused, "told": told_of})
     return {
         "person": person,
-        "where": ["every building"] if EVERY_BUILDING in person.buildings else where,
+        "posts": _posts(person, buildings),
         "addresses": addresses,
         "has_address": bool(person.notify),
     }

@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +90,8 @@ class SingleSignOn:
         subject, name = claims.get("sub"), claims.get(self._oidc.name_claim)
         if not isinstance(subject, str) or not isinstance(name, str):
             raise Problem(403, f"the district's login does not say who you are: no {self._oidc.name_claim}")
-        granted = granted_to(self._oidc, claims.get(self._oidc.groups_claim))
+        ids = [each.id for each in self._looking.house.site().buildings]
+        granted = granted_to(self._oidc, claims.get(self._oidc.groups_claim), ids)
         if granted is None:
             raise Problem(403, _NOBODY)
         role, buildings = granted
@@ -126,16 +127,24 @@ class SingleSignOn:
         return self._district
 
 
-def granted_to(oidc: Oidc, groups: object) -> tuple[Role, tuple[str, ...]] | None:
-    """Return the role of the first grant that fits, and the buildings of all that give that role."""
-    said = [groups] if isinstance(groups, str) else groups if isinstance(groups, list) else []
-    fitting = [each for each in oidc.grants if each.group in said]
-    if not fitting:
+def granted_to(oidc: Oidc, groups: object, ids: Collection[str]) -> tuple[Role, tuple[str, ...]] | None:
+    """Return the role of the first grant that fits, and the buildings of all that give that role.
+
+    Args:
+        oidc: The grants.
+        groups: What the district says of somebody, whatever it is.
+        ids: The buildings that there are.
+    """
+    listed = [groups] if isinstance(groups, str) else groups if isinstance(groups, list) else []
+    said = {each for each in listed if isinstance(each, str)}
+    given = [(each.role, where) for each in oidc.grants if (where := each.given(said, ids)) is not None]
+    if not given:
         return None
-    of_role = [each for each in fitting if each.role is fitting[0].role]
-    is_everywhere = any(not each.buildings for each in of_role)
-    buildings = () if is_everywhere else tuple(dict.fromkeys(b for each in of_role for b in each.buildings))
-    return fitting[0].role, buildings
+    role = given[0][0]
+    of_role = [where for each, where in given if each is role]
+    is_everywhere = any(not where for where in of_role)
+    buildings = () if is_everywhere else tuple(dict.fromkeys(id for where in of_role for id in where))
+    return role, buildings
 
 
 def _shown(error: Exception) -> str:

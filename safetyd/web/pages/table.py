@@ -40,7 +40,7 @@ PAGES: tuple[Page, ...] = (
         name="district_buildings",
         right=Right.ROOMS,
         look=district_buildings,
-        shared=("only", "q"),
+        shared=("only", "clause", "q", "page"),
     ),
     Page(path="/tickets", name="tickets", right=Right.TICKETS, look=tickets),
     *(

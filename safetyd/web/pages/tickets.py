@@ -4,9 +4,10 @@ Rule: a list of thousands costs what one page of it shows; nothing is read from 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
+from operator import attrgetter
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from safetyd.site import Site
 from safetyd.view import View
 from safetyd.web.access import Right, may, sees
 from safetyd.web.answers import building_of, visible_ticket
+from safetyd.web.pages.due import open_tickets
 from safetyd.web.pages.next_step import due_next
 from safetyd.web.pages.offers import AT_ONCE
 from safetyd.web.pages.page import Answer, Sheet, Visit
@@ -86,10 +88,13 @@ def tickets(view: View, visit: Visit) -> Answer:
             raise misused(name, f"{name}: {said[name][:80]!r} is not {expected}")
     places = Places(view.site)
     found = _wanted(view, visit, said, places)
-    overdue = sum(_is_overdue(each, view.at) for each in found)
-    place_of = _by_age if said.get("order") == "newest" else _by_urgency
-    rest = found if "cursor" not in said else _after(view, visit, said["cursor"], found, place_of)
-    page = nsmallest(PAGE, rest, key=place_of)
+    standing = [each for each in found if each.status not in AT_REST]
+    after = None if "cursor" not in said else _cursor(view, visit, said["cursor"])
+    if said.get("order") == "newest":
+        rest = _Rest(None, found).after(after)
+    else:
+        rest = _Rest(standing, [each for each in found if each.status in AT_REST]).after(after)
+    page = rest.page()
     kept = {name: said[name] for name in said if name != "cursor"}
     deadlines = view.facts.book.in_force(view.at).deadlines
     lines = _lines(view, page, places)
@@ -97,12 +102,12 @@ def tickets(view: View, visit: Visit) -> Answer:
         "lines": lines,
         "breaches": [each for each in lines if each.is_in_breach],
         "count": len(found),
-        "overdue": overdue,
-        "before": len(found) - len(rest),
+        "overdue": sum(_is_overdue(each, view.at) for each in standing),
+        "before": len(found) - rest.size,
         "said": said,
         "kept": urlencode(kept),
         "here": urlencode(said),
-        "next": urlencode({**kept, "cursor": page[-1].id}) if len(rest) > PAGE else None,
+        "next": urlencode({**kept, "cursor": page[-1].id}) if rest.size > PAGE else None,
         "chosen": set(visit.form.getlist("ticket")),
         "buildings": [each for each in view.site.buildings if sees(visit.account, each.id)],
         "conditions": _CHOICES["condition"],
@@ -124,17 +129,20 @@ def _wanted(view: View, visit: Visit, said: dict[str, str], places: Places) -> l
         text = f"{ticket.id} {ticket.place.room or ''} {places.whole(ticket)}".casefold()
         return all(word in text for word in words)
 
-    def is_wanted(ticket: Ticket) -> bool:
-        return (
-            sees(visit.account, ticket.place.building)
-            and building in (None, ticket.place.building)
-            and (ticket.status not in AT_REST if status == STANDING else status in (None, ticket.status))
-            and said.get("condition") in (None, ticket.condition)
-            and ("overdue" not in said or _is_overdue(ticket, view.at))
-            and (not words or has_words(ticket))
-        )
-
-    return [each for each in view.world.tickets.values() if is_wanted(each)]
+    found: Iterable[Ticket] = view.world.tickets.values()
+    if status == STANDING or "overdue" in said:
+        found = open_tickets(view.world)
+    if visit.account.buildings:
+        found = (each for each in found if sees(visit.account, each.place.building))
+    if building is not None:
+        found = (each for each in found if each.place.building == building)
+    if status not in (None, STANDING):
+        found = (each for each in found if each.status == status)
+    if "condition" in said:
+        found = (each for each in found if each.condition == said["condition"])
+    if "overdue" in said:
+        found = (each for each in found if _is_overdue(each, view.at))
+    return [each for each in found if not words or has_words(each)]
 
 
 def _is_overdue(ticket: Ticket, now: datetime) -> bool:
@@ -146,24 +154,58 @@ def _by_age(ticket: Ticket) -> _Place:
 
 
 def _by_urgency(ticket: Ticket) -> _Place:
-    """What is due first, then what has no date, then what owes nothing; of each the newest first."""
-    if ticket.status in AT_REST:
-        return 2, 0.0, *_by_age(ticket)
+    """Of what owes something what is due first, then what has no date; of each the newest first."""
     due = due_next(ticket)
     if due is None or due.in_force_at is None:
         return 1, 0.0, *_by_age(ticket)
     return 0, due.in_force_at.timestamp(), *_by_age(ticket)
 
 
-def _after(
-    view: View, visit: Visit, cursor: str, found: Sequence[Ticket], place_of: Callable[[Ticket], _Place]
-) -> list[Ticket]:
+class _Rest(NamedTuple):
+    """What is still to be listed: first what owes something, the most urgent first; then the newest.
+
+    There is nothing `urgent` where all are listed by their age.
+    """
+
+    urgent: Sequence[Ticket] | None
+    others: Sequence[Ticket]
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return len(self.urgent or ()) + len(self.others)
+
+    def after(self, last: Ticket | None) -> "_Rest":
+        """Return what comes after a ticket."""
+        if last is None:
+            return self
+        if self.urgent is not None and last.status not in AT_REST:
+            place = _by_urgency(last)
+            return self._replace(urgent=[each for each in self.urgent if _by_urgency(each) > place])
+        at, id = last.opened_at, last.id
+        older = [
+            each for each in self.others if each.opened_at < at or (each.opened_at == at and each.id > id)
+        ]
+        return _Rest(None if self.urgent is None else [], older)
+
+    def page(self) -> list[Ticket]:
+        """Return the next of them: of those that owe nothing only the newest are put in order."""
+        found = nsmallest(PAGE, self.urgent or (), key=_by_urgency)
+        left = PAGE - len(found)
+        newest = nlargest(left, self.others, key=attrgetter("opened_at"))
+        if newest:
+            oldest = newest[-1].opened_at
+            same = [each for each in self.others if each.opened_at >= oldest]
+            found += sorted(same, key=_by_age)[:left]
+        return found
+
+
+def _cursor(view: View, visit: Visit, cursor: str) -> Ticket:
     try:
-        last = place_of(visible_ticket(view, visit.account, cursor))
+        return visible_ticket(view, visit.account, cursor)
     except Problem:
         words = f"cursor: {cursor[:80]!r} is none of ours; begin the list again"
         raise misused("cursor", words) from None
-    return [each for each in found if place_of(each) > last]
 
 
 def _lines(view: View, page: Sequence[Ticket], places: Places) -> list[Line]:

@@ -3,6 +3,7 @@
 Rule: what stands comes first, and is never cut off without saying so. The sentences are those of the notices.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from safetyd.core.model import Place, Trouble, TroubleKind
@@ -11,6 +12,7 @@ from safetyd.notify.remarks import remark
 from safetyd.notify.tongue import Tongue
 from safetyd.notify.trouble_words import standing, what_to_do
 from safetyd.notify.who_and_where import place_name
+from safetyd.store import readings
 from safetyd.view import View
 from safetyd.web.access import Right, may, sees
 from safetyd.web.answers import Asked, found_troubles
@@ -54,7 +56,7 @@ def troubles(view: View, visit: Visit) -> Answer:
         now, more = found_troubles(
             view, Asked(visit.account, given | {"standing": "true", "limit": STANDING})
         )
-    known = {each.sensor.key for each in view.sensors()} if may(visit.account, Right.SENSORS) else set()
+    known = _known(view, [*now, *over]) if may(visit.account, Right.SENSORS) else set()
     is_asked = not any(given.values()) and may(visit.account, Right.SENSORS) and sees(visit.account, None)
     shown = {
         "strays": len(view.strays()) if is_asked and not cursor else 0,
@@ -67,6 +69,13 @@ def troubles(view: View, visit: Visit) -> Answer:
         **chosen,
     }
     return Sheet("troubles.html", shown)
+
+
+def _known(view: View, found: Iterable[Trouble]) -> set[str]:
+    """Return by their keys which of what troubles are about are sensors, with sheets of their own."""
+    about = {each.sensor for each in found}
+    heard = {each.sensor.key for each in readings.sensors(view.connection)}
+    return {each for each in about if each in heard or view.facts.spans.get(each)}
 
 
 def _shown(each: Trouble, view: View, known: set[str]) -> dict[str, Any]:
