@@ -67,11 +67,12 @@ def _status(root: str, client_id: str) -> str:
 
 
 def _devices(site: Site, root: str) -> Iterator[Json]:
+    is_one_of_many = len(site.buildings) > 1 or (site.part is not None and site.part.is_one_of_many)
     for building in site.buildings:
         yield _building(building, root)
         for room in building.rooms:
             # In a site of several buildings "Room 12" of one is not to share an area with that of another.
-            name = room.name if len(site.buildings) == 1 else f"{building.name} {room.name}"
+            name = f"{building.name} {room.name}" if is_one_of_many else room.name
             yield _room(building, room, name, root)
 
 

@@ -44,10 +44,16 @@ def topics_heard(site: Site, settings: Settings) -> list[str]:
     root = _root(site, ours)
     return [
         *subscriptions(site, ours.root, ours.also),
-        *(f"{root}/{each}/#" for each in _KEPT),
+        *(f"{root}/{each}" for each in _kept(site)),
         f"{ours.announce_prefix}/device/+/config",
         *uplink.topics(settings),
     ]
+
+
+def _kept(site: Site) -> list[str]:
+    """Below what the broker remembers of us; of a shard that is of its own buildings alone."""
+    below = [""] if site.part is None else [f"/{each.id}" for each in site.buildings]
+    return [f"{each}{building}/#" for each in _KEPT for building in below]
 
 
 def _root(site: Site, settings: Mqtt) -> str:

@@ -22,16 +22,16 @@ from safetyd.credentials import located
 from safetyd.faults import Fault, Misfit, did_you_mean, dotted, one_of, shown
 from safetyd.setting_audit import Audit, completed
 from safetyd.setting_centre import Centre, Gateway, centre_at_odds, read_gateways
+from safetyd.setting_district import District
 from safetyd.setting_files import Key, Note, Where, with_files, with_secret
 from safetyd.setting_hooks import Webhook, read_hooks
+from safetyd.setting_log import Log
 from safetyd.setting_mqtt import Mqtt
 from safetyd.setting_mqtt import completed as completed_mqtt
 from safetyd.setting_outside import Heartbeat, Influx, LastResort, at_odds, influx_at_odds
 from safetyd.setting_shapes import (
     flag_or_word,
     kept,
-    log_format,
-    log_level,
     path,
     paths,
     secret,
@@ -107,13 +107,6 @@ class Ups(_Section):
     every: SomeTime = timedelta(seconds=1)
 
 
-class Log(_Section):
-    """`[log]`: how much is said, and in which form."""
-
-    level: Annotated[str, PlainValidator(log_level)] = "info"
-    format: Annotated[str, PlainValidator(log_format)] = "logfmt"
-
-
 class Settings(BaseSettings):
     """Everything in `safetyd.toml`."""
 
@@ -140,6 +133,7 @@ class Settings(BaseSettings):
     centre: Centre = Field(default_factory=Centre)
     gateways: tuple[Gateway, ...] = ()
     audit: Audit = Field(default_factory=Audit)
+    district: District | None = None
     log: Log = Field(default_factory=Log)
 
 
@@ -154,6 +148,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "ups": Ups,
     "audit": Audit,
     "centre": Centre,
+    "district": District,
     "log": Log,
 }
 _KEYS = [("site",), *((section, key) for section, kind in _SECTIONS.items() for key in kind.model_fields)]

@@ -35,6 +35,7 @@ __all__ = [
     "EVERY_BUILDING",
     "Building",
     "Outpost",
+    "Part",
     "Person",
     "Room",
     "SensorBinding",
@@ -65,6 +66,20 @@ class Building:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Which shard of a district a site is, and the ids of the buildings that are in others."""
+
+    shard: int
+    elsewhere: frozenset[str]
+    is_one_of_many: bool
+
+    @property
+    def takes_strays(self) -> bool:
+        """Whether what is nobody's is heard here."""
+        return self.shard == 0
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """Everything that is watched; remarks are for who wrote the files, profiles the formats of their own."""
 
@@ -79,6 +94,7 @@ class Site:
     plans: PlanBook = field(default_factory=PlanBook)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     reports_from: tuple[Network, ...] = ()
+    part: Part | None = None  # of a district that several workers share
     _of_id: Mapping[str, Building] = field(init=False, repr=False, compare=False)
     _people_of: Mapping[str, tuple[Person, ...]] = field(init=False, repr=False, compare=False)
 

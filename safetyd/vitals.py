@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from safetyd.core.model import Place, TroubleKind
@@ -53,6 +53,7 @@ class Vitals:
         topic = f"{settings.mqtt.root}/power/{self._ups_key}"
         self.upsd = Upsd(ups.host, ups.port, ups.name, ups.every, self._clock, topic=topic) if ups else None
         self.heartbeat = Heartbeat(heart.url, heart.every) if heart else None
+        self.besides: Callable[[], str] = lambda: ""  # what else whoever watches from outside is told
         self._systemd = Systemd(os.environ)
 
     def serve(self, service: Service) -> None:
@@ -112,7 +113,7 @@ class Vitals:
             return
         is_away = self._away_since is not None and time.monotonic() - self._away_since > _AWAY_SECONDS
         dying = "the UPS is nearly empty: safetyd will be gone at any moment" if self.is_dying else ""
-        self.heartbeat.beat([trouble, "the broker is away" if is_away else "", dying])
+        self.heartbeat.beat([trouble, "the broker is away" if is_away else "", dying, self.besides()])
         service = self._service
         if service is not None and self.heartbeat.fault != self._fault:
             self._fault = self.heartbeat.fault

@@ -71,6 +71,13 @@ class Postgres:
         user = self._user
         return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
+    def listens_too(self, host: str) -> None:
+        """From the next start on, listen at another address of this machine, and let in who comes by it."""
+        with (self._folder / "data/postgresql.conf").open("a", encoding="utf-8") as file:
+            file.write(f"listen_addresses = '{LOOPBACK},{host}'\n")
+        with (self._folder / "data/pg_hba.conf").open("a", encoding="utf-8") as file:
+            file.write(f"host all all {host}/24 trust\n")
+
     def start(self) -> "Postgres":
         with (self._folder / "postgres.log").open("ab") as log:
             self._child = subprocess.Popen(

@@ -25,6 +25,8 @@ LONGER = {"evidence/verify.py": 640}
 SHELL = (
     ("__main__",),
     ("cli.*",),
+    ("worker",),
+    ("shard",),
     ("daemon.*", "recorder", "doctor.*"),
     ("reloading",),
     (
@@ -40,6 +42,9 @@ SHELL = (
     ),
     (
         "timekeeper",
+        "holding",
+        "reaching",
+        "sharding",
         "distress",
         "stand_ins",
         "allowance",
@@ -106,14 +111,14 @@ SHELL = (
     ("notify.breach_words", "notify.tier_words", "notify.who_and_where"),
     ("notify.request", "notify.tongue"),
     ("store.*",),
-    ("site_words + people_words + calendar_words + centre_words",),
+    ("site_words + people_words + calendar_words + centre_words + district_words",),
     ("imports.layout + imports.moments + imports.rows + imports.sheet",),
     ("configuration",),
     (
         "settings.* + setting_shapes + setting_outside + setting_web + setting_hooks + setting_files"
-        " + setting_audit + setting_store + setting_mqtt + setting_centre",
+        " + setting_audit + setting_centre + setting_district + setting_store + setting_log + setting_mqtt",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
-        " + site_topics + site_csv + site_outposts + site_reports + overrides + profile"
+        " + site_part + site_topics + site_csv + site_outposts + site_reports + overrides + profile"
         " + site_sheet + site_people + site_people_csv",
         "clock",
         "machine",
@@ -162,7 +167,7 @@ CORE = (
     ("core.calendar", "core.heat_index", "core.attachment"),
     ("core.model",),
     ("core.book",),
-    ("core.units", "core.errors"),
+    ("core.units", "core.errors", "core.shards"),
 )
 # Packages whose modules stand in several rows: their __init__ imports nothing of ours.
 ROOTS = ((PACKAGE, "core", "history", "imports", "ingest", "notify"),)

@@ -16,8 +16,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from safetyd.configuration import load
 from safetyd.faults import Fault
 from safetyd.profile import shipped_profiles
+from safetyd.sharding import shards_of
 from safetyd.site import read_site
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,6 +131,15 @@ def test_the_calendar_that_it_shows_is_accepted(tmp_path: Path) -> None:
     early = "BEGIN:VEVENT\nSUMMARY:Early release\nDTSTART;VALUE=DATE:20261202\nEND:VEVENT"
     (tmp_path / "calendar.ics").write_text(f"BEGIN:VCALENDAR\n{early}\nEND:VCALENDAR\n")
     assert bound(tmp_path, "site.toml") == [0]
+
+
+def test_the_district_of_workers_that_it_shows_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text(files()["site.toml"])
+    (tmp_path / "safetyd.toml").write_text(files()["district-workers.toml"])
+    (tmp_path / "secrets").mkdir()
+    for name in ("mqtt", "db"):
+        (tmp_path / "secrets" / name).write_text("a secret\n")
+    assert shards_of(load(tmp_path / "safetyd.toml", {}).settings) == 16
 
 
 def test_every_format_is_named() -> None:

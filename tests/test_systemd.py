@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from safetyd.systemd import Systemd
+from safetyd.worker import STOP_WITHIN_S
 from tests.listening import Ear
 
 UNIT = Path(__file__).parents[1] / "deploy" / "safetyd.service"
@@ -96,3 +97,14 @@ def test_the_unit_waits_for_our_word_hands_us_secrets_and_gives_no_start_up() ->
         "as safetyd/credentials.py looks for them"
     )
     assert keys["TimeoutStartSec"] == "infinity", "a large store may be checked and migrated for long"
+
+
+def test_the_drop_in_of_a_worker_changes_what_is_begun_and_lets_it_end_its_processes() -> None:
+    def keys(path: Path) -> dict[str, str]:
+        lines = path.read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
+
+    unit, more = keys(UNIT), keys(UNIT.with_name("worker.conf"))
+    assert more["ExecStart"] == unit["ExecStart"].replace(" run ", " run --role worker ")
+    assert "ExecStart=\nExecStart=/" in UNIT.with_name("worker.conf").read_text(), "the unit's own goes first"
+    assert int(more["TimeoutStopSec"]) > STOP_WITHIN_S

@@ -5,18 +5,19 @@ import os
 from safetyd.assigned import composed
 from safetyd.cli.application import asked_gateway
 from safetyd.configuration import Loaded, find_config, load
+from safetyd.sharding import looked_at
 from safetyd.site import Site
 from safetyd.store.database import StoreError, open_for_reading
 
 
 def loaded(config: str | None) -> Loaded:
-    """Return the whole configuration: at a centre that of the gateway's copy that was asked for.
+    """Return the configuration: of the gateway's copy or the shard that is asked for, if one is.
 
     Raises:
         ConfigurationError: with every fault.
     """
     found, gateway = load(find_config(config, os.environ), os.environ), asked_gateway()
-    return found if gateway is None else found.at(gateway)
+    return looked_at(found) if gateway is None else found.at(gateway)
 
 
 def with_assignments(configuration: Loaded) -> Site:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -20,6 +21,7 @@ from safetyd.clock import now
 from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
 from safetyd.faults import ConfigurationError, Fault
+from safetyd.sharding import refuse_alone, shards_of
 
 log = logging.getLogger("safetyd")
 notify = typer.Typer(
@@ -32,8 +34,20 @@ class AlreadyRunningError(SafetydError):
     """Another process holds the store."""
 
 
+class Role(StrEnum):
+    """What a process is to the others: one that does everything, or one of several that share a district."""
+
+    ALONE = "alone"
+    WORKER = "worker"
+
+
 @app.command("run")
-def run_command(config: Config = None) -> None:
+def run_command(
+    config: Config = None,
+    role: Annotated[
+        Role, typer.Option(help="worker: one of several, on several machines, that share a district.")
+    ] = Role.ALONE,
+) -> None:
     """The daemon, in the foreground. SIGTERM or Ctrl-C ends it cleanly, SIGHUP takes the site file anew.
 
     Example: safetyd run --config config/safetyd.toml
@@ -41,7 +55,24 @@ def run_command(config: Config = None) -> None:
     configuration = loaded(config)
     if configuration.site.is_watch:
         refuse("they are watched from afar, by a gateway of theirs", "rooms to watch here, or safetyd watch")
+    if role is Role.WORKER:
+        _work(configuration, config)
+    refuse_alone(configuration)
     serve(configuration, config)
+
+
+def _work(configuration: Loaded, config: str | None) -> NoReturn:
+    """Be one of several workers until told to end, and end this process with it."""
+    from safetyd.machine import ticks
+    from safetyd.worker import Worker
+
+    if configuration.site.part is not None:
+        value, expected = "a worker takes what is free, and no shard that it is told", "nothing here"
+        raise ConfigurationError([Fault("safetyd.toml", "district.shard", value, expected)])
+    worker = Worker(configuration, now, ticks, lambda: loaded(config))
+    _log(configuration)
+    worker.run()
+    _leave()
 
 
 def refuse(value: str, expected: str) -> NoReturn:
@@ -55,12 +86,20 @@ def refuse(value: str, expected: str) -> NoReturn:
 
 def serve(configuration: Loaded, config: str | None) -> None:
     """Run the daemon until it is told to end, and end this process with it."""
+    _log(configuration)
+    _run(configuration, config)
+    _leave()
+
+
+def _log(configuration: Loaded) -> None:
     from safetyd import logs
     from safetyd.unspoken import unspoken
 
     told = configuration.settings.log
     logs.begin(sys.stderr, told.level, told.format, unspoken(configuration), os.environ)
-    _run(configuration, config)
+
+
+def _leave() -> NoReturn:
     # What is owed is on record. A sender whose server hangs would hold this process for as long as it likes.
     logging.shutdown()
     sys.stderr.flush()
@@ -115,14 +154,17 @@ def check_command(config: Config = None) -> int:
 
     Example: safetyd check --config config/safetyd.toml
     """
+    from safetyd.district_words import district_words
     from safetyd.ingest.topics import routes
     from safetyd.site_words import site_words
 
     configuration = loaded(config)
+    if configuration.settings.district is not None and configuration.site.part is None:
+        shards_of(configuration.settings)
     routes(configuration.site)  # what a format needs to be read must be installed
     for line in site_words(configuration):
         print(line)
-    for line in _assigned_words(configuration):
+    for line in (*_assigned_words(configuration), *district_words(configuration)):
         print(line)
     return 0
 

@@ -23,7 +23,7 @@ from safetyd.core.units import JUST_AFTER
 from safetyd.ingest.buffered import Client, client_of
 from safetyd.ingest.message import Message
 from safetyd.ingest.published import Published
-from safetyd.ingest.turns import Turns
+from safetyd.ingest.turns import SHORTEST_PAUSE_S, Turns
 from safetyd.setting_mqtt import LARGEST_WINDOW, Broker, Mqtt
 
 _FOR_EVER = 0xFFFFFFFF
@@ -82,6 +82,7 @@ class Link:
         self._status = f"{settings.root}/status/{client_id or settings.client_id}"
         self._client = self._make_client(client_id or settings.client_id)
         self.on_connected: Callable[[], None] = lambda: None
+        self.may_connect: Callable[[], bool] = lambda: True  # two of one client id would drive each other out
 
     def _make_client(self, client_id: str) -> Client:
         client = client_of(self._settings, client_id, is_guest=self._is_guest)
@@ -160,7 +161,10 @@ class Link:
             if not self.is_connected and time.monotonic() - self._tried_at > _ANSWER_SECONDS:
                 self.drop()  # it has taken the connection, and is frozen or no broker
         elif time.monotonic() >= self._retry_at:
-            self._connect()
+            if self.may_connect():
+                self._connect()
+            else:
+                self._retry_at = time.monotonic() + SHORTEST_PAUSE_S
 
     def seconds_to_retry(self) -> float | None:
         """Return how long until a connection is tried again; None while there is one."""

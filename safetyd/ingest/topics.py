@@ -80,13 +80,22 @@ class Routes(NamedTuple):
 
 def subscriptions(site: Site, root: str, also: Sequence[str] = ()) -> list[str]:
     """Return the topic filters that bring every reading of a site, and those that are heard `also`."""
-    own = Outposts(site).subscriptions() if site.is_watch else [f"{root}/readings/#", f"{root}/power/#"]
+    own = Outposts(site).subscriptions() if site.is_watch else _native_filters(site, root)
     bound = [binding for building in site.buildings for binding in building.sensors]
     named = {topic for binding in bound for topic in (*topics_of(binding), *_bridge_topics(binding))}
-    named.update(also)
+    named.update(also if _takes_strays(site) else ())
     filters = [tuple(topic.split("/")) for topic in (*own, *named) if is_filter(topic)]
     own = [topic for topic in own if not _is_covered(topic, filters)]
     return own + sorted(topic for topic in named if not _is_covered(topic, filters))
+
+
+def _takes_strays(site: Site) -> bool:
+    return site.part is None or site.part.takes_strays
+
+
+def _native_filters(site: Site, root: str) -> list[str]:
+    below = ["#"] if _takes_strays(site) else [f"{each.id}/#" for each in site.buildings]
+    return [f"{root}/{kind}/{each}" for kind in ("readings", "power") for each in below]
 
 
 def _is_covered(topic: str, filters: Sequence[tuple[str, ...]]) -> bool:

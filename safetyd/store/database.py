@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
+from typing import Any, cast
 
 from sqlalchemy import Connection as Connection  # noqa: PLC0414 - handed on: the store is the only door
 from sqlalchemy import Engine, inspect
@@ -37,6 +38,15 @@ def _server() -> ModuleType:
             " install safetyd with it: pip install 'safetyd[postgresql]'"
         ) from error
     return postgres
+
+
+def connecting(url: str, **how: Any) -> Engine:
+    """Return an engine for a database server that connects as a store does, but for `how`.
+
+    Raises:
+        StoreError: no such server can be spoken with.
+    """
+    return cast(Engine, _server().connecting(url, **how))
 
 
 def in_memory() -> Connection:

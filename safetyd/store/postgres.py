@@ -7,17 +7,18 @@ commit leaves a token, by which it is known whether one took place whose answer 
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from secrets import token_hex
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
 from psycopg.adapt import Loader
 from psycopg.types.string import StrDumper
-from sqlalchemy import Connection, Engine, create_engine, create_mock_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, create_mock_engine, event, make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import NullPool
@@ -27,6 +28,7 @@ from safetyd.store.chain import keep_sealed
 from safetyd.store.dialect import COMMITS, NUL, PLACE, SYMBOL_FOR_NUL, spoken
 from safetyd.store.every_table import metadata
 from safetyd.store.failure import LostError, StoreError, cause
+from safetyd.store.fence import keep_fenced
 from safetyd.store.schema import ticket
 
 _BUSY_MS = 5000
@@ -100,6 +102,7 @@ def writing(url: str) -> Engine:
         connection.exec_driver_sql(_LEAVE_TOKEN, (token,))
         connection.get_execution_options()[_TRIED].append(token)
 
+    keep_fenced(engine)
     return engine
 
 
@@ -228,7 +231,12 @@ def _hold_still(url: str) -> None:
             raise LostError(f"store {place_of(url)}: another safetyd runs on it since the server was away")
 
 
-def _engine(url: str) -> Engine:
+def connecting(url: str, **how: Any) -> Engine:
+    """Return an engine that connects as every one of ours does, but for `how`, and does nothing of itself."""
+    return _engine(url, how)
+
+
+def _engine(url: str, how: Mapping[str, Any] = MappingProxyType({})) -> Engine:
     parts = make_url(url)
     file = parts.query.get(FILE_PARAMETER)
     bare = parts.difference_update_query([FILE_PARAMETER])
@@ -239,7 +247,7 @@ def _engine(url: str) -> Engine:
         pool_reset_on_return=None,  # a server rolls back what is closed
         use_native_hstore=False,
         hide_parameters=True,
-        connect_args=given | {"connect_timeout": _CONNECT_S, "application_name": "safetyd"},
+        connect_args={**given, "connect_timeout": _CONNECT_S, **_name(bare), **how},
         execution_options={_TRIED: []},
     )
 
@@ -271,6 +279,11 @@ def _engine(url: str) -> Engine:
             raise LostError(f"store {place_of(url)}: the server does not answer: {cause(error)}") from error
 
     return engine
+
+
+def _name(url: URL) -> dict[str, str]:
+    """By what the server calls our sessions; a shard's are told from those of its former holders."""
+    return {"application_name": str(url.query.get("application_name", "safetyd"))}
 
 
 def _password(file: Any) -> str | None:
