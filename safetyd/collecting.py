@@ -6,6 +6,7 @@ answered, and its answer stands there like everybody's. What does not fit is tol
 """
 
 import logging
+import os
 import resource
 import selectors
 import threading
@@ -43,6 +44,7 @@ HALTED_S = 600.0  # until rows that did not fit are asked for again
 LONGEST_PAUSE_S = 3600.0  # between two times that a command is sent
 MOST_BYTES = 1024 * 1024  # of a command: what brokers carry
 _LOOK_S, _AT_WORK_S, _AT_ONCE = 0.25, 0.01, 20
+_LOOK_ANYWAY_S = 5.0  # the clock of files is coarse
 _FILES, _FILES_OF_ONE = 1024, 10  # that may be open: of all else, and of one copy
 _TOO_LARGE = (
     "it is too large for the way to the gateway (at most 1 MiB); attach the file at the gateway itself"
@@ -63,6 +65,7 @@ class Copy:
         self._clock = clock
         self._halted_until = 0.0
         self._name, self._content = "", b""
+        self._log, self._written, self._look_at_s = f"{gateway.copy}-wal", -1, 0.0
         self._sent: dict[str, tuple[float, float]] = {}
 
     def open(self) -> Connection:
@@ -108,6 +111,8 @@ class Copy:
     def bids(self) -> list[bytes]:
         """Return the commands that are to be sent now."""
         connection, now_s = self.open(), time.monotonic()
+        if not self._may_have_more(now_s):
+            return []
         waiting = bidden.waiting(connection)
         connection.rollback()
         self._sent = {each.key: self._sent.get(each.key, (0.0, SAY_EVERY_S / 2)) for each in waiting}
@@ -122,6 +127,18 @@ class Copy:
             self._sent[each.key] = now_s + pause_s, min(pause_s * 2, LONGEST_PAUSE_S)
             made.append(written(Bid(each.key, msgspec.json.decode(each.body))))
         return made
+
+    def _may_have_more(self, now_s: float) -> bool:
+        """Return whether a command may have been left, or is to be sent again, without asking the store."""
+        try:
+            written = os.stat(self._log).st_mtime_ns
+        except OSError:
+            written = 0
+        is_due = any(due_s <= now_s for due_s, _ in self._sent.values())
+        if written == self._written and now_s < self._look_at_s and not is_due:
+            return False
+        self._written, self._look_at_s = written, now_s + _LOOK_ANYWAY_S
+        return True
 
     def take_answer(self, payload: bytes) -> None:
         """Put an answer of the gateway where whoever asked looks for it."""

@@ -90,6 +90,12 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
         _check_ups(path, settings.ups.building, site, faults)
     if settings is not None and site is not None:
         _check_hooks(path, settings.webhook, site, faults)
+    if settings is not None and site is not None and settings.gateways and not site.is_watch:
+        value, expected = (
+            "no building of this site is watched from afar",
+            "gateway = … in each, for safetyd watch",
+        )
+        faults.append(Fault(str(path), "gateways", value, expected))
     if settings is not None and site is not None and site.is_watch and settings.mqtt.announce:
         value = "the buildings of this site are watched from afar"
         faults.append(Fault(str(path), "mqtt.announce", value, "false: their own safetyds announce them"))

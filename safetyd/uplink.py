@@ -32,6 +32,7 @@ from safetyd.store.shipment import (
 )
 
 LIVE_S = 1.0  # between two pieces of what is new
+REST_S = 600.0  # after a fault
 WORD_S = 50.0  # after which it is said that nothing is new: a centre asks once a minute
 _OBEYED = frozenset((*Verb, *ClosureVerb, *ShelfVerb, *AssignVerb, REPORT))
 _UNASKED = (
@@ -66,6 +67,7 @@ class Uplink:
         self._bids: dict[str, Bid] = {}
         self._asked: set[str] = set()
         self._odds = ""
+        self._is_far = False  # whether the next piece need not wait for company
 
     def hear(self, message: Message) -> bool:
         """Take what the centre says; return whether a message is that."""
@@ -94,21 +96,28 @@ class Uplink:
             return
         held = self._held
         self._next_s = time.monotonic() + LIVE_S
-        is_word = time.monotonic() >= self._spoke_s + WORD_S
         try:
-            if not is_word and not shipping.has_news(self._reader, held):
-                return
-            made = shipping.piece(self._reader, held, HEAD, now, is_word=is_word)
+            self._send(held, now)
+        except Exception:  # a fault of ours must not stop the watch
+            log.exception("the record cannot be sent to the centre; it is tried again later")
+            self._next_s, self._is_far = time.monotonic() + REST_S, False
         finally:
             self._reader.rollback()
+
+    def _send(self, held: Held, now: datetime) -> None:
+        is_word = time.monotonic() >= self._spoke_s + WORD_S
+        if not is_word and not shipping.has_news(self._reader, held):
+            return
+        made = shipping.piece(self._reader, held, HEAD, now, is_word=is_word)
         if made is not None:
+            payload, self._is_far = packed(made), made.is_far
             self._held, self._spoke_s = None, time.monotonic()
             self._note(made.odds)
-            self._publish(self._record, packed(made))
+            self._publish(self._record, payload)
 
     def _hear_held(self, payload: bytes) -> None:
         self._held = read_held(payload)
-        if shipping.is_far(self._reader, self._held):
+        if self._is_far:
             self._next_s = 0.0
 
     def _hear_bid(self, payload: bytes) -> None:

@@ -9,11 +9,13 @@ from safetyd.faults import ConfigurationError
 from safetyd.site_words import site_words
 
 SITE = 'timezone = "America/Los_Angeles"\nbuildings = [{ id = "maple" }]\n'
+AFAR = 'timezone = "America/Los_Angeles"\nbuildings = [{ id = "maple", gateway = "maple-gw" }]\n'
 MAPLE = '[[gateways]]\nname = "maple-gw"\n'
 
 
-def read(folder: Path, more: str = "", **environ: str) -> Loaded:
-    (folder / "site.toml").write_text(SITE, encoding="utf-8")
+def read(folder: Path, more: str = "", site: str | None = None, **environ: str) -> Loaded:
+    own = AFAR if "[[gateways]]" in more and site is None else site or SITE
+    (folder / "site.toml").write_text(own, encoding="utf-8")
     (folder / "maple.toml").write_text('name = "Maple"\n' + SITE, encoding="utf-8")
     (folder / "broken.toml").write_text("timezone = 7\n", encoding="utf-8")
     (folder / "safetyd.toml").write_text('site = "site.toml"\n' + more, encoding="utf-8")
@@ -77,3 +79,9 @@ def test_a_fault_is_told_with_its_key(tmp_path: Path, more: str, key: str, hint:
     with pytest.raises(ConfigurationError) as caught:
         read(tmp_path, more)
     assert any(fault.key == key and hint in str(fault) for fault in caught.value.faults), caught.value
+
+
+def test_copies_are_kept_by_a_watch_and_by_nobody_else(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="for safetyd watch") as caught:
+        read(tmp_path, MAPLE, SITE)
+    assert [fault.key for fault in caught.value.faults] == ["gateways"]

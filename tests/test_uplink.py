@@ -168,3 +168,11 @@ def test_what_cannot_be_read_stops_nothing(gateway: Gateway, topic: str, payload
 
 def test_without_a_centre_nobody_is_listened_to() -> None:
     assert topics(Settings.model_construct(mqtt=Mqtt(), centre=Centre())) == []
+
+
+def test_a_fault_of_ours_stops_no_watch(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+    gateway.reader.close()
+    gateway.hears(HAVE, written(Held(HEAD)))
+    gateway.uplink.tend(NINE, is_free=True)
+    gateway.uplink.tend(NINE, is_free=True)
+    assert gateway.said == [] and caplog.text.count("cannot be sent to the centre") == 1

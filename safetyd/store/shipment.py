@@ -93,6 +93,13 @@ class Piece(msgspec.Struct, frozen=True, omit_defaults=True):
         """Whether it brings anything but how everything stands."""
         return bool(self.links or self.readings or self.file)
 
+    @property
+    def is_far(self) -> bool:
+        """Whether there was more to bring than it holds."""
+        last = self.readings[-1][0] if self.readings else self.after
+        is_behind = bool(self.links) and self.links[-1].number < self.head
+        return is_behind or (bool(self.readings) and last < self.newest) or self.file is not None
+
 
 class Bid(msgspec.Struct, frozen=True):
     """A command for a gateway, by the key that it is known by, however often it arrives."""

@@ -56,14 +56,6 @@ def has_news(connection: Connection, held: Held) -> bool:
     )
 
 
-def is_far(connection: Connection, held: Held) -> bool:
-    """Return whether the copy lacks so much that what comes next need not wait for company."""
-    head = chain.head(connection)
-    lacks = (head.number if head else 0) - held.chain, readings.last_id(connection) - held.reading
-    connection.rollback()
-    return (lacks[0] > 0 and not held.is_halted) or lacks[1] > BOUNDS.readings // 4 or held.file is not None
-
-
 def piece(
     connection: Connection,
     held: Held,

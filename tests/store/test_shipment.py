@@ -20,9 +20,9 @@ from safetyd.store.shipment import Held, Piece, ShipmentError, packed, read_held
 from safetyd.store.shipping import Bounds
 from safetyd.store.verifying import verify
 from tests.everything import HOUR, MINUTE, NINE, Record, of_every_kind
+from tests.stores import ENGINE
 
-pytestmark = pytest.mark.sqlite  # a gateway's record and its copy are files
-
+pytestmark = pytest.mark.sqlite  # a copy is a file
 SMALL = Bounds(links=5, readings=3, troubles=2, bytes=1500)
 RECORD = ("reading", "sensor", "chain", "trouble", "attached", "attempt", "wording", "progress", "desk")
 SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -344,3 +344,14 @@ def test_a_row_that_promises_a_record_must_keep_it(centre: Centre, record: Recor
             piece = centre.asks(reader, Bounds(links=1))
             assert piece is not None
             centre.take(piece)
+
+
+@pytest.mark.journey
+def test_a_record_in_postgresql_arrives_in_a_copy(tmp_path: Path, centre: Centre) -> None:
+    (tmp_path / "district").mkdir()
+    record = of_every_kind(tmp_path / "district", url=ENGINE.server.url("shipped"))
+    with closing(open_for_reading(record.url)) as reader:
+        assert centre.takes_all(reader) > 5
+        faults, head = verdict(centre.file)
+        assert (faults, head) == ([], record.head().hash)
+    record.end()
