@@ -9,7 +9,7 @@ import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -77,8 +77,8 @@ class Worker:
         return self.process.wait(WITHIN)
 
     def close(self) -> None:
-        if self.is_running:
-            self.send(signal.SIGCONT)
+        """End what is left, also a frozen process whose parent has ended."""
+        with suppress(ProcessLookupError):
             self.kill()
 
 
