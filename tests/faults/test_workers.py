@@ -4,6 +4,7 @@ Rule: rooms speak all the time, and it is known what they said. Each fault ends 
 once, one ticket for each cold room, and each of them told.
 """
 
+import json
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+import paho.mqtt.client as paho
 import pytest
 
 from safetyd.core.shards import shard_of
@@ -31,6 +33,7 @@ from tests.journeys.crew import (
 )
 from tests.journeys.passage import Passage
 from tests.journeys.servers import LOOPBACK, Broker, Client, Sink, until
+from tests.nats import PASSWORD, cluster
 from tests.postgres import Postgres, postgres
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(7200)]
@@ -135,6 +138,63 @@ def test_killed_and_frozen_in_turn(
         f"{count:,} readings once, {told} tickets once and told; longest until all were heard again: {shown};"
         f" longest wait of a reading {longest_wait_s(crew):.1f} s"
     )
+
+
+@pytest.mark.soak
+def test_killed_and_frozen_beside_brokers_that_die_too(
+    tmp_path: Path, server: Postgres, sink: Sink, chance: Random, figure: Figure, often: Often
+) -> None:
+    """Three workers on three nodes of NATS: a worker is killed, one is frozen, a node dies, and again."""
+    with cluster(tmp_path / "nats") as nats:
+        words = {"brokers": json.dumps(nats.places), "protocol": 4, "in_flight": 500, "keepalive": '"10s"'}
+        words |= {"tls": "true", "ca_file": f'"{nats.ca_file}"', "username": '"safetyd"'}
+        words |= {"password_file": f'"{tmp_path / "password"}"'}
+        (tmp_path / "password").write_text(PASSWORD.format("safetyd"), encoding="utf-8")
+        mqtt = "\n".join(f"{key} = {value}" for key, value in words.items())
+        crew, gaps = Crew(tmp_path / "crew", None, server, sink, mqtt), dict[str, list[float]]()
+        *others, ours = nats.nodes
+
+        def connect(client: paho.Client) -> None:
+            client.username_pw_set("safetyd", PASSWORD.format("safetyd"))
+            client.tls_set(str(nats.ca_file))
+            client.connect(ours.host, nats.port)
+
+        try:
+            for name in ("ash", "bay", "cork"):
+                crew.begin(name)
+            crew.all_hear()
+            with Rooms(None, connect=connect) as rooms:
+                for number in range(often(3, 30)):
+                    rooms.cold |= {(BUILDINGS[number], "1")} if number < len(BUILDINGS) else set()
+                    until("two workers hold shards", lambda: len(crew.counts()) > 1)
+                    victim = chance.choice(
+                        [each for each in crew.workers if each.is_running and crew.of(each)]
+                    )
+                    fault = ("killed", "frozen", "node")[number % 3]
+                    lost = set(range(SHARDS)) if fault == "node" else crew.of(victim)
+                    pids = children(victim)
+                    with gap(crew, lost) as taken_s:
+                        if fault == "node":
+                            others[number // 3 % 2].kill()
+                        else:
+                            victim.send(signal.SIGKILL if fault == "killed" else signal.SIGSTOP)
+                    gaps.setdefault(fault, []).extend(taken_s)
+                    if fault == "killed":
+                        victim.process.wait()
+                        crew.begin(f"{victim.name}-{number}")
+                    if fault == "frozen":
+                        victim.send(signal.SIGCONT)
+                        until("its stale processes are gone", lambda pids=pids: all(map(ended, pids)))
+                    nats.start()
+                crew.all_are_held()
+            count, told = is_whole(crew, rooms), everybody_was_told(crew, rooms, sink)
+            shown = ", ".join(f"{name} {max(each):.1f} s" for name, each in gaps.items())
+            figure(
+                f"{count:,} readings once, {told} tickets once and told; longest until all were heard again:"
+                f" {shown}; longest wait of a reading {longest_wait_s(crew):.1f} s"
+            )
+        finally:
+            crew.close()
 
 
 @pytest.mark.soak

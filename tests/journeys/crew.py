@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,15 +88,17 @@ class Crew:
     def __init__(
         self,
         folder: Path,
-        broker: Broker,
+        broker: Broker | None,
         server: Postgres,
         sink: Sink | None = None,
+        mqtt: str = "",
     ) -> None:
+        """`mqtt` is what stands under [mqtt] where there is no one broker."""
         folder.mkdir(exist_ok=True)
-        self.folder, self._server = folder, server
+        self.folder, self._server, self._mqtt = folder, server, mqtt
         self.workers: list[Worker] = []
         self.address = server.url("public").partition("?")[0]
-        self._port = broker.port
+        self._port = 0 if broker is None else broker.port
         self.config = self.written("safetyd.toml", LOOPBACK)
         parts = ['name = "Riverbend"\ntimezone = "America/Los_Angeles"', _RULES]
         for building in BUILDINGS:
@@ -112,8 +114,9 @@ class Crew:
     def written(self, name: str, host: str, port: int = 0) -> Path:
         """Write a worker's file, by which it reaches broker and database at a host."""
         path = self.folder / name
+        mqtt = self._mqtt or f'host = "{host}"\nport = {port or self._port}\nkeepalive = "5s"'
         path.write_text(
-            f'site = ["site.toml"]\n[mqtt]\nhost = "{host}"\nport = {port or self._port}\nkeepalive = "5s"\n'
+            f'site = ["site.toml"]\n[mqtt]\n{mqtt}\n'
             f'[store]\nurl = "{self.address.replace(LOOPBACK, host)}"\n[district]\nshards = {SHARDS}\n',
             encoding="utf-8",
         )
@@ -181,6 +184,12 @@ class Crew:
         online = b'{"state":"online"}'
         until("every shard listens", lambda: all(client.last(each) == online for each in topics))
 
+    def all_hear(self) -> None:
+        """Wait until each shard has said in the log that the broker lets it hear all."""
+        self.all_are_held()
+        said = "lets us hear all"
+        until("every shard hears", lambda: sum(each.log.count(said) for each in self.workers) >= SHARDS)
+
     def close(self) -> None:
         for each in self.workers:
             each.close()
@@ -189,7 +198,12 @@ class Crew:
 class Rooms:
     """Every room of the district, speaking at QoS 1 again and again; `cold` are those that are."""
 
-    def __init__(self, broker: Broker, every_s: float = 0.1) -> None:
+    def __init__(
+        self,
+        broker: Broker | None,
+        every_s: float = 0.1,
+        connect: Callable[[paho.Client], object] | None = None,
+    ) -> None:
         self.said: dict[tuple[str, str], dict[int, float]] = {(b, r): {} for b in BUILDINGS for r in ROOMS}
         self.cold: set[tuple[str, str]] = set()
         self._every_s = every_s
@@ -199,7 +213,10 @@ class Rooms:
         )
         self._paho.max_inflight_messages_set(1000)
         self._paho.max_queued_messages_set(0)
-        self._paho.connect(LOOPBACK, broker.port)
+        if connect is not None:
+            connect(self._paho)
+        elif broker is not None:
+            self._paho.connect(LOOPBACK, broker.port)
         self._paho.loop_start()
         self._thread = threading.Thread(target=self._run)
 
