@@ -46,9 +46,7 @@ MOST_BYTES = 1024 * 1024  # of a command: what brokers carry
 _LOOK_S, _AT_WORK_S, _AT_ONCE = 0.25, 0.01, 20
 _LOOK_ANYWAY_S = 5.0  # the clock of files is coarse
 _FILES, _FILES_OF_ONE = 1024, 10  # that may be open: of all else, and of one copy
-_TOO_LARGE = (
-    "it is too large for the way to the gateway (at most 1 MiB); attach the file at the gateway itself"
-)
+_TOO_LARGE = "it is too large for the way there (at most 1 MiB); attach the file at the gateway itself"
 
 log = logging.getLogger("safetyd.collecting")
 T = TypeVar("T")
@@ -334,7 +332,12 @@ class Collecting:
         except (SafetydError, OSError) as error:
             copy.fault = str(error)
             log.warning("gateway %s: %s", copy.gateway.name, error)
-            return None
+        except Exception:  # what one gateway sends must not stop the copies of the others
+            copy.fault = "what it sent could not be taken; please report this"
+            log.exception("gateway %s", copy.gateway.name)
+            if copy.connection is not None:
+                copy.connection.rollback()
+        return None
 
 
 def _allow_files(more: int) -> None:

@@ -314,9 +314,7 @@ class Daemon:
         return False
 
     def _must_commit(self) -> bool:
-        if self.service.has_decision:
-            return True
-        if self.vitals.must_beat:
+        if self.service.has_decision or self.vitals.must_beat:
             return True
         if not self.service.is_waiting and not self._unacknowledged:
             return False
@@ -328,6 +326,7 @@ class Daemon:
 
     def _commit(self) -> None:
         """Make it durable, then acknowledge; what cannot be written is kept and tried again."""
+        self.service.settle()  # before anything new is noted
         now, changes, spoken = self.clock(), self.service.world.changes, self.service.waiting.spoken
         with self.service.writing() as connection:
             self._errands.write_answers(connection)

@@ -263,7 +263,7 @@ class Dispatch:
         for outcome in self._noted:
             self._outcomes.put(outcome)
             self._in_hand.add(outcome.job.who)
-        self._noted.clear()
+        self._noted, self._begun = [], []  # what was begun is begun anew
         self.look(now)
 
     def _note(self, connection: Connection, outcome: Outcome, now: datetime) -> None:

@@ -4,6 +4,7 @@ Rule: it only looks; what a copy lacks is counted against what its gateway last 
 """
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,10 +66,23 @@ class Pending(NamedTuple):
     since: datetime
 
 
-def pending(connection: Connection) -> list[Pending]:
-    """Return what waits for an answer of the gateway whose copy this is, in order."""
+def pending(connection: Connection, may_see: Callable[[str], bool] = lambda _: True) -> list[Pending]:
+    """Return what waits for the answer of the gateway whose copy this is, of buildings to be seen."""
     waiting = [(each.at, json.loads(each.body)) for each in bidden.waiting(connection)]
-    return [Pending(said(asked), str(asked.get("by", "")), at) for at, asked in waiting]
+    return [
+        Pending(said(asked), str(asked.get("by", "")), at)
+        for at, asked in waiting
+        if all(map(may_see, _buildings(connection, asked)))
+    ]
+
+
+def _buildings(connection: Connection, asked: Mapping[str, Any]) -> set[str]:
+    """Return the buildings that a command is about; of tickets that are not there, none can be known."""
+    named = asked.get("ticket") or []
+    ids = [str(each) for each in (named if isinstance(named, list) else [named])]
+    found = bidden.buildings_of(connection, ids)
+    place = str(asked.get("building") or asked.get("place") or "").partition("/")[0]
+    return {*found, *([place] if place else [])} or {""}  # which only who sees all may see
 
 
 def begin_anew(gateway: Gateway) -> Path:

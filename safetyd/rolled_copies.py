@@ -18,6 +18,7 @@ from safetyd.store.database import Connection, open_for_reading, undone_on_failu
 from safetyd.store.moments import moment
 
 _LOOK_S = 5.0
+_REST_S = 60.0  # after a fault
 
 
 class RolledCopy:
@@ -30,12 +31,13 @@ class RolledCopy:
         self._reader = open_for_reading(gateway.url)
         self._rollups = Rollups(self._reader, self._writing, lambda: site, only)
         self._look_at_s = 0.0
+        self._rest_until_s = 0.0
         self._at: datetime | None = None
 
     @property
     def is_at_work(self) -> bool:
         """Whether it wants to go on soon."""
-        return self._rollups.next_at is not None
+        return self._rollups.next_at is not None and time.monotonic() >= self._rest_until_s
 
     def tend(self) -> None:
         """Do a small piece of what there is to do.
@@ -44,12 +46,15 @@ class RolledCopy:
             StoreError: it could not be written.
         """
         if not self.is_at_work:
-            if time.monotonic() < self._look_at_s:
+            if time.monotonic() < max(self._look_at_s, self._rest_until_s):
                 return
             self._look_at_s = time.monotonic() + _LOOK_S
+        before, self._rest_until_s = self._rest_until_s, time.monotonic() + _REST_S
+        if self._rollups.next_at is None:
             self._at = self._whole_up_to()
         if self._at is not None:
             self._rollups.tend(self._at)
+        self._rest_until_s = before
 
     def close(self) -> None:
         """Let go of it."""

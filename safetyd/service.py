@@ -48,8 +48,7 @@ class Service:
         self._attempt = Attempt()
         self._pasts = Pasts()
         self._round = Round(now)
-        self.last_at = now
-        self.root = root
+        self.root, self.last_at = root, now
         self.assignments = assignments.record(connection)
         found = compose(site, standing(self.assignments), root)
         self.hearing = Hearing(found.site, root, readings.sensors(connection))
@@ -161,8 +160,7 @@ class Service:
 
     def _take_from_bridge(self, message: Message) -> bool:
         """Take a bridge's word on itself; return whether the message is one's."""
-        word = self.hearing.hear_bridge(message)
-        if word is None:
+        if (word := self.hearing.hear_bridge(message)) is None:
             return False
         if word.refused:
             self.waiting.refuse(message, RefusedKind.PAYLOAD, word.refused)
@@ -217,8 +215,7 @@ class Service:
         """Return what of an observation is not stored yet, nor waits to be."""
         if newest - spoke.observed_at > _LONG_AGO and self._pasts.reaching(spoke) is None:
             self._load_past(spoke)  # more of the kind will come
-        heard = self._pasts.heard(spoke)
-        if heard is not None:
+        if (heard := self._pasts.heard(spoke)) is not None:
             return beyond(spoke, heard)
         with self.writing():
             self._flush()
@@ -287,9 +284,7 @@ class Service:
         Raises:
             StoreError: it could not be written; it is kept and the next commit tries again.
         """
-        with self.writing() as connection:
-            if self._attempt.took_place(connection):
-                self._let_go(self.waiting.touched)
+        self.settle()
         waiting = self.waiting
         with self.writing(is_all=True):
             chain.tell_time(self.connection, now)
@@ -311,16 +306,22 @@ class Service:
             self.connection.commit()
         self.last_at = now
         waiting.touched.difference_update(saved)
-        self._let_go(waiting.touched)
+        self._let_go()
         self._round = under_way.after()
         self._pasts.tidy(now)
 
-    def _let_go(self, touched: set[Place]) -> None:
+    def settle(self) -> None:
+        """Let go of what turns out to be committed, where the answer to a commit was lost."""
+        with self.writing() as connection:
+            if self._attempt.took_place(connection):
+                self._let_go()
+
+    def _let_go(self) -> None:
         """Keep nothing any longer that is committed, but which places are to be saved in time."""
         self.hearing.fresh.clear()
         self.hearing.bridges.clear()
         self.world.changes = Changes()
-        self.waiting = Waiting(touched=touched)
+        self.waiting = Waiting(touched=self.waiting.touched)
 
     def save_all(self, now: datetime) -> None:
         """Commit, with how every place stands: the next start has nothing to read again."""

@@ -79,6 +79,8 @@ class Uplink:
                 hear(message.payload)
             except ShipmentError as error:
                 log.warning("what the centre says cannot be read: %s", error)
+            except Exception:  # a fault of ours must not stop the watch
+                log.exception("what the centre says could not be taken")
         return True
 
     def write(self, connection: Connection, now: datetime) -> None:
@@ -123,8 +125,9 @@ class Uplink:
     def _hear_bid(self, payload: bytes) -> None:
         bid = read_bid(payload)
         refusal = "" if self._obeys else _UNASKED
-        if not refusal and bid.command.get("do") not in _OBEYED:
-            refusal = f"do: {str(bid.command.get('do'))!r:.60} is nothing that a centre may have done"
+        do = bid.command.get("do")
+        if not refusal and not (isinstance(do, str) and do in _OBEYED):
+            refusal = f"do: {str(do)!r:.60} is nothing that a centre may have done"
         if refusal:
             self._say(bid.key, json.dumps({"refused": refusal}))
         else:

@@ -140,6 +140,28 @@ def test_what_could_not_be_committed_is_not_sent_and_goes_once_when_it_is(sink: 
     assert len(sink.of("ann")) == 1 and len(one.record()["Ann"]["tried"]) == 1
 
 
+def test_what_was_begun_and_could_not_be_written_is_not_sent_without_its_record(
+    sink: Sink, desk: Make
+) -> None:
+    one = desk(person("Ann", sink.address("ann")))
+    one.turn()
+    one.owe("a")
+    connection = one.service.connection
+    connection.exec_driver_sql(
+        "CREATE TEMP TRIGGER full BEFORE INSERT ON chain BEGIN SELECT RAISE(ABORT, 'full'); END"
+    )
+    connection.commit()
+    with pytest.raises(StoreError, match="full"):
+        one.dispatch.send_due(one.now)
+    connection.exec_driver_sql("DROP TRIGGER full")
+    connection.commit()
+    one.dispatch.take_back(one.now)
+    one.dispatch.hand_over()
+    assert not one.dispatch.in_hand and not one.deliveries()[0]["tried"]
+    one.settle()
+    assert len(sink.of("ann")) == 1 and len(one.record()["Ann"]["tried"]) == 1
+
+
 def test_an_address_that_is_gone_or_refuses_is_not_asked_by_the_commit_but_thought_about_after(
     office: PostOffice, sink: Sink, desk: Make
 ) -> None:

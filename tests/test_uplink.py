@@ -57,6 +57,7 @@ class Gateway:
         for (number,) in self.reader.exec_driver_sql("SELECT id FROM inbox WHERE answer IS NULL").fetchall():
             self.reader.rollback()
             self.errands.carry_out(number, self.record.now)
+        self.reader.rollback()
         self.uplink.tend(self.record.now, is_free=True)
 
     def answers(self) -> list[dict[str, object]]:
@@ -176,3 +177,13 @@ def test_a_fault_of_ours_stops_no_watch(gateway: Gateway, caplog: pytest.LogCapt
     gateway.uplink.tend(NINE, is_free=True)
     gateway.uplink.tend(NINE, is_free=True)
     assert gateway.said == [] and caplog.text.count("cannot be sent to the centre") == 1
+
+
+def test_no_word_of_the_centre_ends_a_gateway(gateway: Gateway) -> None:
+    assert gateway.hears(HAVE, b"[" * 100_000)
+    gateway.bid("k", do=["note"], ticket=TICKET)
+    (answer,) = gateway.answers()
+    assert "is nothing that a centre may have done" in str(answer["refused"])
+    note(gateway, "k2")
+    note(gateway, "k2")
+    assert gateway.notes() == 1, "it goes on"

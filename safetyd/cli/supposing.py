@@ -63,6 +63,10 @@ def whatif_command(
     question = Question(begin, end, tuple(set_ or ()), where)
     if cluster is not None and over is None and not exact:
         raise typer.BadParameter("--cluster judges what --exact or --over names; the roll-ups are quick here")
+    if exact and (configuration.copy_of or site.part is not None):
+        raise typer.BadParameter(
+            "--exact reads the store of safetyd.toml; leave it out for a copy or a shard"
+        )
     if over is not None:
         from safetyd.lake.asking import over as asked_over
 

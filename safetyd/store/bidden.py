@@ -4,6 +4,7 @@ Rule: the key is kept beside those of people, under a number that no account has
 was away for months may ask again. What became of a command stands where every answer stands.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -59,6 +60,12 @@ def waiting(connection: Connection) -> list[Waiting]:
         Waiting(number, moment(at), body, key(number, at, body))
         for number, at, body in connection.execute(wanted)
     ]
+
+
+def buildings_of(connection: Connection, tickets: Collection[str]) -> list[str]:
+    """Return the buildings of tickets, of those that are there."""
+    of_them = schema.ticket.c.id.in_(tickets)
+    return list(connection.execute(select(schema.ticket.c.building).where(of_them)).scalars())
 
 
 def _number(connection: Connection, name: str) -> int | None:

@@ -176,6 +176,8 @@ def abandon(connection: Connection) -> None:
     """Let go of the open transaction, also of a connection that was lost: its next use connects anew."""
     with suppress(DBAPIError, InvalidRequestError, StoreError):
         connection.rollback()
+        if not (connection.closed or connection.invalidated):
+            connection.connection.rollback()  # what fails while it is sealed, SQLAlchemy takes for over
 
 
 class Attempt:

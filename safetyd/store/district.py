@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from safetyd.core.errors import SafetydError
 from safetyd.core.shards import Lease, Peer, Standing, name_of
 from safetyd.store.database import connecting
-from safetyd.store.failure import LostError, cause
+from safetyd.store.failure import StoreError, cause
 
 LEASE_S = 2.0  # ours: with a look each half second another worker has it within three
 _SCHEMA = "safetyd"
@@ -207,7 +207,7 @@ class District:
                 opened = self._engine.connect()
                 self._connection = opened.execution_options(isolation_level="AUTOCOMMIT")
             yield self._connection
-        except (DBAPIError, LostError) as error:
+        except (DBAPIError, StoreError) as error:
             self._forget()
             raise DistrictError(f"the district's database: {cause(error)}") from error
 

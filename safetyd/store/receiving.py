@@ -25,6 +25,7 @@ from safetyd.store.shipping import reading_line
 _PROMISED = "promised"
 _UNFIT = (
     ValueError,
+    OverflowError,
     KeyError,
     TypeError,
     AttributeError,
@@ -55,6 +56,7 @@ def open_copy_of(gateway: str, url: str) -> Connection:
         copy_of.say(connection, gateway)
         # Of two tickets of a place the older one's end may come after the newer one's beginning.
         connection.execute(text("DROP INDEX IF EXISTS one_open_ticket"))
+        connection.execute(text("DROP INDEX IF EXISTS trouble_standing"))  # and so of two troubles
         connection.commit()
     connection.rollback()
     return connection

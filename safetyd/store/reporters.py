@@ -1,6 +1,7 @@
-"""Who has reported something, by the commands that people have left.
+"""Who has reported something, by the commands that people have left, and in a copy by what is on record.
 
-Rule: a command is read here for its name and role only; it stays in the inbox whatever became of it.
+Rule: a command is read here for its name and role only; it stays in the inbox whatever became of it. The
+inbox of a gateway does not come to its copy at a centre.
 """
 
 import json
@@ -9,9 +10,12 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from safetyd.core.model import Role
-from safetyd.store.schema import inbox
+from safetyd.core.telling import SAFETYD
+from safetyd.store import copy_of
+from safetyd.store.schema import history, inbox
 
 _REPORT = "report"
+_REPORTED = ("opened", "recurred", "measured", "notice")  # events of history by who reported
 
 
 class Reporter(NamedTuple):
@@ -28,7 +32,14 @@ def reporters(connection: Connection, seen: int) -> tuple[set[Reporter], int]:
         inbox.c.id > seen, inbox.c.id <= last, inbox.c.body.contains(f'"{_REPORT}"')
     )
     said = [json.loads(body) for body in connection.execute(wanted).scalars()] if last > seen else []
-    return {_reporter(each) for each in said if each.get("do") == _REPORT}, last
+    found = {_reporter(each) for each in said if each.get("do") == _REPORT}
+    return (found if copy_of.of(connection) is None else found | _on_record(connection)), last
+
+
+def _on_record(connection: Connection) -> set[Reporter]:
+    """Return by whom tickets were opened, heat was measured and notice given, in whichever role."""
+    wanted = select(history.c.by).where(history.c.event.in_(_REPORTED), history.c.by != SAFETYD).distinct()
+    return {Reporter(name, None) for name in connection.execute(wanted).scalars()}
 
 
 def _reporter(said: dict[str, object]) -> Reporter:

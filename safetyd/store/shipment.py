@@ -136,7 +136,7 @@ def unpacked(payload: bytes) -> Piece:
         if opened.unconsumed_tail or not opened.eof:
             raise ShipmentError(f"a piece has more than {MOST_BYTES} bytes, or its end is missing")
         return _PIECES.decode(content)
-    except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ShipmentError(f"a piece cannot be read: {error}") from error
 
 
@@ -175,5 +175,5 @@ def read_answer(payload: bytes) -> Answered:
 def _read(decoder: "msgspec.json.Decoder[T]", payload: bytes) -> T:
     try:
         return decoder.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ShipmentError(f"cannot be read: {error}") from error

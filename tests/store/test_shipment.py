@@ -16,6 +16,7 @@ from safetyd.store import chain, copy_of, receiving, shipping
 from safetyd.store.database import HEAD, Connection, open_copy, open_for_reading
 from safetyd.store.receiving import MisfitError
 from safetyd.store.records import TABLES, Kind
+from safetyd.store.reporters import reporters
 from safetyd.store.shipment import Held, Piece, ShipmentError, packed, read_held, unpacked, written
 from safetyd.store.shipping import Bounds
 from safetyd.store.verifying import verify
@@ -120,6 +121,16 @@ def test_a_record_of_every_kind_arrives_whole_in_small_pieces(centre: Centre, re
         are_equal(centre, record)
         assert not shipping.has_news(reader, centre.held())
         assert shipping.piece(reader, centre.held(), HEAD, NINE) is None
+
+
+def test_who_reported_at_the_gateway_is_known_at_the_copy_too(centre: Centre, record: Record) -> None:
+    """The inbox stays at the gateway; whose names are withheld must not depend on it."""
+    with closing(open_for_reading(record.url)) as reader:
+        centre.takes_all(reader)
+        reported = "SELECT \"by\" FROM history WHERE event IN ('opened', 'measured') AND \"by\" <> 'safetyd'"
+        names = set(reader.exec_driver_sql(reported).scalars())
+    assert names, "somebody reported"
+    assert names <= {each.name for each in reporters(centre.connection, 0)[0]}
 
 
 def test_what_happens_later_follows(centre: Centre, record: Record) -> None:

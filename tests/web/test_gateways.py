@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from safetyd.core.model import Role
+from safetyd.held_copies import pending
 from safetyd.setting_centre import Gateway
 from safetyd.store import bidden, copy_of, receiving, shipping
 from safetyd.store.database import HEAD, open_for_reading
@@ -139,6 +140,18 @@ def test_what_waits_is_for_who_may_read_tickets(centre: Centre) -> None:
     centre.browser().submit(page, f"{page}/note", {"note": "on our way"})
     assert "on our way" not in centre.browser().get("/gateways").text
     assert "Waits for its answer" not in centre.browser(Role.EDUCATOR, "maple").get("/gateways").text
+
+
+def test_what_waits_is_for_who_may_see_its_building(centre: Centre) -> None:
+    ticket = centre.there.ids[1]
+    page = f"{AT}/tickets/{ticket}"
+    centre.browser().submit(page, f"{page}/note", {"note": "on our way"})
+    building = ticket.split("-")[0]
+    with closing(open_for_reading(centre.gateway.url)) as connection:
+        assert len(pending(connection, lambda id: id == building)) == 1
+        assert pending(connection, lambda id: id != building) == []
+    told = centre.browser(Role.FACILITIES).get("/gateways").text
+    assert f"note {ticket}" in told and "<bdi>district" not in told, "names are not for all"
 
 
 def test_only_our_own_addresses_change() -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
@@ -24,7 +25,7 @@ from safetyd.held_copies import pending
 from safetyd.store.database import StoreError
 from safetyd.store.once import Key
 from safetyd.view import View
-from safetyd.web.access import Right, may
+from safetyd.web.access import Right, may, sees
 from safetyd.web.looking import Looking
 from safetyd.web.packets import Parcel
 from safetyd.web.pages import entry, gateways, kept, live, refused, reporting
@@ -128,7 +129,8 @@ class Pages:
         """Return what is around a page of a copy, with what waits for its gateway's answer."""
         if not self._looking.house.copy_of or not around.may(Right.TICKETS):
             return around
-        return around._replace(pending=pending(view.connection))
+        seen = partial(sees, around.account) if around.account else None
+        return around._replace(pending=pending(view.connection, seen)) if seen else around
 
     def _part(self, page: Page, view: View, visit: Visit) -> Response:
         """Return a part of a page that others with the same rights are shown too."""

@@ -6,6 +6,7 @@ pages of its copy.
 
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
@@ -52,15 +53,18 @@ class Gateways:
     def _rows(self, account: Account) -> list[dict[str, Any]]:
         house = self._looking.house
         return [
-            self._row(gateway, site)
+            self._row(gateway, site, account)
             for gateway, site in house.gateways
             if _is_theirs(account, gateway, site, house.site())
         ]
 
-    def _row(self, gateway: Gateway, site: Site | None) -> dict[str, Any]:
+    def _row(self, gateway: Gateway, site: Site | None, account: Account) -> dict[str, Any]:
         try:
             with closing(open_for_reading(gateway.url)) as connection:
-                row = copy_object(gateway.name, connection) | {"pending": pending(connection)}
+                waiting = pending(connection, partial(sees, account))
+                if not may(account, Right.NAMES):  # whoever reported may be among them
+                    waiting = [each._replace(by="somebody") for each in waiting]
+                row = copy_object(gateway.name, connection) | {"pending": waiting}
         except StoreError:
             row = copy_object(gateway.name, None)
         row["hash"] = (row["hash"] or "")[:_SHOWN]

@@ -199,7 +199,8 @@ class Reporting:
         who, site = await visitor(self._looking, request), self._looking.house.site()
         host = request.client.host if request.client else ""
         if who is None:
-            return Asker(None, neighbour(host), site.open_to(host))
+            theirs = () if self._looking.house.copy_of else site.open_to(host)  # neighbours of the gateway's
+            return Asker(None, neighbour(host), theirs)
         if not may(who.account, Right.REPORT):
             raise Problem(403, refusal(who.account, Right.REPORT))
         return Asker(who, "", tuple(each for each in site.buildings if sees(who.account, each.id)))
@@ -233,5 +234,6 @@ def _key(asker: Asker, once: str) -> tuple[int, str]:
 
 
 def _to_login(request: Request) -> Response:
-    then = "/report" + (f"?{request.url.query}" if request.url.query and request.method == "GET" else "")
+    then = request.scope.get("root_path", "") + "/report"
+    then += f"?{request.url.query}" if request.url.query and request.method == "GET" else ""
     return RedirectResponse(f"/login?then={quote(then)}", HTTPStatus.SEE_OTHER)
