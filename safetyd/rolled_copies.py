@@ -49,12 +49,14 @@ class RolledCopy:
             if time.monotonic() < max(self._look_at_s, self._rest_until_s):
                 return
             self._look_at_s = time.monotonic() + _LOOK_S
-        before, self._rest_until_s = self._rest_until_s, time.monotonic() + _REST_S
-        if self._rollups.next_at is None:
-            self._at = self._whole_up_to()
-        if self._at is not None:
-            self._rollups.tend(self._at)
-        self._rest_until_s = before
+        try:
+            if self._rollups.next_at is None:
+                self._at = self._whole_up_to()
+            if self._at is not None:
+                self._rollups.tend(self._at)
+        except Exception:
+            self._rest_until_s = time.monotonic() + _REST_S
+            raise
 
     def close(self) -> None:
         """Let go of it."""
