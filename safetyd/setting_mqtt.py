@@ -4,10 +4,9 @@ Rule: `host` and `port` name one broker, `brokers` a list; never both. Name, pas
 protocol are the same for all of a list: it is one cluster, or brokers that are alike.
 """
 
-import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
@@ -16,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, SecretStr
 
 from safetyd.faults import Misfit, shown
 from safetyd.setting_files import Note, Where, with_files, with_secret
-from safetyd.setting_shapes import filters, flag_or_word, path, secret, whole_or_word
+from safetyd.setting_shapes import filters, flag_or_word, listed, path, secret, whole_or_word
 from safetyd.shapes import host_name, positive_duration, text, topic_level
 
 LARGEST_WINDOW = 1000  # unacknowledged messages; more are never asked for
@@ -46,7 +45,8 @@ class Broker(NamedTuple):
 
 def broker_list(value: object) -> tuple[Broker, ...]:
     """Return a list of `host` or `host:port`; as text with commas, or a JSON list. All its faults are one."""
-    given = _listed(value)
+    is_json = isinstance(value, str) and value.startswith("[") and not _A_BROKER.match(value)
+    given = listed(value, _A_LIST, is_json=is_json)
     found, wrong = [], []
     for each in given:
         try:
@@ -59,18 +59,6 @@ def broker_list(value: object) -> tuple[Broker, ...]:
     if wrong:
         raise Misfit("; ".join(wrong), 'each once as "host:port", such as "a.example:1883"')
     return tuple(found)
-
-
-def _listed(value: object) -> Sequence[object]:
-    if isinstance(value, str) and value.startswith("[") and not _A_BROKER.match(value):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            raise Misfit(f"{shown(value)} is not a list", _A_LIST) from None
-    given = value.split(",") if isinstance(value, str) else value
-    if not isinstance(given, list) or not given:
-        raise Misfit("no list of anything stands here", _A_LIST)
-    return given
 
 
 def _broker(value: object) -> Broker:

@@ -57,7 +57,13 @@ def filters(value: object) -> tuple[str, ...]:
 
 
 def _listed(value: object, expected: str, read: Callable[[object], str]) -> tuple[str, ...]:
-    if isinstance(value, str) and value.startswith("["):
+    is_json = isinstance(value, str) and value.startswith("[")
+    return tuple(map(read, listed(value, expected, is_json=is_json)))
+
+
+def listed(value: object, expected: str, *, is_json: bool) -> list[object]:
+    """Return a list of anything: as text with commas, or a JSON list."""
+    if isinstance(value, str) and is_json:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
@@ -65,7 +71,7 @@ def _listed(value: object, expected: str, read: Callable[[object], str]) -> tupl
     given = value.split(",") if isinstance(value, str) else value
     if not isinstance(given, list) or not given:
         raise Misfit("no list of anything stands here", expected)
-    return tuple(read(each) for each in given)
+    return given
 
 
 def path(value: object) -> Path:
