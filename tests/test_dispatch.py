@@ -5,6 +5,7 @@ Real servers answer; the time is the story's own.
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -81,6 +82,18 @@ def desk() -> Callable[..., Desk]:
 Make = Callable[..., Desk]
 
 
+@contextmanager
+def full(desk: Desk, table: str) -> Iterator[None]:
+    """Let no row into a table for a while."""
+    connection = desk.service.connection
+    refuse = f"CREATE TEMP TRIGGER full BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'full'); END"
+    connection.exec_driver_sql(refuse)
+    connection.commit()
+    yield
+    connection.exec_driver_sql("DROP TRIGGER full")
+    connection.commit()
+
+
 def outcomes(delivery: dict[str, Any]) -> list[str]:
     return [each["outcome"] for each in delivery["tried"]]
 
@@ -124,15 +137,8 @@ def test_what_could_not_be_committed_is_not_sent_and_goes_once_when_it_is(sink: 
     one = desk(person("Ann", sink.address("ann")))
     one.turn()
     one.decide("a")
-    connection = one.service.connection
-    connection.exec_driver_sql(
-        "CREATE TEMP TRIGGER full BEFORE INSERT ON attempt BEGIN SELECT RAISE(ABORT, 'full'); END"
-    )
-    connection.commit()
-    with pytest.raises(StoreError, match="full"):
+    with full(one, "attempt"), pytest.raises(StoreError, match="full"):
         one.service.commit(one.now, one.dispatch.begin)
-    connection.exec_driver_sql("DROP TRIGGER full")
-    connection.commit()
     assert not one.deliveries() and not one.dispatch.in_hand
     one.service.commit(one.now, one.dispatch.begin)
     one.dispatch.hand_over()
@@ -146,15 +152,8 @@ def test_what_was_begun_and_could_not_be_written_is_not_sent_without_its_record(
     one = desk(person("Ann", sink.address("ann")))
     one.turn()
     one.owe("a")
-    connection = one.service.connection
-    connection.exec_driver_sql(
-        "CREATE TEMP TRIGGER full BEFORE INSERT ON chain BEGIN SELECT RAISE(ABORT, 'full'); END"
-    )
-    connection.commit()
-    with pytest.raises(StoreError, match="full"):
+    with full(one, "chain"), pytest.raises(StoreError, match="full"):
         one.dispatch.send_due(one.now)
-    connection.exec_driver_sql("DROP TRIGGER full")
-    connection.commit()
     one.dispatch.take_back(one.now)
     one.dispatch.hand_over()
     assert not one.dispatch.in_hand and not one.deliveries()[0]["tried"]

@@ -153,6 +153,26 @@ class Broker:
             self._child = None
 
 
+@contextmanager
+def bridged(folder: Path, above: Broker, *topics: str) -> Iterator[Broker]:
+    """Yield a building's own broker, which carries these topics over a bridge to the one above."""
+    folder.mkdir()
+    lines = [
+        "connection maple",
+        f"address {LOOPBACK}:{above.port}",
+        "remote_clientid maple-bridge",
+        "cleansession false",
+        "notification_topic safetyd/links/maple",
+        "restart_timeout 1",
+        *(f"topic {each} 1 safetyd/ safetyd/" for each in topics),
+    ]
+    made = Broker(folder, more=lines)
+    try:
+        yield made.start()
+    finally:
+        made.stop()
+
+
 class Client:
     """Somebody else on the broker, who says things and remembers what was last said on each topic."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.servers import LOOPBACK, Broker, Client, House, Site, ago, until, utc
+from tests.journeys.servers import Broker, Client, House, Site, ago, bridged, until, utc
 from tests.journeys.shipped import FILES, Shipped
 
 pytestmark = pytest.mark.journey
@@ -40,23 +40,9 @@ MOST = 90.0  # seconds, on a machine that does other things as well
 @pytest.fixture
 def there(tmp_path: Path, broker: Broker) -> Iterator[Broker]:
     """The building's own broker, with a bridge to the centre's."""
-    folder = tmp_path / "there"
-    folder.mkdir()
-    lines = [
-        "connection maple",
-        f"address {LOOPBACK}:{broker.port}",
-        "remote_clientid maple-bridge",
-        "cleansession false",
-        "notification_topic safetyd/links/maple",
-        "restart_timeout 1",
-        *(f"topic {each}/# out 1 safetyd/ safetyd/" for each in UP),
-        *(f"topic {each}/maple-gw in 1 safetyd/ safetyd/" for each in DOWN),
-    ]
-    made = Broker(folder, more=lines)
-    try:
-        yield made.start()
-    finally:
-        made.stop()
+    up, down = (f"{each}/# out" for each in UP), (f"{each}/maple-gw in" for each in DOWN)
+    with bridged(tmp_path / "there", broker, *up, *down) as made:
+        yield made
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from safetyd.configuration import load
 from safetyd.daemon import Daemon
 from safetyd.objects import ticket_object, watched_object
 from safetyd.store import ledger
-from tests.journeys.servers import LOOPBACK, Broker, Client, House, Site, until
+from tests.journeys.servers import Broker, Client, House, Site, bridged, until
 
 pytestmark = pytest.mark.journey
 
@@ -96,22 +96,8 @@ def clock() -> Clock:
 @pytest.fixture
 def there(tmp_path: Path, broker: Broker) -> Iterator[Broker]:
     """The building's own broker, with a bridge to the district's."""
-    folder = tmp_path / "there"
-    folder.mkdir()
-    lines = [
-        "connection maple",
-        f"address {LOOPBACK}:{broker.port}",
-        "remote_clientid maple-bridge",
-        "cleansession false",
-        "notification_topic safetyd/links/maple",
-        "restart_timeout 1",
-        *(f"topic {each}/# out 1 safetyd/ safetyd/" for each in BRIDGED),
-    ]
-    made = Broker(folder, more=lines)
-    try:
-        yield made.start()
-    finally:
-        made.stop()
+    with bridged(tmp_path / "there", broker, *(f"{each}/# out" for each in BRIDGED)) as made:
+        yield made
 
 
 def district(house: Make, broker: Broker) -> House:
