@@ -24,9 +24,9 @@ from safetyd.daemon import Daemon
 from safetyd.holding import Keeper, clock_words
 from safetyd.ingest.message import Message
 from safetyd.sharding import DistrictTicks, Elsewhere, of_shard, shards_of
-from safetyd.store import fence
 from safetyd.store.database import writer_lock
 from safetyd.store.district import District, DistrictError, shard_url
+from safetyd.store.fence import FencedError
 
 REPLACED = 75  # the exit code of whoever lost the lease
 _PR_SET_PDEATHSIG = 1
@@ -120,7 +120,7 @@ def watch(
         signal.signal(each, lambda *_: stopped.append(True))
     try:
         _watch(whole, keeper, how, stopped)
-    except fence.FencedError as error:
+    except FencedError as error:
         leave(REPLACED, str(error))
     except Exception:
         log.exception("%s: cannot be watched", name)
@@ -132,7 +132,6 @@ def watch(
 
 def _watch(whole: Loaded, keeper: Keeper, how: How, stopped: list[bool]) -> None:
     lease = keeper.lease
-    fence.show(lease)
     with ExitStack() as stack:
         if not _is_alone(whole, lease, stack):
             raise DistrictError(f"{name_of(lease.shard)}: a safetyd without a lease is running on its store")

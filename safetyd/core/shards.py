@@ -6,13 +6,15 @@ is above its share only while a peer that is fit has less than its own: better a
 building that nobody watches.
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 NEGLECTED_S = 3.0  # ours: whoever ought to take a free shard has had several looks by then
 LEAST_HELD_S = 10.0  # ours: a shard does not go round faster
+_SESSION = re.compile(r"safetyd shard-(\d+) fence (\d+)")
 
 
 class Peer(NamedTuple):
@@ -40,6 +42,12 @@ class Lease(NamedTuple):
     def session(self) -> str:
         """What its sessions are called at the database."""
         return f"safetyd {name_of(self.shard)} fence {self.fence}"
+
+    @classmethod
+    def of_session(cls, name: str) -> Self | None:
+        """Return the lease of a session that is called so, None if it is no lease's."""
+        found = _SESSION.fullmatch(name)
+        return cls(*map(int, found.groups())) if found else None
 
 
 def shard_of(building: str, shards: int) -> int:

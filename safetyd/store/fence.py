@@ -16,28 +16,20 @@ _SHOW = text(
     FROM safetyd.lease WHERE shard = :shard AND fence = :fence FOR SHARE"""
 )
 
-_shown: list[Lease] = []
-
 
 class FencedError(SafetydError):
     """Somebody else holds the shard: nothing of the transaction was written, and nothing may be."""
 
 
-def show(lease: Lease) -> None:
-    """Have every writer that this process opens from now on show this lease at each commit."""
-    _shown[:] = [lease]
-
-
 def keep_fenced(engine: Engine) -> None:
-    """Have the commits of an engine show the lease of this process, if it has one.
+    """Have each commit of an engine show the lease that its URL names, if it names one.
 
     To be called when all else that is written at a commit has been asked for.
     """
-    for lease in _shown:
-        _keep(engine, lease)
+    lease = Lease.of_session(str(engine.url.query.get("application_name", "")))
+    if lease is None:
+        return
 
-
-def _keep(engine: Engine, lease: Lease) -> None:
     @event.listens_for(engine, "commit")
     def _on_commit(connection: Connection) -> None:
         if connection.execute(_SHOW, lease._asdict()).first() is None:

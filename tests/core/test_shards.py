@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from safetyd.core.shards import (
     LEAST_HELD_S,
     NEGLECTED_S,
+    Lease,
     Peer,
     Standing,
     name_of,
@@ -50,6 +52,19 @@ def rounds(found: Sequence[Standing], peers: Sequence[Peer]) -> list[Standing]:
 
 
 # Which building is whose
+
+
+@given(numbers, st.integers(1, 10**12))
+def test_a_lease_is_known_by_what_its_sessions_are_called(shard: int, fence: int) -> None:
+    lease = Lease(shard, fence)
+    assert Lease.of_session(lease.session) == lease
+
+
+@pytest.mark.parametrize(
+    "name", ["", "safetyd", "safetyd worker", "safetyd shard-01", "my safetyd shard-01 fence 2"]
+)
+def test_no_other_session_has_a_lease(name: str) -> None:
+    assert Lease.of_session(name) is None
 
 
 @given(ids, numbers)

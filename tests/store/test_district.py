@@ -43,8 +43,6 @@ def over(server: Postgres, shard: int = 0) -> None:
 def store(url: str, lease: Lease):
     """Return the engine of a shard's writer, which shows a lease."""
     engine = create_engine(shard_url(url, lease), poolclass=NullPool)
-    fence._shown[:] = []
-    fence.show(lease)
     keep_fenced(engine)
     return engine
 
