@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from safetyd.configuration import load
+from safetyd.core.afar import Afar
 from safetyd.daemon import Daemon
 from safetyd.objects import ticket_object, watched_object
 from safetyd.store import ledger
@@ -43,11 +44,12 @@ class Clock:
 
 
 class Here:
-    """A daemon in this process, whose clock the test moves."""
+    """A daemon in this process, whose clock the test moves; all that it is told is news to it."""
 
     def __init__(self, house: House, clock: Clock) -> None:
         self.clock = clock
         self.daemon = Daemon(load(house.config, {}), clock)
+        self.turns_until("it listens", lambda: self.daemon.link.unheard is not None)
 
     def turns_until(self, promise: str, look: Callable[[], Any], *others: "Here") -> None:
         def turn() -> Any:
@@ -69,6 +71,10 @@ class Here:
     def state(self) -> str:
         service = self.daemon.service
         return str(watched_object(service.world, service.facts, "maple", self.clock())["state"])
+
+    @property
+    def afar(self) -> Afar:
+        return self.daemon.service.world.afar["maple"]
 
     def is_out(self) -> bool:
         service = self.daemon.service
@@ -126,8 +132,8 @@ def test_a_killed_gateway_is_no_gateway_and_a_dead_broker_no_network_and_a_ticke
     try:
         home.spawn()
         watch.turns_until("the gateway is heard over the bridge", lambda: watch.state == "well")
-        assert says(client, "safetyd/buildings/maple", "gateway", "maple-gw")()
-        assert says(client, "safetyd/gateways/maple-gw", "state", "running")()
+        until("so is who it is", says(client, "safetyd/buildings/maple", "gateway", "maple-gw"))
+        until("and that it runs", says(client, "safetyd/gateways/maple-gw", "state", "running"))
         home.kill()
         watch.turns_until(
             "its last will is heard", says(client, "safetyd/status/maple-gw", "state", "offline")
@@ -155,8 +161,7 @@ def test_a_gateway_that_stops_in_order_says_so(
         home.spawn()
         watch.turns_until("the gateway is heard", lambda: watch.state == "well")
         assert home.stop() == 0
-        afar = watch.daemon.service.world.afar
-        watch.turns_until("its good-bye is heard", lambda: afar["maple"].word == "stopped")
+        watch.turns_until("its good-bye is heard", lambda: watch.afar.word == "stopped")
         watch.passes(timedelta(seconds=200))
         assert watch.state == "stopped" and not watch.is_out()
     finally:
@@ -176,6 +181,7 @@ def test_back_with_its_own_ticket_the_two_are_joined(
         client.tell("safetyd/power/maple/ups", {"mains": "off"})
         watch.turns_until("both know of the outage", lambda: watch.is_out() and gateway.is_out(), gateway)
         gateway.daemon.lose_power()
+        watch.turns_until("its last will is heard", lambda: watch.afar.word == "offline")
         watch.passes(timedelta(minutes=125))
         assert watch.state == "no mains"
         (ours,) = watch.tickets()
