@@ -50,7 +50,9 @@ def _assign(service: Service, asked: AssignAction, at: datetime) -> dict[str, An
     role = service.facts.role_of(asked.by, building.id, asked.role)
     check_person(asked.verb, asked.by, role, building.id)
     heard = _heard(service, asked.topic)
-    _check_free(service, asked.topic, heard, at)
+    part = service.site.part
+    is_elsewhere = bool(asked.format) and part is not None and not part.takes_strays
+    _check_free(service, asked.topic, heard, at, is_elsewhere=is_elsewhere)
     since = asked.moment or (heard.first_at if heard is not None and asked.is_from_first else at)
     if since > at:
         raise ActionError(f"from: {rfc3339(since)} is yet to come; expected now or a time before it")
@@ -141,8 +143,10 @@ def _kept(service: Service, topic: str) -> list[Message]:
     return [Message(each.at, each.topic, each.payload) for each in found]
 
 
-def _check_free(service: Service, topic: str, heard: Stray | None, at: datetime) -> None:
-    """Check that a topic was heard and is nobody's."""
+def _check_free(
+    service: Service, topic: str, heard: Stray | None, at: datetime, *, is_elsewhere: bool
+) -> None:
+    """Check that a topic was heard, here or elsewhere, and is nobody's."""
     native = native_route(topic, service.site, service.root)
     for route in service.hearing.routes.of(topic):
         if route.until is None or route.until > at:
@@ -154,7 +158,7 @@ def _check_free(service: Service, topic: str, heard: Stray | None, at: datetime)
         raise ActionError(f"topic: {topic!r} is of {native.sensor.place} already, by its own name")
     if topic in service.hearing.routes.bridges:
         raise ActionError(f"topic: on {topic!r} a bridge speaks of itself, and no sensor")
-    if heard is None and all(each.topic != topic for each in service.hearing.known):
+    if heard is None and all(each.topic != topic for each in service.hearing.known) and not is_elsewhere:
         with service.writing() as connection:
             hint = did_you_mean(topic, leftovers.unassigned_topics(connection))
         raise ActionError(

@@ -3,13 +3,14 @@
 Rule: what is shown here is what the command line and the web show; neither shapes a record of its own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from safetyd import objects
 from safetyd.assigned import composed
 from safetyd.core.errors import ActionError
+from safetyd.core.shards import shard_of
 from safetyd.core.spaces import spaces
 from safetyd.core.ticket import Status
 from safetyd.core.world import Facts, World
@@ -34,7 +35,11 @@ class Version(NamedTuple):
 
 
 class View(NamedTuple):
-    """How everything stands at `at`; `root` is the first level of our own topics."""
+    """How everything stands at `at`; `root` is the first level of our own topics.
+
+    Where several stores keep a district, `parts` are the views of each by the number of its shard, the
+    connection is the first one's, and numbers of episodes mean nothing.
+    """
 
     connection: Connection
     world: World
@@ -43,6 +48,16 @@ class View(NamedTuple):
     root: str
     at: datetime
     version: Version = Version()
+    parts: "tuple[View, ...]" = ()
+
+    @property
+    def each(self) -> "Sequence[View]":
+        """Return a view for each store."""
+        return self.parts or (self,)
+
+    def of(self, building: str) -> "View":
+        """Return the view of the store that keeps a building."""
+        return self.parts[shard_of(building, len(self.parts))] if self.parts else self
 
     def ticket(self, id: str) -> dict[str, Any]:
         """Return a ticket as the outside sees it.
@@ -53,8 +68,9 @@ class View(NamedTuple):
         found = self.world.tickets.get(id)
         if found is None:
             raise ActionError(f"there is no ticket {id!r}{did_you_mean(id, self.world.tickets)}")
-        history = ledger.history(self.connection, id)
-        return objects.ticket_object(self.world, self.facts, found, history, self.at)
+        there = self.of(found.place.building)
+        history = ledger.history(there.connection, id)
+        return objects.ticket_object(there.world, there.facts, found, history, self.at)
 
     def whole_ticket(self, id: str, newest: int | None = None) -> dict[str, Any]:
         """Return a ticket with the rooms that could take its class in, and with who was told: by all notices
@@ -64,7 +80,8 @@ class View(NamedTuple):
             ActionError: there is none of this id.
         """
         shown = self.ticket(id) | {"alternative_spaces": self._spaces(id)}
-        return shown | {"notices": told_of(self.connection, id, self.site, newest)}
+        connection = self.of(self.world.tickets[id].place.building).connection
+        return shown | {"notices": told_of(connection, id, self.site, newest)}
 
     def _spaces(self, id: str) -> list[dict[str, Any]]:
         ticket = self.world.tickets[id]
@@ -72,20 +89,34 @@ class View(NamedTuple):
             return []
         building = self.site.building(ticket.place.building)
         names = {each.id: each.name for each in building.rooms} if building else {}
-        found = spaces(self.world, self.facts, ticket.place.building, self.at)
+        there = self.of(ticket.place.building)
+        found = spaces(there.world, there.facts, ticket.place.building, self.at)
         return [objects.space_object(each, names.get(each.place.room or "", "")) for each in found]
 
     def sensors(self) -> list[Watched]:
         """Return every sensor that was heard or is waited for."""
+        if self.parts:
+            found = [each for part in self.parts for each in part.sensors()]
+            order = {each.id: number for number, each in enumerate(self.site.buildings)}
+            return sorted(found, key=lambda each: order.get(each.sensor.place.building, len(order)))
         known = readings.sensors(self.connection)
         return watched(self.world, self.facts, self.site, known, self.at)
 
     def sensor_objects(self, found: Iterable[Watched]) -> list[dict[str, Any]]:
         """Return sensors as the outside sees them."""
+        if self.parts:
+            return self._objects_of_parts(list(found))
         of_store = [(each, each.number) for each in found]
         heard_at = {n: each.heard_at for each, n in of_store if n is not None and each.heard_at is not None}
         said = latest.latest(self.connection, heard_at, self.at)
         return [sensor_object(each, {} if n is None else said.get(n, {}), self.at) for each, n in of_store]
+
+    def _objects_of_parts(self, found: Sequence[Watched]) -> list[dict[str, Any]]:
+        shown: dict[int, dict[str, Any]] = {}
+        for part in self.parts:
+            here = [n for n, each in enumerate(found) if self.of(each.sensor.place.building) is part]
+            shown.update(zip(here, part.sensor_objects(found[n] for n in here), strict=True))
+        return [shown[n] for n in range(len(found))]
 
     def strays(self) -> list[dict[str, Any]]:
         """Return the topics that were heard and are nobody's, as the site file now is."""
@@ -98,7 +129,9 @@ class View(NamedTuple):
                 return topic in bound.bridges or any(holds)
             return native_route(topic, self.site, self.root) is not None
 
-        found = leftovers.strays(self.connection)
+        found = {
+            topic: stray for each in self.each for topic, stray in leftovers.strays(each.connection).items()
+        }
         return [stray_object(topic, stray) for topic, stray in found.items() if not is_assigned(topic, stray)]
 
 

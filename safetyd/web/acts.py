@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import anyio
 from anyio import CapacityLimiter, to_thread
 
+from safetyd.assigned import guessed_format
 from safetyd.commands import REPORT, read_assignment, read_command
 from safetyd.core.assignment import standing
 from safetyd.core.closure import ClosureVerb
@@ -24,7 +25,7 @@ from safetyd.core.report import Report, check
 from safetyd.core.ticket import Action, Ticket
 from safetyd.core.world import Facts
 from safetyd.site import Site
-from safetyd.store import assignments, inbox, once
+from safetyd.store import assignments, inbox, leftovers, once
 from safetyd.store.accounts import Account
 from safetyd.store.database import (
     Connection,
@@ -91,7 +92,7 @@ def assignment(route: Route, said: Mapping[str, Any], account: Account, view: Vi
     Raises:
         Problem: it cannot be understood, or is not of their buildings.
     """
-    whole = {**said, "by": account.name, "do": route.name}
+    whole = {**_known_format(said, view), "by": account.name, "do": route.name}
     try:
         read = read_assignment(whole, view.site.timezone)
     except ActionError as error:
@@ -100,13 +101,28 @@ def assignment(route: Route, said: Mapping[str, Any], account: Account, view: Vi
         place = place_of(building_of(view.site, account, read.place.building), read.place.room)
         ids = {place.building}
     else:
-        held = [each for each in standing(assignments.record(view.connection)) if each.until is None]
-        ids = {each.line.place.building for each in held if each.line.topic == read.topic}
+        ids = set(holders(view, read.topic))
         if not any(sees(account, id) for id in ids):
             raise Problem(409, f"{read.topic} is assigned to no room")
     if not any(same_name(account.name) in view.facts.roles.get(id, {}) for id in ids):
         whole["role"] = account.role.value  # else the site file says who they are
     return whole
+
+
+def _known_format(said: Mapping[str, Any], view: View) -> Mapping[str, Any]:
+    """Return an assignment with the format of its topic, where a store has heard that and it is another's."""
+    if not view.parts or said.get("format") or not isinstance(topic := said.get("topic"), str):
+        return said
+    heard = (leftovers.stray_of(each.connection, topic) for each in view.each)
+    stray = next(filter(None, heard), None)
+    found = guessed_format(topic, stray.payload, view.site, view.root) if stray is not None else ""
+    return {**said, "format": found} if found else said
+
+
+def holders(view: View, topic: str) -> list[str]:
+    """Return the buildings that a topic is assigned to now."""
+    found = [held for each in view.each for held in standing(assignments.record(each.connection))]
+    return [each.line.place.building for each in found if each.until is None and each.line.topic == topic]
 
 
 def commands(

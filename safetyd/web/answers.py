@@ -5,6 +5,7 @@ Rule: what somebody may not see is not there for them, by the same words as what
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from heapq import merge
 from typing import Any, NamedTuple
 
 from safetyd.core.model import Place, Trouble, TroubleKind
@@ -104,19 +105,39 @@ def found_troubles(view: View, asked: Asked) -> tuple[list[Trouble], str | None]
     wanted = _building_of(view.site, asked)
     buildings = account.buildings if wanted is None else (wanted.id,)
     limit, cursor, kind = said.get("limit", _TROUBLES), said.get("cursor"), said.get("kind")
-    if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 19):
-        raise misused("cursor", f"cursor: {cursor[:80]!r} is none of ours; give a `next` as it came")
+    before = _numbers(cursor, len(view.each))
     standing = said.get("standing")
-    found = ledger.newest_troubles(
-        view.connection,
-        limit + 1,
-        buildings=buildings,
-        kinds=() if kind is None else (TroubleKind(kind),),
-        is_standing=None if standing is None else standing == "true",
-        before=None if cursor is None else int(cursor),
-    )
+    chosen: dict[str, Any] = {
+        "buildings": buildings,
+        "kinds": () if kind is None else (TroubleKind(kind),),
+        "is_standing": None if standing is None else standing == "true",
+    }
+    of_stores = [
+        [
+            (store, number, each)
+            for number, each in ledger.newest_troubles(part.connection, limit + 1, before=last, **chosen)
+        ]
+        for store, (part, last) in enumerate(zip(view.each, before, strict=True))
+    ]
+    found = list(merge(*of_stores, key=lambda each: each[2].began_at, reverse=True))  # each in its own order
     page = found[:limit]
-    return [each for _, each in page], str(page[-1][0]) if len(found) > limit else None
+    reached = dict(enumerate(before)) | {store: number for store, number, _ in page}
+    following = ".".join("" if number is None else str(number) for number in reached.values())
+    return [each for _, _, each in page], following if len(found) > limit else None
+
+
+def _numbers(cursor: str | None, stores: int) -> list[int | None]:
+    """Return by which numbers a page of troubles begins: one for each store, none where it is the newest."""
+    if cursor is None:
+        return [None] * stores
+    texts = cursor.split(".")
+    if (
+        len(texts) != stores
+        or not all(each == "" or (each.isascii() and each.isdecimal() and len(each) < 19) for each in texts)
+        or not any(texts)
+    ):
+        raise misused("cursor", f"cursor: {cursor[:80]!r} is none of ours; give a `next` as it came")
+    return [int(each) if each else None for each in texts]
 
 
 def sensors(view: View, asked: Asked) -> dict[str, Any]:

@@ -22,13 +22,13 @@ from safetyd.naming import veiled
 from safetyd.site import Site
 from safetyd.store import accounts
 from safetyd.store.accounts import Pass, Scope
-from safetyd.store.database import Connection, StoreError
+from safetyd.store.database import StoreError
 from safetyd.view import View
 from safetyd.web import acts, answers, asking, door, explaining, openapi, tags, visitors
 from safetyd.web.answers import Asked
 from safetyd.web.behind import Copies
 from safetyd.web.house import House
-from safetyd.web.looking import Looking
+from safetyd.web.looking import Looking, Past, building_in
 from safetyd.web.packets import Parcel, evidence
 from safetyd.web.pages import frame
 from safetyd.web.pages.application import Pages
@@ -73,8 +73,8 @@ class Application:
 
     @property
     def inbox(self) -> acts.Inbox:
-        """Where commands are left."""
-        return self._looking.inbox
+        """Where commands are left, where there are several stores the first's."""
+        return self._looking.inbox_of("")
 
     def prepare(self) -> None:
         """Have all in memory that answers need, so that the first is as quick as the next."""
@@ -163,27 +163,31 @@ class Application:
         return await self._shown(asked, await self._looking.view(lambda view: look(view, asked)))
 
     async def _readings(self, route: Route, request: Request) -> Response:
-        asked, house = await self._asked(route, request), self._house
+        asked = await self._asked(route, request)
 
-        def read(connection: Connection) -> dict[str, Any]:
-            return answers.readings(connection, house.site(), house.root, asked, house.pulse.now())
+        def read(past: Past) -> dict[str, Any]:
+            connection = past.of(asked.said["building"]).connection
+            return answers.readings(connection, past.site, past.root, asked, past.now)
 
         return await self._shown(asked, await self._looking.search(read))
 
     async def _explanation(self, route: Route, request: Request) -> Response:
-        asked, house = await self._asked(route, request), self._house
+        asked = await self._asked(route, request)
 
-        def read(connection: Connection) -> dict[str, Any]:
-            return explaining.explanation(connection, house.site(), house.root, asked, house.pulse.now())
+        def read(past: Past) -> dict[str, Any]:
+            said = asked.said
+            about = building_in(said["ticket"]) if "ticket" in said else said.get("building", "")
+            return explaining.explanation(past.of(about).connection, past.site, past.root, asked, past.now)
 
         return await self._shown(asked, await self._looking.search(read))
 
     async def _evidence(self, route: Route, request: Request) -> Response:
-        asked, house = await self._asked(route, request), self._house
+        asked = await self._asked(route, request)
 
-        def pack(connection: Connection) -> Parcel:
+        def pack(past: Past) -> Parcel:
             with_names = asked.said.get("names") == "true"
-            about = connection, house.site(), house.root, asked.account, asked.said["id"]
+            connection = past.of(building_in(asked.said["id"])).connection
+            about = connection, past.site, past.root, asked.account, asked.said["id"]
             return evidence(*about, with_names=with_names)
 
         made = await self._looking.search(pack)
@@ -200,7 +204,8 @@ class Application:
             return acts.command(route, said, ticket, asked.account, view.facts, view.site)
 
         once = asking.key(request, said, asked.account)
-        done = await self.inbox.carry_out(lambda: self._looking.view(understand), once)
+        inbox = self._looking.inbox_of(building_in(asked.said["id"]))
+        done = await inbox.carry_out(lambda: self._looking.view(understand), once)
         if not done.is_known:
             return JSONResponse({"ticket": asked.said["id"], "pending": _PENDING}, 202)
 
@@ -220,7 +225,8 @@ class Application:
             return acts.command(route, said, building.id, asked.account, view.facts, view.site)
 
         once = asking.key(request, said, asked.account)
-        done = await self.inbox.carry_out(lambda: self._looking.view(understand), once)
+        inbox = await self._looking.inbox_for(said)
+        done = await inbox.carry_out(lambda: self._looking.view(understand), once)
         if not done.is_known:
             return JSONResponse({"ticket": None, "pending": _PENDING}, 202)
         return JSONResponse({"ticket": done.ticket}, 201)
@@ -233,7 +239,8 @@ class Application:
             return acts.assignment(route, said, asked.account, view)
 
         once = asking.key(request, said, asked.account)
-        done = await self.inbox.carry_out(lambda: self._looking.view(understand), once)
+        inbox = await self._looking.inbox_for(said)
+        done = await inbox.carry_out(lambda: self._looking.view(understand), once)
         if not done.is_known:
             return JSONResponse({"ticket": None, "pending": _PENDING}, 202)
         return JSONResponse({key: done.told[key] for key in ("assignment", "judged", "is_all", "says")}, 201)

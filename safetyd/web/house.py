@@ -13,10 +13,18 @@ from safetyd.store.ledger import Loaded
 from safetyd.web.health import Pulse
 
 
+class Shard(NamedTuple):
+    """The store of some buildings of a district, and what the site file says of them."""
+
+    store_url: str
+    site: Callable[[], Site]
+
+
 class House(NamedTuple):
     """`root` is the first level of our own topics; `address` is where people reach the pages; `loaded`
     is what the writer has read already, and need not be in memory twice. `gateways` are a centre's, with what
-    their site files say; `copy_of` the one whose copy this is."""
+    their site files say; `copy_of` the one whose copy this is. Where others write, `shards` are their stores
+    by number, accounts are in the first of them, and `unwatched` says what nobody watches now."""
 
     store_url: str
     root: str
@@ -27,3 +35,5 @@ class House(NamedTuple):
     loaded: Loaded | None = None
     gateways: tuple[tuple[Gateway, Site | None], ...] = ()
     copy_of: str = ""
+    shards: tuple[Shard, ...] = ()
+    unwatched: Callable[[], str] = lambda: ""

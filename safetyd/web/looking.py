@@ -1,29 +1,72 @@
-"""The connections that the web reads with, and the inbox that it acts through: one thing at a time on each.
+"""The connections that the web reads with, and the inboxes that it acts through: one thing at a time on each.
 
-Rule: nothing that reads or writes the store runs in the loop that listens.
+Rule: nothing that reads or writes the store runs in the loop that listens. Where several stores keep a
+district, what is about one building is asked of that one's.
 """
 
-from collections.abc import Callable
-from contextlib import closing
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
+from safetyd.core.shards import shard_of
 from safetyd.naming import names_of_places
+from safetyd.site import Site
 from safetyd.store import accounts
 from safetyd.store.accounts import Account
 from safetyd.store.database import Connection, open_for_writing
 from safetyd.store.once import Key
-from safetyd.store.reporters import Reporter, reporters
 from safetyd.view import View
 from safetyd.web.access import Right, may
-from safetyd.web.acts import Done, Inbox
-from safetyd.web.house import House
+from safetyd.web.acts import Done, Inbox, holders
+from safetyd.web.house import House, Shard
+from safetyd.web.joined import Joining
 from safetyd.web.naming import hidden
-from safetyd.web.outlook import Outlook
+from safetyd.web.problems import misused
+from safetyd.web.record import Record
 from safetyd.whatif.desk import Desk
 
 T = TypeVar("T")
+
+
+class Archive(NamedTuple):
+    """Where the past of some buildings is read from; what takes long is left at the `desk`."""
+
+    connection: Connection
+    desk: Desk
+
+
+class Past(NamedTuple):
+    """What there is to be asked of the past, at `now`; `reach` leads to where a building's is kept."""
+
+    site: Site
+    root: str
+    now: datetime
+    reach: Callable[[str], Archive]
+
+    def of(self, *buildings: str) -> Archive:
+        """Return where the past of buildings is kept.
+
+        Raises:
+            Problem: that is not one store.
+        """
+        if self.is_apart(*buildings):
+            words = "building: these are kept in several places; choose one building"
+            raise misused("building", f"{words}, or ask at the command line", 413)
+        return self.reach(buildings[0])
+
+    def is_apart(self, *buildings: str) -> bool:
+        """Return whether the past of buildings is kept in several stores."""
+        found = [self.reach(each).connection for each in buildings]
+        return any(each is not found[0] for each in found)
+
+
+def building_in(ticket: str) -> str:
+    """Return the building whose ticket this is, by its id."""
+    return ticket.rsplit("-", 2)[0]
 
 
 class Looking:
@@ -32,15 +75,34 @@ class Looking:
     def __init__(self, house: House, people: "Looking | None" = None) -> None:
         """`people` is where it is known who may log in, where that is elsewhere."""
         self.house = house
-        self.people = people or self
-        now = house.pulse.now
-        self._outlook = Outlook(house.store_url, house.root, house.site, now, house.loaded)
-        self._archive = Outlook(house.store_url, house.root, house.site, now)  # for what takes longer
+        self.people = people or (Looking(house._replace(shards=())) if house.shards else self)
+        stores = house.shards or (Shard(house.store_url, house.site),)
+        self._records = [
+            Record(
+                each.store_url,
+                house.root,
+                each.site,
+                house.pulse,
+                house.loaded,
+                is_anothers=bool(house.shards),
+            )
+            for each in stores
+        ]
         self._looking, self._searching, self._writing = (CapacityLimiter(1) for _ in range(3))
-        self.inbox = Inbox(house.store_url, house.pulse)
-        self.desk = Desk(house.store_url)
-        self._reporters: set[Reporter] = set()
-        self._reports_seen = 0
+        self._joining = Joining()
+        self._whole: tuple[list[Site], Site] | None = None  # of which sites, and what they are together
+
+    def site(self) -> Site:
+        """Return every building, as it is now."""
+        file = self.house.site()
+        if not self.house.shards:
+            return file
+        found = [file, *(each.site() for each in self._records)]
+        if self._whole is None or any(a is not b for a, b in zip(found, self._whole[0], strict=True)):
+            there = {each.id: each for site in found[1:] for each in site.buildings}
+            whole = replace(file, buildings=tuple(there[each.id] for each in file.buildings))
+            self._whole = found, whole
+        return self._whole[1]
 
     def prepare(self) -> None:
         """Look once before anybody does; whoever looks first need not wait for it.
@@ -48,23 +110,31 @@ class Looking:
         Raises:
             StoreError: the store cannot be read now.
         """
-        with self._outlook.view():
+        with self._view():
             pass
 
     async def view(self, read: Callable[[View], T]) -> T:
         """Return what is made of how everything stands."""
 
         def look() -> T:
-            with self._outlook.view() as view:
+            with self._view() as view:
                 return read(view)
 
         return await to_thread.run_sync(look, limiter=self._looking)
 
+    @contextmanager
+    def _view(self) -> Iterator[View]:
+        for each in self._records:
+            each.look_for_assignments()
+        with ExitStack() as stack:
+            found = [stack.enter_context(each.outlook.view()) for each in self._records]
+            yield self._joining.view(found, self.site()) if self.house.shards else found[0]
+
     async def ask(self, read: Callable[[Connection], T]) -> T:
-        """Return what is quickly read from the store."""
+        """Return what is quickly read from the store, where there are several from the first."""
 
         def look() -> T:
-            with self._outlook.connected() as connection:
+            with self._records[0].outlook.connected() as connection:
                 return read(connection)
 
         return await to_thread.run_sync(look, limiter=self._looking)
@@ -73,26 +143,46 @@ class Looking:
         """Return the names of people who reported that are not for somebody."""
         if may(account, Right.NAMES):
             return frozenset()
-        return await self.ask(lambda connection: self.hidden_in(connection, account))
 
-    def hidden_in(self, connection: Connection, account: Account) -> frozenset[str]:
-        """Return the same, for whoever looks already."""
+        def look() -> frozenset[str]:
+            with ExitStack() as stack:
+                opened = [stack.enter_context(each.outlook.connected()) for each in self._records]
+                return self.hidden_in(opened, account)
+
+        return await to_thread.run_sync(look, limiter=self._looking)
+
+    def hidden_in(self, connections: Sequence[Connection], account: Account) -> frozenset[str]:
+        """Return the same, for whoever looks already, at every store."""
         if may(account, Right.NAMES):
             return frozenset()
-        found, self._reports_seen = reporters(connection, self._reports_seen)
-        self._reporters |= found
-        known = [each for each, _ in accounts.everybody(connection)]
-        site = self.house.site()
-        return hidden(account, self._reporters, known, site.people, names_of_places(site))
+        of_stores = zip(self._records, connections, strict=True)
+        reporters = set().union(*(record.reporters(connection) for record, connection in of_stores))
+        known = [each for each, _ in accounts.everybody(connections[0])]
+        site = self.site()
+        return hidden(account, reporters, known, site.people, names_of_places(site))
 
-    async def search(self, read: Callable[[Connection], T]) -> T:
+    async def search(self, read: Callable[[Past], T]) -> T:
         """Return what is read from the past, which may take longer and holds up nobody else."""
 
         def look() -> T:
-            with self._archive.connected() as connection:
-                return read(connection)
+            with self._past() as past:
+                return read(past)
 
         return await to_thread.run_sync(look, limiter=self._searching)
+
+    @contextmanager
+    def _past(self) -> Iterator[Past]:
+        with ExitStack() as stack:
+            opened: dict[int, Archive] = {}
+
+            def reach(building: str) -> Archive:
+                shard = self._shard_of(building)
+                if shard not in opened:
+                    record = self._records[shard]
+                    opened[shard] = Archive(stack.enter_context(record.archive.connected()), record.desk)
+                return opened[shard]
+
+            yield Past(self.site(), self.house.root, self.house.pulse.now(), reach)
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """Return what comes of a short change that no decision rests on: accounts and sessions."""
@@ -108,7 +198,7 @@ class Looking:
         return await to_thread.run_sync(work, limiter=self._writing)
 
     async def carry_out(self, said: dict[str, Any], key: Key | None = None) -> Done:
-        """Have a command carried out by the writer, once under its key.
+        """Have a command carried out by its writer, once under its key.
 
         Raises:
             Problem: it is refused, or could not be left.
@@ -117,9 +207,47 @@ class Looking:
         async def understood() -> dict[str, Any]:
             return said
 
-        return await self.inbox.carry_out(understood, key)
+        return await (await self.inbox_for(said)).carry_out(understood, key)
+
+    async def inbox_for(self, said: Mapping[str, Any]) -> Inbox:
+        """Return where a command is left, by what it is about."""
+        if not self.house.shards:
+            return self.inbox_of("")
+        building = said.get("building") or ""
+        if tickets := said.get("ticket"):
+            building = building_in(tickets if isinstance(tickets, str) else tickets[0])
+        elif not building and (topic := said.get("topic")):
+            building = next(iter(await self.view(lambda view: holders(view, topic))), "")
+        elif not building and (person := said.get("person")):
+            theirs = [each for each in self.site().people if each.name == person]
+            known = (id.id for id in self.site().buildings if any(each.belongs_to(id.id) for each in theirs))
+            building = next(known, "")
+        return self.inbox_of(str(building))
+
+    def inbox_of(self, building: str) -> Inbox:
+        """Return where commands about a building are left."""
+        return self._record_of(building).inbox
+
+    def apart(self, command: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Return a command on several tickets as one for each store."""
+        tickets = command.get("ticket")
+        if not self.house.shards or not isinstance(tickets, list):
+            return [command]
+        of_stores: dict[int, list[str]] = {}
+        for each in tickets:
+            of_stores.setdefault(self._shard_of(building_in(each)), []).append(each)
+        return [{**command, "ticket": found} for found in of_stores.values()]
+
+    def _shard_of(self, building: str) -> int:
+        """Return whose a building is; what is of none is the first's."""
+        return shard_of(building, len(self._records)) if building else 0
+
+    def _record_of(self, building: str) -> Record:
+        return self._records[self._shard_of(building)]
 
     def close(self) -> None:
         """Let go of everything."""
-        for each in (self._outlook, self._archive, self.inbox, self.desk):
+        for each in self._records:
             each.close()
+        if self.house.shards:
+            self.people.close()

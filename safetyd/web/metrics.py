@@ -44,7 +44,7 @@ class _Figures(Collector):
         yield _one("safetyd_store_writable", "Whether the store can be written.", pulse.has_store)
         yield _one("safetyd_watch_age_seconds", "Seconds since the watch last turned.", pulse.age_s())
         stored = CounterMetricFamily("safetyd_values_stored", "Values of readings in the store.")
-        stored.add_metric([], readings.last_id(view.connection))
+        stored.add_metric([], sum(readings.last_id(each.connection) for each in view.each))
         yield stored
         yield from self._tickets()
         troubles = Counter(

@@ -52,7 +52,7 @@ async def visitor(looking: Looking, request: Request) -> Visitor | None:
 
     def look(connection: Connection) -> tuple[Session, frozenset[str]] | None:
         found = sessions.session_of(connection, secret, now)
-        return found and (found, people.hidden_in(connection, found.account))
+        return found and (found, people.hidden_in([connection], found.account))
 
     known = await people.ask(look)
     if known is None:

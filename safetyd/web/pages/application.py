@@ -31,7 +31,7 @@ from safetyd.web.packets import Parcel
 from safetyd.web.pages import entry, gateways, kept, live, refused, reporting
 from safetyd.web.pages.forms import read_form
 from safetyd.web.pages.frame import Around, rendered, static_folders
-from safetyd.web.pages.page import Answer, Deed, Download, Go, Page, Past, Sheet, Visit
+from safetyd.web.pages.page import Answer, Deed, Download, Go, Page, Sheet, Visit
 from safetyd.web.pages.table import PAGES
 from safetyd.web.problems import Problem, http_problem
 from safetyd.web.visitors import ONCE_FIELD, TOKEN_FIELD, Visitor, check_sender, visitor
@@ -109,7 +109,7 @@ class Pages:
     async def _look(self, page: Page, request: Request, who: Visitor) -> Response:
         address = self._looking.house.address
         visit = Visit(who.account, request.path_params, request.query_params, address=address)
-        house, look, search = self._looking.house, page.look, page.search
+        look, search = page.look, page.search
         if page.shared is not None:
             return await self._looking.view(lambda view: self._part(page, view, visit))
         around = self._around(page.name, who, said=self._said.pop(who.secret, ""))
@@ -118,12 +118,7 @@ class Pages:
                 lambda view: self._shown(look(view, visit), self._with_pending(around, view))
             )
         assert search is not None
-        desk = self._looking.desk
-        return await self._looking.search(
-            lambda each: self._shown(
-                search(Past(each, house.site(), house.root, around.now, desk), visit), around
-            )
-        )
+        return await self._looking.search(lambda past: self._shown(search(past, visit), around))
 
     def _with_pending(self, around: Around, view: View) -> Around:
         """Return what is around a page of a copy, with what waits for its gateway's answer."""
@@ -136,7 +131,8 @@ class Pages:
         """Return a part of a page that others with the same rights are shown too."""
         assert page.look is not None
         account = kept.anybody(visit.account)
-        anybody = Visitor(account, "", self._looking.hidden_in(view.connection, account))
+        connections = [each.connection for each in view.each]
+        anybody = Visitor(account, "", self._looking.hidden_in(connections, account))
         look, visit = page.look, visit._replace(account=account)
         around = self._around(page.name, anybody)
 
@@ -186,7 +182,8 @@ class Pages:
         """
         refusals: dict[str, str] = {}
         is_known, says = True, ""
-        for command in commands:
+        apart = [each for command in commands for each in self._looking.apart(command)]
+        for command in apart:
             try:
                 done = await self._looking.carry_out(dict(command), _key(who, once, command))
                 is_known, says = is_known and done.is_known, str(done.told.get("says", says))
@@ -195,7 +192,7 @@ class Pages:
                     raise
                 refusals |= problem.refusals
         if refusals:
-            count = sum(len(each["ticket"]) for each in commands)
+            count = sum(len(each["ticket"]) for each in apart)
             were = "was" if len(refusals) == 1 else "were"
             rest = "; the others are done" if len(refusals) < count else ""
             words = f"{len(refusals)} of {count} tickets {were} refused{rest}"
@@ -232,7 +229,7 @@ class Pages:
     ) -> Around:
         house = self._looking.house
         given = form if isinstance(form, dict) else {}
-        around = Around(house.site(), house.pulse.now(), here, who, said, refusal, given)
+        around = Around(self._looking.site(), house.pulse.now(), here, who, said, refusal, given)
         return around._replace(copy_of=house.copy_of, has_gateways=bool(house.gateways))
 
     def _problem(self, problem: Problem, who: Visitor | None, title: str = "") -> Response:

@@ -24,10 +24,11 @@ from safetyd.web.access import sees
 from safetyd.web.charts.heat import heat_map
 from safetyd.web.charts.page import on_page
 from safetyd.web.charts.shapes import BREACH_HOURS, HeatMap, Row
+from safetyd.web.looking import Past
 from safetyd.web.pages.history import png_file, svg_file
 from safetyd.web.pages.history_chart import WORDS
 from safetyd.web.pages.history_words import hours
-from safetyd.web.pages.page import Answer, Download, Past, Sheet, Visit
+from safetyd.web.pages.page import Answer, Download, Sheet, Visit
 from safetyd.web.pages.ranges import Kind, Range, read_range
 from safetyd.web.pages.wanted import breach_in, building_asked
 from safetyd.web.problems import Problem, misused
@@ -175,7 +176,7 @@ def _within_bounds(asked: Asked) -> None:
 
 
 def _rows(past: Past, asked: Asked) -> list[RoomRow]:
-    history = History(past.connection, past.site, past.root, past.now)
+    history = History(past.of(asked.building.id).connection, past.site, past.root, past.now)
     measure, account = _ASKED[asked.condition]
     end = min(asked.range.end, past.now)
     rows = []

@@ -18,9 +18,10 @@ from safetyd.web.access import sees
 from safetyd.web.charts.export import PictureError, png, standalone
 from safetyd.web.charts.page import on_page
 from safetyd.web.charts.series import time_chart
+from safetyd.web.looking import Past
 from safetyd.web.pages.history_chart import chart_of, numbers
 from safetyd.web.pages.history_words import answers, hours, told
-from safetyd.web.pages.page import Answer, Download, Past, Sheet, Visit
+from safetyd.web.pages.page import Answer, Download, Sheet, Visit
 from safetyd.web.pages.ranges import DAYS, Kind
 from safetyd.web.pages.wanted import NAMES, ROOMS_AT_MOST, Wanted, wanted
 from safetyd.web.problems import Problem, misused
@@ -34,7 +35,7 @@ _RANGES = {Kind.DAY: "Day", Kind.WEEK: "Week", Kind.TERM: "Term (18 weeks)", Kin
 def history(past: Past, visit: Visit) -> Answer:
     """Return the page."""
     asked = wanted(past, visit)
-    kept = _kept(past)
+    kept = _kept(past, asked)
     found = answers(past, kept, asked, asked.every)
     rooms, days = told(past, kept, asked, found)
     chart = chart_of(past, visit.account, asked, found)
@@ -80,7 +81,7 @@ def history(past: Past, visit: Visit) -> Answer:
 def history_points(past: Past, visit: Visit) -> Answer:
     """Return what a browser draws from, as JSON."""
     asked = wanted(past, visit)
-    chart = chart_of(past, visit.account, asked, answers(past, _kept(past), asked, asked.every))
+    chart = chart_of(past, visit.account, asked, answers(past, _kept(past, asked), asked, asked.every))
     return Download("points.json", "application/json", msgspec.json.encode(numbers(chart)))
 
 
@@ -96,7 +97,7 @@ def history_file(past: Past, visit: Visit) -> Answer:
 def _table(write: Callable[..., bytes], media_type: str, suffix: str) -> Callable[..., Download]:
     def made(past: Past, visit: Visit, asked: Wanted) -> Download:
         every = asked.every if asked.range.length <= _A_WEEK else _HOUR
-        found = _within_bounds(answers(past, _kept(past), asked, every))
+        found = _within_bounds(answers(past, _kept(past, asked), asked, every))
         return Download(f"{_name(asked)}.{suffix}", media_type, write(found, past.site.timezone))
 
     return made
@@ -111,7 +112,7 @@ def _within_bounds(found: list[Answered]) -> list[Answered]:
 
 
 def _svg(past: Past, visit: Visit, asked: Wanted) -> str:
-    found = answers(past, _kept(past), asked, asked.every)
+    found = answers(past, _kept(past, asked), asked, asked.every)
     return time_chart(chart_of(past, visit.account, asked, found))
 
 
@@ -147,8 +148,8 @@ def _name(asked: Wanted) -> str:
     return f"{where}-{asked.measure.value.replace('_', '-')}-{asked.range.name}"
 
 
-def _kept(past: Past) -> History:
-    return History(past.connection, past.site, past.root, past.now)
+def _kept(past: Past, asked: Wanted) -> History:
+    return History(past.of(asked.building.id).connection, past.site, past.root, past.now)
 
 
 FILES: dict[str, Callable[[Past, Visit, Wanted], Download]] = {

@@ -19,7 +19,7 @@ from safetyd.store import course
 from safetyd.store.accounts import Account
 from safetyd.web.access import Right, may
 from safetyd.web.charts.shapes import Deed, Episode, Limit, Point, Span, TimeChart, Trace
-from safetyd.web.pages.page import Past
+from safetyd.web.looking import Past
 from safetyd.web.pages.wanted import CONDITIONS, Wanted
 
 SHADED_UP_TO = timedelta(days=40)  # beyond it the hours of class are too narrow to be seen
@@ -136,7 +136,9 @@ def _student_days(past: Past, wanted: Wanted) -> list[Span]:
 
 def _episodes(past: Past, wanted: Wanted) -> list[Episode]:
     place = wanted.places[0][1]
-    found = course.episodes(past.connection, place, wanted.range.begin, wanted.range.end)
+    found = course.episodes(
+        past.of(wanted.building.id).connection, place, wanted.range.begin, wanted.range.end
+    )
     conditions = CONDITIONS[wanted.measure]
     return [
         Episode(each.began_at, each.ended_at, WORDS[each.condition])
@@ -147,5 +149,7 @@ def _episodes(past: Past, wanted: Wanted) -> list[Episode]:
 
 def _deeds(past: Past, wanted: Wanted) -> list[Deed]:
     place = wanted.places[0][1]
-    found = course.doings(past.connection, place, wanted.range.begin, wanted.range.end, SAFETYD)
+    found = course.doings(
+        past.of(wanted.building.id).connection, place, wanted.range.begin, wanted.range.end, SAFETYD
+    )
     return [Deed(each.at, each.event.replace("_", " ")) for each in found]

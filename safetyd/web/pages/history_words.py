@@ -14,8 +14,8 @@ from safetyd.history.breaches import DayOf
 from safetyd.history.coverage import Coverage, KnownOf
 from safetyd.history.queries import Answer, History, HistoryError, Question, Resolution
 from safetyd.web.charts.shapes import Point
+from safetyd.web.looking import Past
 from safetyd.web.pages.history_chart import WORDS, points
-from safetyd.web.pages.page import Past
 from safetyd.web.pages.wanted import CONDITIONS, Wanted
 
 _DAY = timedelta(days=1)

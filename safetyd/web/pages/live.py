@@ -126,7 +126,8 @@ class Live:
             ticket = view.world.tickets.get(id or "")
             if ticket is None or not sees(account, ticket.place.building):
                 return None
-            return ticket, len(list(ledger.history(view.connection, ticket.id)))
+            connection = view.of(ticket.place.building).connection
+            return ticket, len(list(ledger.history(connection, ticket.id)))
 
         return None if id is None else await self._looking.view(look)
 

@@ -49,6 +49,7 @@ def now_rooms(view: View, visit: Visit) -> Answer:
 
 def _shown(view: View, visit: Visit) -> dict[str, object]:
     building = answers.building_of(view.site, visit.account, visit.path["building"])
+    view = view.of(building.id)
     may_read = may(visit.account, Right.TICKETS)
     tickets = [each for each in open_tickets(view.world) if each.place.building == building.id]
     shown_tickets: list[Ticket] = tickets if may_read else []

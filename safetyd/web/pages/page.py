@@ -6,19 +6,16 @@ them knows of HTTP.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from starlette.datastructures import ImmutableMultiDict, QueryParams
 
-from safetyd.site import Site
 from safetyd.store.accounts import Account
-from safetyd.store.database import Connection
 from safetyd.view import View
 from safetyd.web.access import Right
 from safetyd.web.answers import Asked
+from safetyd.web.looking import Past
 from safetyd.web.packets import Parcel
-from safetyd.whatif.desk import Desk
 
 FORM_BYTES = 64 * 1024
 
@@ -49,16 +46,6 @@ class Visit(NamedTuple):
         """The same as the API is asked; what is empty was not given."""
         given = {name: text for name, text in self.query.items() if text}
         return Asked(self.account, {**given, **self.path})
-
-
-class Past(NamedTuple):
-    """Where the past is read from, at `now`; what takes long is left at the `desk`."""
-
-    connection: Connection
-    site: Site
-    root: str
-    now: datetime
-    desk: Desk
 
 
 class Sheet(NamedTuple):

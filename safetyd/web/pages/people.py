@@ -5,6 +5,7 @@ know even that sees people and plans only.
 """
 
 from collections.abc import Iterable, Mapping
+from heapq import merge
 from typing import Any
 
 from safetyd.commands import TEST_NOTICE, read_trial
@@ -187,7 +188,8 @@ def _person(
     addresses = []
     for url in dict.fromkeys(person.notify) if is_shown else ():
         mark = fingerprint(url)
-        refused = attempts.rejection(view.connection, person.name, mark)
+        found = (attempts.rejection(each.connection, person.name, mark) for each in view.each)
+        refused = next(filter(None, found), None)
         told_of = newest.get((person.name, mark), [])[:SHOWN]
         addresses.append({"kind": kind_of(url), "refused": refused, "told": told_of})
     return {
@@ -200,7 +202,8 @@ def _person(
 
 def _by_address(view: View, account: Account) -> dict[tuple[str, str], list[Told]]:
     found: dict[tuple[str, str], list[Told]] = {}
-    for each in told.newest(view.connection, LOOKED_AT):
+    of_all = (told.newest(each.connection, LOOKED_AT) for each in view.each)
+    for each in merge(*of_all, key=lambda each: each.at, reverse=True):
         if sees(account, each.building):
             found.setdefault((each.person, each.address), []).append(each)
     return found

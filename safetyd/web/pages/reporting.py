@@ -196,7 +196,7 @@ class Reporting:
         pace.note(place)
 
     async def _asker(self, request: Request) -> Asker:
-        who, site = await visitor(self._looking, request), self._looking.house.site()
+        who, site = await visitor(self._looking, request), self._looking.site()
         host = request.client.host if request.client else ""
         if who is None:
             theirs = () if self._looking.house.copy_of else site.open_to(host)  # neighbours of the gateway's
@@ -208,7 +208,7 @@ class Reporting:
     def _form(
         self, asker: Asker, building: Building, form: dict[str, str], problem: Problem | None = None
     ) -> Response:
-        rules = self._looking.house.site().rulebook.in_force(self._looking.house.pulse.now())
+        rules = self._looking.site().rulebook.in_force(self._looking.house.pulse.now())
         shown = {
             "building": building,
             "groups": GROUPS,

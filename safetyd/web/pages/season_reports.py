@@ -25,7 +25,8 @@ from safetyd.web.access import sees
 from safetyd.web.answers import building_of
 from safetyd.web.charts.page import on_page
 from safetyd.web.charts.shapes import BarChart, BarOf
-from safetyd.web.pages.page import Answer, Download, Past, Sheet, Visit
+from safetyd.web.looking import Past
+from safetyd.web.pages.page import Answer, Download, Sheet, Visit
 from safetyd.web.pages.ranges import Kind as Length
 from safetyd.web.pages.ranges import read_range
 from safetyd.web.problems import Problem, misused
@@ -115,7 +116,8 @@ def reports_file(past: Past, visit: Visit) -> Answer:
 
 
 def _made(past: Past, asked: Asked) -> Report:
-    found = season(past.connection, past.site, past.root, asked.buildings, *asked.span, past.now)
+    connection = past.of(*(each.id for each in asked.buildings)).connection
+    found = season(connection, past.site, past.root, asked.buildings, *asked.span, past.now)
     return MAKERS[asked.kind].make(found)
 
 

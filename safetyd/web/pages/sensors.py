@@ -59,7 +59,7 @@ def sensor(view: View, visit: Visit) -> Answer:
     room, name = visit.query.get("room") or None, visit.query.get("sensor", "")
     if not name:
         return Go(f"/sensors?building={building.id}")
-    place = Place(building.id, room)
+    place, view = Place(building.id, room), view.of(building.id)
     found = next((e for e in view.sensors() if e.sensor.place == place and e.sensor.id == name), None)
     if found is None:
         raise Problem(404, f"no sensor of {printable(str(place)):.100} is called {printable(name):.100}")
@@ -128,7 +128,8 @@ def _words(reading: dict[str, Any]) -> list[str]:
 def _instruments(view: View, visit: Visit, building: str) -> list[dict[str, Any]]:
     """What people measured with by hand, and what it said last."""
     found = []
-    for each in readings.sensors(view.connection):
+    known = [(part, each) for part in view.each for each in readings.sensors(part.connection)]
+    for part, each in known:
         place = each.sensor.place
         if each.format != BY_HAND or not sees(visit.account, place.building):
             continue
@@ -136,7 +137,7 @@ def _instruments(view: View, visit: Visit, building: str) -> list[dict[str, Any]
             continue
         health = view.world.health.get(each.sensor.key)
         at = None if health is None else health.heard_at
-        said = latest.readings_of(view.connection, each.number, at, view.at, 1)
+        said = latest.readings_of(part.connection, each.number, at, view.at, 1)
         values = [value_words(*_of_entry(entry)) for entry in said[0]] if said else []
         found.append(
             {
@@ -155,7 +156,8 @@ def _of_entry(entry: latest.Entry) -> tuple[str, float | bool, str]:
 
 
 def _stray(each: dict[str, Any], view: View) -> dict[str, Any]:
-    stray = leftovers.stray_of(view.connection, each["topic"])
+    found = (leftovers.stray_of(part.connection, each["topic"]) for part in view.each)
+    stray = next(filter(None, found), None)
     payload = b"" if stray is None else stray.payload
     text = printable(payload[:PAYLOAD_SHOWN].decode("utf-8", "backslashreplace"))
     return each | {"sample": text, "is_cut": len(payload) > PAYLOAD_SHOWN}

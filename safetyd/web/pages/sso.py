@@ -90,7 +90,7 @@ class SingleSignOn:
         subject, name = claims.get("sub"), claims.get(self._oidc.name_claim)
         if not isinstance(subject, str) or not isinstance(name, str):
             raise Problem(403, f"the district's login does not say who you are: no {self._oidc.name_claim}")
-        ids = [each.id for each in self._looking.house.site().buildings]
+        ids = [each.id for each in self._looking.site().buildings]
         granted = granted_to(self._oidc, claims.get(self._oidc.groups_claim), ids)
         if granted is None:
             raise Problem(403, _NOBODY)

@@ -57,7 +57,9 @@ def standings(view: View, account: Account) -> list[Standing]:
     owed = _owed(view) if may_read else {}
     heard = _heard(view)
     span = view.at - _LOOKED_BACK, view.at - _UNDER_WAY
-    undelivered = unreached_by_building(view.connection, *span) if may_read else {}
+    undelivered: dict[str, int] = {}
+    for part in view.each if may_read else ():
+        undelivered |= unreached_by_building(part.connection, *span)
     rule = view.facts.book.in_force(view.at).outage
     found = []
     for each in view.site.buildings:

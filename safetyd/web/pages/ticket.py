@@ -19,10 +19,11 @@ from safetyd.view import View
 from safetyd.web.access import Right, may, sees
 from safetyd.web.answers import visible_ticket
 from safetyd.web.content_type import content_type
+from safetyd.web.looking import Past, building_in
 from safetyd.web.packets import evidence
 from safetyd.web.pages.next_step import next_step
 from safetyd.web.pages.offers import offered
-from safetyd.web.pages.page import Answer, Download, Past, Sheet, Visit
+from safetyd.web.pages.page import Answer, Download, Sheet, Visit
 from safetyd.web.pages.ticket_chart import ticket_chart
 from safetyd.web.pages.tickets import Places
 from safetyd.web.pages.tiers import name_of
@@ -91,7 +92,8 @@ def ticket_file(view: View, visit: Visit) -> Answer:
     hash = visit.path["hash"]
     history = view.ticket(found.id)["history"]
     files = [each for line in history for each in line.get("attachments", ()) if each["sha256"] == hash]
-    content = attachments.content(view.connection, found.id, hash) if files else None
+    connection = view.of(found.place.building).connection
+    content = attachments.content(connection, found.id, hash) if files else None
     if content is None:
         raise Problem(404, f"{found.id} has no file {hash[:80]!r}")
     if sha256(content).hexdigest() != hash:
@@ -102,7 +104,8 @@ def ticket_file(view: View, visit: Visit) -> Answer:
 def ticket_evidence(past: Past, visit: Visit) -> Answer:
     """Return all that is on record of a ticket as one archive; with `names` also of who reported."""
     with_names = visit.query.get("names", "") == "yes"
-    about = past.connection, past.site, past.root, visit.account, visit.path["id"]
+    connection = past.of(building_in(visit.path["id"])).connection
+    about = connection, past.site, past.root, visit.account, visit.path["id"]
     return evidence(*about, with_names=with_names)
 
 

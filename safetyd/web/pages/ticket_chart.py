@@ -30,6 +30,7 @@ _ASIDE = timedelta(hours=1)  # is shown before and after, at least
 def ticket_chart(view: View, ticket: Ticket) -> Markup | None:
     """Return the drawing; None where a ticket has no room or temperature, or its past is deleted or not yet
     rolled up."""
+    view = view.of(ticket.place.building)
     if ticket.place.room is None or not _is_warmth(ticket) or _is_behind(view):
         return None
     rows = [row for row, _ in ledger.history(view.connection, ticket.id)]

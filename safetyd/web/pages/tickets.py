@@ -213,7 +213,8 @@ def _lines(view: View, page: Sequence[Ticket], places: Places) -> list[Line]:
     lines = []
     for ticket in page:
         due = None if ticket.status in AT_REST else due_next(ticket)
-        verdict = obligation.verdict(view.world, view.facts, ticket, view.at).value
+        there = view.of(ticket.place.building)
+        verdict = obligation.verdict(there.world, there.facts, ticket, view.at).value
         tier = "" if due is None else name_of(ticket, due)
         is_overdue = _is_overdue(ticket, view.at)
         worst = _worst(ticket.condition, episodes[ticket.id])
@@ -223,9 +224,10 @@ def _lines(view: View, page: Sequence[Ticket], places: Places) -> list[Line]:
 
 def _episodes(view: View, ids: set[str]) -> dict[str, list[Episode]]:
     found = defaultdict(list)
-    for each in view.world.episodes.values():
-        if each.ticket is not None and each.ticket in ids:
-            found[each.ticket].append(up_to_date(view.world, each, view.at))
+    for part in view.each:
+        for each in part.world.episodes.values():
+            if each.ticket is not None and each.ticket in ids:
+                found[each.ticket].append(up_to_date(part.world, each, view.at))
     return found
 
 

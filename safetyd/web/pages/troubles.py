@@ -74,7 +74,7 @@ def troubles(view: View, visit: Visit) -> Answer:
 def _known(view: View, found: Iterable[Trouble]) -> set[str]:
     """Return by their keys which of what troubles are about are sensors, with sheets of their own."""
     about = {each.sensor for each in found}
-    heard = {each.sensor.key for each in readings.sensors(view.connection)}
+    heard = {each.sensor.key for part in view.each for each in readings.sensors(part.connection)}
     return {each for each in about if each in heard or view.facts.spans.get(each)}
 
 

@@ -16,7 +16,8 @@ from safetyd.store.accounts import Account
 from safetyd.store.course import last_breach
 from safetyd.web.access import sees
 from safetyd.web.answers import building_of, place_of
-from safetyd.web.pages.page import Past, Visit
+from safetyd.web.looking import Past
+from safetyd.web.pages.page import Visit
 from safetyd.web.pages.ranges import Kind, Range, read_range
 from safetyd.web.problems import Problem, misused
 
@@ -121,9 +122,10 @@ def _usual(past: Past, building: Building, rooms: Sequence[Room], range: Range) 
 
 def breach_in(past: Past, building: Building, rooms: Sequence[Room], range: Range) -> Condition | None:
     """Return how rooms were last in breach in a range; where none was, how any of their building was."""
+    connection = past.of(building.id).connection
     for few in (rooms, building.rooms):
         ids = [each.id for each in few]
-        found = last_breach(past.connection, building.id, ids, range.begin, range.end)
+        found = last_breach(connection, building.id, ids, range.begin, range.end)
         if found is not None:
             return found
     return None

@@ -13,7 +13,8 @@ from safetyd.assigned import composed
 from safetyd.core.errors import SafetydError
 from safetyd.history.files import XLSX_TYPE
 from safetyd.web.charts.page import on_page
-from safetyd.web.pages.page import Answer, Download, Go, Past, Sheet, Visit
+from safetyd.web.looking import Past
+from safetyd.web.pages.page import Answer, Download, Go, Sheet, Visit
 from safetyd.web.pages.ranges import Kind
 from safetyd.web.pages.whatif_asked import OUTSIDE, Asked, asked
 from safetyd.web.pages.whatif_words import FIGURES, both, charts, commands, headline, known, lines, trust
@@ -51,8 +52,8 @@ def whatif_file(past: Past, visit: Visit) -> Answer:
     if kind not in FILES:
         raise Problem(404, f"no file is of the kind {kind[:40]!r}; there are {', '.join(FILES)}")
     what = asked(past, visit)
-    site = composed(past.connection, past.site, past.root).site
-    found = past.desk.kept(what.question, site)
+    kept = past.of(*what.question.buildings)
+    found = kept.desk.kept(what.question, composed(kept.connection, past.site, past.root).site)
     if found is None:
         return Go(what.url())
     media_type, write = FILES[kind]
@@ -73,19 +74,20 @@ def _standing(past: Past, visit: Visit, what: Asked) -> dict[str, Any]:
     }
     if not what.question.settings:
         return shown
-    if unread := nothing_known(past.connection, past.site, what.question):
+    kept = past.of(*what.question.buildings)
+    if unread := nothing_known(kept.connection, past.site, what.question):
         return shown | {"state": "refused", "words": unread, "commands": []}
     key = needs_readings(what.question.settings)
     if key is not None:
         words = f"what {key} would change cannot be told from 5-minute values, but from every reading"
         return shown | {"state": "refused", "words": words}
     try:
-        site = composed(past.connection, past.site, past.root).site
+        site = composed(kept.connection, past.site, past.root).site
         buildings_meant(site, what.question.buildings)
     except SafetydError as error:
         return shown | {"state": "refused", "words": str(error), "commands": []}
     is_again = bool(visit.query.get(_AGAIN))
-    match past.desk.ask(visit.account.number, what.question, site, is_again=is_again):
+    match kept.desk.ask(visit.account.number, what.question, site, is_again=is_again):
         case Going(share, ahead):
             return shown | {"state": "going", "share": share, "ahead": ahead}
         case Refused(words):

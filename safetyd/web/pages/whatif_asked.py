@@ -15,7 +15,8 @@ from safetyd.faults import ConfigurationError, did_you_mean
 from safetyd.site import Building, with_rules
 from safetyd.store import rollups
 from safetyd.web.answers import building_of, buildings_of
-from safetyd.web.pages.page import Past, Visit
+from safetyd.web.looking import Past
+from safetyd.web.pages.page import Visit
 from safetyd.web.pages.ranges import Kind, Range, read_range
 from safetyd.web.problems import Problem, misused
 from safetyd.whatif.answer import Question, full_hours
@@ -120,7 +121,8 @@ class Field(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """All that stands in the form. `end` is where what is known of the range ends; `chosen` one building."""
+    """All that stands in the form. `end` is where what is known of the range ends; `chosen` one building, as
+    has to be where they are kept in several stores."""
 
     fields: tuple[Field, ...]
     outside: str
@@ -130,6 +132,7 @@ class Asked(NamedTuple):
     buildings: tuple[Building, ...]
     chosen: Building | None
     has_versions: bool
+    is_apart: bool
 
     @property
     def query(self) -> dict[str, str]:
@@ -153,7 +156,10 @@ def asked(past: Past, visit: Visit) -> Asked:
     seen = tuple(buildings_of(past.site, visit.account))
     if not seen:
         raise Problem(404, "no building is here that you may see; ask who keeps the accounts")
-    chosen = building_of(past.site, visit.account, said["building"]) if "building" in said else None
+    is_apart = past.is_apart(*(each.id for each in seen))
+    chosen = seen[0] if is_apart else None  # one that is kept elsewhere is asked for by itself
+    if "building" in said:
+        chosen = building_of(past.site, visit.account, said["building"])
     span = read_range(said, past.site.timezone, past.now, Kind.TERM)
     rules = past.site.rulebook.in_force(min(span.end, past.now))
     fields = tuple(_field(each, said, rules) for each in SLIDERS)
@@ -175,6 +181,7 @@ def asked(past: Past, visit: Visit) -> Asked:
         seen,
         chosen,
         any(span.begin < starts < span.end for starts in past.site.rulebook.starts),
+        is_apart,
     )
 
 
@@ -203,7 +210,7 @@ def _check(past: Past, settings: list[str]) -> None:
 
 def _question(past: Past, span: Range, settings: tuple[str, ...], where: tuple[str, ...]) -> Question:
     """Return the question, which stays the same while nothing more is rolled up of its range."""
-    rolled = rollups.progress(past.connection)
+    rolled = rollups.progress(past.of(*where).connection)
     end = min(span.end, past.now)
     if rolled is not None:
         settled = full_hours(span.begin, min(end, rolled.settled_to))

@@ -8,18 +8,22 @@ from urllib.parse import quote
 from safetyd.explain.explanation import Explanation
 from safetyd.explain.words import headline, place_words, sections
 from safetyd.web.explaining import why_place, why_ticket
-from safetyd.web.pages.page import Answer, Past, Sheet, Visit
+from safetyd.web.looking import Past, building_in
+from safetyd.web.pages.page import Answer, Sheet, Visit
 
 
 def why(past: Past, visit: Visit) -> Answer:
     """Return the page of a room, or of a building's electricity, at a moment."""
-    found = why_place(*past[:3], visit.account, visit.asked.said, past.now)
-    return _sheet(past, found)
+    connection = past.of(visit.path["building"]).connection
+    about = connection, past.site, past.root, visit.account, visit.asked.said, past.now
+    return _sheet(past, why_place(*about))
 
 
 def why_opened(past: Past, visit: Visit) -> Answer:
     """Return the page of a ticket's opening."""
-    return _sheet(past, why_ticket(*past[:3], visit.account, visit.path["id"], past.now))
+    connection = past.of(building_in(visit.path["id"])).connection
+    about = connection, past.site, past.root, visit.account, visit.path["id"], past.now
+    return _sheet(past, why_ticket(*about))
 
 
 def _sheet(past: Past, found: Explanation) -> Sheet:
