@@ -37,12 +37,12 @@ def clock_off_s(before_s: float, database_s: float, after_s: float) -> float:
     return min(0.0, after_s - database_s)
 
 
-def clock_words(off_s: float) -> str:
-    """Return what is wrong with a worker's clock, nothing if it is right enough."""
+def clock_words(off_s: float, whose: str = "the worker") -> str:
+    """Return what is wrong with a clock, nothing if it is right enough."""
     if abs(off_s) <= CLOCK_OFF_S:
         return ""
     way = "ahead of" if off_s > 0 else "behind"
-    return f"the clock of the worker is {abs(off_s):.0f} s {way} the database's"
+    return f"the clock of {whose} is {abs(off_s):.0f} s {way} the database's"
 
 
 class Keeper:

@@ -5,6 +5,7 @@ once in a district is done by the first shard.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,6 +70,17 @@ def looked_at(whole: Loaded) -> Loaded:
         value = f"{district.shard} is none of {shards} shards"
         raise ConfigurationError([Fault("safetyd.toml", "district.shard", value, f"0 to {shards - 1}")])
     return _part(whole, district.shard, store_url(whole.settings.store.url, district.shard))
+
+
+def of_accounts(whole: Loaded) -> Loaded:
+    """Return the configuration by which accounts are kept: those of a district are in its first shard."""
+    settings = whole.settings
+    if settings.district is None or whole.site.part is not None:
+        return whole
+    shards_of(settings)
+    url = store_url(settings.store.url, 0)
+    store = settings.store.model_copy(update={"url": url})
+    return replace(whole, settings=settings.model_copy(update={"store": store}))
 
 
 def refuse_alone(whole: Loaded) -> None:

@@ -26,7 +26,7 @@ SHELL = (
     ("__main__",),
     ("cli.*",),
     ("worker",),
-    ("shard",),
+    ("shard", "showing"),
     ("daemon.*", "recorder", "doctor.*"),
     ("reloading",),
     (

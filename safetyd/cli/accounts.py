@@ -16,6 +16,7 @@ from safetyd.configuration import Loaded
 from safetyd.core.model import Role
 from safetyd.faults import did_you_mean
 from safetyd.passwords import PasswordError, hashed
+from safetyd.sharding import of_accounts
 from safetyd.store import accounts, sessions
 from safetyd.store.accounts import AccountError, Scope
 from safetyd.store.database import Connection, has_store, open_for_reading, open_for_writing
@@ -45,7 +46,7 @@ def add_command(
 
     Example: safetyd user add "Ann Lee" --role administrator --building lincoln
     """
-    configuration = loaded(config)
+    configuration = of_accounts(loaded(config))
     try:
         accounts.check_name(name)
     except AccountError as error:
@@ -67,7 +68,7 @@ def list_command(config: Config = None, as_json: Json = False) -> int:
 
     Example: safetyd user list --json
     """
-    with open_for_reading(loaded(config).settings.store.url) as connection:
+    with open_for_reading(of_accounts(loaded(config)).settings.store.url) as connection:
         found = accounts.everybody(connection)
     if as_json:
         shown = [
@@ -98,7 +99,7 @@ def remove_command(name: Name, config: Config = None) -> int:
 
     Example: safetyd user remove "Ann Lee"
     """
-    with _writing(loaded(config)) as connection:
+    with _writing(of_accounts(loaded(config))) as connection:
         accounts.remove(connection, name)
     print(f"{name} may log in no more.")
     return 0
@@ -115,7 +116,7 @@ def token_command(
 
     Example: safetyd user token "Ann Lee" --scope act --days 30
     """
-    with _writing(loaded(config)) as connection:
+    with _writing(of_accounts(loaded(config))) as connection:
         print(accounts.new_token(connection, name, scope, now(), timedelta(days=days)))
     return 0
 
@@ -126,7 +127,7 @@ def link_command(name: Name, config: Config = None) -> int:
 
     Example: safetyd user link "Ann Lee"
     """
-    configuration = loaded(config)
+    configuration = of_accounts(loaded(config))
     with _writing(configuration) as connection:
         number = accounts.named(connection, name).number
         key = sessions.new_link(connection, Link.PASSWORD, number, now())

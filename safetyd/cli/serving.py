@@ -35,17 +35,22 @@ class AlreadyRunningError(SafetydError):
 
 
 class Role(StrEnum):
-    """What a process is to the others: one that does everything, or one of several that share a district."""
+    """What a process is to the others: one that does everything, or of a district one of several that share
+    the watch, or one that shows it."""
 
     ALONE = "alone"
     WORKER = "worker"
+    PAGES = "pages"
 
 
 @app.command("run")
 def run_command(
     config: Config = None,
     role: Annotated[
-        Role, typer.Option(help="worker: one of several, on several machines, that share a district.")
+        Role,
+        typer.Option(
+            help="worker: one of several, on several machines, that share a district; pages: what shows it."
+        ),
     ] = Role.ALONE,
 ) -> None:
     """The daemon, in the foreground. SIGTERM or Ctrl-C ends it cleanly, SIGHUP takes the site file anew.
@@ -55,23 +60,29 @@ def run_command(
     configuration = loaded(config)
     if configuration.site.is_watch:
         refuse("they are watched from afar, by a gateway of theirs", "rooms to watch here, or safetyd watch")
-    if role is Role.WORKER:
-        _work(configuration, config)
+    if role is not Role.ALONE:
+        _take_part(role, configuration, config)
     refuse_alone(configuration)
     serve(configuration, config)
 
 
-def _work(configuration: Loaded, config: str | None) -> NoReturn:
-    """Be one of several workers until told to end, and end this process with it."""
+def _take_part(role: Role, configuration: Loaded, config: str | None) -> NoReturn:
+    """Be one of the processes of a district until told to end, and end this process with it."""
     from safetyd.machine import ticks
+    from safetyd.showing import Showing
     from safetyd.worker import Worker
 
     if configuration.site.part is not None:
-        value, expected = "a worker takes what is free, and no shard that it is told", "nothing here"
+        value, expected = f"--role {role} is for all shards, and not for one that it is told", "nothing here"
         raise ConfigurationError([Fault("safetyd.toml", "district.shard", value, expected)])
-    worker = Worker(configuration, now, ticks, lambda: loaded(config))
+
+    def again() -> Loaded:
+        return loaded(config)
+
+    is_worker = role is Role.WORKER
+    part = Worker(configuration, now, ticks, again) if is_worker else Showing(configuration, now, again)
     _log(configuration)
-    worker.run()
+    part.run()
     _leave()
 
 

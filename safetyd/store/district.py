@@ -58,6 +58,7 @@ _RENEW = text(
     f"""UPDATE {_SCHEMA}.lease SET until = clock_timestamp() + :lease * interval '1 s'
     WHERE shard = :shard AND fence = :fence RETURNING extract(epoch FROM clock_timestamp())"""
 )
+_TIME = text("SELECT extract(epoch FROM clock_timestamp())")
 _NEGLECTED = text(
     f"""SELECT shard FROM {_SCHEMA}.lease WHERE until < clock_timestamp() - :seconds * interval '1 s'
     ORDER BY shard"""
@@ -188,6 +189,11 @@ class District:
         """Return the shards that nobody holds, for so long."""
         with self._told() as connection:
             return list(connection.execute(_NEGLECTED, {"seconds": seconds}).scalars())
+
+    def time_s(self) -> float:
+        """Return what time the database has, in seconds since 1970."""
+        with self._told() as connection:
+            return float(connection.execute(_TIME).scalar_one())
 
     def give_back(self, lease: Lease) -> None:
         """Let anybody have a shard at once; nothing may be written under this lease any more."""

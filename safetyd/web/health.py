@@ -22,10 +22,13 @@ class _Noted(NamedTuple):
 
 
 class Pulse:
-    """The newest note; `seconds` counts what passes, whatever clocks are set to."""
+    """The newest note; `seconds` counts what passes, whatever clocks are set to, and `besides` says what else
+    is not well."""
 
-    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
-        self._seconds = seconds
+    def __init__(
+        self, seconds: Callable[[], float] = time.monotonic, besides: Callable[[], list[str]] = list
+    ) -> None:
+        self._seconds, self._besides = seconds, besides
         self._noted = _Noted(datetime.now(UTC), seconds())
 
     def note(self, at: datetime, store_trouble: str, *, has_broker: bool) -> None:
@@ -68,4 +71,4 @@ class Pulse:
             found.append(f"for {now_s - noted.store_gone_s:.0f} s: {noted.store_words}")
         if now_s - noted.turned_s >= AWAY_S:
             found.append(f"the watch has stood still for {now_s - noted.turned_s:.0f} s")
-        return found
+        return [*found, *self._besides()]

@@ -24,7 +24,7 @@ class House(NamedTuple):
     """`root` is the first level of our own topics; `address` is where people reach the pages; `loaded`
     is what the writer has read already, and need not be in memory twice. `gateways` are a centre's, with what
     their site files say; `copy_of` the one whose copy this is. Where others write, `shards` are their stores
-    by number, accounts are in the first of them, and `unwatched` says what nobody watches now."""
+    by number, accounts are in the first of them, and `warning` says what is amiss with the watch."""
 
     store_url: str
     root: str
@@ -36,4 +36,4 @@ class House(NamedTuple):
     gateways: tuple[tuple[Gateway, Site | None], ...] = ()
     copy_of: str = ""
     shards: tuple[Shard, ...] = ()
-    unwatched: Callable[[], str] = lambda: ""
+    warning: Callable[[], str] = lambda: ""

@@ -92,8 +92,10 @@ class Crew:
         server: Postgres,
         sink: Sink | None = None,
         mqtt: str = "",
+        more: str = "",
     ) -> None:
-        """`mqtt` is what stands under [mqtt] where there is no one broker."""
+        """`mqtt` is what stands under [mqtt] where there is no one broker, `more` what stands below all."""
+        self._more = more
         folder.mkdir(exist_ok=True)
         self.folder, self._server, self._mqtt = folder, server, mqtt
         self.workers: list[Worker] = []
@@ -117,7 +119,8 @@ class Crew:
         mqtt = self._mqtt or f'host = "{host}"\nport = {port or self._port}\nkeepalive = "5s"'
         path.write_text(
             f'site = ["site.toml"]\n[mqtt]\n{mqtt}\n'
-            f'[store]\nurl = "{self.address.replace(LOOPBACK, host)}"\n[district]\nshards = {SHARDS}\n',
+            f'[store]\nurl = "{self.address.replace(LOOPBACK, host)}"\n[district]\nshards = {SHARDS}\n'
+            + self._more,
             encoding="utf-8",
         )
         return path

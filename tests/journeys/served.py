@@ -1,10 +1,10 @@
-"""A house whose daemon answers on a port of this machine."""
+"""What answers on a port of this machine, and the tokens for it: of a house, or of whatever has commands."""
 
 import json
 from http.client import HTTPConnection
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from tests.journeys.servers import LOOPBACK, House, Site, until
+from tests.journeys.servers import LOOPBACK, Commands, House, Site, until
 
 TWO = Site(more='[[buildings]]\nid = "cedar"\nname = "Cedar"\nrooms = [{ id = "1", name = "One" }]')
 
@@ -20,11 +20,11 @@ class Answer(NamedTuple):
         return json.loads(self.text)
 
 
-class Served:
-    """A house whose daemon answers on a port, and tokens for it."""
+class Answering:
+    """A port, and the commands that let people in."""
 
-    def __init__(self, house: House, port: int) -> None:
-        self.house, self.port = house, port
+    def __init__(self, commands: Commands, port: int) -> None:
+        self.commands, self.port = commands, port
 
     def ask(self, path: str, token: str = "", said: object = None, **headers: str) -> Answer:
         """Return the answer to a GET, or to a POST of what is said."""
@@ -45,14 +45,14 @@ class Served:
 
     def token(self, name: str, role: str, *more: str, scope: str = "act") -> str:
         """Let somebody in and return a token of theirs."""
-        adding = self.house.begin("user", "add", name, "--role", role, *more, is_told=True)
+        adding = self.commands.begin("user", "add", name, "--role", role, *more, is_told=True)
         out, err = adding.communicate("nine grey herons\n", timeout=60)
         assert adding.returncode == 0, out + err
-        said = self.house.run("user", "token", name, "--scope", scope)
+        said = self.commands.run("user", "token", name, "--scope", scope)
         assert said.code == 0, said.err
         return said.out.strip()
 
-    def is_answering(self) -> "Served":
+    def is_answering(self) -> Self:
         def look() -> bool:
             try:
                 return self.ask("/healthz").status == 200
@@ -61,3 +61,11 @@ class Served:
 
         until("it answers", look)
         return self
+
+
+class Served(Answering):
+    """A house whose daemon answers on a port, and tokens for it."""
+
+    def __init__(self, house: House, port: int) -> None:
+        super().__init__(house, port)
+        self.house = house

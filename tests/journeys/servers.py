@@ -346,12 +346,44 @@ class Said:
         return json.loads(self.out)
 
 
-class House:
+class Commands:
+    """What is run with one configuration."""
+
+    def __init__(self, config: Path) -> None:
+        self.config = config
+
+    def begin(self, *arguments: str, is_told: bool = False) -> "subprocess.Popen[str]":
+        """Begin a command with this configuration, which reads nothing unless `is_told`."""
+        command = [SAFETYD, *arguments, "--config", str(self.config)]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command,
+            stdin=pipe if is_told else subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            env=environment(),
+        )
+
+    def run(self, *arguments: str) -> Said:
+        """Run a command with this configuration and return what it left behind."""
+        running = self.begin(*arguments)
+        out, err = running.communicate(timeout=60)
+        return Said(running.returncode, out, err)
+
+    def asked(self, *arguments: str) -> Any:
+        """Return what a command prints as JSON; fail unless it succeeded."""
+        said = self.run(*arguments, "--json")
+        assert said.code == 0, said.err
+        return said.json
+
+
+class House(Commands):
     """A folder with a configuration and a store, the commands that go by it, and its daemon."""
 
     def __init__(self, folder: Path, port: int, site: Site | str, mqtt: str = "", url: str = "") -> None:
         self.folder = folder
-        self.config = folder / "safetyd.toml"
+        super().__init__(folder / "safetyd.toml")
         self.store = folder / "var" / "safetyd.db"
         self.log_file = folder / "safetyd.log"
         self.daemon: subprocess.Popen[bytes] | None = None
@@ -443,31 +475,6 @@ class House:
         resource.prlimit(self.daemon.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     # its commands
-
-    def begin(self, *arguments: str, is_told: bool = False) -> "subprocess.Popen[str]":
-        """Begin a command with this configuration, which reads nothing unless `is_told`."""
-        command = [SAFETYD, *arguments, "--config", str(self.config)]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            command,
-            stdin=pipe if is_told else subprocess.DEVNULL,
-            stdout=pipe,
-            stderr=pipe,
-            text=True,
-            env=environment(),
-        )
-
-    def run(self, *arguments: str) -> Said:
-        """Run a command with this configuration and return what it left behind."""
-        running = self.begin(*arguments)
-        out, err = running.communicate(timeout=60)
-        return Said(running.returncode, out, err)
-
-    def asked(self, *arguments: str) -> Any:
-        """Return what a command prints as JSON; fail unless it succeeded."""
-        said = self.run(*arguments, "--json")
-        assert said.code == 0, said.err
-        return said.json
 
     def tickets(self) -> list[Json]:
         return list(self.asked("tickets")["tickets"])

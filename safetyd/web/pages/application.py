@@ -230,7 +230,8 @@ class Pages:
         house = self._looking.house
         given = form if isinstance(form, dict) else {}
         around = Around(self._looking.site(), house.pulse.now(), here, who, said, refusal, given)
-        return around._replace(copy_of=house.copy_of, has_gateways=bool(house.gateways))
+        is_centre, warning = bool(house.gateways), house.warning()
+        return around._replace(copy_of=house.copy_of, has_gateways=is_centre, warning=warning)
 
     def _problem(self, problem: Problem, who: Visitor | None, title: str = "") -> Response:
         shown = {

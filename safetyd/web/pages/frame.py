@@ -32,7 +32,7 @@ class Around(NamedTuple):
 
     `said` is told of the last act; `refusal` is why one was not done, `refusals` why for which of several
     tickets, and `form` what stood in it. `copy_of` is the gateway whose copy a centre
-    shows, and `pending` what was asked of it.
+    shows, and `pending` what was asked of it. `warning` says what is amiss with the watch.
     """
 
     site: Site
@@ -46,6 +46,7 @@ class Around(NamedTuple):
     copy_of: str = ""
     has_gateways: bool = False
     pending: Sequence[Pending] = ()
+    warning: str = ""
 
     @property
     def account(self) -> Account | None:
