@@ -136,7 +136,7 @@ bench-postgres: $(DEV)
 	$(PY) -m tests.bench.engines $(ARGS)
 
 bench-district: $(DEV) servers
-	$(PY) tests/bench/district.py $(ARGS)
+	PYTHONPATH=. $(PY) tests/bench/district.py $(ARGS)
 
 bench-messages: $(DEV)
 	$(PY) tests/bench/messages.py

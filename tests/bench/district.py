@@ -5,7 +5,8 @@ two values a minute, in turn. Of each size the table has a steady stretch, the s
 much) and a heat wave in which a quarter of the rooms get a ticket. Rates are those of the clock on the wall;
 only the heat wave is compressed: an hour of it into as many minutes as the table says, so that its tickets
 come so many times faster than in a real one, and join in digests more. `--wave-minutes 60` is a real one,
-and `--wave-minutes 5 --tickets 417` five minutes of one.
+and `--wave-minutes 5 --tickets 417` five minutes of one. With `--workers 2 --shards 8` two real workers share
+the district in a PostgreSQL, else each daemon has a part and a store of its own.
 The load averages stand beside the figures: another program on the machine is felt in all of them.
 """
 
@@ -20,13 +21,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 from curves import drawn
 from ingest import row
 from measures import Figure, say
-from stand import Calls, broker, cpu_seconds, folder, memory_mb, sink
+from shared import Shared
+from stand import Calls, broker, folder, sink
 from wire import Wire, wire
 from workers import District, running
 
@@ -63,6 +66,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="100 and 1,000 rooms, shorter stretches")
     parser.add_argument("--rooms", type=int, action="append", help="may be given more than once")
     parser.add_argument("--workers", type=int, default=1, help="so many daemons, each with its share")
+    parser.add_argument("--shards", type=int, help="in a PostgreSQL, shared by real workers (--role worker)")
     parser.add_argument("--wave-minutes", type=float, default=5, help="into which the hour is compressed")
     parser.add_argument("--tickets", type=int, help="of the heat wave, else one for every four rooms")
     parser.add_argument("--svg", type=Path, help="where to draw how the cost grows")
@@ -74,23 +78,30 @@ def main() -> int:
     )
     costs = []
     for rooms in asked.rooms or (SIZES[:2] if asked.quick else SIZES):
-        for each in measured(rooms, asked.workers, size, costs):
+        for each in measured(rooms, asked.workers, asked.shards, size, costs):
             print(row(each), flush=True)
     if asked.svg:
         asked.svg.write_text(drawn(costs), encoding="utf-8")
     return 0
 
 
-def measured(rooms: int, workers: int, size: Size, costs: list[Costs]) -> Iterator[Figure]:
+def measured(
+    rooms: int, workers: int, shards: int | None, size: Size, costs: list[Costs]
+) -> Iterator[Figure]:
     """Yield the figures of one size."""
     name = f"{rooms:,} rooms" + (f", {workers} workers" if workers > 1 else "")
+    name += f", {shards} shards" if shards else ""
     with (
+        ExitStack() as stack,
         folder() as where,
         broker(where, 1000) as port,
         sink("paths") as (webhook, webhook_port),
         wire(port, "publisher") as publisher,
     ):
-        district = District(where, port, webhook_port, rooms, workers)
+        if shards:
+            district: District = Shared(where, port, webhook_port, rooms, workers, shards, stack)
+        else:
+            district = District(where, port, webhook_port, rooms, workers)
         with running(district) as (children, spans):
             yield Figure(f"{name}: start to subscribed", max(spans), "s", "", _load())
             chosen = district.choose(size.tickets or rooms // _OF_THE_ROOMS)
@@ -108,7 +119,7 @@ def measured(rooms: int, workers: int, size: Size, costs: list[Costs]) -> Iterat
             yield from dawn.figures(f"{name}, daybreak")
             per = (district.bytes() - before) / max(1, sent)
             yield Figure(f"{name}: store", per, "bytes a reading", "", f"{sent:,} readings of two values")
-            memory = sum(memory_mb(child.pid, "VmHWM") for child in children)
+            memory = district.memory_mb(children)
             yield Figure(f"{name}: memory at most", memory, "MB", "", "all workers, before the heat wave")
             cpu = dawn if dawn.readings > stretch.readings else stretch
             costs.append(Costs(rooms, max(spans), memory, cpu.cpu_s / cpu.readings * 1000, per))
@@ -148,7 +159,7 @@ def _stretch(
     marks: list[tuple[int, float]] = []
     lags: list[float] = []
     is_over = threading.Event()
-    before, cpu = district.stored(), sum(cpu_seconds(child.pid) for child in children)
+    before, cpu = district.stored(), district.cpu_seconds(children)
 
     def follow() -> None:
         while marks or not is_over.is_set():
@@ -172,7 +183,7 @@ def _stretch(
     wall = time.monotonic() - began
     is_over.set()
     watcher.join(120)
-    return Stretch(sent, wall, sum(cpu_seconds(child.pid) for child in children) - cpu, lags or [0.0])
+    return Stretch(sent, wall, district.cpu_seconds(children) - cpu, lags or [0.0])
 
 
 def _wave(
@@ -225,7 +236,7 @@ def _wave(
         counts = [count for path, count in told.items() if path.endswith(whom)] or [0]
         most = f"mean {statistics.mean(counts):.1f} of {len(counts)}"
         yield Figure(f"{name}: messages to a {whom}, most", max(counts), "", "< 10", most)
-    memory = sum(memory_mb(child.pid, "VmHWM") for child in children)
+    memory = district.memory_mb(children)
     yield Figure(f"{name}: memory at most, after it", memory, "MB", "", "all workers")
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from stand import SAFETYD, end, free_port, process, until
+from stand import SAFETYD, cpu_seconds, end, free_port, memory_mb, process, until
 from wire import Wire, publish_packet, wire
 
 ROOMS_A_BUILDING = 40
@@ -118,6 +118,27 @@ class District:
         publisher.publish_all([self.reading(room, now) for room in range(self.rooms)])
         until(lambda: self.stored() >= before + self.rooms, "the first words of every room", 300, 0.05)
 
+    def start(self, stack: ExitStack) -> tuple[Sequence[subprocess.Popen[str]], list[float]]:
+        """Start every daemon, until the stack ends; return them and how long each took until it listened."""
+        children, spans = [], []
+        for worker in self.workers:
+            watch = stack.enter_context(wire(self.port, f"starter-{worker.number}"))
+            watch.subscribe(f"{worker.root}/status/{worker.root}")
+            began = time.monotonic()
+            child = stack.enter_context(process([*SAFETYD, "run", "--config", str(worker.config)]))
+            watch.wait_for(b'"online"')
+            spans.append(time.monotonic() - began)
+            children.append(child)
+        return children, spans
+
+    def memory_mb(self, children: Sequence[subprocess.Popen[str]]) -> float:
+        """Return what the daemons have taken at most."""
+        return sum(memory_mb(child.pid, "VmHWM") for child in children)
+
+    def cpu_seconds(self, children: Sequence[subprocess.Popen[str]]) -> float:
+        """Return the processor time of the daemons so far."""
+        return sum(cpu_seconds(child.pid) for child in children)
+
     def bytes(self) -> int:
         """Return what the stores take on the disk."""
         return sum(os.path.getsize(each) for w in self.workers for each in w.where.glob("bench.db*"))
@@ -126,16 +147,8 @@ class District:
 @contextmanager
 def running(district: District) -> Iterator[tuple[Sequence[subprocess.Popen[str]], list[float]]]:
     """Yield the daemons of all workers, subscribed, and how long each took from its start to that."""
-    children, spans = [], []
     with ExitStack() as stack:
-        for worker in district.workers:
-            watch = stack.enter_context(wire(district.port, f"starter-{worker.number}"))
-            watch.subscribe(f"{worker.root}/status/{worker.root}")
-            began = time.monotonic()
-            child = stack.enter_context(process([*SAFETYD, "run", "--config", str(worker.config)]))
-            watch.wait_for(b'"online"')
-            spans.append(time.monotonic() - began)
-            children.append(child)
+        children, spans = district.start(stack)
         yield children, spans
         for child in children:
             end(child)
