@@ -4,6 +4,7 @@ Rule: what listens, or speaks for the machine, is off, for a shard moves between
 once in a district is done by the first shard.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from safetyd.clock import Clock
 from safetyd.configuration import Loaded
-from safetyd.core.shards import Lease, name_of
+from safetyd.core.shards import Lease, name_of, shard_of
 from safetyd.core.timekeeping import Ticks
 from safetyd.faults import ConfigurationError, Fault
 from safetyd.ingest.topics import routes
@@ -21,6 +22,7 @@ from safetyd.site import Site
 from safetyd.site_part import cut, rest
 from safetyd.store.district import shard_url, store_url
 
+_TICKET = re.compile(r"(.+)-\d{4}-\d{4,}")
 _BOOT = "district"  # no machine's: that one ended says nothing of the electricity in the buildings
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -56,20 +58,29 @@ def of_shard(whole: Loaded, lease: Lease) -> Loaded:
     return _part(whole, lease.shard, shard_url(whole.settings.store.url, lease))
 
 
-def looked_at(whole: Loaded) -> Loaded:
-    """Return the configuration by which a command looks at the shard that is asked for, if one is.
+def looked_at(whole: Loaded, about: str = "") -> Loaded:
+    """Return the configuration by which a command looks at the shard that is asked for, else at that of the
+    place or ticket that it is about, if it is about one.
 
     Raises:
         ConfigurationError: there is no such shard.
     """
     district = whole.settings.district
-    if district is None or district.shard is None:
+    building = _building(whole.site, about)
+    if district is None or (district.shard is None and not building):
         return whole
     shards = shards_of(whole.settings)
-    if district.shard >= shards:
-        value = f"{district.shard} is none of {shards} shards"
+    shard = shard_of(building, shards) if district.shard is None else district.shard
+    if shard >= shards:
+        value = f"{shard} is none of {shards} shards"
         raise ConfigurationError([Fault("safetyd.toml", "district.shard", value, f"0 to {shards - 1}")])
-    return _part(whole, district.shard, store_url(whole.settings.store.url, district.shard))
+    return _part(whole, shard, store_url(whole.settings.store.url, shard))
+
+
+def _building(site: Site, about: str) -> str:
+    """Return the building of a place, a sensor or a ticket, nothing if it is of none that there could be."""
+    first, ticket = about.partition("/")[0], _TICKET.fullmatch(about)
+    return first if site.building(first) is not None else ticket[1] if ticket else ""
 
 
 def of_accounts(whole: Loaded) -> Loaded:

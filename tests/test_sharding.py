@@ -15,7 +15,15 @@ from safetyd.core.waking import Beat, Cause, hole
 from safetyd.district_words import district_words
 from safetyd.faults import ConfigurationError
 from safetyd.ingest.topics import routes
-from safetyd.sharding import DistrictTicks, Elsewhere, looked_at, of_shard, refuse_alone, shards_of
+from safetyd.sharding import (
+    DistrictTicks,
+    Elsewhere,
+    looked_at,
+    of_accounts,
+    of_shard,
+    refuse_alone,
+    shards_of,
+)
 from safetyd.site_part import cut
 from safetyd.site_topics import matches
 
@@ -257,3 +265,43 @@ def test_a_site_that_is_not_cut_hears_what_it_did(folder: Path) -> None:
     assert topics_heard(whole.site, whole.settings)[:2] == ["safetyd/readings/#", "safetyd/power/#"]
     assert cut(whole.site, 0, SHARDS).part is not None
     assert whole.site.part is None
+
+
+# What a command is about
+
+
+@pytest.mark.parametrize(
+    "about, building",
+    [
+        ("{id}", "{id}"),
+        ("{id}/1", "{id}"),
+        ("{id}/1/wall", "{id}"),
+        ("{id}-2026-0001", "{id}"),
+        ("gone-2019-12345", "gone"),  # its tickets stay where they were
+    ],
+)
+def test_a_command_finds_the_shard_of_what_it_is_about(folder: Path, about: str, building: str) -> None:
+    whole = configured(folder)
+    for each in whole.site.buildings:
+        found = looked_at(whole, about.replace("{id}", each.id))
+        shard = shard_of(building.replace("{id}", each.id), SHARDS)
+        assert found.site.part is not None and found.site.part.shard == shard
+
+
+@pytest.mark.parametrize("about", ["", "nowhere", "nowhere/1", "2026-0001", "wall"])
+def test_what_is_of_no_building_is_of_no_shard(folder: Path, about: str) -> None:
+    whole = configured(folder)
+    assert looked_at(whole, about) is whole
+
+
+def test_the_shard_that_is_asked_for_is_looked_at_whatever_it_is_about(folder: Path) -> None:
+    whole = configured(folder, more=DISTRICT.replace("[district]", "[district]\nshard = 1"))
+    for each in whole.site.buildings:
+        found = looked_at(whole, each.id)
+        assert found.site.part is not None and found.site.part.shard == 1
+
+
+def test_accounts_are_kept_in_the_first_shard_for_everybody(folder: Path) -> None:
+    whole = configured(folder)
+    found = of_accounts(whole)
+    assert found.site is whole.site and "search_path%3Dshard_00" in found.settings.store.url

@@ -106,13 +106,13 @@ def ticket_command(
     said = {"do": do.key, "ticket": ticket} | {
         key: value for key, value in given.items() if value is not None
     }
-    carry_out(said, loaded(config))
+    carry_out(said, loaded(config, id))
     return show_ticket(id, config, as_json=as_json)
 
 
 def _alike(id: str, config: str | None) -> list[str]:
     """Return the open tickets of the same building and condition."""
-    with view(loaded(config)) as seen:
+    with view(loaded(config, id)) as seen:
         ticket = seen.world.tickets.get(id)
         if ticket is None:
             return []

@@ -76,7 +76,7 @@ def unassign_command(
 
 
 def _do(said: dict[str, Any], given: dict[str, Any], config: str | None, *, as_json: bool) -> int:
-    configuration = loaded(config)
+    configuration = loaded(config, said.get("building"))
     whole = said | {key: value for key, value in given.items() if value is not None}
     read_assignment(whole, configuration.site.timezone)
     told = answered(whole, configuration)

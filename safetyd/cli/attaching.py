@@ -60,7 +60,7 @@ def attachments_command(
 
     Example: safetyd attachments lincoln-2026-0007 --save photos
     """
-    configuration = loaded(config)
+    configuration = loaded(config, id)
     faults: list[str] = []
     with view(configuration) as seen:
         found = [

@@ -34,7 +34,7 @@ def power_command(
 
     Example: safetyd power lincoln off --by "J. Doe" --note "dark since the storm"
     """
-    configuration = loaded(config)
+    configuration = loaded(config, building)
     ids = [each.id for each in configuration.site.buildings]
     if building is not None and building not in ids:
         raise typer.BadParameter(f"no building is called {building!r}{did_you_mean(building, ids)}")

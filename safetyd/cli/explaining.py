@@ -32,7 +32,7 @@ def explain_command(
     """
     from safetyd.explain.asking import ground, of_place, of_ticket
 
-    configuration = loaded(config)
+    configuration = loaded(config, what.partition("@")[0])
     site, settings = configuration.site, configuration.settings
     where, is_moment, text = what.partition("@")
     url = settings.store.url

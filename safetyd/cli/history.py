@@ -63,7 +63,7 @@ def readings_command(
 
     Example: safetyd readings lincoln/204 --quantity humidity --from 2026-12-01 --every 1h
     """
-    configuration = loaded(config)
+    configuration = loaded(config, place)
     site = configuration.site
     where = _where(place, site, configuration.settings.store.url)
     measure = quantity or (Measure.MAINS if where.room is None else Measure.TEMPERATURE)

@@ -10,14 +10,15 @@ from safetyd.site import Site
 from safetyd.store.database import StoreError, open_for_reading
 
 
-def loaded(config: str | None) -> Loaded:
-    """Return the configuration: of the gateway's copy or the shard that is asked for, if one is.
+def loaded(config: str | None, about: str | None = None) -> Loaded:
+    """Return the configuration: of the gateway's copy or the shard that is asked for, if one is, else of a
+    district that of the shard of the place or ticket that a command is about.
 
     Raises:
         ConfigurationError: with every fault.
     """
     found, gateway = load(find_config(config, os.environ), os.environ), asked_gateway()
-    return looked_at(found) if gateway is None else found.at(gateway)
+    return looked_at(found, about or "") if gateway is None else found.at(gateway)
 
 
 def with_assignments(configuration: Loaded) -> Site:

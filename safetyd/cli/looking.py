@@ -39,7 +39,7 @@ def tickets_command(
 
     Example: safetyd tickets --status open --json
     """
-    configuration = loaded(config)
+    configuration = loaded(config, building)
     if building is not None and configuration.site.building(building) is None:
         ids = [each.id for each in configuration.site.buildings]
         raise typer.BadParameter(f"no building is called {building!r}{did_you_mean(building, ids)}")
@@ -62,7 +62,7 @@ def tickets_command(
 
 def show_ticket(id: str, config: str | None, *, as_json: bool) -> int:
     """Print one ticket: what is owed, what was done, who was told."""
-    configuration = loaded(config)
+    configuration = loaded(config, id)
     with view(configuration) as seen:
         shown = seen.whole_ticket(id)
     if as_json:

@@ -32,7 +32,7 @@ def evidence_command(
     """
     from safetyd.evidence.file import write_file
 
-    configuration = loaded(config)
+    configuration = loaded(config, ticket)
     settings = configuration.settings
     with told_on_failure(settings.store.url), open_for_reading(settings.store.url) as connection:
         made = write_file(

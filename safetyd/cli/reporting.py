@@ -37,7 +37,7 @@ def tell_command(
     Example: safetyd tell lincoln/204 --temperature-f 58.5 --humidity 40 --instrument "sling psychrometer"
     --by "Ann Lee"
     """
-    configuration = loaded(config)
+    configuration = loaded(config, place)
     where = place_of(place, configuration.site)
     given = {
         "by": by,

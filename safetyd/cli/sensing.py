@@ -33,7 +33,7 @@ def sensors_command(
     """
     if sensor is not None and unassigned:
         raise typer.BadParameter("name a sensor or ask for --unassigned, not both")
-    configuration = loaded(config)
+    configuration = loaded(config, building or sensor)
     if building is not None and configuration.site.building(building) is None:
         ids = [each.id for each in configuration.site.buildings]
         raise typer.BadParameter(f"no building is called {building!r}{did_you_mean(building, ids)}")

@@ -45,7 +45,7 @@ def shelve_command(
 
     Example: safetyd shelve lincoln/204 --until "2026-12-01 16:00" --by "J. Doe" --note "boiler is swapped"
     """
-    configuration = loaded(config)
+    configuration = loaded(config, place)
     if is_list:
         if place is not None or until is not None or by is not None or note is not None or role is not None:
             raise typer.BadParameter("--list shows all that is on record: give nothing else")
@@ -73,7 +73,7 @@ def unshelve_command(
 
     Example: safetyd unshelve lincoln/204 --by "J. Doe" --note "done sooner"
     """
-    configuration = loaded(config)
+    configuration = loaded(config, place)
     if by is None:
         raise typer.BadParameter("--by is needed: the name of who ends it")
     where = place_of(place, configuration.site)
