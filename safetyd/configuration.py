@@ -86,6 +86,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Loaded:
     files = _site_files(path, patterns, faults)
     site = read_site(files, environ, faults)
     sites = _sites(settings, environ, faults)
+    _check_sites(path, sites, faults)
     if settings is not None and site is not None and settings.ups is not None:
         _check_ups(path, settings.ups.building, site, faults)
     if settings is not None and site is not None:
@@ -115,6 +116,16 @@ def _sites(settings: Settings | None, environ: Mapping[str, str], faults: list[F
         if each.site
     }
     return {name: site for name, site in read.items() if site is not None}
+
+
+def _check_sites(path: Path, sites: Mapping[str, Site], faults: list[Fault]) -> None:
+    """A building has one gateway: two copies of it would each tell another half."""
+    known: dict[str, str] = {}
+    for name, site in sites.items():
+        for id in (each.id for each in site.buildings):
+            if (other := known.setdefault(id, name)) != name:
+                value = f"{shown(id)} is a building of {shown(other)} and of {shown(name)}"
+                faults.append(Fault(str(path), "gateways", value, "each building with one gateway"))
 
 
 def _site_files(path: Path, patterns: Sequence[str], faults: list[Fault]) -> list[Path]:

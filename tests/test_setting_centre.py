@@ -85,3 +85,11 @@ def test_copies_are_kept_by_a_watch_and_by_nobody_else(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="for safetyd watch") as caught:
         read(tmp_path, MAPLE, SITE)
     assert [fault.key for fault in caught.value.faults] == ["gateways"]
+
+
+def test_a_building_of_two_gateways_is_a_fault(tmp_path: Path) -> None:
+    both = (f'[[gateways]]\nname = "{name}"\nsite = ["maple.toml"]\n' for name in ("maple-gw", "oak-gw"))
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, "".join(both))
+    (fault,) = caught.value.faults
+    assert fault.value == "'maple' is a building of 'maple-gw' and of 'oak-gw'"

@@ -10,7 +10,7 @@ from safetyd.cli.loading import loaded
 from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
 from safetyd.faults import one_of
-from safetyd.held_copies import begin_anew, copy_object
+from safetyd.held_copies import Pending, begin_anew, copy_object, pending
 from safetyd.setting_centre import Gateway
 from safetyd.store.database import StoreError, open_for_reading, writer_lock
 
@@ -63,4 +63,16 @@ def _begin_anew(name: str, configuration: Loaded) -> None:
     with writer_lock(found[name].url) as is_ours:
         if not is_ours:
             raise SafetydError(f"safetyd watch writes the copy of {name}; end it, and try again")
+        left = _pending(found[name])
         print(f"The old copy is kept as {begin_anew(found[name]).name}; the gateway sends its record anew.")
+    for each in left:
+        print(f"{name} had not answered: {each.words}, by {each.by}; it stays there, so ask for it again")
+
+
+def _pending(gateway: Gateway) -> list[Pending]:
+    """Return what waits for an answer of the gateway; nothing of a copy that cannot be read."""
+    try:
+        with closing(open_for_reading(gateway.url)) as connection:
+            return pending(connection)
+    except StoreError:
+        return []
