@@ -6,24 +6,21 @@ answered, and its answer stands there like everybody's. What does not fit is tol
 """
 
 import logging
-import os
 import resource
 import selectors
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
-from hashlib import sha256
 from typing import TypeVar
-
-import msgspec
 
 from safetyd.clock import Clock
 from safetyd.core.afar import Cause
 from safetyd.core.errors import SafetydError
 from safetyd.core.model import Place, TroubleKind
+from safetyd.gateway_copy import SAY_EVERY_S, Copy
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link
 from safetyd.rolled_copies import RolledCopy
@@ -31,155 +28,15 @@ from safetyd.service import Service
 from safetyd.setting_centre import Gateway
 from safetyd.settings import Settings
 from safetyd.site import Site
-from safetyd.store import bidden, copy_of, inbox, receiving
-from safetyd.store.database import Connection, StoreError, undone_on_failure, writer_lock
-from safetyd.store.moments import micros
-from safetyd.store.receiving import MisfitError
-from safetyd.store.shipment import Bid, Piece, ShipmentError, read_answer, unpacked, written
+from safetyd.store.database import StoreError, writer_lock
 
 SUBJECT = "[[gateways]] "
-SAY_EVERY_S = 60.0
 UNHEARD_S = 600.0  # after which a record that does not come is told
-HALTED_S = 600.0  # until rows that did not fit are asked for again
-LONGEST_PAUSE_S = 3600.0  # between two times that a command is sent
-MOST_BYTES = 1024 * 1024  # of a command: what brokers carry
 _LOOK_S, _AT_WORK_S, _AT_ONCE = 0.25, 0.01, 20
-_LOOK_ANYWAY_S = 5.0  # the clock of files is coarse
 _FILES, _FILES_OF_ONE = 1024, 10  # that may be open: of all else, and of one copy
-_TOO_LARGE = "it is too large for the way there (at most 1 MiB); attach the file at the gateway itself"
 
 log = logging.getLogger("safetyd.collecting")
 T = TypeVar("T")
-
-
-class Copy:
-    """One gateway's copy while it is open; the thread's own."""
-
-    def __init__(self, gateway: Gateway, clock: Clock) -> None:
-        self.gateway = gateway
-        self.fault = ""
-        self.heard_s = time.monotonic()
-        self.connection: Connection | None = None
-        self._clock = clock
-        self._halted_until = 0.0
-        self._name, self._content = "", b""
-        self._log, self._written, self._look_at_s = f"{gateway.copy}-wal", -1, 0.0
-        self._sent: dict[str, tuple[float, float]] = {}
-
-    def open(self) -> Connection:
-        """Return the connection, opened at the first time."""
-        if self.connection is None:
-            self.gateway.copy.parent.mkdir(parents=True, exist_ok=True)
-            self.connection = receiving.open_copy_of(self.gateway.name, self.gateway.url)
-        return self.connection
-
-    def held(self) -> bytes:
-        """Return what the copy holds, as it is said."""
-        connection = self.open()
-        try:
-            file = (self._name, len(self._content)) if self._content else None
-            return written(receiving.held(connection, file, is_halted=self._is_halted))
-        finally:
-            connection.rollback()
-
-    @property
-    def _is_halted(self) -> bool:
-        return time.monotonic() < self._halted_until
-
-    def take(self, payload: bytes) -> bool:
-        """Take a piece in; return whether it fitted, else `fault` says why not."""
-        connection = self.open()
-        try:
-            piece = unpacked(payload)
-            self.heard_s = time.monotonic()
-            self._note(connection, piece)
-            receiving.take(connection, piece)
-            self._take_chunk(connection, piece)
-        except (MisfitError, ShipmentError) as error:
-            self.fault, self._halted_until = str(error), time.monotonic() + HALTED_S
-            with suppress(OSError):
-                self.gateway.copy.with_name(f"{self.gateway.copy.name}.refused").write_bytes(payload)
-            return False
-        if not self._is_halted:
-            self.fault = ""
-        for key, (_, pause_s) in self._sent.items():  # it is there: what it has not answered it did not get
-            self._sent[key] = (0.0, pause_s)
-        return True
-
-    def bids(self) -> list[bytes]:
-        """Return the commands that are to be sent now."""
-        connection, now_s = self.open(), time.monotonic()
-        if not self._may_have_more(now_s):
-            return []
-        waiting = bidden.waiting(connection)
-        connection.rollback()
-        self._sent = {each.key: self._sent.get(each.key, (0.0, SAY_EVERY_S / 2)) for each in waiting}
-        made = []
-        for each in waiting:
-            due_s, pause_s = self._sent[each.key]
-            if now_s < due_s:
-                continue
-            if len(each.body) > MOST_BYTES:
-                self._answered(each.number, msgspec.json.encode({"refused": _TOO_LARGE}).decode())
-                continue
-            self._sent[each.key] = now_s + pause_s, min(pause_s * 2, LONGEST_PAUSE_S)
-            made.append(written(Bid(each.key, msgspec.json.decode(each.body))))
-        return made
-
-    def _may_have_more(self, now_s: float) -> bool:
-        """Return whether a command may have been left, or is to be sent again, without asking the store."""
-        try:
-            written = os.stat(self._log).st_mtime_ns
-        except OSError:
-            written = 0
-        is_due = any(due_s <= now_s for due_s, _ in self._sent.values())
-        if written == self._written and now_s < self._look_at_s and not is_due:
-            return False
-        self._written, self._look_at_s = written, now_s + _LOOK_ANYWAY_S
-        return True
-
-    def take_answer(self, payload: bytes) -> None:
-        """Put an answer of the gateway where whoever asked looks for it."""
-        said, connection = read_answer(payload), self.open()
-        waiting = bidden.waiting(connection)
-        connection.rollback()
-        for each in waiting:
-            if each.key == said.key:
-                self._answered(each.number, said.answer)
-
-    def close(self) -> None:
-        """Let go of it."""
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
-
-    def _answered(self, number: int, answer: str) -> None:
-        connection = self.open()
-        with undone_on_failure(connection):
-            inbox.answer(connection, number, answer)
-            connection.commit()
-
-    def _note(self, connection: Connection, piece: Piece) -> None:
-        heard = {"head": piece.head, "newest": piece.newest, "at": piece.at, "heard": micros(self._clock())}
-        with undone_on_failure(connection):
-            copy_of.note(connection, heard)
-            connection.commit()
-
-    def _take_chunk(self, connection: Connection, piece: Piece) -> None:
-        chunk = piece.file
-        if chunk is None:
-            return
-        content = self._content if chunk.sha256 == self._name else b""
-        if chunk.offset != len(content):
-            return
-        self._name, self._content = chunk.sha256, content + chunk.content
-        if len(self._content) < chunk.size:
-            return
-        whole, self._content = self._content, b""
-        if sha256(whole).hexdigest() != chunk.sha256:
-            raise MisfitError(f"file {chunk.sha256} is not what its note says of it")
-        with undone_on_failure(connection):
-            receiving.keep_file(connection, chunk.sha256, whole)
 
 
 class Collecting:
@@ -198,6 +55,7 @@ class Collecting:
         }
         self._is_ended = threading.Event()
         self._clock = clock
+        self._kept: dict[str, Copy] = {}  # by topic, those whose writer we are
         self._link: Link | None = None
         self._say_at_s = self._look_at_s = 0.0
         self._thread = threading.Thread(target=self._run, name="collecting", daemon=True)
@@ -248,8 +106,8 @@ class Collecting:
     def _listen(self, stack: ExitStack) -> None:
         _allow_files(len(self._copies) * _FILES_OF_ONE)
         self._rolled.clear()
-        for copy in self._copies.values():
-            self._guarded(copy, partial(self._begin, stack, copy))
+        stack.callback(self._kept.clear)
+        self._begin_all(stack)
         mqtt = self._settings.mqtt
         self._link = link = Link(mqtt, list(self._by_topic), self._clock, f"{mqtt.client_id}-centre")
         link.on_connected = self._soon
@@ -264,13 +122,22 @@ class Collecting:
             for copy, rolled in () if received else self._rolled:
                 self._guarded(copy, rolled.tend)
             if link.is_connected:
-                self._say()
+                self._say(stack)
 
-    def _begin(self, stack: ExitStack, copy: Copy) -> None:
-        connection = copy.open()
-        stack.callback(copy.close)
-        if not stack.enter_context(writer_lock(copy.gateway.url)):
-            raise StoreError(f"{copy.gateway.copy}: another safetyd writes this copy; end that one")
+    def _begin_all(self, stack: ExitStack) -> None:
+        """Begin with the copies that are not ours yet."""
+        for topic, copy in self._copies.items():
+            if topic not in self._kept:
+                self._guarded(copy, partial(self._begin, stack, topic, copy))
+
+    def _begin(self, stack: ExitStack, topic: str, copy: Copy) -> None:
+        with ExitStack() as tried:
+            tried.callback(copy.close)
+            connection = copy.open()
+            if not tried.enter_context(writer_lock(copy.gateway.url)):
+                raise StoreError(f"{copy.gateway.copy}: another safetyd writes this copy; end that one")
+            stack.enter_context(tried.pop_all())
+        self._kept[topic], copy.fault = copy, ""
         site = self._sites.get(copy.gateway.name)
         if site is not None:
             rolled = RolledCopy(copy.gateway, site, self._settings, connection)
@@ -293,7 +160,7 @@ class Collecting:
 
     def _take(self, message: Message) -> None:
         kind, topic = self._by_topic.get(message.topic, ("", ""))
-        copy = self._copies.get(topic)
+        copy = self._kept.get(topic)
         if copy is None or not message.payload:
             return
         if kind == "answer":
@@ -301,7 +168,7 @@ class Collecting:
         elif self._guarded(copy, partial(copy.take, message.payload)):
             self._say_held(topic, copy)
 
-    def _say(self) -> None:
+    def _say(self, stack: ExitStack) -> None:
         """Say what each copy holds, if it is time, and what people want of its gateway."""
         if time.monotonic() < self._look_at_s:
             return
@@ -309,7 +176,8 @@ class Collecting:
         is_time = time.monotonic() >= self._say_at_s
         if is_time:
             self._say_at_s = time.monotonic() + SAY_EVERY_S
-        for topic, copy in self._copies.items():
+            self._begin_all(stack)
+        for topic, copy in self._kept.items():
             if is_time:
                 self._say_held(topic, copy)
             for bid in self._guarded(copy, copy.bids) or ():

@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
-from safetyd.collecting import UNHEARD_S, Collecting, Copy
+from safetyd.collecting import UNHEARD_S, Collecting
+from safetyd.gateway_copy import Copy
 from safetyd.held_copies import begin_anew, copy_object
 from safetyd.ingest.message import Message
 from safetyd.setting_centre import Gateway
 from safetyd.settings import Mqtt, Settings, Store
 from safetyd.store import bidden, inbox, receiving, shipping
-from safetyd.store.database import HEAD, open_for_reading, open_for_writing
+from safetyd.store.database import HEAD, open_for_reading, open_for_writing, writer_lock
 from safetyd.store.shipment import Answered, packed, read_bid, read_held, written
 from safetyd.store.shipping import Bounds
 from tests.everything import NINE, Record, of_every_kind
@@ -124,6 +125,38 @@ def test_a_piece_that_does_not_fit_is_kept_aside_and_halts_the_chain(copy: Copy)
     assert "cannot be read" in copy.fault
     assert copy.gateway.copy.with_name("maple-gw.db.refused").read_bytes() == b"no piece"
     assert read_held(copy.held()).is_halted
+
+
+def test_a_copy_that_another_safetyd_writes_is_left_alone_until_that_ends(
+    tmp_path: Path, record: Record
+) -> None:
+    folder = tmp_path / "district"
+    folder.mkdir()
+    gateway = Gateway("maple-gw", "safetyd", folder / "maple-gw.db", ())
+    watch = Record(folder)
+    watch.begin('timezone = "UTC"\n[[buildings]]\nid = "maple"\ngateway = "maple-gw"\n')
+    settings = Settings.model_construct(gateways=(gateway,), mqtt=Mqtt(port=1), store=Store(url=watch.url))
+    collecting = Collecting(settings, watch.service, lambda: NINE, {})
+    (topic,) = collecting._copies
+    other = Copy(gateway, lambda: NINE)
+    other.open()
+    with closing(open_for_reading(record.url)) as reader:
+        piece = shipping.piece(reader, read_held(other.held()), HEAD, NINE, Bounds())
+    other.close()
+    message = Message(NINE, topic.format("record"), packed(piece))
+    collecting.stop()
+    with ExitStack() as stack:
+        with writer_lock(gateway.url) as is_ours:
+            assert is_ours
+            collecting._begin_all(stack)
+            assert "another safetyd writes this copy" in collecting._copies[topic].fault
+            collecting._take(message)
+            assert copy_object("maple-gw", open_for_reading(gateway.url))["number"] == 0
+        collecting._begin_all(stack)
+        collecting._take(message)
+        assert copy_object("maple-gw", open_for_reading(gateway.url))["number"] > 0
+        assert collecting._copies[topic].fault == ""
+    watch.end()
 
 
 def test_a_gateway_that_is_well_and_sends_nothing_of_its_record_is_a_trouble(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ SHELL = (
         "imports.taking",
         "history.older",
         "calling",
-        "collecting",
+        "collecting + gateway_copy",
         "uplink",
         "anchoring",
         "systemd",
