@@ -50,9 +50,7 @@ def _assign(service: Service, asked: AssignAction, at: datetime) -> dict[str, An
     role = service.facts.role_of(asked.by, building.id, asked.role)
     check_person(asked.verb, asked.by, role, building.id)
     heard = _heard(service, asked.topic)
-    part = service.site.part
-    is_elsewhere = bool(asked.format) and part is not None and not part.takes_strays
-    _check_free(service, asked.topic, heard, at, is_elsewhere=is_elsewhere)
+    _check_free(service, asked.topic, heard, at, is_elsewhere=asked.is_heard_elsewhere)
     since = asked.moment or (heard.first_at if heard is not None and asked.is_from_first else at)
     if since > at:
         raise ActionError(f"from: {rfc3339(since)} is yet to come; expected now or a time before it")

@@ -67,8 +67,11 @@ _OF_SHELF = {
     ShelfVerb.UNSHELVE: ("building", "room", "role"),
 }
 _SETTINGS = ("unit", "measures", "channel", "values")
+HEARD, ELSEWHERE = "heard", "elsewhere"  # of a district: another store has heard it, and it is nobody's
 _OF_ASSIGNING = {
-    AssignVerb.ASSIGN: ("topic", "building", "room", "sensor", "format", "from", "role", *_SETTINGS),
+    AssignVerb.ASSIGN: (
+        *("topic", "building", "room", "sensor", "format", "from", "role", HEARD, *_SETTINGS),
+    ),
     AssignVerb.UNASSIGN: ("topic", "until", "role"),
 }
 FIRST_HEARD = "first"
@@ -178,6 +181,7 @@ def read_assignment(said: Mapping[str, Any], timezone: ZoneInfo) -> AssignAction
         tuple((key, value) for key in _SETTINGS if (value := _text(said, key))),
         None if is_first else _moment(said, "from" if is_new else "until", timezone),
         is_first,
+        said.get(HEARD) == ELSEWHERE,
     )
 
 

@@ -104,7 +104,7 @@ class Daemon:
         self._worked_at = self.clock()
         self._errands = Errands(self.service, self._reader, self._commit)
         self._following = Following(settings, self.service, self._reader, self.clock, self._bell.ring, *more)
-        self._reception = Reception(settings, self.service, self._sites)
+        self._reception = Reception(settings, self.service, self._sites, self.dispatch.way)
         self._rollups = Rollups(self._reader, self.service.writing, lambda: self.service.site, settings)
         self._notary = Notary(self.service, self._reader, settings, self._commit)
         self.vitals.serve(self.service)
@@ -170,7 +170,7 @@ class Daemon:
         give_up_at = time.monotonic() + LAST_WORDS_SECONDS
         self.dispatch.look(self.clock())
         self.dispatch.send_due(self.clock())
-        while self.dispatch.is_busy and (left := give_up_at - time.monotonic()) > 0:
+        while self.dispatch.in_hand and (left := give_up_at - time.monotonic()) > 0:
             self._bell.wait((), left)
             self.dispatch.take_outcomes(self.clock())
         self.service.commit(self.clock())

@@ -33,20 +33,21 @@ from safetyd.store import attempts, chain, outbox
 from safetyd.store.attempts import Result
 from safetyd.store.database import Connection, StoreError
 from safetyd.store.outbox import Delivery, DeliveryState
+from safetyd.way import Way
 
 _TROUBLE_AFTER = 3  # attempts
 _FORGOTTEN = "it may have arrived: safetyd ended before an answer came"
 _UNWRITTEN = "its outcome could not be written"
 _OVERTAKEN = "it was no longer so when it would have been sent"
 _GONE = "the person or address is no longer in the site file"
-
 _MOST_JOINED = 100  # notices in one message
 
 log = logging.getLogger("safetyd.notify")
 
 
 class Dispatch:
-    """The deliveries that are in hand; `wake` is called from other threads when an outcome has come."""
+    """The deliveries that are in hand, which have the right of `way`; `wake` is called from other threads
+    when an outcome has come."""
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class Dispatch:
         self._noted: list[Outcome] = []  # since the last commit
         self._in_hand: set[Who] = set()
         self._sender = Sender(self._report)
+        self.way = Way()
         self._addresses: dict[Who, str] = {}
         self._allowance = Allowance()
         self._begun: list[tuple[Job, str]] = []  # attempts that the open transaction puts on record
@@ -100,6 +102,7 @@ class Dispatch:
         What may have to be let go, or told to somebody else, is left to `send_due`.
         """
         self._begun = []
+        self.way.take()
         if not self._has_looked or self._has_new_site:
             self.look(now)
             return
@@ -227,11 +230,6 @@ class Dispatch:
         plan, pages = short_name(delivery.plan), links(self._public_url, about)
         return Words(title, delivery.text, about, pages, delivery.language, plan)
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether attempts are under way."""
-        return bool(self._in_hand)
-
     def take_outcomes(self, now: datetime) -> bool:
         """Put on record what became of attempts; return whether there was any.
 
@@ -250,6 +248,8 @@ class Dispatch:
             self._in_hand.discard(outcome.job.who)
             self._noted.append(outcome)
             found = True
+        if not self._in_hand:
+            self.way.leave()
         if self._distress is not None and self._distress.has_word:
             self.look(now)
         return found

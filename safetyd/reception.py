@@ -11,6 +11,7 @@ from safetyd.core.model import Place, TroubleKind
 from safetyd.service import Service
 from safetyd.settings import Settings
 from safetyd.site import Site
+from safetyd.way import Way
 from safetyd.web.health import Pulse
 from safetyd.web.house import House
 from safetyd.web.server import Server
@@ -21,8 +22,8 @@ _SUBJECT = "[web]"
 class Reception:
     """What listens, where it is asked for; it starts after the first turn of the watch."""
 
-    def __init__(self, settings: Settings, service: Service, sites: Mapping[str, Site]) -> None:
-        """`sites` are what the site files of a centre's gateways say."""
+    def __init__(self, settings: Settings, service: Service, sites: Mapping[str, Site], way: Way) -> None:
+        """`sites` are what the site files of a centre's gateways say; pages give way to who has `way`."""
         self._pulse = Pulse()
         self._service = service
         self._is_started = False
@@ -37,6 +38,7 @@ class Reception:
             settings.oidc,
             service.loaded,
             tuple((each, sites.get(each.name)) for each in settings.gateways),
+            way=way,
         )
         self._server = None if listen is None else Server(settings.web, listen, house)
 

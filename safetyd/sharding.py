@@ -86,9 +86,10 @@ def _building(site: Site, about: str) -> str:
 def of_accounts(whole: Loaded) -> Loaded:
     """Return the configuration by which accounts are kept: those of a district are in its first shard."""
     settings = whole.settings
-    if settings.district is None or whole.site.part is not None:
+    if settings.district is None:
         return whole
-    shards_of(settings)
+    if whole.site.part is None:
+        shards_of(settings)
     url = store_url(settings.store.url, 0)
     store = settings.store.model_copy(update={"url": url})
     return replace(whole, settings=settings.model_copy(update={"store": store}))

@@ -22,7 +22,7 @@ from safetyd.recovery import facts_of, recover
 from safetyd.sensor_objects import Watched, sensor_object, stray_object, watched
 from safetyd.site import Site
 from safetyd.store import attempts, latest, ledger, leftovers, outbox, readings
-from safetyd.store.database import Connection
+from safetyd.store.database import Connection, StoreError
 from safetyd.store.leftovers import Stray
 from safetyd.times import rfc3339_or_none
 
@@ -37,8 +37,8 @@ class Version(NamedTuple):
 class View(NamedTuple):
     """How everything stands at `at`; `root` is the first level of our own topics.
 
-    Where several stores keep a district, `parts` are the views of each by the number of its shard, the
-    connection is the first one's, and numbers of episodes mean nothing.
+    Where several stores keep a district, `parts` are the views of each by the number of its shard, None of
+    one that cannot be read; the connection is the first one's, and numbers of episodes mean nothing.
     """
 
     connection: Connection
@@ -48,16 +48,23 @@ class View(NamedTuple):
     root: str
     at: datetime
     version: Version = Version()
-    parts: "tuple[View, ...]" = ()
+    parts: "tuple[View | None, ...]" = ()
 
     @property
     def each(self) -> "Sequence[View]":
-        """Return a view for each store."""
-        return self.parts or (self,)
+        """Return a view for each store that can be read."""
+        return [each for each in self.parts if each is not None] or (self,)
 
     def of(self, building: str) -> "View":
-        """Return the view of the store that keeps a building."""
-        return self.parts[shard_of(building, len(self.parts))] if self.parts else self
+        """Return the view of the store that keeps a building.
+
+        Raises:
+            StoreError: it cannot be read now.
+        """
+        found = self.parts[shard_of(building, len(self.parts))] if self.parts else self
+        if found is None:
+            raise StoreError(f"what is on record of {self.site.name_of(building)} cannot be read now")
+        return found
 
     def ticket(self, id: str) -> dict[str, Any]:
         """Return a ticket as the outside sees it.
@@ -96,7 +103,7 @@ class View(NamedTuple):
     def sensors(self) -> list[Watched]:
         """Return every sensor that was heard or is waited for."""
         if self.parts:
-            found = [each for part in self.parts for each in part.sensors()]
+            found = [each for part in self.each for each in part.sensors()]
             order = {each.id: number for number, each in enumerate(self.site.buildings)}
             return sorted(found, key=lambda each: order.get(each.sensor.place.building, len(order)))
         known = readings.sensors(self.connection)
@@ -113,7 +120,7 @@ class View(NamedTuple):
 
     def _objects_of_parts(self, found: Sequence[Watched]) -> list[dict[str, Any]]:
         shown: dict[int, dict[str, Any]] = {}
-        for part in self.parts:
+        for part in self.each:
             here = [n for n, each in enumerate(found) if self.of(each.sensor.place.building) is part]
             shown.update(zip(here, part.sensor_objects(found[n] for n in here), strict=True))
         return [shown[n] for n in range(len(found))]

@@ -128,9 +128,11 @@ def test_the_first_attempt_is_on_record_by_the_commit_that_owes_it_and_made_afte
     (delivery,) = one.deliveries()
     assert [each["outcome"] for each in delivery["tried"]] == ["under_way"]
     assert not sink.asked_of("ann") and not one.dispatch.in_hand
+    assert one.dispatch.way.is_taken  # by who is told, from pages
     one.dispatch.hand_over()
     one.turn()
     assert len(sink.of("ann")) == 1 and one.record()["Ann"]["state"] == "accepted"
+    assert not one.dispatch.way.is_taken
 
 
 def test_what_could_not_be_committed_is_not_sent_and_goes_once_when_it_is(sink: Sink, desk: Make) -> None:

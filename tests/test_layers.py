@@ -136,6 +136,7 @@ SHELL = (
         "logs",
         "paper.*",
         "ticks",
+        "way",
         "stamping",
     ),
 )

@@ -305,3 +305,5 @@ def test_accounts_are_kept_in_the_first_shard_for_everybody(folder: Path) -> Non
     whole = configured(folder)
     found = of_accounts(whole)
     assert found.site is whole.site and "search_path%3Dshard_00" in found.settings.store.url
+    asked = configured(folder, more=DISTRICT.replace("[district]", "[district]\nshard = 1"))
+    assert of_accounts(looked_at(asked)).settings.store.url.endswith("search_path%3Dshard_00")

@@ -27,7 +27,8 @@ class AssignVerb(StrEnum):
 class AssignAction:
     """What a person asks: the same keys in a recording, on the command line and in the API.
 
-    Without a `moment` it is now, or when the topic was first heard. What is empty is to be found out.
+    Without a `moment` it is now, or when the topic was first heard. What is empty is to be found out. Of a
+    district another store may have heard it, and knows that it is nobody's.
     """
 
     verb: AssignVerb
@@ -41,6 +42,7 @@ class AssignAction:
     settings: tuple[tuple[str, str], ...] = ()
     moment: datetime | None = None
     is_from_first: bool = False
+    is_heard_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,10 @@ class DistrictError(SafetydError):
     """The district's database cannot be used, or not now."""
 
 
+class OtherDistrictError(DistrictError):
+    """The database has another number of shards."""
+
+
 class Held(NamedTuple):
     """A shard as people see it: its fence, and who holds it, if anybody does."""
 
@@ -107,6 +111,14 @@ def store_url(url: str, shard: int) -> str:
     return parts.update_query_dict({"options": options}).render_as_string(hide_password=False)
 
 
+def _compare(shards: int, known: int) -> None:
+    if known != shards:
+        raise OtherDistrictError(
+            f"[district] shards: {shards} stands here, and the database keeps the buildings in"
+            f" {known}; their history would not follow: write shards = {known}"
+        )
+
+
 def schema_of(shard: int) -> str:
     """Return the schema of a shard's store."""
     return name_of(shard).replace("-", "_")
@@ -134,15 +146,24 @@ class District:
                     made.execute(text(statement))
                 made.execute(_BEGIN, {"shards": shards})
                 made.execute(_ROWS, {"shards": shards})
-            known = made.execute(_SHARDS).scalar_one()
-            if known != shards:
-                raise DistrictError(
-                    f"[district] shards: {shards} stands here, and the database keeps the buildings in"
-                    f" {known}; their history would not follow: write shards = {known}"
-                )
+            _compare(shards, made.execute(_SHARDS).scalar_one())
             for schema in map(schema_of, range(shards)):
                 if not made.execute(_HAS_SCHEMA, {"name": schema}).scalar():
                     made.execute(text(f'CREATE SCHEMA "{schema}"'))
+
+    def has_begun(self, shards: int) -> bool:
+        """Return whether a worker has begun the district.
+
+        Raises:
+            OtherDistrictError: with another number of shards.
+        """
+        with self._told() as connection:
+            if not connection.execute(_HAS_SCHEMA, {"name": _SCHEMA}).scalar():
+                return False
+            known = connection.execute(_SHARDS).scalar()
+        if known is not None:
+            _compare(shards, known)
+        return known is not None
 
     def announce(self, id: str, name: str, *, is_fit: bool) -> float:
         """Say that a worker lives, and return what time the database has, in seconds since 1970."""

@@ -10,20 +10,21 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import closing
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import anyio
 from anyio import CapacityLimiter, to_thread
 
 from safetyd.assigned import guessed_format
-from safetyd.commands import REPORT, read_assignment, read_command
-from safetyd.core.assignment import standing
+from safetyd.commands import ELSEWHERE, HEARD, REPORT, read_assignment, read_command
+from safetyd.core.assignment import AssignVerb, standing
 from safetyd.core.closure import ClosureVerb
 from safetyd.core.errors import ActionError
 from safetyd.core.model import same_name
 from safetyd.core.report import Report, check
 from safetyd.core.ticket import Action, Ticket
 from safetyd.core.world import Facts
+from safetyd.ingest.topics import native_route, routes
 from safetyd.site import Site
 from safetyd.store import assignments, inbox, leftovers, once
 from safetyd.store.accounts import Account
@@ -44,6 +45,7 @@ from safetyd.web.health import Pulse
 from safetyd.web.problems import Problem, misused
 from safetyd.web.routes import Route
 
+T = TypeVar("T")
 _LOOK_S = 0.05
 
 
@@ -92,7 +94,8 @@ def assignment(route: Route, said: Mapping[str, Any], account: Account, view: Vi
     Raises:
         Problem: it cannot be understood, or is not of their buildings.
     """
-    whole = {**_known_format(said, view), "by": account.name, "do": route.name}
+    is_new = route.name == AssignVerb.ASSIGN
+    whole = {**(_of_district(said, view) if is_new else said), "by": account.name, "do": route.name}
     try:
         read = read_assignment(whole, view.site.timezone)
     except ActionError as error:
@@ -109,14 +112,24 @@ def assignment(route: Route, said: Mapping[str, Any], account: Account, view: Vi
     return whole
 
 
-def _known_format(said: Mapping[str, Any], view: View) -> Mapping[str, Any]:
-    """Return an assignment with the format of its topic, where a store has heard that and it is another's."""
-    if not view.parts or said.get("format") or not isinstance(topic := said.get("topic"), str):
+def _of_district(said: Mapping[str, Any], view: View) -> Mapping[str, Any]:
+    """Return an assignment with what the writer of one store cannot know: that another has heard the topic.
+
+    Raises:
+        Problem: it is somebody's already.
+    """
+    topic = said.get("topic")
+    if not view.parts or not isinstance(topic, str):
         return said
+    if topic not in {each["topic"] for each in view.strays()}:
+        bound = routes(view.site)
+        if bound.of(topic) or topic in bound.bridges or native_route(topic, view.site, view.root):
+            raise Problem(409, f"topic: {topic[:80]!r} is somebody's already; end that first")
+        return said  # whether it was ever heard its writer knows
     heard = (leftovers.stray_of(each.connection, topic) for each in view.each)
     stray = next(filter(None, heard), None)
     found = guessed_format(topic, stray.payload, view.site, view.root) if stray is not None else ""
-    return {**said, "format": found} if found else said
+    return {HEARD: ELSEWHERE, **({"format": found} if found else {}), **said}
 
 
 def holders(view: View, topic: str) -> list[str]:
@@ -176,8 +189,12 @@ class Inbox:
                 return _outcome(answer)
         return Done(None, is_known=False)
 
+    async def knows(self, key: Key) -> bool:
+        """Return whether a command was left here under a key."""
+        return await to_thread.run_sync(self._left, key, limiter=self._one) is not None
+
     def _left(self, key: Key) -> Left | None:
-        return once.left(self._looking(), key, self._pulse.now())
+        return self._asked(lambda connection: once.left(connection, key, self._pulse.now()))
 
     def _leave(self, body: str, key: Key | None) -> Left:
         now = self._pulse.now()
@@ -190,17 +207,26 @@ class Inbox:
             raise Problem(503, f"{error}; nothing was done; try again later") from error
 
     def _answer(self, number: int) -> str | None:
-        return inbox.answered(self._looking(), number)
+        return self._asked(lambda connection: inbox.answered(connection, number))
 
-    def _looking(self) -> Connection:
-        if self._reader is None:
-            self._reader = open_for_reading(self._url)
-        return self._reader
+    def _asked(self, read: Callable[[Connection], T]) -> T:
+        """Return what is read by a connection that is kept; where that broke meanwhile, by another."""
+        is_kept = self._reader is not None
+        try:
+            if self._reader is None:
+                self._reader = open_for_reading(self._url)
+            return read(self._reader)
+        except Exception:
+            self.close()
+            if not is_kept:
+                raise
+        return self._asked(read)
 
     def close(self) -> None:
         """Let go of everything."""
-        if self._reader is not None:
-            self._reader.close()
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
 
 
 def _same(left: Left) -> int:

@@ -204,7 +204,7 @@ class Application:
             return acts.command(route, said, ticket, asked.account, view.facts, view.site)
 
         once = asking.key(request, said, asked.account)
-        inbox = self._looking.inbox_of(building_in(asked.said["id"]))
+        inbox = await self._looking.inbox_for({"ticket": asked.said["id"]}, once)
         done = await inbox.carry_out(lambda: self._looking.view(understand), once)
         if not done.is_known:
             return JSONResponse({"ticket": asked.said["id"], "pending": _PENDING}, 202)
@@ -225,7 +225,7 @@ class Application:
             return acts.command(route, said, building.id, asked.account, view.facts, view.site)
 
         once = asking.key(request, said, asked.account)
-        inbox = await self._looking.inbox_for(said)
+        inbox = await self._looking.inbox_for(said, once)
         done = await inbox.carry_out(lambda: self._looking.view(understand), once)
         if not done.is_known:
             return JSONResponse({"ticket": None, "pending": _PENDING}, 202)
@@ -239,8 +239,9 @@ class Application:
             return acts.assignment(route, said, asked.account, view)
 
         once = asking.key(request, said, asked.account)
-        inbox = await self._looking.inbox_for(said)
+        inbox = await self._looking.inbox_for(said, once)
         done = await inbox.carry_out(lambda: self._looking.view(understand), once)
+        self._looking.look_anew()
         if not done.is_known:
             return JSONResponse({"ticket": None, "pending": _PENDING}, 202)
         return JSONResponse({key: done.told[key] for key in ("assignment", "judged", "is_all", "says")}, 201)

@@ -10,6 +10,7 @@ from safetyd.setting_centre import Gateway
 from safetyd.setting_web import Oidc
 from safetyd.site import Site
 from safetyd.store.ledger import Loaded
+from safetyd.way import Way
 from safetyd.web.health import Pulse
 
 
@@ -24,7 +25,8 @@ class House(NamedTuple):
     """`root` is the first level of our own topics; `address` is where people reach the pages; `loaded`
     is what the writer has read already, and need not be in memory twice. `gateways` are a centre's, with what
     their site files say; `copy_of` the one whose copy this is. Where others write, `shards` are their stores
-    by number, accounts are in the first of them, and `warning` says what is amiss with the watch."""
+    by number, accounts are in the first of them, and `warning` says what is amiss with the watch. Who looks
+    gives `way` to who tells people."""
 
     store_url: str
     root: str
@@ -37,3 +39,4 @@ class House(NamedTuple):
     copy_of: str = ""
     shards: tuple[Shard, ...] = ()
     warning: Callable[[], str] = lambda: ""
+    way: Way = Way()

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 from safetyd.core.world import Facts, World
 from safetyd.site import Site
+from safetyd.store.database import StoreError
 from safetyd.view import Version, View
 
 K = TypeVar("K")
@@ -97,15 +98,21 @@ class Joining:
         self._of: tuple[Facts, ...] = ()
         self._facts: Facts | None = None
 
-    def view(self, parts: Sequence[View], site: Site) -> View:
-        """Return the views of all stores as one, of the whole site."""
-        first = parts[0]
+    def view(self, parts: Sequence[View | None], site: Site) -> View:
+        """Return the views of all stores as one, of the whole site; None of one that cannot be read.
+
+        Raises:
+            StoreError: none can.
+        """
+        there = [each for each in parts if each is not None]
+        if not there:
+            raise StoreError("no store of the district can be read")
         version = Version(
-            sum(each.version.decisions for each in parts), sum(each.version.readings for each in parts)
+            sum(each.version.decisions for each in there), sum(each.version.readings for each in there)
         )
-        return first._replace(
-            world=_world([each.world for each in parts]),
-            facts=self._joined_facts(tuple(each.facts for each in parts)),
+        return there[0]._replace(
+            world=_world([each.world for each in there]),
+            facts=self._joined_facts(tuple(each.facts for each in there)),
             site=site,
             version=version,
             parts=tuple(parts),

@@ -4,6 +4,7 @@ Rule: nothing that reads or writes the store runs in the loop that listens. Wher
 district, what is about one building is asked of that one's.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
@@ -17,7 +18,8 @@ from safetyd.naming import names_of_places
 from safetyd.site import Site
 from safetyd.store import accounts
 from safetyd.store.accounts import Account
-from safetyd.store.database import Connection, open_for_writing
+from safetyd.store.database import Connection, StoreError, open_for_writing
+from safetyd.store.failure import LostError
 from safetyd.store.once import Key
 from safetyd.view import View
 from safetyd.web.access import Right, may
@@ -30,6 +32,7 @@ from safetyd.web.record import Record
 from safetyd.whatif.desk import Desk
 
 T = TypeVar("T")
+_PATIENCE_S = 1.0  # with one store of several
 
 
 class Archive(NamedTuple):
@@ -40,12 +43,14 @@ class Archive(NamedTuple):
 
 
 class Past(NamedTuple):
-    """What there is to be asked of the past, at `now`; `reach` leads to where a building's is kept."""
+    """What there is to be asked of the past, at `now`; `reach` leads to where a building's is kept, whose
+    number is its `home`."""
 
     site: Site
     root: str
     now: datetime
     reach: Callable[[str], Archive]
+    home: Callable[[str], int] = lambda _: 0
 
     def of(self, *buildings: str) -> Archive:
         """Return where the past of buildings is kept.
@@ -60,8 +65,7 @@ class Past(NamedTuple):
 
     def is_apart(self, *buildings: str) -> bool:
         """Return whether the past of buildings is kept in several stores."""
-        found = [self.reach(each).connection for each in buildings]
-        return any(each is not found[0] for each in found)
+        return len({self.home(each) for each in buildings}) > 1
 
 
 def building_in(ticket: str) -> str:
@@ -100,7 +104,7 @@ class Looking:
         found = [file, *(each.site() for each in self._records)]
         if self._whole is None or any(a is not b for a, b in zip(found, self._whole[0], strict=True)):
             there = {each.id: each for site in found[1:] for each in site.buildings}
-            whole = replace(file, buildings=tuple(there[each.id] for each in file.buildings))
+            whole = replace(file, buildings=tuple(there.get(each.id, each) for each in file.buildings))
             self._whole = found, whole
         return self._whole[1]
 
@@ -124,11 +128,37 @@ class Looking:
 
     @contextmanager
     def _view(self) -> Iterator[View]:
-        for each in self._records:
-            each.look_for_assignments()
+        self.house.way.give()
         with ExitStack() as stack:
-            found = [stack.enter_context(each.outlook.view()) for each in self._records]
-            yield self._joining.view(found, self.site()) if self.house.shards else found[0]
+            if not self.house.shards:
+                yield stack.enter_context(self._records[0].outlook.view())
+                return
+            found = [self._opened(stack, each) for each in self._records]
+            yield self._joining.view(found, self.site())
+
+    @staticmethod
+    def _opened(stack: ExitStack, record: Record) -> View | None:
+        """Return the view of one store of several, None if it cannot be read while others may be.
+
+        Raises:
+            StoreError: the server of all has gone, or keeps everybody waiting.
+        """
+        began_s, record.fault = time.monotonic(), ""
+        try:
+            record.look_for_assignments()
+            return stack.enter_context(record.outlook.view())
+        except LostError:
+            raise
+        except StoreError as error:
+            if time.monotonic() - began_s > _PATIENCE_S:
+                raise
+            record.fault = str(error)
+            return None
+
+    def warning(self) -> str:
+        """Return what is amiss with what is shown."""
+        faults = (f"not all is shown: {each.fault}" for each in self._records if each.fault)
+        return "; ".join(filter(None, (self.house.warning(), *faults)))
 
     async def ask(self, read: Callable[[Connection], T]) -> T:
         """Return what is quickly read from the store, where there are several from the first."""
@@ -146,18 +176,29 @@ class Looking:
 
         def look() -> frozenset[str]:
             with ExitStack() as stack:
-                opened = [stack.enter_context(each.outlook.connected()) for each in self._records]
-                return self.hidden_in(opened, account)
+                return self.hidden_in([self._connected(stack, each) for each in self._records], account)
 
         return await to_thread.run_sync(look, limiter=self._looking)
 
-    def hidden_in(self, connections: Sequence[Connection], account: Account) -> frozenset[str]:
-        """Return the same, for whoever looks already, at every store."""
+    def _connected(self, stack: ExitStack, record: Record) -> Connection | None:
+        """Return a connection to one store, None where it is one of several and cannot be read."""
+        try:
+            return stack.enter_context(record.outlook.connected())
+        except LostError:
+            raise
+        except StoreError:
+            if not self.house.shards:
+                raise
+            return None
+
+    def hidden_in(self, connections: Sequence[Connection | None], account: Account) -> frozenset[str]:
+        """Return the same, for whoever looks already: at every store, None where one cannot be read."""
         if may(account, Right.NAMES):
             return frozenset()
         of_stores = zip(self._records, connections, strict=True)
         reporters = set().union(*(record.reporters(connection) for record, connection in of_stores))
-        known = [each for each, _ in accounts.everybody(connections[0])]
+        first = connections[0]
+        known = [] if first is None else [each for each, _ in accounts.everybody(first)]
         site = self.site()
         return hidden(account, reporters, known, site.people, names_of_places(site))
 
@@ -182,7 +223,7 @@ class Looking:
                     opened[shard] = Archive(stack.enter_context(record.archive.connected()), record.desk)
                 return opened[shard]
 
-            yield Past(self.site(), self.house.root, self.house.pulse.now(), reach)
+            yield Past(self.site(), self.house.root, self.house.pulse.now(), reach, self._shard_of)
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """Return what comes of a short change that no decision rests on: accounts and sessions."""
@@ -207,12 +248,18 @@ class Looking:
         async def understood() -> dict[str, Any]:
             return said
 
-        return await (await self.inbox_for(said)).carry_out(understood, key)
+        done = await (await self.inbox_for(said, key)).carry_out(understood, key)
+        self.look_anew()
+        return done
 
-    async def inbox_for(self, said: Mapping[str, Any]) -> Inbox:
-        """Return where a command is left, by what it is about."""
+    async def inbox_for(self, said: Mapping[str, Any], key: Key | None) -> Inbox:
+        """Return where a command is left: where one was under its key, else by what it is about."""
         if not self.house.shards:
             return self.inbox_of("")
+        if key is not None:
+            for each in self._records:
+                if await each.inbox.knows(key):
+                    return each.inbox
         building = said.get("building") or ""
         if tickets := said.get("ticket"):
             building = building_in(tickets if isinstance(tickets, str) else tickets[0])
@@ -223,6 +270,11 @@ class Looking:
             known = (id.id for id in self.site().buildings if any(each.belongs_to(id.id) for each in theirs))
             building = next(known, "")
         return self.inbox_of(str(building))
+
+    def look_anew(self) -> None:
+        """Have the next who looks see what was assigned just now."""
+        for each in self._records:
+            each.look_anew()
 
     def inbox_of(self, building: str) -> Inbox:
         """Return where commands about a building are left."""

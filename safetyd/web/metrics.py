@@ -40,9 +40,13 @@ class _Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         pulse, view = self._pulse, self._view
-        yield _one("safetyd_broker_connected", "Whether the broker is there.", pulse.has_broker)
-        yield _one("safetyd_store_writable", "Whether the store can be written.", pulse.has_store)
-        yield _one("safetyd_watch_age_seconds", "Seconds since the watch last turned.", pulse.age_s())
+        if not view.parts:  # else others watch: a figure that is always well would be worse than none
+            yield _one("safetyd_broker_connected", "Whether the broker is there.", pulse.has_broker)
+            yield _one("safetyd_store_writable", "Whether the store can be written.", pulse.has_store)
+            yield _one("safetyd_watch_age_seconds", "Seconds since the watch last turned.", pulse.age_s())
+        yield _one(
+            "safetyd_reasons", "Reasons why not all is well, as /healthz has them.", len(pulse.reasons())
+        )
         stored = CounterMetricFamily("safetyd_values_stored", "Values of readings in the store.")
         stored.add_metric([], sum(readings.last_id(each.connection) for each in view.each))
         yield stored

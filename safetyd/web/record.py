@@ -36,9 +36,10 @@ class Record:
         is_anothers: bool = False,
     ) -> None:
         """`site` is that of the writer; where that is another process, what stands in the file."""
+        self.fault = ""  # why it could not be read lately
         self._root, self._given, self._is_anothers = root, site, is_anothers
         self._composed: tuple[Site, list[Assignment], Site] | None = None  # of which file, with what, as what
-        self._looked_s = 0.0
+        self._looked_s = float("-inf")
         self.outlook = Outlook(url, root, self.site, pulse.now, loaded)
         self.archive = Outlook(url, root, self.site, pulse.now)  # for what takes longer
         self.inbox = Inbox(url, pulse)
@@ -62,10 +63,15 @@ class Record:
         if self._composed is None or not is_same or found != self._composed[1]:
             self._composed = file, found, compose(file, standing(found), self._root).site
 
-    def reporters(self, connection: Connection) -> set[Reporter]:
-        """Return who has reported anything, read on from where they were read before."""
-        found, self._reports_seen = reporters(connection, self._reports_seen)
-        self._reporters |= found
+    def look_anew(self) -> None:
+        """Look for assignments at the next time, however soon that is."""
+        self._looked_s = float("-inf")
+
+    def reporters(self, connection: Connection | None) -> set[Reporter]:
+        """Return who has reported anything, read on from where they were read before, if it can be."""
+        if connection is not None:
+            found, self._reports_seen = reporters(connection, self._reports_seen)
+            self._reporters |= found
         return self._reporters
 
     def close(self) -> None:

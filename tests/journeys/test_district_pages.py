@@ -33,9 +33,9 @@ class District(Crew):
         super().__init__(folder, broker, server, more=f'[web]\nlisten = "{LOOPBACK}:{port}"\n')
         self.pages = Answering(Commands(self.config), port)
 
-    def show(self) -> Worker:
-        """Begin to show it."""
-        return self.begin("pages", SAFETYD, "run", "--role", "pages")
+    def show(self, *environ: str) -> Worker:
+        """Begin to show it, by other settings if need be."""
+        return self.begin("pages", "env", *environ, SAFETYD, "run", "--role", "pages")
 
     def reasons(self) -> list[str]:
         """Return why not all is well, by the pages."""
@@ -110,12 +110,20 @@ def test_what_nobody_watches_is_said_and_over_as_soon_as_somebody_does(district:
 
 def test_pages_that_begin_first_wait_for_the_first_worker(district: District) -> None:
     shown = district.show()
-    until("they wait", lambda: "waiting for a worker" in shown.log)
+    until("they wait", lambda: "no worker has begun the district yet" in shown.log)
     with pytest.raises(OSError), socket.create_connection((LOOPBACK, district.pages.port), 1):
         pass
     district.begin("one")
     district.pages.is_answering()
     assert "the first account is made, once, at" in shown.log
+
+
+def test_pages_of_another_number_of_shards_end_and_say_which(district: District) -> None:
+    district.begin("one")
+    district.all_are_held()
+    shown = district.show("SAFETYD_DISTRICT__SHARDS=5")
+    assert shown.process.wait(30) == 1
+    assert f"5 stands here, and the database keeps the buildings in {SHARDS}" in shown.log
 
 
 def test_a_site_file_that_is_another_is_shown_after_a_hang_up(district: District) -> None:

@@ -17,19 +17,20 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from safetyd.assigning import carry_out
 from safetyd.configuration import load
+from safetyd.core.errors import SafetydError
 from safetyd.core.model import Role
 from safetyd.core.shards import shard_of
 from safetyd.ingest.message import Message
 from safetyd.service import Service
 from safetyd.site_part import cut
 from safetyd.store import accounts, inbox
-from safetyd.store.database import open_for_reading, open_for_writing
+from safetyd.store.database import HEAD, open_for_reading, open_for_writing
 from safetyd.view import View
 from safetyd.web.app import Application
 from safetyd.web.health import Pulse
 from safetyd.web.house import House, Shard
 from safetyd.web.pages.table import PAGES
-from tests.stores import store_url
+from tests.stores import changed_by_another_hand, store_url
 from tests.web.school import Browser, School
 
 BUILDINGS = ("maple", "cedar", "birch", "willow", "larch", "aspen")
@@ -289,21 +290,147 @@ def test_what_the_api_is_told_is_left_where_its_building_is_kept(
     assert [len(found) for found in waiting(district)] == [shard_of(id, SHARDS) == n for n in range(SHARDS)]
 
 
-def test_an_assignment_is_shown_soon_and_its_end_is_left_with_it(district: InOne) -> None:
+NEW = "zigbee2mqtt/new-one"
+HERE = {"topic": NEW, "building": "aspen", "room": "1"}
+
+
+def does_all(of: InOne) -> None:
+    """Have what waits carried out, each by its writer."""
+    for service, url in zip(of.services, of.urls, strict=True):
+        with closing(open_for_reading(url)) as connection:
+            for number in inbox.unanswered(connection):
+                said = json.loads(inbox.body(connection, number) or "{}")
+                try:
+                    answer = carry_out(service, said, of.now)
+                except SafetydError as error:
+                    answer = {"refused": str(error)}
+                with service.writing() as writing:
+                    inbox.answer(writing, number, json.dumps(answer))
+    of.passes(seconds=1)
+
+
+def test_an_assignment_is_shown_at_once_and_its_end_is_left_with_it(district: InOne) -> None:
+    """Its writer has never heard the topic: the first store has, and goes on keeping what it was told."""
+    district.says(NEW, "", {"temperature": 20.5, "linkquality": 90})
     browser = Browser(district)
     browser.enter(Role.FACILITIES)
-    said = {"do": "assign", "topic": "zigbee2mqtt/new-one", "building": "aspen", "room": "1"}
-    assert "new-one" not in browser.get("/sensors?building=aspen").text
-    by = {"by": "Ira Moss", "role": "facilities"}
-    carry_out(district.of("aspen"), said | by | {"format": "zigbee2mqtt"}, district.now)
-    district.passes(seconds=1)  # whose writer has never heard it
-    for record in district.application._looking._records:
-        record._looked_s = float("-inf")  # two seconds later
+    assert (
+        NEW in browser.get("/sensors").text and "new-one" not in browser.get("/sensors?building=aspen").text
+    )
+    said = {"topic": NEW, "place": "aspen/1"}
+    assert browser.submit("/sensors", "/sensors/assign", said).status == 303
+    (left,) = waiting(district)[shard_of("aspen", SHARDS)]
+    assert (left["format"], left["heard"]) == ("zigbee2mqtt", "elsewhere")
+    does_all(district)
+    district.application._looking.look_anew()  # as whoever was answered does
     assert "new-one" in browser.get("/sensors?building=aspen").text
-    assert browser.submit("/sensors", "/sensors/unassign", {"topic": "zigbee2mqtt/new-one"}).status == 303
+    assert browser.submit("/sensors", "/sensors/unassign", {"topic": NEW}).status == 303
     assert [len(found) for found in waiting(district)] == [
         n == shard_of("aspen", SHARDS) for n in range(SHARDS)
     ]
+    does_all(district)
+    district.application._looking.look_anew()
+    assert "retired" in browser.get("/sensors?building=aspen").text
+
+
+@pytest.mark.parametrize("format", [{}, {"format": "zigbee2mqtt"}], ids=["guessed", "said"])
+def test_what_is_somebodys_in_another_store_is_given_to_nobody_else(
+    district: InOne, format: dict[str, str]
+) -> None:
+    """Two rooms of one thermometer would each be judged by the other's air."""
+    token = district.token(Role.FACILITIES)
+    district.says(NEW, "", {"temperature": 20.5})
+    assert district.ask("/api/v1/assignments", token, HERE | format).status == 202
+    does_all(district)
+    district.application._looking.look_anew()
+    for topic in (NEW, "zigbee2mqtt/cedar-lab", "safetyd/readings/cedar/1"):
+        said = district.ask(
+            "/api/v1/assignments", token, {**HERE, **format, "topic": topic, "building": "birch"}
+        )
+        assert said.status == 409 and "somebody's already" in said.json["detail"], topic
+    assert not any(waiting(district))
+
+
+def test_what_was_never_heard_is_refused_by_its_writer(district: InOne) -> None:
+    token = district.token(Role.FACILITIES)
+    said = district.ask("/api/v1/assignments", token, {**HERE, "format": "zigbee2mqtt"})
+    assert said.status == 202
+    does_all(district)
+    with closing(open_for_reading(district.urls[shard_of("aspen", SHARDS)])) as connection:
+        assert "nothing was ever heard" in str(inbox.answered(connection, 1))
+
+
+def test_a_key_is_known_wherever_its_command_was_left(district: InOne) -> None:
+    token = district.token(Role.FACILITIES)
+    district.says(NEW, "", {"temperature": 20.5})
+    district.ask("/api/v1/assignments", token, HERE)
+    does_all(district)
+    district.application._looking.look_anew()
+    once = {"idempotency-key": "let-it-go"}
+    assert district.ask("/api/v1/assignments/end", token, {"topic": NEW}, once).status == 202
+    does_all(district)
+    district.application._looking.look_anew()
+    district.ask("/api/v1/assignments", token, HERE | {"building": "birch"})
+    does_all(district)
+    district.application._looking.look_anew()
+    for each in district.application._looking._records:
+        each.inbox.patience_s = 5
+    again = district.ask("/api/v1/assignments/end", token, {"topic": NEW}, once)
+    assert again.status == 201 and not any(waiting(district)), "it is birch's by now, and stays so"
+
+
+def test_an_inbox_whose_connection_broke_is_asked_by_another(district: InOne) -> None:
+    token, key = district.token(Role.FACILITIES), {"idempotency-key": "once"}
+    path = "/api/v1/tickets/maple-2026-0001/note"
+    assert district.ask(path, token, {"note": "a"}, key).status == 202
+    for each in district.application._looking._records:
+        assert each.inbox._reader is not None
+        each.inbox._reader.close()
+    assert district.ask(path, token, {"note": "a"}, key).status == 202
+
+
+def test_one_store_that_cannot_be_read_hides_no_other(district: InOne) -> None:
+    browser, token = Browser(district), district.token(Role.FACILITIES)
+    browser.enter(Role.FACILITIES)
+    other = shard_of("aspen", SHARDS)
+    assert "maple-2026-0001" in browser.get("/tickets").text
+    changed_by_another_hand(district.urls[other], "UPDATE alembic_version SET version_num = '0000'")
+    district.application._looking._records[other].outlook.close()
+    page = browser.get("/tickets")
+    assert page.status == 200 and "not all is shown" in page.text
+    assert "maple-2026-0001" in page.text and "aspen-2026-0001" not in page.text
+    assert district.ask("/api/v1/tickets/maple-2026-0001", token).status == 200
+    rooms = district.ask("/api/v1/rooms?building=aspen", token).json["rooms"]
+    assert {each["verdicts"]["cold"] for each in rooms} == {"unknown"}
+    assert district.ask("/buildings/aspen", headers=browser.cookies).status == 503
+    changed_by_another_hand(district.urls[other], f"UPDATE alembic_version SET version_num = '{HEAD}'")
+    page = browser.get("/tickets")
+    assert "aspen-2026-0001" in page.text and "not all is shown" not in page.text
+
+
+def test_a_building_that_is_new_in_the_file_is_shown_before_its_store_knows_of_it(district: InOne) -> None:
+    browser = Browser(district)
+    browser.enter(Role.ADMINISTRATOR)
+    assert browser.get("/district").status == 200
+    file = district.folder / "site.toml"
+    file.write_text(SITE + '[[buildings]]\nid = "elm"\nname = "Elm School"\n', encoding="utf-8")
+    district.site = load(district.folder / "safetyd.toml", {}).site
+    for path in ("/rules", "/sensors", "/district", "/"):
+        assert browser.get(path).status in (200, 303), path
+
+
+def test_what_one_store_cannot_take_is_said_of_its_tickets_and_the_others_are_done(district: InOne) -> None:
+    browser = Browser(district)
+    browser.enter(Role.FACILITIES)
+    other = shard_of("aspen", SHARDS)
+    district.application._looking._records[other].inbox._url = "sqlite:////proc/nowhere/all.db"
+    said = [("ticket", f"{id}-2026-0001") for id in BUILDINGS]
+    body = urlencode([("token", browser.token()), *said]).encode()
+    headers = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
+    headers["content-length"] = str(len(body))
+    answer = district.ask("/tickets/acknowledge", said=body, headers=headers | browser.cookies)
+    assert answer.status == 409 and "1 of 6 tickets was refused; the others are done" in answer.text
+    assert [len(found) for found in waiting(district)] == [n != other for n in range(SHARDS)]
 
 
 def test_somebody_is_tried_where_their_buildings_are_kept(district: InOne) -> None:
@@ -360,14 +487,3 @@ def test_what_if_and_reports_are_asked_of_buildings_that_are_kept_together(both:
     beside.enter(Role.ADMINISTRATOR, "maple", "cedar")  # of one store
     assert shard_of("maple", SHARDS) == shard_of("cedar", SHARDS)
     assert beside.get("/reports?building=*").status == 200 and every in beside.get("/whatif").text
-
-
-def test_a_topic_of_nobody_is_assigned_by_what_the_store_that_heard_it_knows(district: InOne) -> None:
-    """The writer of its building has never heard it, and could not tell what it speaks."""
-    district.says("zigbee2mqtt/new-one", "", {"temperature": 20.5, "linkquality": 90})
-    browser = Browser(district)
-    browser.enter(Role.FACILITIES)
-    said = {"topic": "zigbee2mqtt/new-one", "place": "aspen/1"}
-    assert browser.submit("/sensors", "/sensors/assign", said).status == 303
-    (left,) = waiting(district)[shard_of("aspen", SHARDS)]
-    assert left["format"] == "zigbee2mqtt"

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+from anyio import create_task_group
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -26,6 +27,7 @@ from safetyd.store.database import StoreError
 from safetyd.store.once import Key
 from safetyd.view import View
 from safetyd.web.access import Right, may, sees
+from safetyd.web.acts import Done
 from safetyd.web.looking import Looking
 from safetyd.web.packets import Parcel
 from safetyd.web.pages import entry, gateways, kept, live, refused, reporting
@@ -115,13 +117,15 @@ class Pages:
         around = self._around(page.name, who, said=self._said.pop(who.secret, ""))
         if look is not None:
             return await self._looking.view(
-                lambda view: self._shown(look(view, visit), self._with_pending(around, view))
+                lambda view: self._shown(look(view, visit), self._as_seen(around, view))
             )
         assert search is not None
         return await self._looking.search(lambda past: self._shown(search(past, visit), around))
 
-    def _with_pending(self, around: Around, view: View) -> Around:
-        """Return what is around a page of a copy, with what waits for its gateway's answer."""
+    def _as_seen(self, around: Around, view: View) -> Around:
+        """Return what is around a page by what was seen: which store could not be read; and of a copy what
+        waits for its gateway's answer."""
+        around = around._replace(warning=self._looking.warning())
         if not self._looking.house.copy_of or not around.may(Right.TICKETS):
             return around
         seen = partial(sees, around.account) if around.account else None
@@ -131,7 +135,7 @@ class Pages:
         """Return a part of a page that others with the same rights are shown too."""
         assert page.look is not None
         account = kept.anybody(visit.account)
-        connections = [each.connection for each in view.each]
+        connections = [each and each.connection for each in view.parts or (view,)]
         anybody = Visitor(account, "", self._looking.hidden_in(connections, account))
         look, visit = page.look, visit._replace(account=account)
         around = self._around(page.name, anybody)
@@ -166,7 +170,9 @@ class Pages:
             refusal, status = problem.detail, problem.status
             around = self._around(page.name, who, refusal=refusal, form=dict(said))
             around = around._replace(refusals=problem.refusals)
-            return await self._looking.view(lambda view: self._shown(again(view, visit), around, status))
+            return await self._looking.view(
+                lambda view: self._shown(again(view, visit), self._as_seen(around, view), status)
+            )
         self._tell(who, (deed.done or says) if is_done else _PENDING)
         return RedirectResponse(deed.then, HTTPStatus.SEE_OTHER)
 
@@ -181,23 +187,42 @@ class Pages:
             Problem: one is refused, and what comes after it is not done; of several tickets each is.
         """
         refusals: dict[str, str] = {}
-        is_known, says = True, ""
-        apart = [each for command in commands for each in self._looking.apart(command)]
-        for command in apart:
-            try:
-                done = await self._looking.carry_out(dict(command), _key(who, once, command))
-                is_known, says = is_known and done.is_known, str(done.told.get("says", says))
-            except Problem as problem:
-                if not problem.refusals:
-                    raise
-                refusals |= problem.refusals
+        is_known, says, count = True, "", 0
+        for command in commands:
+            pieces = self._looking.apart(command)
+            count += sum(len(each["ticket"]) for each in pieces if isinstance(each.get("ticket"), list))
+            for piece, done in zip(pieces, await self._at_once(pieces, who, once), strict=True):
+                if isinstance(done, Done):
+                    is_known, says = is_known and done.is_known, str(done.told.get("says", says))
+                elif done.refusals or len(pieces) > 1:
+                    refusals |= done.refusals or dict.fromkeys(piece["ticket"], done.detail)
+                else:
+                    raise done
         if refusals:
-            count = sum(len(each["ticket"]) for each in apart)
             were = "was" if len(refusals) == 1 else "were"
             rest = "; the others are done" if len(refusals) < count else ""
             words = f"{len(refusals)} of {count} tickets {were} refused{rest}"
             raise Problem(409, words, refusals=refusals)
         return is_known, says
+
+    async def _at_once(
+        self, pieces: Sequence[Mapping[str, Any]], who: Visitor, once: str
+    ) -> Sequence[Done | Problem]:
+        """Have the parts of one command carried out, each by its writer; return what came of each."""
+        found: dict[int, Done | Problem] = {}
+
+        async def carry_out(number: int, piece: Mapping[str, Any]) -> None:
+            try:
+                found[number] = await self._looking.carry_out(dict(piece), _key(who, once, piece))
+            except Problem as problem:
+                found[number] = problem
+            except StoreError as error:
+                found[number] = Problem(503, f"{error}; try again later")
+
+        async with create_task_group() as group:
+            for number, piece in enumerate(pieces):
+                group.start_soon(carry_out, number, piece)
+        return [found[number] for number in range(len(pieces))]
 
     def _tell(self, who: Visitor, words: str) -> None:
         self._said[who.secret] = words
@@ -230,8 +255,9 @@ class Pages:
         house = self._looking.house
         given = form if isinstance(form, dict) else {}
         around = Around(self._looking.site(), house.pulse.now(), here, who, said, refusal, given)
-        is_centre, warning = bool(house.gateways), house.warning()
-        return around._replace(copy_of=house.copy_of, has_gateways=is_centre, warning=warning)
+        is_centre, warning = bool(house.gateways), self._looking.warning()
+        around = around._replace(copy_of=house.copy_of, has_gateways=is_centre, warning=warning)
+        return around._replace(give_way=house.way.give)
 
     def _problem(self, problem: Problem, who: Visitor | None, title: str = "") -> Response:
         shown = {

@@ -5,7 +5,7 @@ Rule: everything that is shown is escaped where it stands; a template never hold
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import resources
@@ -47,6 +47,7 @@ class Around(NamedTuple):
     has_gateways: bool = False
     pending: Sequence[Pending] = ()
     warning: str = ""
+    give_way: Callable[[], None] = lambda: None
 
     @property
     def account(self) -> Account | None:
@@ -77,8 +78,12 @@ class Around(NamedTuple):
 
 
 def rendered(sheet: Sheet, around: Around) -> str:
-    """Return a page as HTML, without the names that are not for who sees it."""
-    page = _environment().get_template(sheet.template).render(**sheet.shown, around=around)
+    """Return a page as HTML, without the names that are not for who sees it; it gives way piece by piece."""
+    pieces = []
+    for piece in _environment().get_template(sheet.template).generate(**sheet.shown, around=around):
+        pieces.append(piece)
+        around.give_way()
+    page = "".join(pieces)
     return page if around.visitor is None else veiled_page(page, around.visitor.hidden)
 
 
