@@ -138,6 +138,7 @@ SHELL = (
         "ticks",
         "stamping",
     ),
+    ("frugal",),
 )
 CORE = (
     ("core.report",),
