@@ -139,6 +139,7 @@ SHELL = (
         "way",
         "stamping",
     ),
+    ("frugal",),
 )
 CORE = (
     ("core.report",),

@@ -7,10 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from safetyd.cli.application import application
-from safetyd.core.errors import SafetydError
-from safetyd.faults import ConfigurationError
-from safetyd.replay import RecordingError
+from safetyd.frugal import lasting
 
 _WRONG = 2
 _FAILED = 1
@@ -25,6 +22,11 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
+    from safetyd.cli.application import application
+    from safetyd.core.errors import SafetydError
+    from safetyd.faults import ConfigurationError
+    from safetyd.replay import RecordingError
+
     try:
         return application(list(argv))
     except (ConfigurationError, RecordingError) as error:
@@ -46,8 +48,9 @@ def _run(argv: Sequence[str]) -> int:
 def entry() -> None:
     """Run the command line of this process; one that runs for years does not carry all other commands."""
     argv = sys.argv[1:]
-    if argv[:1] != ["run"]:
-        sys.exit(main(argv))
-    from safetyd.cli import serving  # noqa: F401 - it registers itself
-
+    with lasting():
+        if argv[:1] == ["run"]:
+            from safetyd.cli import serving  # noqa: F401 - it registers itself
+        else:
+            from safetyd.cli import every  # noqa: F401 - commands register themselves
     sys.exit(_run(argv))

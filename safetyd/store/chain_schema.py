@@ -18,7 +18,7 @@ chain = Table(
     Column("key", Words, nullable=False),
     Column("body", Words, nullable=False),  # the digest of the record; empty: it is gone from then on
     Column("hash", Words, nullable=False),
-    Index("chain_decision", "number", sqlite_where=IS_DECISION, postgresql_where=IS_DECISION),
+    Index("chain_decision", "number", sqlite_where=IS_DECISION),
     Index("chain_record", "kind", "key"),
 )
 
@@ -49,10 +49,5 @@ anchor = Table(  # a head of the chain, and one way by which it is held outside
     Column("answer", Words, nullable=False),
     Column("stamp", Words),  # an authority's whole answer (RFC 3161), in base64
     UniqueConstraint("day", "way"),
-    Index(
-        "anchor_due",
-        "due_at",
-        sqlite_where=text("due_at IS NOT NULL"),
-        postgresql_where=text("due_at IS NOT NULL"),
-    ),
+    Index("anchor_due", "due_at", sqlite_where=text("due_at IS NOT NULL")),
 )

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from safetyd.store.failure import LostError, cause
 
@@ -29,7 +29,11 @@ def is_postgresql(connection: Connection) -> bool:
 
 def upsert(connection: Connection, table: Table) -> Any:
     """Return an INSERT that may be told what to do ON CONFLICT."""
-    return postgresql.insert(table) if is_postgresql(connection) else sqlite.insert(table)
+    if not is_postgresql(connection):
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # which a store in a file does not need
+
+    return postgresql.insert(table)
 
 
 def added(connection: Connection, table: Table, values: Mapping[str, Any], *keys: str) -> int | None:

@@ -27,13 +27,8 @@ notice = Table(
     Column("language", Words),  # of title and text; none: English
     Column("shelved", Words),  # of one that is owed to nobody: who held it back, and until when
     Index("notice_ticket", "ticket"),
-    Index("notice_digest", "id", sqlite_where=IS_DIGEST, postgresql_where=IS_DIGEST),
-    Index(
-        "notice_unreached",
-        "unreached_since",
-        sqlite_where=text("unreached_since IS NOT NULL"),
-        postgresql_where=text("unreached_since IS NOT NULL"),
-    ),
+    Index("notice_digest", "id", sqlite_where=IS_DIGEST),
+    Index("notice_unreached", "unreached_since", sqlite_where=text("unreached_since IS NOT NULL")),
 )
 
 wording = Table(  # a notice in the other languages of its people
@@ -64,12 +59,7 @@ delivery = Table(
     Column("went_to", Words),  # who was told instead of this person
     Column("language", Words),  # the person's; none: the notice's own
     UniqueConstraint("notice", "person", "address"),
-    Index(
-        "delivery_due",
-        "due_at",
-        sqlite_where=text("due_at IS NOT NULL"),
-        postgresql_where=text("due_at IS NOT NULL"),
-    ),
+    Index("delivery_due", "due_at", sqlite_where=text("due_at IS NOT NULL")),
 )
 
 attempt = Table(
@@ -82,12 +72,7 @@ attempt = Table(
     Column("outcome", Words, nullable=False),
     Column("answer", Words, nullable=False),
     Index("attempt_delivery", "delivery", "id"),
-    Index(
-        "attempt_under_way",
-        "id",
-        sqlite_where=text("outcome = 'under_way'"),
-        postgresql_where=text("outcome = 'under_way'"),
-    ),
+    Index("attempt_under_way", "id", sqlite_where=text("outcome = 'under_way'")),
 )
 
 rejected_address = Table(  # refused for good, until something is accepted there

@@ -11,11 +11,12 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
+from safetyd.frugal import unopened
 from safetyd.setting_web import Web
 from safetyd.web.house import House
 
 if TYPE_CHECKING:
-    import uvicorn
+    from uvicorn.server import Server as Uvicorn
 
 _AGAIN_S = 15.0
 _BACKLOG = 128
@@ -36,7 +37,7 @@ class Server:
         self._settings = settings
         self._house = house
         self._is_ended = threading.Event()
-        self._uvicorn: uvicorn.Server | None = None
+        self._uvicorn: Uvicorn | None = None
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
     def start(self) -> None:
@@ -64,7 +65,9 @@ class Server:
             self._is_ended.wait(_AGAIN_S)
 
     def _serve(self, listener: socket.socket) -> None:
-        import uvicorn
+        unopened("uvicorn")  # which would bring what belongs to its own command
+        from uvicorn.config import Config
+        from uvicorn.server import Server as Uvicorn
 
         from safetyd.web.app import Application
         from safetyd.web.connection import Connection
@@ -77,7 +80,7 @@ class Server:
         application.prepare()
         gc.collect()
         gc.freeze()  # nothing of it need be gone through again while somebody waits for a notice
-        config = uvicorn.Config(
+        config = Config(
             application.asgi,
             loop="asyncio",
             http=Connection,
@@ -96,7 +99,7 @@ class Server:
             callback_notify=application.keep_up,
             timeout_notify=_KEEP_UP_S,
         )
-        self._uvicorn = uvicorn.Server(config)
+        self._uvicorn = Uvicorn(config)
         if self.fault != "":
             log.info("answering at http%s://%s", "s" if config.is_ssl else "", self._listen)
             if (link := first_link(self._house)) is not None:
