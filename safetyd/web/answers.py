@@ -16,9 +16,9 @@ from safetyd.history.queries import History, HistoryError, Question
 from safetyd.objects import room_object, trouble_object
 from safetyd.shapes import positive_duration
 from safetyd.site import Building, Site
-from safetyd.store import ledger
 from safetyd.store.accounts import Account
 from safetyd.store.database import Connection
+from safetyd.store.troubles import newest_troubles
 from safetyd.times import read_time, rfc3339
 from safetyd.view import View
 from safetyd.web.access import sees
@@ -107,7 +107,7 @@ def found_troubles(view: View, asked: Asked) -> tuple[list[Trouble], str | None]
     if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 19):
         raise misused("cursor", f"cursor: {cursor[:80]!r} is none of ours; give a `next` as it came")
     standing = said.get("standing")
-    found = ledger.newest_troubles(
+    found = newest_troubles(
         view.connection,
         limit + 1,
         buildings=buildings,
