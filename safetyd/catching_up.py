@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
-from safetyd.core import engine
+from safetyd.core import engine, power
 from safetyd.core.model import IMPORT, Place, Sensor
-from safetyd.core.world import Changes, Facts
+from safetyd.core.world import Changes, Facts, World
 from safetyd.recovery import Recovered, stand
 from safetyd.store import copy_of, ledger, places, readings
 from safetyd.store.database import Connection
@@ -21,7 +21,7 @@ _AT_ONCE = 1000  # readings
 
 
 class CaughtUp(NamedTuple):
-    """How everything stands now, and whether any reading has come."""
+    """How everything stands now, and whether any reading has come, or time has changed anything."""
 
     recovered: Recovered
     is_heard: bool
@@ -72,9 +72,11 @@ def catch_up(
             return None
         loaded, changed = told
         recovered, taken = recovered._replace(loaded=loaded), taken | changed
+    awaiting = _awaiting(recovered.world, facts)
+    taken |= awaiting.keys()
     if not _take_saved(connection, recovered, facts, listeners, taken, after):
         return None
-    is_heard = False
+    is_heard = any(recovered.world.powers.get(place) != stood for place, stood in awaiting.items())
     for said in _in_parts(readings.observations(connection, listeners.sensors, after)):
         is_heard = True
         spoke = {each.observation.sensor.place for each in said}
@@ -88,6 +90,16 @@ def catch_up(
     if changes.ticket_ids() or changes.episodes or changes.dropped:
         return None
     return CaughtUp(recovered, is_heard)
+
+
+def _awaiting(world: World, facts: Facts) -> dict[Place, power.Power]:
+    """Return how the electricity of buildings stands where time alone changes it, with no line on record."""
+    found = {}
+    for place, standing in world.powers.items():
+        rules = facts.book.in_force(standing.at or world.now)
+        if power.next_due(standing, rules) is not None:
+            found[place] = standing
+    return found
 
 
 def _in_parts(said: Iterable[Numbered]) -> Iterator[list[Numbered]]:

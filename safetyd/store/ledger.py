@@ -256,7 +256,9 @@ def _load_rest(
 
 def _changed_since(connection: Connection, sealed: Head | None) -> list[tuple[Kind, str]] | None:
     """Return what was saved after a row of the chain; None if it is too much, or not a row of this store."""
-    if sealed is None or not chain.holds(connection, sealed):
+    if sealed is None:
+        return [] if chain.head(connection) is None else None
+    if not chain.holds(connection, sealed):
         return None
     changed = chain.noted_after(connection, sealed.number)
     return changed if len(changed) <= _FEW else None

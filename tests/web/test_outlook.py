@@ -18,7 +18,7 @@ from safetyd.ingest.message import Message
 from safetyd.objects import building_object, room_object, shelf_object
 from safetyd.service import Service
 from safetyd.site import Site
-from safetyd.store import ledger, places, retired
+from safetyd.store import copy_of, ledger, places, retired, standing
 from safetyd.store.database import open_for_reading, open_for_writing
 from safetyd.view import view
 from safetyd.web.outlook import Outlook
@@ -113,13 +113,13 @@ class Writer:
 
     def _shown(self, seen: Any) -> dict[str, Any]:
         world, facts, rooms = seen.world, seen.facts, [Place("b", room) for room in ROOMS]
-        standing = (each for of_sensor in world.troubles.values() for each in of_sensor.values())
+        troubles = [each for of_sensor in world.troubles.values() for each in of_sensor.values()]
         return {
             "rooms": [room_object(world, facts, each, "", self.now) for each in rooms],
             "building": building_object(world, facts, "b", self.now),
             "tickets": [seen.ticket(id) for id in seen.world.tickets],
             "sensors": seen.sensor_objects(seen.sensors()),
-            "troubles": sorted(map(str, standing)),
+            "troubles": sorted(map(str, troubles)),
             "shelves": {str(place): shelf_object(each, self.now) for place, each in world.shelves.items()},
             "running": world.running,
             "spans": {key: list(spans) for key, spans in facts.spans.items()},
@@ -229,6 +229,69 @@ def test_a_reading_is_folded_in_without_reading_everything(writer: Writer) -> No
     writer.say("1", 71)
     with writer.outlook.view() as seen:
         assert seen.world is before
+    assert writer.seen() == writer.stored()
+
+
+def test_an_outage_that_time_ends_is_over_with_no_line_on_record(writer: Writer) -> None:
+    for is_on in (False, True):
+        _happen(writer, ("power", is_on))
+        assert writer.seen() == writer.stored()
+    for _ in range(4):
+        writer.wait(5 * MINUTE)
+        assert writer.seen() == writer.stored()
+    assert writer.seen()["building"]["since"] is None
+
+
+def test_a_sensor_that_is_new_costs_the_others_nothing(writer: Writer) -> None:
+    writer.say("1", 70)
+    with writer.outlook.view() as seen:
+        before = seen.world
+    _happen(writer, ("another", "2", 70.0, "x"))
+    with writer.outlook.view() as seen:
+        assert seen.world is before
+    assert writer.seen() == writer.stored()
+
+
+def test_what_was_followed_beyond_what_is_saved_later_is_followed_again(writer: Writer) -> None:
+    """As in a copy, where readings may come before how the places stood."""
+    writer.say("1", 70)
+    writer.save()
+    kept = standing.rows(writer.connection, "place_state")
+    writer.say("1", 71)
+    writer.save()
+    newer = standing.rows(writer.connection, "place_state")
+    standing.replace(writer.connection, "place_state", kept)
+    writer.connection.commit()
+    writer.say("1", 61)
+    writer.seen()
+    standing.replace(writer.connection, "place_state", newer)
+    writer.connection.commit()
+    writer.say("1", 61.5)
+    assert writer.seen() == writer.stored()
+
+
+def test_a_place_that_is_kept_no_more_has_everything_read_anew(writer: Writer) -> None:
+    writer.say("1", 70)
+    writer.save()
+    writer.seen()
+    standing.replace(writer.connection, "place_state", [])
+    writer.connection.commit()
+    writer.say("1", 71)
+    assert writer.seen() == writer.stored()
+
+
+def test_of_a_copy_every_place_may_be_another(writer: Writer) -> None:
+    for room in ROOMS:
+        writer.say(room, 70)
+    writer.save()
+    copy_of.say(writer.connection, "gateway")
+    writer.connection.commit()
+    writer.seen()
+    found = standing.rows(writer.connection, "place_state")
+    bodies = [row["body"] for row in found]
+    swapped = [row | {"body": body} for row, body in zip(found, reversed(bodies), strict=True)]
+    standing.replace(writer.connection, "place_state", swapped)
+    writer.connection.commit()
     assert writer.seen() == writer.stored()
 
 
