@@ -85,8 +85,9 @@ class Writer:
         self.service.save_all(self.now)
 
     def forget(self) -> None:
-        """Delete what has served its time: all but what the last minutes brought."""
+        """Delete what has served its time, and was looked at in it: all but what the last minutes brought."""
         self.save()
+        self.seen()
         retired.forget_before(self.connection, self.now - 3 * MINUTE)
         places.forget_old(self.connection, self.now + places.REACH)
         self.connection.commit()
