@@ -4,7 +4,7 @@ Rule: nothing is decided or stored here. A message may be several sensors' or no
 comes back with its reason.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -95,12 +95,22 @@ class Hearing:
         self.site = site
         self.routes = bound
         self.outposts = Outposts(site)
-        here = {route.sensor.key: route.sensor for route in self.routes.all()}
-        here |= {each.sensor.key: each.sensor for each in watched(site).values()}
-        self.sensors: dict[int, Sensor] = {
-            each.number: here.get(each.sensor.key, each.sensor) for each in self.known
-        }
+        self._here = {route.sensor.key: route.sensor for route in self.routes.all()}
+        self._here |= {each.sensor.key: each.sensor for each in watched(site).values()}
+        self.sensors: dict[int, Sensor] = {}
+        self._number(self.known)
         self._speakers.clear()
+
+    def _number(self, known: Iterable[KnownSensor]) -> None:
+        for each in known:
+            self.sensors[each.number] = self._here.get(each.sensor.key, each.sensor)
+
+    def learn(self, known: Collection[KnownSensor]) -> None:
+        """Know of sensors that somebody else has heard for the first time."""
+        self.known.extend(known)
+        self._numbers |= {each.sensor.key: each.number for each in known}
+        self._last = max(self._last, *(each.number for each in known))
+        self._number(known)
 
     def hear(self, message: Message, healths: Mapping[str, Health]) -> Iterable[Word]:
         """Return what each sensor of a topic said; nothing if the message is nobody's."""

@@ -5,6 +5,7 @@ last reading was stored. Decisions are saved in the transaction that makes them;
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from safetyd.core.health import Health
 from safetyd.core.lookout import sensor_of
 from safetyd.core.model import GATEWAY, IMPORT, Place, Role, Sensor, same_name
 from safetyd.core.plan import in_order
-from safetyd.core.world import Changes, Facts, Span, Watched, World
+from safetyd.core.world import Facts, Span, Watched, World
 from safetyd.ingest.topics import Routes
 from safetyd.profile import NATIVE
 from safetyd.site import Site
@@ -29,31 +30,16 @@ IMPORTED = "import"  # and of what was imported from a file: see `core.hindsight
 
 
 class Recovered(NamedTuple):
-    """The World, the newest reading of each sensor by its number, the places not saved since, what was saved
-    of each, and up to where the record was read."""
+    """The World, the newest reading of each sensor by its number, the places not saved since, and up to where
+    the record was read. `saved` is up to which reading a place was saved, `heard` up to which one it was
+    followed since."""
 
     world: World
     newest: dict[int, datetime]
     touched: set[Place]
-    saved: Mapping[Place, bytes]
     loaded: Loaded
-
-
-class Before(NamedTuple):
-    """What was read back earlier and followed since, up to and with a reading; not so the places of which
-    something came late."""
-
-    recovered: Recovered
-    reading: int
-    late: frozenset[Place] = frozenset()
-
-
-class Followed(NamedTuple):
-    """Up to and with which reading was followed, and why no further: one came late, or decided something."""
-
-    reading: int
-    late: frozenset[Place] = frozenset()
-    decided: bool = False
+    saved: dict[Place, int]
+    heard: dict[Place, int]
 
 
 def facts_of(site: Site, bound: Routes, known: Iterable[KnownSensor] = ()) -> Facts:
@@ -100,19 +86,27 @@ def watched(site: Site) -> dict[str, Watched]:
     }
 
 
+def with_known(facts: Facts, known: Iterable[KnownSensor]) -> Facts:
+    """Return the same once more sensors were heard."""
+    gateways = {each.sensor.key for each in facts.watched.values()}
+    spans: dict[str, Collection[Span]] = {e.sensor.key: () for e in known if _was_bound(e, gateways)}
+    return replace(facts, spans={**spans, **facts.spans}) if spans else facts
+
+
 def _spans(bound: Routes, known: Iterable[KnownSensor], gateways: Collection[str]) -> dict[str, list[Span]]:
     """From when until when each sensor of the site file is bound; one that has left it is so no more."""
-    spans: dict[str, list[Span]] = {
-        each.sensor.key: []
-        for each in known
-        if each.format not in (NATIVE, BY_HAND, SILENT, IMPORTED)
-        or (each.sensor.id.startswith(GATEWAY) and each.sensor.key not in gateways)
-    }
+    spans: dict[str, list[Span]] = {each.sensor.key: [] for each in known if _was_bound(each, gateways)}
     for route in bound.all():
         span = (route.since, route.until)
         held = spans.setdefault(route.sensor.key, [])
         held += [] if span in held else [span]
     return spans
+
+
+def _was_bound(known: KnownSensor, gateways: Collection[str]) -> bool:
+    """Return whether a sensor was one of the site file when it was first heard."""
+    is_gateway = known.sensor.id.startswith(GATEWAY) and known.sensor.key not in gateways
+    return known.format not in (NATIVE, BY_HAND, SILENT, IMPORTED) or is_gateway
 
 
 def expect(world: World, facts: Facts, bound: Routes, now: datetime) -> None:
@@ -131,100 +125,46 @@ def expect(world: World, facts: Facts, bound: Routes, now: datetime) -> None:
 
 
 def recover(
-    connection: Connection,
-    facts: Facts,
-    sensors: Mapping[int, Sensor],
-    before: Before | Loaded | None = None,
+    connection: Connection, facts: Facts, sensors: Mapping[int, Sensor], before: Loaded | None = None
 ) -> Recovered:
     """Return how everything stands; `sensors` are all that were ever heard, as the site file knows them.
 
-    What was saved of a ticket, an episode or a place when it was read back `before`, and still is, need not
-    be read or followed again; of a World that was only loaded, no ticket and no episode need be read.
+    Of a World that was loaded `before`, no ticket and no episode need be read that is what it was.
     """
     world = World()
-    loaded = ledger.load(connection, world, before.recovered.loaded if isinstance(before, Before) else before)
-    saved = places.bodies(connection)
-    anew: Collection[Place] = saved
-    newest: dict[int, datetime] = {}
-    if isinstance(before, Before):
-        anew = _go_on_from(world, before, saved, sensors)
-        newest = dict(before.recovered.newest)
-    stood = {place: places.decoded(saved[place]) for place in anew if place in saved}
+    loaded = ledger.load(connection, world, before)
+    stood = places.load(connection)
     for place, standing in stood.items():
-        if standing.room is not None:
-            world.rooms[place] = standing.room
-        if standing.power is not None:
-            world.powers[place] = standing.power
-        world.health.update(standing.health)
-    folded = {place: standing.reading for place, standing in stood.items()}
-    usual = start = places.saved_up_to(connection)
-    if isinstance(before, Before):
-        usual = before.reading
-        start = min([usual, *folded.values()])
-        folded = dict.fromkeys(anew, start) | folded
-    touched: set[Place] = set()
+        stand(world, place, standing)
+    saved = {place: standing.reading for place, standing in stood.items()}
+    usual = places.saved_up_to(connection)
+    heard: dict[Place, int] = {}
+    newest: dict[int, datetime] = {}
     numbers = {sensor.key: number for number, sensor in sensors.items()}
-    for id, spoke in readings.observations(connection, sensors, start):
+    for id, spoke in readings.observations(connection, sensors, usual):
         if spoke.sensor.id.startswith(IMPORT):
             continue
         place, number = spoke.sensor.place, numbers[spoke.sensor.key]
         newest[number] = max(spoke.observed_at, newest.get(number, spoke.observed_at))
-        if id > folded.get(place, usual):
+        if id > saved.get(place, usual):
             engine.observe(world, facts, spoke, spoke.received_at)
-            touched.add(place)
+            heard[place] = id
     for number, sensor in sensors.items():  # what was read again may have come late
-        health = world.health.get(sensor.key) if anew is saved or sensor.place in anew else None
+        health = world.health.get(sensor.key)
         if health is not None and health.heard_at is not None:
             newest[number] = max(health.heard_at, newest.get(number, health.heard_at))
     world.conclusions.clear()  # what was concluded then is among the readings
     connection.rollback()
-    return Recovered(world, newest, touched, saved, loaded)
+    return Recovered(world, newest, set(heard), loaded, saved, heard)
 
 
-def _go_on_from(
-    world: World, before: Before, saved: Mapping[Place, bytes], sensors: Mapping[int, Sensor]
-) -> set[Place]:
-    """Take over how places stood before, and return those that are to be read anew: of which something else
-    was saved since, or something came late. The World of before is used up."""
-    old, was_saved = before.recovered.world, before.recovered.saved
-    anew = {place for place, body in saved.items() if was_saved.get(place) != body}
-    anew |= was_saved.keys() - saved.keys() | before.late
-    unheard = {sensor.key for sensor in sensors.values() if sensor.place in anew}
-    world.rooms, world.powers, world.health = old.rooms, old.powers, old.health
-    for place in anew:
-        world.rooms.pop(place, None)
-        world.powers.pop(place, None)
-    for key in unheard:
-        world.health.pop(key, None)
-    world.places, world.scheduled, world.dues = old.places, old.scheduled, old.dues
-    world.now = old.now
-    return anew
-
-
-def follow(
-    connection: Connection, recovered: Recovered, facts: Facts, sensors: Mapping[int, Sensor], after: int
-) -> Followed:
-    """Fold in the readings after a number, of sensors that are known.
-
-    What has decided something was saved with its decision, which is to be read and not to be worked out: then
-    everything is to be read back anew.
-    """
-    world, newest = recovered.world, recovered.newest
-    numbers = {sensor.key: number for number, sensor in sensors.items()}
-    late: frozenset[Place] = frozenset()
-    for id, spoke in readings.observations(connection, sensors, after):
-        number = numbers[spoke.sensor.key]
-        if number in newest and spoke.observed_at <= newest[number]:
-            late = frozenset([spoke.sensor.place])
-            break
-        newest[number] = spoke.observed_at
-        if engine.observe(world, facts, spoke, spoke.received_at).is_late:
-            late = frozenset([spoke.sensor.place])
-            break
-        after = id
-    world.conclusions.clear()
-    changes, world.changes = world.changes, Changes()
-    return Followed(after, late, bool(changes.ticket_ids() or changes.episodes or changes.dropped))
+def stand(world: World, place: Place, standing: places.Standing) -> None:
+    """Have a place stand as it was saved."""
+    if standing.room is not None:
+        world.rooms[place] = standing.room
+    if standing.power is not None:
+        world.powers[place] = standing.power
+    world.health.update(standing.health)
 
 
 def standings(

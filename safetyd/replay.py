@@ -21,6 +21,7 @@ from safetyd.service import Service
 from safetyd.site import Site
 from safetyd.store import ledger, leftovers, outbox
 from safetyd.store.database import Connection, in_memory
+from safetyd.store.troubles import every_trouble
 from safetyd.times import read_time, rfc3339
 from safetyd.trying import carry_out
 from safetyd.wording import sound
@@ -157,7 +158,7 @@ def _told(service: Service, site: Site, first: datetime, end: datetime) -> dict[
             for ticket in world.tickets.values()
         ],
         "notices": [objects.notice_object(notice) for notice in outbox.notices(connection)],
-        "troubles": [objects.trouble_object(trouble) for trouble in ledger.troubles(connection)],
+        "troubles": [objects.trouble_object(trouble) for trouble in every_trouble(connection)],
         "rooms": [
             _seconds(service, Place(building.id, room.id), first, end)
             for building in site.buildings

@@ -7,8 +7,9 @@ from typing import Any
 
 from safetyd.ingest.topics import routes
 from safetyd.sensor_objects import Watched, detail_object
-from safetyd.store import latest, ledger, leftovers
+from safetyd.store import latest, leftovers
 from safetyd.store.leftovers import KEPT_A_TOPIC, Refusal
+from safetyd.store.troubles import every_trouble
 from safetyd.view import View
 
 TROUBLES, READINGS, REFUSED = 10, 20, 20  # of each so many, the newest
@@ -17,7 +18,7 @@ TROUBLES, READINGS, REFUSED = 10, 20, 20  # of each so many, the newest
 def sensor_sheet(seen: View, each: Watched) -> dict[str, Any]:
     """Return a sensor with its past, the newest first."""
     (shown,) = seen.sensor_objects([each])
-    troubles = [trouble for trouble in ledger.troubles(seen.connection) if trouble.sensor == each.sensor.key]
+    troubles = [trouble for trouble in every_trouble(seen.connection) if trouble.sensor == each.sensor.key]
     said = (
         []
         if each.number is None

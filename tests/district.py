@@ -16,6 +16,7 @@ from safetyd.service import Service
 from safetyd.site import Site, read_site
 from safetyd.store import ledger, outbox
 from safetyd.store.database import Connection, in_memory
+from safetyd.store.troubles import every_trouble
 
 Json = dict[str, Any]
 
@@ -185,7 +186,7 @@ class District:
         return ticket
 
     def troubles(self, kind: str | None = None) -> list[Json]:
-        found = [trouble_object(each) for each in ledger.troubles(self.store)]
+        found = [trouble_object(each) for each in every_trouble(self.store)]
         return [each for each in found if kind in (None, each["kind"])]
 
     def standing(self) -> list[Json]:

@@ -83,6 +83,7 @@ SHELL = (
     ),
     ("history.buckets", "view", "held_copies"),
     ("hearing", "saving", "sensor_objects", "earshot", "imports.weighing", "assigned"),
+    ("catching_up",),
     ("recovery", "past", "objects", "waiting", "site_lines", "announcement"),
     ("notify.letters",),
     (

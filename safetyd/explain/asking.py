@@ -28,6 +28,7 @@ from safetyd.site import Site
 from safetyd.store import imports, ledger, leftovers, readings, rollups, shelves, testimony
 from safetyd.store.database import Connection
 from safetyd.store.leftovers import Refusal
+from safetyd.store.troubles import every_trouble
 
 _BACK = timedelta(days=3)  # but for an episode, nothing that a sensor says of a room counts for longer
 _BACK_OF_MAINS = timedelta(days=30)  # that power is out counts until the same witness says that it is on
@@ -308,7 +309,7 @@ def _refused(on: Ground, here: Mapping[int, Sensor], at: datetime) -> tuple[Refu
 def _troubles(on: Ground, place: Place, at: datetime) -> tuple[Trouble, ...]:
     return tuple(
         each
-        for each in ledger.troubles(on.connection)
+        for each in every_trouble(on.connection)
         if each.place == place and each.began_at <= at and (each.ended_at is None or at < each.ended_at)
     )
 

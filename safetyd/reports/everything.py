@@ -26,6 +26,7 @@ from safetyd.store import accounts, attachments, chain, imports, ledger, raw, re
 from safetyd.store.database import Connection
 from safetyd.store.reporters import reporters
 from safetyd.store.statements import Subject
+from safetyd.store.troubles import every_trouble
 from safetyd.times import rfc3339
 from safetyd.view import View, told_of, view
 
@@ -160,7 +161,7 @@ class _Parts:
 
     def troubles(self) -> Iterator[Any]:
         begin, end = self._season.begin, self._season.end
-        for each in ledger.troubles(self._connection):
+        for each in every_trouble(self._connection):
             is_here = each.place is not None and each.place.building in self._ids
             if is_here and each.began_at < end and (each.ended_at is None or each.ended_at >= begin):
                 yield self._veiled(trouble_object(each))

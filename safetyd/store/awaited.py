@@ -3,16 +3,24 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, func, select
 
 from safetyd.store.dialect import upsert
 from safetyd.store.moments import micros, moment
 from safetyd.store.schema import awaited
 
+_PRIME = 1_000_000_007
+
 
 def load(connection: Connection) -> dict[str, datetime]:
     """Return since when each was waited for, by the sensor's key."""
-    return {row.sensor: moment(row.since) for row in connection.execute(awaited.select())}
+    return {sensor: moment(since) for sensor, since in connection.execute(awaited.select())}
+
+
+def mark(connection: Connection) -> tuple[int | None, ...]:
+    """Return by what it is known whether others are waited for, or since another moment."""
+    some = func.sum(awaited.c.since % _PRIME)  # of the moments themselves it would be too much
+    return tuple(connection.execute(select(func.count(), some).select_from(awaited)).one())
 
 
 def keep(connection: Connection, changed: Mapping[str, datetime | None]) -> None:

@@ -77,6 +77,15 @@ def among(connection: Connection, table: Table, column: str, values: Collection[
     return f'"{column}" = ANY(?)', [str(each) for each in values]
 
 
+def pairs(connection: Connection, found: Collection[tuple[str, str]]) -> tuple[str, tuple[Any, ...]]:
+    """Return pairs of texts as a table of the columns `one` and `other`, and what belongs in its places."""
+    if is_postgresql(connection):
+        ones, others = [one for one, _ in found], [other for _, other in found]
+        return "unnest(?::text[], ?::text[]) AS pair (one, other)", (ones, others)
+    parts = "json_extract(value, '$[0]') AS one, json_extract(value, '$[1]') AS other"
+    return f"(SELECT {parts} FROM json_each(?)) AS pair", (json.dumps(list(found)),)
+
+
 def listed(numbers: Iterable[int]) -> str:
     """Return numbers of our own as a list stands behind IN, which for PostgreSQL cannot be empty."""
     return ",".join(str(int(each)) for each in sorted(numbers)) or _NOBODYS

@@ -4,18 +4,18 @@ Rule: this module knows how a decision is kept, never why it was made.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select
 
 from safetyd.core.afar import Afar
-from safetyd.core.model import Episode, Place, Trouble, TroubleKind
+from safetyd.core.model import Episode, Place
 from safetyd.core.notice import Desk
 from safetyd.core.ticket import AT_REST, Ticket
 from safetyd.core.world import Changes, Row, World
-from safetyd.store import attachments, awaited, chain, replica, schema, shelves
+from safetyd.store import attachments, awaited, chain, replica, schema, shelves, troubles
 from safetyd.store.audit import FIRST, chained
 from safetyd.store.chain import Head
 from safetyd.store.dialect import as_kept, upsert
@@ -30,10 +30,11 @@ _FEW = 10_000  # saved since: more of them are read no faster than all, and by t
 
 
 class Loaded(NamedTuple):
-    """A World as it was loaded, and up to which row of the chain."""
+    """A World as it was loaded, up to which row of the chain, and by what it is known who is awaited."""
 
     world: World
     sealed: Head | None
+    awaited: tuple[object, ...] = ()
 
     def kept(self) -> "Loaded":
         """Return its tickets and episodes as they are now, whatever becomes of the World."""
@@ -65,7 +66,7 @@ def save(connection: Connection, changes: Changes, world: World) -> None:
         body = msgspec.msgpack.encode(world.afar[building])
         _put(connection, schema.afar, ["building"], {"building": building, "body": body})
     for trouble in changes.troubles:
-        _save_trouble(connection, trouble)
+        troubles.save(connection, trouble)
     awaited.keep(connection, changes.awaited)
     shelves.append(connection, changes.shelves)
     _append_history(connection, changes.rows)
@@ -103,29 +104,6 @@ def _episode_row(number: int, episode: Episode) -> dict[str, Any]:
         "ticket": episode.ticket,
         "body": msgspec.json.encode(episode).decode(),
     }
-
-
-def _save_trouble(connection: Connection, trouble: Trouble) -> None:
-    table = schema.trouble
-    if trouble.ended_at is None:
-        place = trouble.place or Place("", None)
-        connection.execute(
-            insert(table).values(
-                kind=trouble.kind.value,
-                sensor=trouble.sensor,
-                building=place.building,
-                room=place.room or "",
-                began_at=micros(trouble.began_at),
-                note=trouble.note,
-            )
-        )
-        return
-    standing = (
-        table.c.sensor == trouble.sensor,
-        table.c.kind == trouble.kind.value,
-        table.c.ended_at.is_(None),
-    )
-    connection.execute(update(table).where(*standing).values(ended_at=micros(trouble.ended_at)))
 
 
 def history_line(row: Row) -> dict[str, object]:
@@ -216,12 +194,48 @@ def load(connection: Connection, world: World, before: Loaded | None = None) -> 
         _load_episodes(connection, world)
     else:
         _take_over(world, before.world)
-        _load_tickets(connection, world, [key for kind, key in changed if kind is Kind.TICKET])
-        numbers = [int(key) for kind, key in changed if kind is Kind.EPISODE]
-        for number in world.episodes.keys() & numbers:
-            world.drop_episode(number)
-        _load_episodes(connection, world, numbers)
-        world.changes = Changes()
+        _load_changed(connection, world, changed)
+    return Loaded(world, sealed, _load_rest(connection, world))
+
+
+def bring_up_to_date(connection: Connection, loaded: Loaded) -> tuple[Loaded, set[Place]] | None:
+    """Read what was saved since a World was loaded into that World itself; return what of which places is
+    another. It is None, and the World as it was, if everything is to be read."""
+    world, sealed = loaded.world, chain.head(connection)
+    changed = _changed_since(connection, loaded.sealed)
+    if changed is None:
+        return None
+    found = _load_changed(connection, world, changed)
+    before, world.troubles = world.troubles, {}
+    for of_sensor in (world.desks, world.afar, world.held, world.shelves):
+        of_sensor.clear()
+    awaited = _load_rest(connection, world, loaded.awaited)
+    for sensor in before.keys() | world.troubles.keys():
+        old, new = before.get(sensor, {}), world.troubles.get(sensor, {})
+        if old != new:
+            found.update(each.place for each in (*old.values(), *new.values()) if each.place is not None)
+    return Loaded(world, sealed, awaited), found
+
+
+def _load_changed(connection: Connection, world: World, changed: Iterable[tuple[Kind, str]]) -> set[Place]:
+    """Read tickets and episodes again, and return of which places they are."""
+    ids = [key for kind, key in changed if kind is Kind.TICKET]
+    numbers = [int(key) for kind, key in changed if kind is Kind.EPISODE]
+    known = world.episodes.keys() & numbers
+    found = {world.episodes[number].place for number in known}
+    _load_tickets(connection, world, ids)
+    for number in known:
+        world.drop_episode(number)
+    _load_episodes(connection, world, numbers)
+    world.changes = Changes()
+    found.update(world.tickets[id].place for id in ids if id in world.tickets)
+    return found | {world.episodes[number].place for number in numbers if number in world.episodes}
+
+
+def _load_rest(
+    connection: Connection, world: World, were_awaited: tuple[object, ...] = ()
+) -> tuple[object, ...]:
+    """Read what there is little of; return by what it is known who is awaited."""
     newest = connection.execute(select(func.max(schema.episode.c.id))).scalar()
     world.next_episode = (newest or 0) + 1
     for building, body in connection.execute(select(schema.desk)):
@@ -231,16 +245,20 @@ def load(connection: Connection, world: World, before: Loaded | None = None) -> 
     for number, due_at in connection.execute(select(schema.held)):
         if number in world.episodes:  # an early release left some that no episode belongs to
             world.held[number] = moment(due_at)
-    for trouble in troubles(connection, standing_only=True):
+    for trouble in troubles.every_trouble(connection, standing_only=True):
         world.troubles.setdefault(trouble.sensor, {})[trouble.kind] = trouble
-    world.awaited.update(awaited.load(connection))
     world.shelves.update(shelves.standing(connection))
-    return Loaded(world, sealed)
+    are_awaited = awaited.mark(connection)
+    if are_awaited != were_awaited:
+        world.awaited = awaited.load(connection)
+    return are_awaited
 
 
 def _changed_since(connection: Connection, sealed: Head | None) -> list[tuple[Kind, str]] | None:
     """Return what was saved after a row of the chain; None if it is too much, or not a row of this store."""
-    if sealed is None or not chain.holds(connection, sealed):
+    if sealed is None:
+        return [] if chain.head(connection) is None else None
+    if not chain.holds(connection, sealed):
         return None
     changed = chain.noted_after(connection, sealed.number)
     return changed if len(changed) <= _FEW else None
@@ -283,45 +301,4 @@ def _load_episodes(connection: Connection, world: World, numbers: Collection[int
 
 def signature(connection: Connection) -> tuple[object, ...]:
     """Return what is another as soon as a decision that anybody sees has been saved."""
-    newest = connection.execute(select(func.max(schema.trouble.c.id))).scalar()
-    standing = select(func.count()).where(schema.trouble.c.ended_at.is_(None))
-    return chain.newest_decision(connection), newest, connection.execute(standing).scalar()
-
-
-def newest_troubles(
-    connection: Connection,
-    limit: int,
-    *,
-    buildings: Collection[str] = (),
-    kinds: Collection[TroubleKind] = (),
-    is_standing: bool | None = None,
-    before: int | None = None,
-) -> list[tuple[int, Trouble]]:
-    """Return troubles by their numbers, the newest first: of some buildings or kinds, if any are named."""
-    table = schema.trouble
-    wanted = select(table).order_by(table.c.id.desc()).limit(limit)
-    if buildings:
-        wanted = wanted.where(table.c.building.in_(buildings))
-    if kinds:
-        wanted = wanted.where(table.c.kind.in_([each.value for each in kinds]))
-    if is_standing is not None:
-        wanted = wanted.where((table.c.ended_at.is_(None)) == is_standing)
-    if before is not None:
-        wanted = wanted.where(table.c.id < before)
-    return [(row.id, _trouble(row)) for row in connection.execute(wanted)]
-
-
-def troubles(connection: Connection, *, standing_only: bool = False) -> Iterator[Trouble]:
-    """Yield troubles in order of beginning."""
-    table = schema.trouble
-    wanted = select(table).order_by(table.c.began_at, table.c.id)
-    if standing_only:
-        wanted = wanted.where(table.c.ended_at.is_(None))
-    for r in connection.execute(wanted):
-        yield _trouble(r)
-
-
-def _trouble(r: Any) -> Trouble:
-    place = Place(r.building, r.room or None) if r.building else None
-    ended_at = None if r.ended_at is None else moment(r.ended_at)
-    return Trouble(TroubleKind(r.kind), r.sensor, place, moment(r.began_at), ended_at, r.note)
+    return chain.newest_decision(connection), *troubles.mark(connection)

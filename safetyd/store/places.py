@@ -16,6 +16,7 @@ from safetyd.core.model import Place
 from safetyd.core.power import Power
 from safetyd.core.room import Room
 from safetyd.store.database import StoreError
+from safetyd.store.dialect import pairs
 from safetyd.store.moments import micros
 from safetyd.store.schema import place_state, progress
 
@@ -74,11 +75,6 @@ def saved_up_to(connection: Connection) -> int:
 
 def load(connection: Connection) -> dict[Place, Standing]:
     """Return how every place stood when it was last saved."""
-    return {place: decoded(body) for place, body in bodies(connection).items()}
-
-
-def bodies(connection: Connection) -> dict[Place, bytes]:
-    """Return the same as it was written: most of it is what it was, and need not be read again."""
     table = place_state
     newest = select(table.c.building, table.c.room, func.max(table.c.period)).group_by(
         table.c.building, table.c.room
@@ -86,9 +82,30 @@ def bodies(connection: Connection) -> dict[Place, bytes]:
     wanted = select(table.c.building, table.c.room, table.c.body).where(
         tuple_(table.c.building, table.c.room, table.c.period).in_(newest)
     )
-    return {
-        Place(building, room or None): body for building, room, body in connection.execute(wanted).fetchall()
-    }
+    found = connection.execute(wanted).fetchall()
+    return {Place(building, room or None): decoded(body) for building, room, body in found}
+
+
+class Saved(NamedTuple):
+    """How a place stood, as it was written, and the last reading that is folded in."""
+
+    reading: int
+    body: bytes
+
+
+def newest(connection: Connection, asked: Iterable[Place]) -> dict[Place, Saved]:
+    """Return how some places stood when they were last saved; most is what it was, and need not be read."""
+    told_apart = [(place.building, place.room or "") for place in asked]
+    if not told_apart:
+        return {}
+    table, told = pairs(connection, told_apart)
+    found = connection.exec_driver_sql(
+        f"SELECT place_state.building, place_state.room, reading, body FROM {table} JOIN place_state"
+        " ON place_state.building = one AND place_state.room = other AND period ="
+        " (SELECT max(period) FROM place_state AS state WHERE state.building = one AND state.room = other)",
+        told,
+    )
+    return {Place(building, room or None): Saved(reading, body) for building, room, reading, body in found}
 
 
 def decoded(body: bytes) -> Standing:

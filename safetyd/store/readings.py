@@ -218,7 +218,7 @@ def observations(
                 yield Numbered(last_row, observation(sensors[last[0]], last[1], last[2], values))
             last, values = (number, observed_at, delay), {}
         last_row = row
-        values[FIELDS[Kept(kept)]] = bool(value) if kept in _FLAGS else value
+        values[FIELDS[kept]] = bool(value) if kept in _FLAGS else value
         if mark == DOUBTED:
             values["doubt"] = reason
         if device is not None:
@@ -280,8 +280,9 @@ class KnownSensor(NamedTuple):
     format: str
 
 
-def sensors(connection: Connection) -> list[KnownSensor]:
-    """Return every sensor ever heard; what the site file says of them is its own business."""
+def sensors(connection: Connection, after: int = 0) -> list[KnownSensor]:
+    """Return every sensor ever heard, or those after a number; what the site file says of them is its own
+    business."""
     found = connection.execute(
         select(
             sensor.c.id,
@@ -291,7 +292,7 @@ def sensors(connection: Connection) -> list[KnownSensor]:
             sensor.c.topic,
             sensor.c.format,
             sensor.c.interval,
-        )
+        ).where(sensor.c.id > after)
     )
     return [
         KnownSensor(number, Sensor(Place(building, room or None), name, _span(every)), topic, format)

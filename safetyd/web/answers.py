@@ -17,9 +17,9 @@ from safetyd.history.queries import History, HistoryError, Question
 from safetyd.objects import room_object, trouble_object
 from safetyd.shapes import positive_duration
 from safetyd.site import Building, Site
-from safetyd.store import ledger
 from safetyd.store.accounts import Account
 from safetyd.store.database import Connection
+from safetyd.store.troubles import newest_troubles
 from safetyd.times import read_time, rfc3339
 from safetyd.view import View
 from safetyd.web.access import sees
@@ -115,7 +115,7 @@ def found_troubles(view: View, asked: Asked) -> tuple[list[Trouble], str | None]
     of_stores = [
         [
             (store, number, each)
-            for number, each in ledger.newest_troubles(part.connection, limit + 1, before=last, **chosen)
+            for number, each in newest_troubles(part.connection, limit + 1, before=last, **chosen)
         ]
         for store, (part, last) in enumerate(zip(view.each, before, strict=True))
     ]

@@ -1,7 +1,7 @@
 """How everything stands, kept between two requests, as far as the store has not changed since.
 
-Rule: what is shown is what the store says. Readings that came meanwhile are folded in, and after a decision
-what was decided is read; one thread at a time may look.
+Rule: what is shown is what the store says. What was decided, saved and said meanwhile is taken in, and the
+rest left as it was; one thread at a time may look.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
 
+from safetyd.catching_up import Listeners, catch_up
 from safetyd.core.world import Facts
 from safetyd.hearing import Hearing
-from safetyd.recovery import Before, Recovered, facts_of, follow, recover
+from safetyd.recovery import Recovered, facts_of, recover, with_known
 from safetyd.site import Site
 from safetyd.store import ledger, places, readings
 from safetyd.store.database import Connection, last_written, open_for_reading
@@ -28,6 +29,7 @@ class _Known(NamedTuple):
     site: Site
     hearing: Hearing
     facts: Facts
+    listeners: Listeners
 
 
 class _Kept(NamedTuple):
@@ -93,8 +95,10 @@ class Outlook:
     def _look(self, connection: Connection, site: Site) -> _Kept:
         kept, self._kept = self._kept, None  # a fault halfway leaves nothing
         written = last_written(connection)
-        if kept is None or kept.known.site is not site:
-            kept = self._read(connection, self._know(connection, site), self._decided(), self._loaded)
+        if kept is None:
+            kept = self._read(connection, _know(connection, site, self._root), self._loaded)
+        elif kept.known.site is not site:
+            kept = self._read(connection, _know(connection, site, self._root), kept.recovered.loaded)
         elif written != self._written:
             kept = self._go_on(connection, kept)
         self._kept, self._written = kept, written
@@ -102,39 +106,47 @@ class Outlook:
 
     def _go_on(self, connection: Connection, kept: _Kept) -> _Kept:
         """Return how it stands now, of how it stood."""
-        known = kept.known
-        if _signature(connection) != kept.signature:
-            if readings.count_sensors(connection) != len(known.hearing.sensors):
-                known = self._know(connection, known.site)
-            return self._read(connection, known, self._decided(), Before(kept.recovered, kept.last))
-        if places.saved_up_to(connection) > kept.last + _FAR_BEHIND:
-            loaded = kept.recovered.loaded  # most of how places stood was saved since
-            return self._read(connection, known, self._decided(), loaded)
-        followed = follow(connection, kept.recovered, known.facts, known.hearing.sensors, kept.last)
-        if followed.decided:
-            return self._read(connection, known, self._decided())
-        is_new = followed.reading != kept.last or bool(followed.late)
-        heard = kept.version._replace(readings=kept.version.readings + is_new)
-        if followed.late:
-            before = Before(kept.recovered, followed.reading, followed.late)
-            return self._read(connection, known, heard, before)
-        return kept._replace(last=followed.reading, version=heard)
+        known, signature, last = kept.known, _signature(connection), readings.last_id(connection)
+        is_decided = signature != kept.signature
+        if is_decided and readings.count_sensors(connection) != len(known.hearing.sensors):
+            known = _learn(connection, known, self._root)
+        is_far_behind = places.saved_up_to(connection) > kept.last + _FAR_BEHIND
+        if last < kept.last or is_far_behind:  # another store; or most of how places stood was saved since
+            return self._read(connection, known, kept.recovered.loaded)
+        caught_up = catch_up(
+            connection, kept.recovered, known.facts, known.listeners, kept.last, is_decided=is_decided
+        )
+        if caught_up is None:
+            return self._read(connection, known)
+        heard = kept.version._replace(readings=kept.version.readings + caught_up.is_heard)
+        version = self._decided() if is_decided else heard
+        return _Kept(known, caught_up.recovered, signature, last, version)
 
     def _decided(self) -> Version:
         """Return the version after another decision."""
         self._decisions += 1
         return Version(self._decisions)
 
-    def _know(self, connection: Connection, site: Site) -> _Known:
-        hearing = Hearing(site, self._root, readings.sensors(connection))
-        return _Known(site, hearing, facts_of(site, hearing.routes, hearing.known))
-
-    def _read(
-        self, connection: Connection, known: _Known, version: Version, before: Before | Loaded | None = None
-    ) -> _Kept:
+    def _read(self, connection: Connection, known: _Known, loaded: Loaded | None = None) -> _Kept:
         signature, last = _signature(connection), readings.last_id(connection)
-        recovered = recover(connection, known.facts, known.hearing.sensors, before)
-        return _Kept(known, recovered, signature, last, version)
+        recovered = recover(connection, known.facts, known.hearing.sensors, loaded)
+        return _Kept(known, recovered, signature, last, self._decided())
+
+
+def _know(connection: Connection, site: Site, root: str) -> _Known:
+    hearing = Hearing(site, root, readings.sensors(connection))
+    facts = facts_of(site, hearing.routes, hearing.known)
+    return _Known(site, hearing, facts, Listeners.of(hearing.sensors))
+
+
+def _learn(connection: Connection, known: _Known, root: str) -> _Known:
+    """Return the same once more sensors were heard."""
+    fresh = readings.sensors(connection, max(known.hearing.sensors, default=0))
+    if len(fresh) + len(known.hearing.sensors) != readings.count_sensors(connection):
+        return _know(connection, known.site, root)
+    known.hearing.learn(fresh)
+    known.listeners.add(each.number for each in fresh)
+    return known._replace(facts=with_known(known.facts, fresh))
 
 
 def _signature(connection: Connection) -> tuple[object, ...]:
