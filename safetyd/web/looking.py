@@ -36,19 +36,22 @@ _PATIENCE_S = 1.0  # with one store of several
 
 
 class Archive(NamedTuple):
-    """Where the past of some buildings is read from; what takes long is left at the `desk`."""
+    """Where the past of some buildings is read from."""
 
     connection: Connection
-    desk: Desk
+    url: str
 
 
 class Past(NamedTuple):
-    """What there is to be asked of the past, at `now`; `reach` leads to where a building's is kept, whose
-    number is its `home`."""
+    """What there is to be asked of the past, at `now`; what takes long is left at the `desk`.
+
+    `reach` leads to where a building's is kept, whose number is its `home`.
+    """
 
     site: Site
     root: str
     now: datetime
+    desk: Desk
     reach: Callable[[str], Archive]
     home: Callable[[str], int] = lambda _: 0
 
@@ -81,7 +84,7 @@ class Looking:
         self.house = house
         self.people = people or (Looking(house._replace(shards=())) if house.shards else self)
         stores = house.shards or (Shard(house.store_url, house.site),)
-        self._records = [
+        self.records = [
             Record(
                 each.store_url,
                 house.root,
@@ -94,6 +97,7 @@ class Looking:
         ]
         self._looking, self._searching, self._writing = (CapacityLimiter(1) for _ in range(3))
         self._joining = Joining()
+        self.desk = Desk()
         self._whole: tuple[list[Site], Site] | None = None  # of which sites, and what they are together
 
     def site(self) -> Site:
@@ -101,7 +105,7 @@ class Looking:
         file = self.house.site()
         if not self.house.shards:
             return file
-        found = [file, *(each.site() for each in self._records)]
+        found = [file, *(each.site() for each in self.records)]
         if self._whole is None or any(a is not b for a, b in zip(found, self._whole[0], strict=True)):
             there = {each.id: each for site in found[1:] for each in site.buildings}
             whole = replace(file, buildings=tuple(there.get(each.id, each) for each in file.buildings))
@@ -131,9 +135,9 @@ class Looking:
         self.house.way.give()
         with ExitStack() as stack:
             if not self.house.shards:
-                yield stack.enter_context(self._records[0].outlook.view())
+                yield stack.enter_context(self.records[0].outlook.view())
                 return
-            found = [self._opened(stack, each) for each in self._records]
+            found = [self._opened(stack, each) for each in self.records]
             yield self._joining.view(found, self.site())
 
     @staticmethod
@@ -157,14 +161,14 @@ class Looking:
 
     def warning(self) -> str:
         """Return what is amiss with what is shown."""
-        faults = (f"not all is shown: {each.fault}" for each in self._records if each.fault)
+        faults = (f"not all is shown: {each.fault}" for each in self.records if each.fault)
         return "; ".join(filter(None, (self.house.warning(), *faults)))
 
     async def ask(self, read: Callable[[Connection], T]) -> T:
         """Return what is quickly read from the store, where there are several from the first."""
 
         def look() -> T:
-            with self._records[0].outlook.connected() as connection:
+            with self.records[0].outlook.connected() as connection:
                 return read(connection)
 
         return await to_thread.run_sync(look, limiter=self._looking)
@@ -176,7 +180,7 @@ class Looking:
 
         def look() -> frozenset[str]:
             with ExitStack() as stack:
-                return self.hidden_in([self._connected(stack, each) for each in self._records], account)
+                return self.hidden_in([self._connected(stack, each) for each in self.records], account)
 
         return await to_thread.run_sync(look, limiter=self._looking)
 
@@ -195,7 +199,7 @@ class Looking:
         """Return the same, for whoever looks already: at every store, None where one cannot be read."""
         if may(account, Right.NAMES):
             return frozenset()
-        of_stores = zip(self._records, connections, strict=True)
+        of_stores = zip(self.records, connections, strict=True)
         reporters = set().union(*(record.reporters(connection) for record, connection in of_stores))
         first = connections[0]
         known = [] if first is None else [each for each, _ in accounts.everybody(first)]
@@ -219,11 +223,11 @@ class Looking:
             def reach(building: str) -> Archive:
                 shard = self._shard_of(building)
                 if shard not in opened:
-                    record = self._records[shard]
-                    opened[shard] = Archive(stack.enter_context(record.archive.connected()), record.desk)
+                    record = self.records[shard]
+                    opened[shard] = Archive(stack.enter_context(record.archive.connected()), record.url)
                 return opened[shard]
 
-            yield Past(self.site(), self.house.root, self.house.pulse.now(), reach, self._shard_of)
+            yield Past(self.site(), self.house.root, self.house.pulse.now(), self.desk, reach, self._shard_of)
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """Return what comes of a short change that no decision rests on: accounts and sessions."""
@@ -257,7 +261,7 @@ class Looking:
         if not self.house.shards:
             return self.inbox_of("")
         if key is not None:
-            for each in self._records:
+            for each in self.records:
                 if await each.inbox.knows(key):
                     return each.inbox
         building = said.get("building") or ""
@@ -273,7 +277,7 @@ class Looking:
 
     def look_anew(self) -> None:
         """Have the next who looks see what was assigned just now."""
-        for each in self._records:
+        for each in self.records:
             each.look_anew()
 
     def inbox_of(self, building: str) -> Inbox:
@@ -292,14 +296,15 @@ class Looking:
 
     def _shard_of(self, building: str) -> int:
         """Return whose a building is; what is of none is the first's."""
-        return shard_of(building, len(self._records)) if building else 0
+        return shard_of(building, len(self.records)) if building else 0
 
     def _record_of(self, building: str) -> Record:
-        return self._records[self._shard_of(building)]
+        return self.records[self._shard_of(building)]
 
     def close(self) -> None:
         """Let go of everything."""
-        for each in self._records:
+        self.desk.close()
+        for each in self.records:
             each.close()
         if self.house.shards:
             self.people.close()

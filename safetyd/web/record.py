@@ -17,7 +17,6 @@ from safetyd.store.reporters import Reporter, reporters
 from safetyd.web.acts import Inbox
 from safetyd.web.health import Pulse
 from safetyd.web.outlook import Outlook
-from safetyd.whatif.desk import Desk
 
 _ASSIGNED_S = 2.0  # how far what was assigned elsewhere may be behind
 
@@ -36,6 +35,7 @@ class Record:
         is_anothers: bool = False,
     ) -> None:
         """`site` is that of the writer; where that is another process, what stands in the file."""
+        self.url = url
         self.fault = ""  # why it could not be read lately
         self._root, self._given, self._is_anothers = root, site, is_anothers
         self._composed: tuple[Site, list[Assignment], Site] | None = None  # of which file, with what, as what
@@ -43,7 +43,6 @@ class Record:
         self.outlook = Outlook(url, root, self.site, pulse.now, loaded)
         self.archive = Outlook(url, root, self.site, pulse.now)  # for what takes longer
         self.inbox = Inbox(url, pulse)
-        self.desk = Desk(url)
         self._reporters: set[Reporter] = set()
         self._reports_seen = 0
 
@@ -76,5 +75,5 @@ class Record:
 
     def close(self) -> None:
         """Let go of everything."""
-        for each in (self.outlook, self.archive, self.inbox, self.desk):
+        for each in (self.outlook, self.archive, self.inbox):
             each.close()

@@ -77,12 +77,9 @@ class Desk:
     """Any thread may ask. `begin` sends an order on its way, and is given to be another in tests."""
 
     def __init__(
-        self,
-        url: str,
-        begin: Callable[[Order], Work] = Errand,
-        clock: Callable[[], float] = time.monotonic,
+        self, begin: Callable[[Order], Work] = Errand, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._url, self._begin, self._clock = url, begin, clock
+        self._begin, self._clock = begin, clock
         self._lock = threading.Condition()
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._waiting: OrderedDict[int, _Job] = OrderedDict()  # by who asks
@@ -90,8 +87,9 @@ class Desk:
         self._dropped: OrderedDict[tuple[int, Key], None] = OrderedDict()
         self._is_closed = False
 
-    def ask(self, owner: int, question: Question, site: Site, *, is_again: bool = False) -> Told:
-        """Return how it stands with a question, which is taken up unless it was; `is_again`: it was asked."""
+    def ask(self, owner: int, url: str, question: Question, site: Site, *, is_again: bool = False) -> Told:
+        """Return how it stands with a question about a store, which is taken up unless it was; `is_again`: it
+        was asked."""
         key = question, site.rulebook.fingerprint
         with self._lock:
             kept = self._kept.get(key)
@@ -101,7 +99,7 @@ class Desk:
                 return Dropped()
             self._dropped.pop((owner, key), None)
             if (going := self._going(key)) is None:
-                self._take_up(_Job(owner, key, Order(self._url, site, question), self._clock()))
+                self._take_up(_Job(owner, key, Order(url, site, question), self._clock()))
                 going = self._going(key)
             return going or Going(0.0)
 

@@ -154,7 +154,7 @@ def test_a_time_whose_past_is_deleted_says_so_and_has_no_numbers() -> None:
     span = days(Kind.CUSTOM, THEN.date(), THEN.date() + 2 * DAY, scene.site.timezone)
     maple = scene.site.buildings[0]
     asked = Wanted(maple, maple.rooms[:1], Measure.TEMPERATURE, span)
-    past = Past(scene.site, "safetyd", now, lambda _: Archive(scene.store, Desk("")))
+    past = Past(scene.site, "safetyd", now, Desk(), lambda _: Archive(scene.store, ""))
     kept = History(scene.store, scene.site, "safetyd", now)
     found = answers(past, kept, asked, asked.every)
     assert not found[0].points and "nothing is kept from before" in found[0].note
@@ -312,7 +312,7 @@ def limits_of(begin: tuple[int, int, int], end: tuple[int, int, int]) -> list[Li
     site = Site("S", zone, RuleBook(versions=versions, timezone=zone), None)  # type: ignore[arg-type]
     span = days(Kind.CUSTOM, date(*begin), date(*end), zone)
     asked = Wanted(Building("maple", "M"), (), Measure.TEMPERATURE, span)
-    past = Past(site, "safetyd", NOON, lambda _: pytest.fail("a limit is no past"))
+    past = Past(site, "safetyd", NOON, Desk(), lambda _: pytest.fail("a limit is no past"))
     return list(history_chart._limits(past, asked))
 
 

@@ -250,7 +250,7 @@ def district(tmp_path: Path) -> Iterator[InOne]:
         for id in BUILDINGS:
             made.says(f"safetyd/readings/{id}/1", id, {"temperature_f": 50.5, "humidity": 40})
         for each in range(SHARDS):
-            made.application._looking._records[each].inbox.patience_s = 0
+            made.application._looking.records[each].inbox.patience_s = 0
         yield made
         made.close()
 
@@ -373,7 +373,7 @@ def test_a_key_is_known_wherever_its_command_was_left(district: InOne) -> None:
     district.ask("/api/v1/assignments", token, HERE | {"building": "birch"})
     does_all(district)
     district.application._looking.look_anew()
-    for each in district.application._looking._records:
+    for each in district.application._looking.records:
         each.inbox.patience_s = 5
     again = district.ask("/api/v1/assignments/end", token, {"topic": NEW}, once)
     assert again.status == 201 and not any(waiting(district)), "it is birch's by now, and stays so"
@@ -383,7 +383,7 @@ def test_an_inbox_whose_connection_broke_is_asked_by_another(district: InOne) ->
     token, key = district.token(Role.FACILITIES), {"idempotency-key": "once"}
     path = "/api/v1/tickets/maple-2026-0001/note"
     assert district.ask(path, token, {"note": "a"}, key).status == 202
-    for each in district.application._looking._records:
+    for each in district.application._looking.records:
         assert each.inbox._reader is not None
         each.inbox._reader.close()
     assert district.ask(path, token, {"note": "a"}, key).status == 202
@@ -395,7 +395,7 @@ def test_one_store_that_cannot_be_read_hides_no_other(district: InOne) -> None:
     other = shard_of("aspen", SHARDS)
     assert "maple-2026-0001" in browser.get("/tickets").text
     changed_by_another_hand(district.urls[other], "UPDATE alembic_version SET version_num = '0000'")
-    district.application._looking._records[other].outlook.close()
+    district.application._looking.records[other].outlook.close()
     page = browser.get("/tickets")
     assert page.status == 200 and "not all is shown" in page.text
     assert "maple-2026-0001" in page.text and "aspen-2026-0001" not in page.text
@@ -423,7 +423,7 @@ def test_what_one_store_cannot_take_is_said_of_its_tickets_and_the_others_are_do
     browser = Browser(district)
     browser.enter(Role.FACILITIES)
     other = shard_of("aspen", SHARDS)
-    district.application._looking._records[other].inbox._url = "sqlite:////proc/nowhere/all.db"
+    district.application._looking.records[other].inbox._url = "sqlite:////proc/nowhere/all.db"
     said = [("ticket", f"{id}-2026-0001") for id in BUILDINGS]
     body = urlencode([("token", browser.token()), *said]).encode()
     headers = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}

@@ -85,7 +85,7 @@ def test_time_alone_makes_it_anew_after_a_quarter_of_a_minute(at_school: School,
     browser = visitor(at_school, Role.ADMINISTRATOR)
     for seconds in (0, 14, 15, 29, 30):
         at = at_school.now.replace(microsecond=0, second=0) + timedelta(seconds=seconds)
-        at_school.application._looking._outlook._now = lambda at=at: at  # type: ignore[misc]
+        at_school.application._looking.records[0].outlook._now = lambda at=at: at  # type: ignore[misc]
         browser.get(ROOMS)
     assert len(made) == 3
 

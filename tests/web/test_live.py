@@ -210,7 +210,7 @@ def test_one_account_keeps_no_other_from_listening(
 
 
 def test_a_stream_ends_where_the_store_cannot_be_read(at_school: School, listener: Listener) -> None:
-    outlook = at_school.application._looking._outlook
+    outlook = at_school.application._looking.records[0].outlook
     outlook.close()
     outlook._url = f"{at_school.url}.gone"
     assert listener.hears() == ""

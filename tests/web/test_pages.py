@@ -320,7 +320,7 @@ def test_where_the_store_cannot_be_read_what_is_not_there_is_still_a_page(
     at_school: School, browser: Browser
 ) -> None:
     browser.enter(Role.FACILITIES)
-    outlook = at_school.application._looking._outlook
+    outlook = at_school.application._looking.records[0].outlook
     outlook.close()
     outlook._url = f"{at_school.url}.gone"
     answer = browser.get("/nowhere", {"accept": "text/html"})

@@ -52,11 +52,11 @@ def test_the_means_of_all_rooms_of_a_building_come_from_one_look_up(at_school: S
 def test_lines_are_made_anew_once_there_is_more_to_show(at_school: School) -> None:
     begin = floor(at_school.now) - timedelta(hours=2)
     rolled(at_school, 1, Place("maple", "12"), {begin: 60, begin + WIDTH: 66})
-    with at_school.application._looking._outlook.view() as view:
+    with at_school.application._looking.records[0].outlook.view() as view:
         first = trends(view, "maple")
         assert trends(view, "maple") is first and trends(view, "cedar") == {}
     rolled(at_school, 1, Place("maple", "12"), {begin + QUARTER: 66})
-    with at_school.application._looking._outlook.view() as view:
+    with at_school.application._looking.records[0].outlook.view() as view:
         assert trends(view, "maple") is not first
 
 

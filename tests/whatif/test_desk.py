@@ -48,7 +48,7 @@ class Scene:
         self.site, self.now_s = site, 0.0
         self.begun: list[Slow] = []
         self._has_begun = threading.Condition()
-        self.desk = Desk("sqlite:///nowhere.db", self._begin, lambda: self.now_s)
+        self.desk = Desk(self._begin, lambda: self.now_s)
 
     def _begin(self, order: Order) -> Slow:
         with self._has_begun:
@@ -63,7 +63,7 @@ class Scene:
             return self.begun[number - 1]
 
     def ask(self, who: int, cold: int, *, again: bool = False) -> object:
-        return self.desk.ask(who, question(cold), self.site, is_again=again)
+        return self.desk.ask(who, "sqlite:///nowhere.db", question(cold), self.site, is_again=again)
 
 
 def question(cold: int) -> Question:
@@ -151,10 +151,10 @@ def test_once_it_is_closed_all_is_let_go_of(scene: Scene) -> None:
 
 
 def test_a_store_that_is_not_there_is_told_in_a_sentence(site: Site, tmp_path: Path) -> None:
-    desk = Desk(f"sqlite:///{tmp_path}/none.db")
-    desk.ask(ANN, question(62), site)
+    desk, nowhere = Desk(), f"sqlite:///{tmp_path}/none.db"
+    desk.ask(ANN, nowhere, question(62), site)
     assert desk.rest(WITHIN_S)
-    told = desk.ask(ANN, question(62), site, is_again=True)
+    told = desk.ask(ANN, nowhere, question(62), site, is_again=True)
     assert isinstance(told, Refused) and "there is none yet" in told.words
 
 

@@ -53,7 +53,7 @@ def whatif_file(past: Past, visit: Visit) -> Answer:
         raise Problem(404, f"no file is of the kind {kind[:40]!r}; there are {', '.join(FILES)}")
     what = asked(past, visit)
     kept = past.of(*what.question.buildings)
-    found = kept.desk.kept(what.question, composed(kept.connection, past.site, past.root).site)
+    found = past.desk.kept(what.question, composed(kept.connection, past.site, past.root).site)
     if found is None:
         return Go(what.url())
     media_type, write = FILES[kind]
@@ -87,7 +87,7 @@ def _standing(past: Past, visit: Visit, what: Asked) -> dict[str, Any]:
     except SafetydError as error:
         return shown | {"state": "refused", "words": str(error), "commands": []}
     is_again = bool(visit.query.get(_AGAIN))
-    match kept.desk.ask(visit.account.number, what.question, site, is_again=is_again):
+    match past.desk.ask(visit.account.number, kept.url, what.question, site, is_again=is_again):
         case Going(share, ahead):
             return shown | {"state": "going", "share": share, "ahead": ahead}
         case Refused(words):
