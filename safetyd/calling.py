@@ -1,12 +1,13 @@
 """Has web hooks told what happens to tickets: starts who tells each, and saves how far it is.
 
-Rule: nothing here waits for anybody. A hook begins with what is committed together with its first mention in
-the store; what its thread has come to is written with whatever is committed anyway. Only the loop knows how
-a ticket stands, so that it shapes one when a hook's thread asks.
+Rule: nothing here waits for anybody, but for a moment at the end. A hook begins with what is committed
+together with its first mention in the store; what its thread has come to is written with whatever is
+committed anyway. Only the loop knows how a ticket stands, so that it shapes one when a hook's thread asks.
 """
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,7 @@ from safetyd.store.replica import Stream
 
 SUBJECT = "[[webhook]] "
 _LOOK_S = 1.0
+_ANSWER_S = 1.0  # for what was just told, at the end
 
 Shown = dict[str, Any] | None
 
@@ -77,10 +79,13 @@ class Calling:
             answer.put(self._shown(id, now))
 
     def stop(self) -> None:
-        """Tell nobody any more."""
+        """Tell nobody any more; what was just told is given a moment to be answered, else it comes again."""
         self._is_ended.set()
         for caller in self._callers:
             caller.stop()
+        give_up_at = time.monotonic() + _ANSWER_S
+        for caller in self._callers:
+            caller.stop(max(0.0, give_up_at - time.monotonic()))
 
     def _ask(self, id: str) -> Shown:
         """Return a ticket to the thread of a hook, once the loop has shaped it; None if we end before."""
