@@ -334,6 +334,7 @@ class Daemon:
             if self._vigil.taken and not self._vigil.is_over:
                 undated.forget(connection, self._vigil.taken)
         self.vitals.beat(self.service)
+        self.dispatch.way.take(changes.notices)
         self.service.commit(now, self.dispatch.begin)
         self.dispatch.hand_over()  # people first
         self._errands.are_answered()

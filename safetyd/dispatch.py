@@ -102,7 +102,6 @@ class Dispatch:
         What may have to be let go, or told to somebody else, is left to `send_due`.
         """
         self._begun = []
-        self.way.take()
         if not self._has_looked or self._has_new_site:
             self.look(now)
             return

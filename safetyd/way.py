@@ -22,9 +22,10 @@ class Way:
         """Whether somebody has it."""
         return not self._is_free.is_set()
 
-    def take(self) -> None:
-        """Have those who look stand aside from now on."""
-        self._is_free.clear()
+    def take(self, told: object = True) -> None:
+        """Have those who look stand aside from now on, if there is anything to be told."""
+        if told:
+            self._is_free.clear()
 
     def leave(self) -> None:
         """Let them go on."""

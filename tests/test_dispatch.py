@@ -124,6 +124,7 @@ def test_the_first_attempt_is_on_record_by_the_commit_that_owes_it_and_made_afte
     one = desk(person("Ann", sink.address("ann")))
     one.turn()
     one.decide("a")
+    one.dispatch.way.take(one.service.world.changes.notices)
     one.service.commit(one.now, one.dispatch.begin)
     (delivery,) = one.deliveries()
     assert [each["outcome"] for each in delivery["tried"]] == ["under_way"]

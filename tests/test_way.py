@@ -32,3 +32,11 @@ def test_a_way_that_is_never_left_is_free_after_a_moment_for_everybody() -> None
     way.give()
     way.take()  # and may be taken again
     way.give()
+
+
+def test_nothing_to_be_told_takes_no_way() -> None:
+    way = Way()
+    way.take([])
+    assert not way.is_taken
+    way.take(["a breach"])
+    assert way.is_taken

@@ -4,14 +4,14 @@ Rule: a commit has reached the disk when it returns. Only the holder of the writ
 else reads, or leaves a command in the inbox. Who may log in is kept by whoever is asked to: see `accounts`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
 from sqlalchemy import Connection as Connection  # noqa: PLC0414 - handed on: the store is the only door
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, event, inspect
 from sqlalchemy.exc import DatabaseError, DBAPIError, InvalidRequestError
 
 from safetyd.setting_store import is_served, place_of
@@ -75,8 +75,8 @@ def open_for_writing(url: str) -> Connection:
     return connection
 
 
-def open_for_reading(url: str) -> Connection:
-    """Return a connection that only reads.
+def open_for_reading(url: str, aside: Callable[[], None] | None = None) -> Connection:
+    """Return a connection that only reads, and calls `aside` before each statement.
 
     Raises:
         StoreError: there is no store yet, or it is of another version.
@@ -97,6 +97,8 @@ def open_for_reading(url: str) -> Connection:
         raise StoreError(
             f"store {name}: was made by an older safetyd; it is brought up to date by: safetyd run"
         )
+    if aside is not None:
+        event.listen(connection, "before_cursor_execute", lambda *_: aside())
     return connection
 
 

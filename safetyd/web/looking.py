@@ -91,6 +91,7 @@ class Looking:
                 each.site,
                 house.pulse,
                 house.loaded,
+                house.way.give,
                 is_anothers=bool(house.shards),
             )
             for each in stores

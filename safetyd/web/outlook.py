@@ -52,8 +52,11 @@ class Outlook:
         site: Callable[[], Site],
         now: Callable[[], datetime],
         loaded: Loaded | None = None,
+        aside: Callable[[], None] | None = None,
     ) -> None:
+        """`aside` is called before each statement, for who looks gives way."""
         self._url = url
+        self._aside = aside
         self._root = root
         self._site = site
         self._now = now
@@ -67,7 +70,7 @@ class Outlook:
     def connected(self) -> Iterator[Connection]:
         """Yield the connection; what was read with it is let go, so that the store's log can be folded in."""
         if self._connection is None:
-            self._connection = open_for_reading(self._url)
+            self._connection = open_for_reading(self._url, self._aside)
         try:
             yield self._connection
         except Problem:

@@ -31,6 +31,7 @@ class Record:
         site: Callable[[], Site],
         pulse: Pulse,
         loaded: Loaded | None = None,
+        aside: Callable[[], None] | None = None,
         *,
         is_anothers: bool = False,
     ) -> None:
@@ -40,8 +41,8 @@ class Record:
         self._root, self._given, self._is_anothers = root, site, is_anothers
         self._composed: tuple[Site, list[Assignment], Site] | None = None  # of which file, with what, as what
         self._looked_s = float("-inf")
-        self.outlook = Outlook(url, root, self.site, pulse.now, loaded)
-        self.archive = Outlook(url, root, self.site, pulse.now)  # for what takes longer
+        self.outlook = Outlook(url, root, self.site, pulse.now, loaded, aside)
+        self.archive = Outlook(url, root, self.site, pulse.now, None, aside)  # for what takes longer
         self.inbox = Inbox(url, pulse)
         self._reporters: set[Reporter] = set()
         self._reports_seen = 0
