@@ -99,12 +99,18 @@ def test_the_unit_waits_for_our_word_hands_us_secrets_and_gives_no_start_up() ->
     assert keys["TimeoutStartSec"] == "infinity", "a large store may be checked and migrated for long"
 
 
-def test_the_drop_in_of_a_worker_changes_what_is_begun_and_lets_it_end_its_processes() -> None:
-    def keys(path: Path) -> dict[str, str]:
-        lines = path.read_text().splitlines()
-        return dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
+@pytest.mark.parametrize("role", ["worker", "pages"])
+def test_the_drop_in_of_a_district_changes_what_is_begun(role: str) -> None:
+    file = UNIT.with_name(f"{role}.conf")
+    begun = _keys(UNIT)["ExecStart"].replace(" run ", f" run --role {role} ")
+    assert _keys(file)["ExecStart"] == begun
+    assert "ExecStart=\nExecStart=/" in file.read_text(), "the unit's own goes first"
 
-    unit, more = keys(UNIT), keys(UNIT.with_name("worker.conf"))
-    assert more["ExecStart"] == unit["ExecStart"].replace(" run ", " run --role worker ")
-    assert "ExecStart=\nExecStart=/" in UNIT.with_name("worker.conf").read_text(), "the unit's own goes first"
-    assert int(more["TimeoutStopSec"]) > STOP_WITHIN_S
+
+def test_a_worker_has_time_to_end_its_processes() -> None:
+    assert int(_keys(UNIT.with_name("worker.conf"))["TimeoutStopSec"]) > STOP_WITHIN_S
+
+
+def _keys(path: Path) -> dict[str, str]:
+    lines = path.read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
