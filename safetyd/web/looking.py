@@ -259,22 +259,25 @@ class Looking:
 
     async def inbox_for(self, said: Mapping[str, Any], key: Key | None) -> Inbox:
         """Return where a command is left: where one was under its key, else by what it is about."""
-        if not self.house.shards:
-            return self.inbox_of("")
-        if key is not None:
+        if key is not None and self.house.shards:
             for each in self.records:
                 if await each.inbox.knows(key):
                     return each.inbox
-        building = said.get("building") or ""
+        return self.inbox_of(await self._about(said) if self.house.shards else "")
+
+    async def _about(self, said: Mapping[str, Any]) -> str:
+        """Return the building that a command is about, nothing if it is about none."""
         if tickets := said.get("ticket"):
-            building = building_in(tickets if isinstance(tickets, str) else tickets[0])
-        elif not building and (topic := said.get("topic")):
-            building = next(iter(await self.view(lambda view: holders(view, topic))), "")
-        elif not building and (person := said.get("person")):
-            theirs = [each for each in self.site().people if each.name == person]
-            known = (id.id for id in self.site().buildings if any(each.belongs_to(id.id) for each in theirs))
-            building = next(known, "")
-        return self.inbox_of(str(building))
+            return building_in(tickets if isinstance(tickets, str) else tickets[0])
+        if building := said.get("building"):
+            return str(building)
+        if topic := said.get("topic"):
+            return next(iter(await self.view(lambda view: holders(view, topic))), "")
+        site, name = self.site(), said.get("person")
+        theirs = [each for each in site.people if each.name == name]
+        return next(
+            (each.id for each in site.buildings if any(one.belongs_to(each.id) for one in theirs)), ""
+        )
 
     def look_anew(self) -> None:
         """Have the next who looks see what was assigned just now."""
