@@ -98,12 +98,12 @@ class Answer(NamedTuple):
 
 
 class History:
-    """The store as it is when it is asked, by the site file of now."""
+    """The store as it is when it is asked, by the site file of now: `at` one building, or of all."""
 
-    def __init__(self, connection: Connection, site: Site, root: str, now: datetime) -> None:
+    def __init__(self, connection: Connection, site: Site, root: str, now: datetime, at: str = "") -> None:
         self._connection = connection
         self._site = site
-        self._sensors = sensors_of(connection, site, root)
+        self._sensors = sensors_of(connection, site, root, at)
         self._now = now
         self._progress = rollups.progress(connection) or Progress(EPOCH, 0)
         self._last = readings.last_id(connection)

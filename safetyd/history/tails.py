@@ -73,9 +73,9 @@ class Tail:
         return bisect_left(self.pending, end, key=lambda heard: heard.observation.observed_at)
 
 
-def sensors_of(connection: Connection, site: Site, root: str) -> Mapping[int, Sensor]:
-    """Return every sensor ever heard by its number, as the site file knows it."""
-    return Hearing(site, root, readings.sensors(connection)).sensors
+def sensors_of(connection: Connection, site: Site, root: str, building: str = "") -> Mapping[int, Sensor]:
+    """Return every sensor ever heard, or those of a building, by its number, as the site file knows it."""
+    return Hearing(site, root, readings.sensors(connection, building=building)).sensors
 
 
 def heard(

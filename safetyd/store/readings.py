@@ -280,20 +280,19 @@ class KnownSensor(NamedTuple):
     format: str
 
 
-def sensors(connection: Connection, after: int = 0) -> list[KnownSensor]:
-    """Return every sensor ever heard, or those after a number; what the site file says of them is its own
-    business."""
-    found = connection.execute(
-        select(
-            sensor.c.id,
-            sensor.c.building,
-            sensor.c.room,
-            sensor.c.name,
-            sensor.c.topic,
-            sensor.c.format,
-            sensor.c.interval,
-        ).where(sensor.c.id > after)
-    )
+def sensors(connection: Connection, after: int = 0, building: str = "") -> list[KnownSensor]:
+    """Return every sensor ever heard, or those after a number, or of a building; what the site file says of
+    them is its own business."""
+    wanted = select(
+        sensor.c.id,
+        sensor.c.building,
+        sensor.c.room,
+        sensor.c.name,
+        sensor.c.topic,
+        sensor.c.format,
+        sensor.c.interval,
+    ).where(sensor.c.id > after)
+    found = connection.execute(wanted.where(sensor.c.building == building) if building else wanted)
     return [
         KnownSensor(number, Sensor(Place(building, room or None), name, _span(every)), topic, format)
         for number, building, room, name, topic, format, every in found

@@ -175,7 +175,9 @@ def readings(connection: Connection, site: Site, root: str, asked: Asked, now: d
         raise misused("from", f"from: {rfc3339(begin)} is not before {rfc3339(end) if end else 'now'}")
     every = _span(said.get("every"), begin, end or now)
     try:
-        answer = History(connection, site, root, now).ask(Question(place, measure, begin, end, every))
+        answer = History(connection, site, root, now, building.id).ask(
+            Question(place, measure, begin, end, every)
+        )
     except HistoryError as error:
         raise misused("from", str(error)) from error
     if len(answer.points) > MOST_POINTS:

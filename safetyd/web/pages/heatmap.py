@@ -176,7 +176,8 @@ def _within_bounds(asked: Asked) -> None:
 
 
 def _rows(past: Past, asked: Asked) -> list[RoomRow]:
-    history = History(past.of(asked.building.id).connection, past.site, past.root, past.now)
+    id = asked.building.id
+    history = History(past.of(id).connection, past.site, past.root, past.now, id)
     measure, account = _ASKED[asked.condition]
     end = min(asked.range.end, past.now)
     rows = []

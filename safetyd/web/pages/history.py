@@ -149,7 +149,8 @@ def _name(asked: Wanted) -> str:
 
 
 def _kept(past: Past, asked: Wanted) -> History:
-    return History(past.of(asked.building.id).connection, past.site, past.root, past.now)
+    id = asked.building.id
+    return History(past.of(id).connection, past.site, past.root, past.now, id)
 
 
 FILES: dict[str, Callable[[Past, Visit, Wanted], Download]] = {

@@ -42,7 +42,8 @@ def ticket_chart(view: View, ticket: Ticket) -> Markup | None:
     end = None if span.end == view.at else _whole(span.end, every, view)
     question = Question(ticket.place, measure, begin, end, every)
     try:
-        answer = History(view.connection, view.site, view.root, view.at).ask(question)
+        where = ticket.place.building
+        answer = History(view.connection, view.site, view.root, view.at, where).ask(question)
     except HistoryError:
         return None
     return on_page(_chart(view, ticket, rows, span, answer), "course")
