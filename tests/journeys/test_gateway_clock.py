@@ -115,6 +115,7 @@ def after_the_cut(home: House, client: Client, gateway: Gateway, now: datetime) 
     """Three hours later: two rooms are cold, and a minute and a half after the boot the clock is right. If it
     was not, the daemon dies once more meanwhile."""
     home.start(client)
+    hears(home, client, MAINS, {"mains": "off"})  # by the first word it is known since when somebody listens
     gateway.passes(seconds=10)
     hears(home, client, ROOM, COLD)
     hears(home, client, "safetyd/readings/maple/lab", COLD)
