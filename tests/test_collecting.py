@@ -127,16 +127,20 @@ def test_a_piece_that_does_not_fit_is_kept_aside_and_halts_the_chain(copy: Copy)
     assert read_held(copy.held()).is_halted
 
 
-def test_a_copy_that_another_safetyd_writes_is_left_alone_until_that_ends(
-    tmp_path: Path, record: Record
-) -> None:
-    folder = tmp_path / "district"
+def centre(folder: Path) -> tuple[Record, Gateway, Collecting]:
+    """Return a district's watch, its one gateway, and what keeps the copy of that."""
     folder.mkdir()
     gateway = Gateway("maple-gw", "safetyd", folder / "maple-gw.db", ())
     watch = Record(folder)
     watch.begin('timezone = "UTC"\n[[buildings]]\nid = "maple"\ngateway = "maple-gw"\n')
     settings = Settings.model_construct(gateways=(gateway,), mqtt=Mqtt(port=1), store=Store(url=watch.url))
-    collecting = Collecting(settings, watch.service, lambda: NINE, {})
+    return watch, gateway, Collecting(settings, watch.service, lambda: NINE, {})
+
+
+def test_a_copy_that_another_safetyd_writes_is_left_alone_until_that_ends(
+    tmp_path: Path, record: Record
+) -> None:
+    watch, gateway, collecting = centre(tmp_path / "district")
     (topic,) = collecting._copies
     other = Copy(gateway, lambda: NINE)
     other.open()
@@ -160,13 +164,7 @@ def test_a_copy_that_another_safetyd_writes_is_left_alone_until_that_ends(
 
 
 def test_a_gateway_that_is_well_and_sends_nothing_of_its_record_is_a_trouble(tmp_path: Path) -> None:
-    folder = tmp_path / "district"
-    folder.mkdir()
-    gateway = Gateway("maple-gw", "safetyd", folder / "maple-gw.db", ())
-    watch = Record(folder)
-    watch.begin('timezone = "UTC"\n[[buildings]]\nid = "maple"\ngateway = "maple-gw"\n')
-    settings = Settings.model_construct(gateways=(gateway,), mqtt=Mqtt(port=1), store=Store(url=watch.url))
-    collecting = Collecting(settings, watch.service, lambda: NINE, {})
+    watch, _, collecting = centre(tmp_path / "district")
     (copy,) = collecting._copies.values()
 
     def told() -> list[str]:
