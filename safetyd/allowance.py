@@ -23,7 +23,7 @@ class Allowance:
 
     def take_site(self, site: Site) -> None:
         """Go by another site file from now on."""
-        self._budgets = {person.name: person.messages_per_hour for person in site.people}
+        self._budgets = {person.name: person.budget for person in site.people}
 
     def remember(self, messages: Iterable[tuple[str, str, datetime]]) -> None:
         """Count messages of before: person, fingerprint, when."""

@@ -40,7 +40,7 @@ _FORGOTTEN = "it may have arrived: safetyd ended before an answer came"
 _UNWRITTEN = "its outcome could not be written"
 _OVERTAKEN = "it was no longer so when it would have been sent"
 _GONE = "the person or address is no longer in the site file"
-_MOST_JOINED = 100  # notices in one message
+_MOST_JOINED = 1000  # notices in one message
 
 log = logging.getLogger("safetyd.notify")
 

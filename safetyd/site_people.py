@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from safetyd.core.model import Role
-from safetyd.core.sparing import MESSAGES_AN_HOUR, Quiet
+from safetyd.core.sparing import Quiet, messages_an_hour
 from safetyd.credentials import located
 from safetyd.faults import Misfit, did_you_mean, one_of, shown
 from safetyd.languages import ENGLISH, languages
@@ -31,8 +31,8 @@ class Post(NamedTuple):
 class Person:
     """Somebody who is told, in which language; the addresses are secrets.
 
-    To each of them go so many messages an hour one by one. `posts` are there where the roles are not the
-    same in all buildings.
+    To each of them go at most so many messages in any hour, or as many as the roles ask for. `posts` are
+    there where the roles are not the same in all buildings.
     """
 
     name: str
@@ -41,8 +41,13 @@ class Person:
     notify: tuple[str, ...] = field(default=(), repr=False)
     language: str = ENGLISH
     quiet: Quiet | None = None
-    messages_per_hour: int = MESSAGES_AN_HOUR
+    messages_per_hour: int | None = None
     posts: tuple[Post, ...] = ()
+
+    @property
+    def budget(self) -> int:
+        """How many messages an hour each address may have."""
+        return self.messages_per_hour or messages_an_hour(self.roles)
 
     def belongs_to(self, building: str) -> bool:
         """Return whether this person is told about this building."""
@@ -112,7 +117,7 @@ def read_person(table: Table, desk: Desk) -> Person | None:
     notify = table.each("notify", lambda entry: _address(entry, folder, desk.environ), "a list of addresses")
     own = table.get("language", choice("language", languages()), desk.language)
     quiet = table.get("quiet", quiet_hours, None)
-    budget = table.get("messages_per_hour", whole_within(1, 1000), MESSAGES_AN_HOUR)
+    budget = table.get("messages_per_hour", whole_within(1, 1000), None)
     table.done()
     if name is None:
         return None

@@ -10,7 +10,7 @@ from datetime import time, timedelta
 import pytest
 
 from safetyd.core.plan import Reason
-from safetyd.core.sparing import JOINED_EVERY, Quiet
+from safetyd.core.sparing import Quiet
 from safetyd.ingest.message import Message
 from safetyd.store import attempts
 from tests.desk import HOUR, MINUTE, SECOND, T0, Desk, Hook, person, site
@@ -50,11 +50,11 @@ def test_what_is_owed_at_one_moment_is_one_message_and_each_notice_has_its_recor
     assert {(each["state"], each["attempts"], len(each["tried"])) for each in records} == {("accepted", 1, 1)}
 
 
-def test_more_than_a_hundred_are_several_messages_and_none_is_left_out(sink: Sink) -> None:
+def test_more_than_a_thousand_are_several_messages_and_none_is_left_out(sink: Sink) -> None:
     one = Desk(site(person("Finn", sink.address("finn"))))
-    one.owe(*names(101))
+    one.owe(*names(1001))
     one.settle()
-    assert [letter.title for letter in sink.of("finn")] == [f"{OVER} (and 99 more)", OVER]
+    assert [letter.title for letter in sink.of("finn")] == [f"{OVER} (and 999 more)", OVER]
 
 
 def test_what_comes_while_a_message_is_on_its_way_follows_as_one(sink: Sink) -> None:
@@ -100,22 +100,22 @@ def spared(sink: Sink, budget: int) -> Desk:
 
 
 def test_beyond_the_budget_of_an_hour_messages_are_joined_and_none_is_dropped(sink: Sink) -> None:
-    one = spared(sink, 2)
-    for name in "abcde":
+    one = spared(sink, 9)  # five one by one, the next 12 minutes later
+    for name in "abcdefgh":
         one.owe(name)
         one.turn()
         one.now += MINUTE
-    assert len(sink.of("finn")) == 2
-    assert one.dispatch.next_at == T0 + MINUTE + JOINED_EVERY
+    assert len(sink.of("finn")) == 5
+    assert one.dispatch.next_at == T0 + 16 * MINUTE
     one.now = one.dispatch.next_at - SECOND
     one.turn()
-    assert len(sink.of("finn")) == 2
+    assert len(sink.of("finn")) == 5
     one.turn(SECOND)
-    assert [letter.title for letter in sink.of("finn")] == [OVER, OVER, f"{OVER} (and 2 more)"]
+    assert [letter.title for letter in sink.of("finn")] == [*[OVER] * 5, f"{OVER} (and 2 more)"]
 
 
 def test_a_restart_does_not_forget_what_was_sent(sink: Sink) -> None:
-    one = spared(sink, 2)
+    one = spared(sink, 4)
     one.owe("a")
     one.turn()
     one.owe("b")

@@ -202,10 +202,10 @@ class TestPeople:
 
     def test_a_person_may_be_spared(self, read):
         keys = 'roles = ["district"]\nquiet = "21:30-06:00"\nmessages_per_hour = 4'
-        bo = '[[people]]\nname = "Bo"\nroles = ["district"]'
-        ann, bo = read(f'[[people]]\nname = "Ann"\n{keys}\n{bo}').people
-        assert (ann.quiet, ann.messages_per_hour) == (Quiet(time(21, 30), time(6)), 4)
-        assert (bo.quiet, bo.messages_per_hour) == (None, 10)
+        bo = '[[people]]\nname = "Bo"\nroles = ["district"]\n[[people]]\nname = "Cy"\nroles = ["facilities"]'
+        ann, bo, cy = read(f'[[people]]\nname = "Ann"\n{keys}\n{bo}').people
+        assert (ann.quiet, ann.budget) == (Quiet(time(21, 30), time(6)), 4)
+        assert (bo.quiet, bo.budget, cy.budget) == (None, 9, 60)
 
     def test_an_address_is_in_no_repr(self, read):
         site = read(f'[[people]]\nname = "Ann"\nroles = ["district"]\nnotify = ["mailto://u:{SECRET}@b.org"]')

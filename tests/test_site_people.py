@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from safetyd.core.model import Role
-from safetyd.core.sparing import MESSAGES_AN_HOUR
 from safetyd.faults import Fault
 from safetyd.people_words import held
 from safetyd.site import Person, Site, read_site
@@ -115,7 +114,7 @@ class TestRows:
 
     def test_what_is_left_out_is_as_in_the_site_file(self, read: Read) -> None:
         (ann,) = read("Ann,district,*", header="name,roles,buildings", site='language = "es"\n' + SITE)
-        assert (ann.language, ann.notify, ann.messages_per_hour) == ("es", (), MESSAGES_AN_HOUR)
+        assert (ann.language, ann.notify, ann.budget) == ("es", (), 9)
 
     def test_it_goes_beside_the_people_of_the_site_file(self, read: Read) -> None:
         assert [each.name for each in read("Ann,district,*,,,,,", site=SITE + DORA)] == ["Dora", "Ann"]

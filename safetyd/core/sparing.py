@@ -4,16 +4,16 @@ Rule: nothing is dropped, and nothing that calls for action waits for the mornin
 message; that an outage has begun, its warnings and its ticket wait for nobody, for its minutes count.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from safetyd.core.model import Condition
+from safetyd.core.model import Condition, Role
 from safetyd.core.plan import INFORMS, Reason
 
-MESSAGES_AN_HOUR = 10  # ours: to one address, before what comes is joined
-JOINED_EVERY = timedelta(minutes=10)  # ours: how far apart messages are beyond these
+MESSAGES_AN_HOUR = 9  # ours, to one address: fewer than ten
+MESSAGES_TO_MEND = 60  # ours: whoever goes to the rooms wants word of each
 _HOUR = timedelta(hours=1)
 _MAY_WAIT = INFORMS | {Reason.REMINDER, Reason.DISPUTED, Reason.TROUBLE}
 LATE = timedelta(minutes=15)  # ours: what is told so long after it was owed says when that was
@@ -62,16 +62,24 @@ def is_urgent(reason: Reason, condition: Condition | None) -> bool:
     return is_of_outage or reason in (Reason.OUTAGE_BEGAN, Reason.OUTAGE_WARNING)
 
 
+def messages_an_hour(roles: Collection[Role]) -> int:
+    """Return how many messages an hour somebody gets who has not said."""
+    return MESSAGES_TO_MEND if Role.FACILITIES in roles else MESSAGES_AN_HOUR
+
+
 def next_message_at(sent: Sequence[datetime], budget: int, now: datetime, *, is_urgent: bool) -> datetime:
     """Return when what is due to an address may go there: now, or a while after the last message.
 
+    Half of a budget goes one by one; the pauses after that are so long that no hour has more than all of it.
+
     Args:
         sent: When messages went there, in order.
-        budget: How many an hour go one by one.
+        budget: How many there may be in any hour.
         now: The moment.
-        is_urgent: Whether something of it waits for nobody.
+        is_urgent: Whether something of it waits for nobody; it counts too.
     """
     recent = [at for at in sent if at > now - _HOUR]
-    if len(recent) < budget or is_urgent:
+    one_by_one = (budget + 1) // 2
+    if len(recent) < one_by_one or is_urgent:
         return now
-    return max(now, recent[-1] + JOINED_EVERY)
+    return max(now, recent[-1] + _HOUR / (budget - one_by_one + 1))

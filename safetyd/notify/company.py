@@ -1,10 +1,10 @@
 """Several notices to one address as one message.
 
 Rule: what calls most for action comes first and gives the title. A few are told in full, the others by their
-titles; none is left out.
+titles, and of very many those at the end by their tickets' numbers; none is left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from safetyd.core.plan import Reason
 from safetyd.notify.forms import Words
 
 IN_FULL = 5
+NAMED = 100  # in full or by title: services take messages of some 28 kB
 _URGENCY = (
     Reason.OUTAGE_WARNING,
     Reason.OUTAGE_BEGAN,
@@ -47,10 +48,11 @@ def together(news: Sequence[News]) -> Words:
     first, more = told[0], len(told) - 1
     parts = told[:IN_FULL]
     if told[IN_FULL:]:
-        parts.append(Words(first.tongue.say("And also"), "\n".join(map(_line, told[IN_FULL:]))))
+        lines = [*map(_line, told[IN_FULL:NAMED]), *_numbers(told[NAMED:])]
+        parts.append(Words(first.tongue.say("And also"), "\n".join(lines)))
     text = "\n\n".join(f"{part.title}\n{part.text}" for part in parts)
     tickets = _once(chain.from_iterable(each.tickets for each in told))
-    links = _once(chain.from_iterable(each.links for each in told))
+    links = _once(chain.from_iterable(each.links for each in told[:NAMED]))
     # Translators: the title of a message that holds several notices is that of the most urgent.
     title = first.tongue.plural(
         "{title} (and one more)", "{title} (and {count} more)", more, title=first.title
@@ -60,6 +62,13 @@ def together(news: Sequence[News]) -> Words:
 
 def _line(words: Words) -> str:
     return f"- {words.title}" + (f" [{', '.join(words.tickets)}]" if words.tickets else "")
+
+
+def _numbers(told: Sequence[Words]) -> Iterator[str]:
+    """Yield one line with the tickets of all these; what is about none keeps a line of its own."""
+    if tickets := _once(chain.from_iterable(each.tickets for each in told)):
+        yield f"- {', '.join(tickets)}"
+    yield from (_line(each) for each in told if not each.tickets)
 
 
 def _once(found: "chain[str]") -> tuple[str, ...]:

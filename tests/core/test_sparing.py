@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safetyd.core.model import Condition
+from safetyd.core.model import Condition, Role
 from safetyd.core.plan import Reason
-from safetyd.core.sparing import JOINED_EVERY, Quiet, is_urgent, next_message_at, told_at
+from safetyd.core.sparing import Quiet, is_urgent, messages_an_hour, next_message_at, told_at
 
 ZONE = ZoneInfo("America/Los_Angeles")
 NIGHT = Quiet(time(21), time(6))
@@ -91,18 +91,41 @@ def sent(*minutes_ago: int) -> list[datetime]:
 NOW = local("2026-12-01 10:00")
 
 
-def test_messages_within_the_budget_go_at_once() -> None:
-    assert next_message_at(sent(9, 5), 3, NOW, is_urgent=False) == NOW
+def test_half_of_a_budget_goes_one_by_one() -> None:
+    assert next_message_at(sent(9, 5), 5, NOW, is_urgent=False) == NOW
+    assert next_message_at(sent(9, 5, 3), 5, NOW, is_urgent=False) > NOW
 
 
-def test_beyond_it_one_goes_ten_minutes_after_the_last() -> None:
-    assert next_message_at(sent(50, 9, 3), 3, NOW, is_urgent=False) == NOW - 3 * MINUTE + JOINED_EVERY
-    assert next_message_at(sent(50, 20, 10), 3, NOW, is_urgent=False) == NOW
+def test_beyond_it_one_goes_a_while_after_the_last() -> None:
+    assert next_message_at(sent(50, 9, 3), 5, NOW, is_urgent=False) == NOW + 17 * MINUTE
+    assert next_message_at(sent(50, 40, 20), 5, NOW, is_urgent=False) == NOW
+    assert next_message_at(sent(1), 1, NOW, is_urgent=False) == NOW + 59 * MINUTE
 
 
 def test_an_hour_later_a_message_counts_no_more() -> None:
-    assert next_message_at([NOW - HOUR, *sent(9, 3)], 3, NOW, is_urgent=False) == NOW
-    assert next_message_at([NOW - HOUR + MINUTE, *sent(9, 3)], 3, NOW, is_urgent=False) > NOW
+    assert next_message_at([NOW - HOUR, *sent(9, 3)], 5, NOW, is_urgent=False) == NOW
+    assert next_message_at([NOW - HOUR + MINUTE, *sent(9, 3)], 5, NOW, is_urgent=False) > NOW
+
+
+@given(st.lists(st.integers(0, 200), min_size=1, max_size=60), st.integers(1, 30))
+def test_no_hour_has_more_than_the_budget_and_nothing_waits_longer_than_its_pause(
+    minutes: list[int], budget: int
+) -> None:
+    messages: list[datetime] = []
+    told = NOW
+    for owed in (NOW + each * MINUTE for each in sorted(minutes)):
+        if owed <= told and messages:
+            continue  # it went with the last
+        told = next_message_at(messages, budget, owed, is_urgent=False)
+        messages.append(told)
+        assert told - owed <= HOUR / (budget // 2 + 1)
+    for at in messages:
+        assert sum(at - HOUR < each <= at for each in messages) <= budget
+
+
+def test_who_goes_to_the_rooms_has_word_of_each_and_others_fewer_than_ten_messages() -> None:
+    assert messages_an_hour([Role.ADMINISTRATOR, Role.SAFETY_COMMITTEE]) == 9
+    assert messages_an_hour([Role.ADMINISTRATOR, Role.FACILITIES]) == 60
 
 
 def test_a_warning_of_an_outage_waits_for_no_budget() -> None:

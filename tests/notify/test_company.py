@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 
 from safetyd.core.plan import Reason
-from safetyd.notify.company import IN_FULL, News, together
+from safetyd.notify.company import IN_FULL, NAMED, News, together
 from safetyd.notify.forms import SMS_SEPTETS, Words, html, plain, short
 
 
@@ -44,6 +44,15 @@ def test_a_few_are_told_in_full_and_of_the_others_what_where_and_which_ticket() 
     assert len(told.tickets) == len(told.links) == 40
     for number in range(1, 41):
         assert f"Room {number}: relieved" in told.text
+
+
+def test_of_a_thousand_those_at_the_end_are_numbers_and_none_is_left_out() -> None:
+    untold = News(Reason.TROUBLE, Words("Sensor of room 5: silent", "Look at it."))
+    told = together([*(news(str(number)) for number in range(1, 1000)), untold])
+    assert all(f"maple-2026-{number:04}" in told.text for number in range(IN_FULL + 1, 1000))
+    assert "- Sensor of room 5: silent" in told.text
+    assert told.text.count("relieved") == len(told.links) == NAMED
+    assert len(plain(told).encode()) < 28_000
 
 
 def test_a_ticket_is_linked_once_however_often_it_is_told_of() -> None:
