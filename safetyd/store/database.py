@@ -92,7 +92,10 @@ def open_for_reading(url: str, aside: Callable[[], None] | None = None) -> Conne
     if version != HEAD:
         connection.close()
         if version is None and is_served(url):
-            raise StoreError(f"store {name}: there is none yet; it is made by: safetyd run")
+            raise StoreError(
+                f"store {name}: there is none yet; it is made by: safetyd run"
+                " (in a district each shard has one; say which: SAFETYD_DISTRICT__SHARD=0)"
+            )
         _refuse_newer(name, version)
         raise StoreError(
             f"store {name}: was made by an older safetyd; it is brought up to date by: safetyd run"
