@@ -15,13 +15,14 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from parties import BARE, BY_HAND, PARTIES
-from sides import FULL, QUICK, Line, Size, bursts, killed, latency, memory, starts, wear
+from sides import FULL, QUICK, Line, Size, behind_a_backlog, bursts, killed, latency, memory, starts, wear
 from stand import ROOT
 from whole import whole
 
 MEASURES: dict[str, Callable[[Size], list[Line]]] = {
     "burst": bursts,
     "latency": latency,
+    "backlog": behind_a_backlog,
     "memory": memory,
     "start": starts,
     "wear": wear,

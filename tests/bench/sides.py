@@ -128,6 +128,30 @@ def latency(size: Size) -> list[Line]:
     return lines
 
 
+def behind_a_backlog(size: Size) -> list[Line]:
+    """How soon a power failure is told of that was published behind what waits for somebody who was away."""
+    spans: defaultdict[str, list[float]] = defaultdict(list)
+    with folder() as where, running(where, size.parties, extra_buildings=size.pairs + 1) as all_of_them:
+        for each, _ in all_of_them:
+            fail(each.publisher, size.pairs)  # what sends is loaded with the first
+            each.webhook.next()
+        for turn in range(size.pairs):
+            for each, child in all_of_them:
+                child.send_signal(signal.SIGSTOP)
+                each.publisher.publish_all(each.plant.readings(size.messages))
+                fail(each.publisher, turn)
+                began = time.monotonic()
+                child.send_signal(signal.SIGCONT)
+                spans[each.party.name].append(each.webhook.next()[0] - began)
+            say(f"behind a backlog, {turn + 1} of {size.pairs}: {_seconds(spans)}")
+    told = {name: statistics.median(found) for name, found in spans.items()}
+    return [Line(f"back after {size.messages:,} messages to the webhook of the one behind them", "s", told)]
+
+
+def _seconds(spans: dict[str, list[float]]) -> str:
+    return ", ".join(f"{name} {found[-1]:.2f} s" for name, found in spans.items())
+
+
 def _percentile(spans: Sequence[float], cut: int) -> float:
     return statistics.quantiles(spans, n=100, method="inclusive")[cut]
 
@@ -189,7 +213,7 @@ def starts(size: Size) -> list[Line]:
                 began = time.monotonic()
                 with each.party.started(each.plant):
                     spans[each.party.name].append(time.monotonic() - began)
-            say(f"start {turn}: " + ", ".join(f"{name} {found[-1]:.2f} s" for name, found in spans.items()))
+            say(f"start {turn}: {_seconds(spans)}")
     told = {name: statistics.median(found[1:]) for name, found in spans.items()}
     return [Line("start to subscribed, 1,000 rooms", "s", told)]
 
