@@ -1,6 +1,7 @@
-"""How a site is read, as statements on record: rules, plans, calendars, and which sensor is bound to what.
+"""How a site is read, as statements on record: rules, plans, calendars, people, and what each sensor is.
 
-Rule: what judges readings, or says who is told, is there with its every word; secrets are not.
+Rule: what judges readings, or says who is told, is there with its every word; secrets are not: of an address
+there is its fingerprint.
 """
 
 import json
@@ -10,7 +11,9 @@ from dataclasses import replace
 import msgspec
 
 from safetyd.core.book import in_words
-from safetyd.site import Building, Site
+from safetyd.core.model import Role
+from safetyd.site import Building, Person, Site
+from safetyd.site_people import fingerprint
 from safetyd.store.audit import canonical
 from safetyd.store.statements import Statement, Subject
 
@@ -26,6 +29,20 @@ def declared(site: Site) -> Iterator[Statement]:
         if building.calendar is not None:
             yield _said(Subject.CALENDAR, building.id, in_words(building.calendar.plain()))
         yield _said(Subject.SENSORS, building.id, _bound(building))
+        people = [_told(each, building.id) for each in site.people_for(building.id, [*Role])]
+        yield _said(Subject.PEOPLE, building.id, _ENCODER.encode(people).decode())
+
+
+def _told(person: Person, building: str) -> dict[str, object]:
+    """Who is told about a building, by which addresses, and when not."""
+    return {
+        "name": person.name,
+        "roles": person.roles_in(building),
+        "addresses": [fingerprint(each) for each in person.notify],
+        "language": person.language,
+        "quiet": person.quiet,
+        "messages_per_hour": person.budget,
+    }
 
 
 def _bound(building: Building) -> str:

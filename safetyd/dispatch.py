@@ -21,13 +21,13 @@ from safetyd.core.sparing import LATE, is_urgent
 from safetyd.distress import Distress
 from safetyd.notify.company import News, together
 from safetyd.notify.forms import Words, links
-from safetyd.notify.letters import fingerprint
 from safetyd.notify.patience import LONGEST_PAUSE, is_lasting, is_resting, pause
 from safetyd.notify.sender import Job, Outcome, Sender, warm_up
 from safetyd.notify.tongue import Tongue
 from safetyd.service import Service
 from safetyd.setting_outside import LastResort
 from safetyd.site import Site
+from safetyd.site_people import fingerprint
 from safetyd.stand_ins import StandIns, stand_ins
 from safetyd.store import attempts, chain, outbox
 from safetyd.store.attempts import Result

@@ -5,6 +5,7 @@ Rule: an address is a secret and is never shown. Who is one thing in one buildin
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from safetyd.tables import Table, read_secret
 
 EVERY_BUILDING = "*"
 _MOST_LISTED = 30  # ids in one fault
+_FINGERPRINT = 16
 
 
 class Post(NamedTuple):
@@ -71,6 +73,11 @@ class Desk(NamedTuple):
     environ: Mapping[str, str]
     language: str
     names: Mapping[str, str]
+
+
+def fingerprint(address: str) -> str:
+    """Return the name under which an address is kept."""
+    return sha256(address.encode()).hexdigest()[:_FINGERPRINT]
 
 
 def by_building(people: Iterable[Person], buildings: Iterable[str]) -> dict[str, tuple[Person, ...]]:

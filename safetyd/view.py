@@ -17,10 +17,10 @@ from safetyd.core.world import Facts, World
 from safetyd.faults import did_you_mean
 from safetyd.hearing import Hearing
 from safetyd.ingest.topics import native_route, routes
-from safetyd.notify.letters import fingerprint
 from safetyd.recovery import facts_of, recover
 from safetyd.sensor_objects import Watched, sensor_object, stray_object, watched
 from safetyd.site import Site
+from safetyd.site_people import fingerprint
 from safetyd.store import attempts, latest, ledger, leftovers, outbox, readings
 from safetyd.store.database import Connection, StoreError
 from safetyd.store.leftovers import Stray

@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -91,13 +92,26 @@ def test_retired_readings_leave_their_digest_which_says_that_it_cannot_be_worked
 def test_how_the_site_is_read_is_on_record_and_again_when_it_is_another(record: Record) -> None:
     record.tend()
     record.tend(DAY)
-    kinds = (Subject.RULES, Subject.PLAN, Subject.CALENDAR, Subject.SENSORS)
-    assert [len(stated(record, each)) for each in kinds] == [1, 1, 1, 1]
+    kinds = (Subject.RULES, Subject.PLAN, Subject.CALENDAR, Subject.SENSORS, Subject.PEOPLE)
+    assert [len(stated(record, each)) for each in kinds] == [1, 1, 1, 1, 1]
     record.end()
     record.begin(SITE + "[[rules]]\ncold = { below_f = 62 }\n")
     record.tend()
-    assert [len(stated(record, each)) for each in kinds] == [2, 1, 1, 1]
+    assert [len(stated(record, each)) for each in kinds] == [2, 1, 1, 1, 1]
     assert stated(record, Subject.RULES)[1][1][0]["cold"]["below_f"] == 62  # type: ignore[index]
+
+
+def test_whom_the_site_names_is_on_record_and_an_address_that_goes_leaves_its_trace(record: Record) -> None:
+    record.tend()
+    record.end()
+    record.begin(SITE.replace("notify = [", "messages_per_hour = 4 # [", 1))
+    record.tend()
+    ((building, before), (_, after)) = stated(record, Subject.PEOPLE)
+    assert building == "maple" and "://" not in str(before), "an address is a secret"
+    was, then = ({each["name"]: each for each in cast(list[Any], said)} for said in (before, after))
+    (changed,) = (name for name in was if was[name] != then[name])
+    assert len(was[changed]["addresses"]) == 1 and then[changed]["addresses"] == []
+    assert (was[changed]["messages_per_hour"], then[changed]["messages_per_hour"]) == (9, 4)
 
 
 # the head
@@ -208,6 +222,7 @@ def test_an_older_store_goes_on_where_a_kill_has_left_it(tmp_path: Path) -> None
 KILLED = """
 import sys
 from pathlib import Path
+from typing import Any, cast
 from tests.everything import *
 record = Record(Path(sys.argv[1]))
 for number in range(100000):

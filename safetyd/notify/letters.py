@@ -6,7 +6,6 @@ password.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from hashlib import sha256
 
 from safetyd.core.model import Role
 from safetyd.core.plan import Reason
@@ -16,14 +15,8 @@ from safetyd.core.world import Notice, World, up_to_date
 from safetyd.notify.render import render
 from safetyd.notify.tongue import Tongue
 from safetyd.site import Person, Site
+from safetyd.site_people import fingerprint
 from safetyd.store.outbox import Letter, Wording
-
-_FINGERPRINT = 16
-
-
-def fingerprint(address: str) -> str:
-    """Return the name under which an address is kept."""
-    return sha256(address.encode()).hexdigest()[:_FINGERPRINT]
 
 
 def letters(world: World, site: Site, notices: Iterable[Notice], now: datetime) -> Iterator[Letter]:

@@ -47,7 +47,7 @@ NOTICES = (
     "attempts",
     "answer",
 )
-_STATED = (Subject.RULES, Subject.PLAN, Subject.CALENDAR, Subject.SENSORS)
+_STATED = (Subject.RULES, Subject.PLAN, Subject.CALENDAR, Subject.SENSORS, Subject.PEOPLE)
 
 
 def write_everything(

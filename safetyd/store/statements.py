@@ -26,6 +26,7 @@ class Subject(StrEnum):
     PLAN = "plan"
     CALENDAR = "calendar"
     SENSORS = "sensors"
+    PEOPLE = "people"
     READINGS = "readings"
     RETIRED = "retired"
     HEAD = "head"

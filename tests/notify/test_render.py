@@ -11,10 +11,11 @@ from safetyd.core.model import Condition, Episode, Hazard, Place, Role, TroubleK
 from safetyd.core.plan import NOT_PLANNED, Plan, Reason
 from safetyd.core.ticket import Deadline, Due, Status, Ticket, Tier
 from safetyd.core.world import Notice, World
-from safetyd.notify.letters import fingerprint, letters
+from safetyd.notify.letters import letters
 from safetyd.notify.render import render
 from safetyd.site import Building, Person, Room, Site
 from safetyd.site_calendar import read_calendar
+from safetyd.site_people import fingerprint
 from safetyd.site_rules import read_rulebook
 from safetyd.tables import Table
 
@@ -299,7 +300,4 @@ def test_a_letter_goes_to_those_who_hold_its_roles_and_names_addresses_by_finger
 
 def test_two_addresses_have_two_fingerprints_and_one_has_one_for_ever() -> None:
     assert fingerprint(SECRET) == fingerprint(SECRET) != fingerprint(SECRET + "x")
-    assert (
-        fingerprint("json://example.org") == "3ea9f42d8fd4ed2a"
-        or len(fingerprint("json://example.org")) == 16
-    )
+    assert fingerprint("json://example.org") == "b71b27161f5e9b00"

@@ -9,8 +9,8 @@ import pytest
 
 from safetyd.core.model import Role
 from safetyd.core.plan import NOT_PLANNED, Reason
-from safetyd.notify.letters import fingerprint
 from safetyd.service import Service
+from safetyd.site_people import fingerprint
 from safetyd.store import attempts, outbox
 from safetyd.store.database import open_for_writing
 from safetyd.store.outbox import DeliveryState

@@ -13,8 +13,8 @@ from safetyd.core.errors import ActionError
 from safetyd.core.model import Role, same_name
 from safetyd.core.plan import Plan, Reason, in_order
 from safetyd.core.succession import Holder, in_place_of
-from safetyd.notify.letters import fingerprint
 from safetyd.site import EVERY_BUILDING, Building, Person, Site
+from safetyd.site_people import fingerprint
 from safetyd.site_words import span, step_words
 from safetyd.store import accounts, attempts, told
 from safetyd.store.accounts import Account
