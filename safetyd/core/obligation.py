@@ -184,7 +184,8 @@ def episode_ended(
 def episode_moved(world: World, facts: Facts, number: int, finding: Finding, now: datetime) -> None:
     """Correct an episode by what was learned late; the ticket's promises stay.
 
-    One that was let go because it was over before work began may turn out not to have been.
+    One that was let go because it was over before work began may turn out not to have been, and one that is
+    held may turn out to have begun in work hours.
     """
     episode = world.episodes[number]
     began_at = min(episode.began_at, finding.began_at)
@@ -199,6 +200,9 @@ def episode_moved(world: World, facts: Facts, number: int, finding: Finding, now
         return
     world.put_episode(number, changed)
     if episode.ticket is None:
+        if number in world.held and began_at < episode.began_at:
+            del world.held[number]  # by then it may have been work hours
+            world.changes.held = True
         if number not in world.held and episode.condition is not Condition.OUTAGE:
             _count(world, facts, number, changed.ended_at, now)
         return

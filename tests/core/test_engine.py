@@ -110,6 +110,31 @@ def test_on_hold_a_night_that_was_over_before_work_began_opens_nothing_however_l
     assert scene.world.tickets == {}
 
 
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("began", "counts_from"),
+    [
+        ("2026-12-01 00:29", "2026-12-01 00:29"),  # a minute before work ended at the school
+        ("2026-12-01 00:31", None),  # after it: it waits for the next work hours as before
+    ],
+)
+def test_what_is_held_opens_once_it_turns_out_to_have_begun_in_work_hours(
+    began: str, counts_from: str | None, order: int
+) -> None:
+    calendar = Calendar(ZONE, work_hours=Hours(time(7, 45), time(16, 30)))
+    scene = Scene(rules(outside_work_hours="hold"), calendar=calendar)
+    night = clock("06:00")
+    scene.says(clock("2026-11-30 23:00"), temperature_f=68.0).says(night, temperature_f=50.0)
+    assert len(scene.world.held) == 1 and scene.world.tickets == {}
+    missed = [clock(began) + i * 10 * MINUTE for i in range(33)]
+    for number, at in enumerate(missed[::order]):
+        scene.says(at, temperature_f=50.0, received_at=night + MINUTE + timedelta(seconds=number))
+    assert scene.spans() == [(clock(began), None)]
+    found = [each.began_at for each in scene.world.tickets.values()]
+    assert found == ([] if counts_from is None else [clock(counts_from)])
+    assert len(scene.world.held) == (1 if counts_from is None else 0)
+
+
 def test_a_reading_between_one_and_a_suspect_is_judged_in_its_turn() -> None:
     scene = Scene().says(EIGHT, temperature_f=70.0).says(EIGHT + 2 * MINUTE, temperature_f=50.0)
     late(scene, 1, 70.0)
