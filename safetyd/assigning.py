@@ -13,7 +13,6 @@ from safetyd.commands import read_assignment
 from safetyd.core.assignment import AssignAction, Assignment, AssignVerb, Standing, check_person, standing
 from safetyd.core.errors import ActionError, TransitionError
 from safetyd.core.model import Place, Quantity
-from safetyd.core.units import JUST_AFTER
 from safetyd.faults import did_you_mean, one_of
 from safetyd.ingest.binding import quantities
 from safetyd.ingest.message import Message
@@ -37,8 +36,7 @@ def carry_out(service: Service, said: Mapping[str, Any], at: datetime) -> dict[s
     if said.get("do") not in list(AssignVerb):
         ticket = service.command(said, at)
         return {"ticket": ticket.id if ticket else None}
-    if (due := service.next_due()) is not None and due < at:
-        service.elapse(at - JUST_AFTER)
+    service.elapse_before(at)
     asked = read_assignment(said, service.site.timezone)
     told = (_unassign if asked.verb is AssignVerb.UNASSIGN else _assign)(service, asked, at)
     return {"ticket": None, **told}

@@ -247,7 +247,7 @@ class Daemon:
         now = self.clock()
         waits = [LOOK_EVERY, *self.vitals.seconds_to_next(now)]
         followed = (self.dispatch, self._rollups, self._notary) if self._is_begun else ()
-        wanted = (self.service.next_due(), *(each.next_at for each in followed)) if followed else ()
+        wanted = (self.service.world.next_due(), *(each.next_at for each in followed)) if followed else ()
         for at in wanted:
             if at is not None:
                 waits.append((at - now).total_seconds())

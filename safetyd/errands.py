@@ -8,10 +8,11 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from safetyd.core.errors import SafetydError, SomeRefusedError
+from safetyd.core.units import JUST_AFTER
 from safetyd.imports.taking import IMPORT, take
 from safetyd.service import Service
 from safetyd.store import inbox
@@ -33,6 +34,7 @@ class Errands:
         self._commit = commit
         self._data_version = 0
         self._looked_at = 0.0
+        self._at = datetime.min.replace(tzinfo=UTC)  # of the last one
         self._answers: dict[int, str] = {}
 
     def tend(self, now: datetime) -> None:
@@ -53,7 +55,8 @@ class Errands:
             return
         body = inbox.body(self._reader, number)
         if body is not None:
-            self._carry_out(number, json.loads(body), at)
+            self._at = max(at, self._at + JUST_AFTER)  # each has a moment of its own, and so have its notices
+            self._carry_out(number, json.loads(body), self._at)
 
     def write_answers(self, connection: Connection) -> None:
         """Write the answers that are not committed yet, in the open transaction."""

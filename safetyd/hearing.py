@@ -4,7 +4,7 @@ Rule: nothing is decided or stored here. A message may be several sensors' or no
 comes back with its reason.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -112,7 +112,7 @@ class Hearing:
         self._last = max(self._last, *(each.number for each in known))
         self._number(known)
 
-    def hear(self, message: Message, healths: Mapping[str, Health]) -> Iterable[Word]:
+    def hear(self, message: Message, healths: Mapping[str, Health]) -> Sequence[Word]:
         """Return what each sensor of a topic said; nothing if the message is nobody's."""
         speakers = self._speakers.get(message.topic)
         if speakers is None:
@@ -122,6 +122,11 @@ class Hearing:
             return () if word is None else (word,)
         words = (self._listen(speaker, message, healths.get(speaker.key)) for speaker in speakers)
         return [word for word in words if word is not None]
+
+    def keep(self, word: Word, received_at: datetime) -> None:
+        """Note that a word is kept: what has its frame is a repeat from now on."""
+        if word.frame is not None and word.observation is not None:
+            self._repeats.remember(word.speaker.number, word.frame, word.observation.values, received_at)
 
     def hear_bridge(self, message: Message) -> BridgeWord | None:
         """Return what a bridge said of itself; None if the message is no bridge's."""

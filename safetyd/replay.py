@@ -144,7 +144,7 @@ def _begin(site: Site, root: str, now: datetime, store: Connection | None) -> Se
 
 
 def _pass_time(service: Service, until: datetime) -> None:
-    while (due := service.next_due()) is not None and due <= until:
+    while (due := service.world.next_due()) is not None and due <= until:
         service.elapse(due)
         if service.has_decision:
             service.commit(due)

@@ -5,7 +5,7 @@ what changes a decision does not. Nothing counts as received before `commit` has
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -88,13 +88,15 @@ class Service:
         self.waiting.assignments.append(line)
         self.assignments.append(line)
         self.take_site(self.site, now)
-        heard = [(each, word) for each in before for word in self.hearing.hear(each, self.world.health)]
-        for message, word in heard:
-            self._fold(word.learned_at(now), message)
+        judged = 0
+        for message in before:
+            for word in self.hearing.hear(message, self.world.health):
+                self._fold(word.learned_at(now), message)
+                judged += word.observation is not None
         self._pasts.clear()  # what is read from the store holds them all: once for each place is enough
         self.waiting.keep_earliest()
-        self._read_again()
-        return sum(word.observation is not None for _, word in heard)
+        self._read_again_if_it_can()
+        return judged
 
     @property
     def has_decision(self) -> bool:
@@ -110,14 +112,15 @@ class Service:
         """Return a ticket as the outside sees it."""
         return ticket_object(self.world, self.facts, ticket, ledger.history(self.connection, ticket.id), now)
 
-    def next_due(self) -> datetime | None:
-        """Return when time alone will change something."""
-        return self.world.next_due()
-
     def elapse(self, now: datetime) -> None:
         """Let time pass up to and including `now`."""
         engine.elapse(self.world, self.facts, now)
         self._keep_conclusions()
+
+    def elapse_before(self, at: datetime) -> None:
+        """Let what is due before a moment come to pass before anything happens at it."""
+        if (due := self.world.next_due()) is not None and due < at:
+            self.elapse(at - JUST_AFTER)
 
     def _keep_conclusions(self) -> None:
         """Store what was concluded from the silence of devices, like any other observation."""
@@ -131,15 +134,12 @@ class Service:
 
     def take(self, message: Message) -> None:
         """Take in one message; time passes up to its arrival first."""
-        received_at = message.received_at
-        if (due := self.world.next_due()) is not None and due < received_at:
-            self.elapse(received_at - JUST_AFTER)
-        is_anybodys = False
-        for word in self.hearing.hear(message, self.world.health):
-            is_anybodys = True
+        self.elapse_before(message.received_at)
+        words = self.hearing.hear(message, self.world.health)
+        for word in words:
             self._fold(word, message)
-            self._read_again()
-        if not is_anybodys and not self._take_from_bridge(message) and not self._take_from_afar(message):
+            self._read_again_if_it_can()
+        if not words and not self._take_from_bridge(message) and not self._take_from_afar(message):
             self.waiting.stray(message)
 
     def _fold(self, word: Word, message: Message) -> None:
@@ -147,16 +147,14 @@ class Service:
         for kind, reason in word.refused:
             self.waiting.refuse(message, kind, reason)
         if not message.retain and (word.complaints or sensor.key in self.world.troubles):
-            for trouble, note in word.complaints:
+            for trouble, note in (*word.complaints, *((over, "") for over in word.clears)):
                 self.complain(sensor.key, sensor.place, trouble, note, message.received_at)
-            if sensor.key in self.world.troubles:
-                for trouble in word.clears:
-                    self.complain(sensor.key, sensor.place, trouble, "", message.received_at)
         spoke = word.observation
         if spoke is not None:
             doubt = supervision.doubt(self.world, spoke)
             spoke = spoke if doubt is None else spoke._replace(doubt=doubt)
             self.observe(word.speaker.number, spoke, message, word.frame)
+            self.hearing.keep(word, message.received_at)
 
     def _take_from_bridge(self, message: Message) -> bool:
         """Take a bridge's word on itself; return whether the message is one's."""
@@ -165,8 +163,7 @@ class Service:
         if word.refused:
             self.waiting.refuse(message, RefusedKind.PAYLOAD, word.refused)
         elif word.is_there is not None:
-            at = message.received_at
-            supervision.hear_bridge(self.world, self.facts, word.bridge, word.is_there, at)
+            supervision.hear_bridge(self.world, self.facts, word.bridge, word.is_there, message.received_at)
         return True
 
     def _take_from_afar(self, message: Message) -> bool:
@@ -240,6 +237,10 @@ class Service:
             waiting.revise(past.place, late.observed_at)
             del waiting.late[0]
 
+    def _read_again_if_it_can(self) -> None:
+        with suppress(StoreError):  # else the commit does
+            self._read_again()
+
     def set_aside(self, message: Message, reason: str = "safetyd failed on it; please report this") -> None:
         """Keep a message that could not be judged for a reason of ours."""
         self.waiting.refuse(message, RefusedKind.PAYLOAD, reason)
@@ -254,10 +255,9 @@ class Service:
         Raises:
             SafetydError: it is refused, in one sentence; nothing has changed.
         """
-        if (due := self.world.next_due()) is not None and due < now:
-            self.elapse(now - JUST_AFTER)
         if isinstance(said.get("ticket"), list):
             return one_by_one(said, lambda one: self.command(one, now))
+        self.elapse_before(now)
         asked = read_command(said, self.site.timezone)
         if isinstance(asked, tuple):
             return engine.act(self.world, self.facts, *asked, now)
@@ -275,7 +275,7 @@ class Service:
         topic = str(spoke.sensor)
         speaker = self.hearing.speaker(Route(spoke.sensor, BY_HAND, native_decoder), topic)
         self.observe(speaker.number, spoke, Message(now, topic, b""))
-        self._read_again()
+        self._read_again_if_it_can()
         return measured(self.world, report, now)
 
     def commit(self, now: datetime, begin: Callable[[Connection, datetime], None] | None = None) -> None:

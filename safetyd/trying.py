@@ -13,7 +13,6 @@ from safetyd.core import telling, trial
 from safetyd.core.errors import ActionError
 from safetyd.core.plan import Reason
 from safetyd.core.trial import Sent
-from safetyd.core.units import JUST_AFTER
 from safetyd.faults import did_you_mean
 from safetyd.service import Service
 from safetyd.site import Person
@@ -28,8 +27,7 @@ def carry_out(service: Service, said: Mapping[str, Any], at: datetime) -> dict[s
     """
     if said.get("do") != TEST_NOTICE:
         return assigning.carry_out(service, said, at)
-    if (due := service.next_due()) is not None and due < at:
-        service.elapse(at - JUST_AFTER)
+    service.elapse_before(at)
     asked = read_trial(said)
     person = _person(service, asked.person)
     building = next(

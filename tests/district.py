@@ -133,7 +133,7 @@ class District:
             wakes = [self.now + MINUTE] if self.alive else []
             wakes += [self.now + self.step] if self.step else []
             at = min([end, *wakes])
-            while (due := self.service.next_due()) is not None and due <= at:
+            while (due := self.service.world.next_due()) is not None and due <= at:
                 self.now = max(self.now, due)
                 self.service.elapse(due)
                 self._commit()

@@ -71,7 +71,7 @@ class Days:
     def until(self, at: str | datetime) -> Self:
         """Let every due moment have its turn."""
         end = moment(at) if isinstance(at, str) else at
-        while (due := self.service.next_due()) is not None and due <= end:
+        while (due := self.service.world.next_due()) is not None and due <= end:
             self.service.elapse(due)
             self.service.commit(due)
         self.now = end

@@ -194,6 +194,11 @@ class Observation(NamedTuple):
     gateway_at: datetime | None = None
     doubt: str | None = None
 
+    @property
+    def values(self) -> tuple[float | None, ...]:
+        """What was said alone, from temperature_f to energy_kwh."""
+        return self[3:13]
+
 
 class Worst(NamedTuple):
     """The most extreme value of a breach; `assumed_dry` when no humidity was known and 0 % was taken."""

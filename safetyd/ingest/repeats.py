@@ -54,18 +54,16 @@ class Repeats:
         )
 
     def is_repeat(self, number: int, frame: str | None, said: Decoded, received_at: datetime) -> bool:
-        """Return whether this frame of a sensor was heard before; else remember it."""
+        """Return whether this frame of a sensor was kept before."""
         if frame is None:
             return False
-        frames, key = self._frames.setdefault(number, {}), _key(frame, said.values)
+        frames, key = self._frames.get(number, {}), _key(frame, said.values)
         before = frames.get(key)
-        if before is not None:
-            is_last = key == next(reversed(frames))
-            within = _STAMPED_WITHIN if said.counter is None else _LAST_WITHIN if is_last else _OLDER_WITHIN
-            if received_at - before <= within:
-                return True
-        self.remember(number, frame, said.values, received_at)
-        return False
+        if before is None:
+            return False
+        is_last = key == next(reversed(frames))
+        within = _STAMPED_WITHIN if said.counter is None else _LAST_WITHIN if is_last else _OLDER_WITHIN
+        return received_at - before <= within
 
     def remember(
         self, number: int, frame: str, values: Sequence[float | None], received_at: datetime

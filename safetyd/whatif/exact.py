@@ -110,7 +110,7 @@ def _do(service: Service, doing: supposing.Doing) -> None:
 
 
 def _pass_time(service: Service, until: datetime) -> None:
-    while (due := service.next_due()) is not None and due <= until:
+    while (due := service.world.next_due()) is not None and due <= until:
         service.elapse(due)
         if service.has_decision:
             _commit(service, due)

@@ -624,7 +624,7 @@ class Watch:
 
     @staticmethod
     def _pass(service: Service, until: datetime) -> None:
-        while (due := service.next_due()) is not None and due <= until:
+        while (due := service.world.next_due()) is not None and due <= until:
             service.elapse(due)
             service.commit(due)
 

@@ -28,7 +28,11 @@ def frames(repeats: Repeats, *said: Decoded, route: Route = ROUTE, every: timede
 
 
 def heard(repeats: Repeats, said: Decoded, message: Message, route: Route = ROUTE) -> bool:
-    return repeats.is_repeat(1, frame_of(said, message, route), said, message.received_at)
+    name = frame_of(said, message, route)
+    is_repeat = repeats.is_repeat(1, name, said, message.received_at)
+    if name is not None and not is_repeat:
+        repeats.remember(1, name, said.values, message.received_at)
+    return is_repeat
 
 
 def frame(counter: str | None, temperature_c: float = 20.0) -> Decoded:
