@@ -85,17 +85,17 @@ class Bulletin:
     def tickets(self, ids: Iterable[str]) -> None:
         """Publish tickets as they stand, of many the rest a little later; one that is closed is cleared."""
         due = sorted(ids)
+        self._owed.update(dict.fromkeys(due))
         for id in due[:_TICKETS_AT_ONCE]:
             self._publish_ticket(id)
-        self._owed.update(dict.fromkeys(due[_TICKETS_AT_ONCE:]))
 
     def _publish_ticket(self, id: str) -> None:
         service = self._service
-        self._owed.pop(id, None)
         ticket = service.world.tickets[id]
         is_open = ticket.status is not Status.CLOSED
         payload = json.dumps(service.ticket_object(ticket, service.last_at)).encode() if is_open else b""
         self._link.publish(f"{self._root}/tickets/{ticket.place.building}/{id}", payload, retain=True)
+        self._owed.pop(id, None)
         self._pending[Place(ticket.place.building, None)] = None
 
     def is_ours(self, message: Message) -> bool:

@@ -39,6 +39,7 @@ from safetyd.vitals import LAST_WORDS_SECONDS, Vitals
 
 _BATCH = 1000
 _GARBAGE_THRESHOLDS = 5_000, 10, 100  # a short look at what is new, seldom the long one that stops all
+_ANSWERS_SECONDS = 2.0  # at an end in order: what nobody knows the answer of comes twice
 _SWITCH_SECONDS = 0.00003  # a sender that waits for the interpreter is a notice that waits
 
 log = logging.getLogger("safetyd")
@@ -147,8 +148,7 @@ class Daemon:
                     self._following.write(connection, self.clock())
                 self.service.save_all(self.clock())
                 self.link.acknowledge(self._unacknowledged)
-                if self.vitals.is_dying:
-                    self._see_off()
+                self._see_off()
             self._bulletin.good_bye()
         self.link.close()
         self.close()
@@ -166,10 +166,11 @@ class Daemon:
         self.close()
 
     def _see_off(self) -> None:
-        """Give the notices a moment to arrive; who has not got theirs by then gets it after the return."""
-        give_up_at = time.monotonic() + LAST_WORDS_SECONDS
-        self.dispatch.look(self.clock())
-        self.dispatch.send_due(self.clock())
+        """Give what is on its way a moment to arrive, of last words all; the rest goes after the return."""
+        give_up_at = time.monotonic() + (LAST_WORDS_SECONDS if self.vitals.is_dying else _ANSWERS_SECONDS)
+        if self.vitals.is_dying:
+            self.dispatch.look(self.clock())
+            self.dispatch.send_due(self.clock())
         while self.dispatch.in_hand and (left := give_up_at - time.monotonic()) > 0:
             self._bell.wait((), left)
             self.dispatch.take_outcomes(self.clock())
@@ -248,9 +249,7 @@ class Daemon:
         waits = [LOOK_EVERY, *self.vitals.seconds_to_next(now)]
         followed = (self.dispatch, self._rollups, self._notary) if self._is_begun else ()
         wanted = (self.service.world.next_due(), *(each.next_at for each in followed)) if followed else ()
-        for at in wanted:
-            if at is not None:
-                waits.append((at - now).total_seconds())
+        waits += [(at - now).total_seconds() for at in wanted if at is not None]
         if self._waiting_since is not None:
             waits.append(self._waiting_since + self._commit_every - time.monotonic())
         if (retry := self.link.seconds_to_retry()) is not None:
@@ -326,6 +325,7 @@ class Daemon:
 
     def _commit(self) -> None:
         """Make it durable, then acknowledge; what cannot be written is kept and tried again."""
+        before = self.service.world.changes
         self.service.settle()  # before anything new is noted
         now, changes, spoken = self.clock(), self.service.world.changes, self.service.waiting.spoken
         with self.service.writing() as connection:
@@ -343,8 +343,8 @@ class Daemon:
         self.link.acknowledge(self._unacknowledged)
         self._unacknowledged.clear()
         self._waiting_since = None
+        self._bulletin.places(spoken)
+        self._bulletin.tickets({*before.ticket_ids(), *changes.ticket_ids()})
         if changes.notices:
             self.dispatch.send_due(now)
-        self._bulletin.tickets(changes.ticket_ids())
-        self._bulletin.places(spoken)
         self._on_commit(self.service)

@@ -45,9 +45,7 @@ class Service:
     def __init__(self, connection: Connection, site: Site, root: str, now: datetime) -> None:
         self.connection = connection
         self.is_replay = False
-        self._attempt = Attempt()
-        self._pasts = Pasts()
-        self._round = Round(now)
+        self._attempt, self._pasts, self._round = Attempt(), Pasts(), Round(now)
         self.root, self.last_at = root, now
         self.assignments = assignments.record(connection)
         found = compose(site, standing(self.assignments), root)
@@ -110,7 +108,8 @@ class Service:
 
     def ticket_object(self, ticket: Ticket, now: datetime) -> dict[str, Any]:
         """Return a ticket as the outside sees it."""
-        return ticket_object(self.world, self.facts, ticket, ledger.history(self.connection, ticket.id), now)
+        with self.writing() as connection:
+            return ticket_object(self.world, self.facts, ticket, ledger.history(connection, ticket.id), now)
 
     def elapse(self, now: datetime) -> None:
         """Let time pass up to and including `now`."""

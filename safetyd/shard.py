@@ -102,7 +102,10 @@ def watch(
     taken_at_s: float,
     how: How,
 ) -> NoReturn:
-    """Watch a shard until told to end, or until the lease is lost; this process ends with it."""
+    """Watch a shard until told to end, or until the lease is lost; this process ends with it.
+
+    Signals are blocked until it is ready to note them.
+    """
 
     def leave(code: int, why: str = "") -> NoReturn:
         if why:
@@ -115,11 +118,12 @@ def watch(
     url = whole.settings.store.url
     keeper = Keeper(url, lease, taken_at_s, how.wall, lambda why: leave(REPLACED, why))
     keeper.start()
-    stopped: list[bool] = []
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stopped.append(True))
+    heard: list[int] = []
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, lambda number, _: heard.append(number))
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # what came since the fork is heard now
     try:
-        _watch(whole, keeper, how, stopped)
+        _watch(whole, keeper, how, heard)
     except FencedError as error:
         leave(REPLACED, str(error))
     except Exception:
@@ -130,7 +134,8 @@ def watch(
     leave(0)
 
 
-def _watch(whole: Loaded, keeper: Keeper, how: How, stopped: list[bool]) -> None:
+def _watch(whole: Loaded, keeper: Keeper, how: How, heard: list[int]) -> None:
+    """`heard` are the signals that came before there was anything that could go by them."""
     lease = keeper.lease
     with ExitStack() as stack:
         if not _is_alone(whole, lease, stack):
@@ -138,8 +143,14 @@ def _watch(whole: Loaded, keeper: Keeper, how: How, stopped: list[bool]) -> None
         daemon = ShardDaemon(whole, keeper, how)
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: daemon.stop())
-        signal.signal(signal.SIGHUP, lambda *_: daemon.reload(lambda: daemon.go_by(how.reload())))
-        if stopped:
+
+        def reload() -> None:
+            daemon.reload(lambda: daemon.go_by(how.reload()))
+
+        signal.signal(signal.SIGHUP, lambda *_: reload())
+        if signal.SIGHUP in heard:
+            reload()
+        if signal.SIGTERM in heard or signal.SIGINT in heard:
             daemon.stop()
         log.info("%s: watched from here, fence %d", name_of(lease.shard), lease.fence)
         daemon.run()

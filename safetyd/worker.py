@@ -160,7 +160,14 @@ class Worker:
         log.info("%s: taken, fence %d", name_of(lease.shard), lease.fence)
         self._deaf.note(lease.shard, is_deaf=False)
         parent = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # the machine has no room for it; the other shards go on
+            log.error("%s: cannot be watched from here: %s", name_of(lease.shard), error)
+            self._failed_at_s = steady_s()
+            self._not_before_s[lease.shard] = self._failed_at_s + AGAIN_S
+            self._district.give_back(lease)
+            return
         if pid == 0:
             self._become(lease, taken_at_s, parent)
         self._children[lease.shard] = Child(pid, lease)
@@ -169,7 +176,6 @@ class Worker:
         """Be the process that watches a shard, and end with it."""
         try:
             end_with(parent)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             mark_lines(lease.shard)
             how = How(self._wall, self._ticks, self._reload, partial(self._deaf.note, lease.shard))
             watch(self._whole, lease, taken_at_s, how)
@@ -203,8 +209,6 @@ class Worker:
             if not pid:
                 continue
             code = os.waitstatus_to_exitcode(status)
-            if child.pid in self._ending and code == -signal.SIGTERM:
-                code = 0  # it was told before it could hear
             self._is_gone(child)
             if code == REPLACED:
                 continue

@@ -1,4 +1,4 @@
-"""The promise: while another process holds the store nothing is lost, and what is refused is not on record."""
+"""The promise: while another process holds the store nothing is lost, and what is refused is not kept."""
 
 import json
 import sqlite3

@@ -71,11 +71,17 @@ class Sender:
         with self._lock:
             waiting = self._queues.get(address)
             if waiting is None:
-                waiting = self._queues[address] = queue.SimpleQueue()
-                threading.Thread(
-                    target=self._work, args=(address, waiting), name="sender", daemon=True
-                ).start()
+                waiting = queue.SimpleQueue()
+                try:
+                    self._begin(address, waiting)
+                except RuntimeError as error:  # the machine has no room for another
+                    self._report(Outcome(job, Answer(Result.FAILED, str(error))))
+                    return
+                self._queues[address] = waiting
             waiting.put(job)
+
+    def _begin(self, address: str, waiting: "queue.SimpleQueue[Job]") -> None:
+        threading.Thread(target=self._work, args=(address, waiting), name="sender", daemon=True).start()
 
     def _work(self, address: str, waiting: "queue.SimpleQueue[Job]") -> None:
         line = Line(address)

@@ -1,11 +1,13 @@
 """Through a real mail server and a daemon that is killed around each send: at least once, and on record."""
 
+import signal
+import socket
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.journeys.post import HANG_UP, PostOffice
-from tests.journeys.servers import LOOPBACK, Broker, Client, House, Json, Sink, Site, free_port, until
+from tests.journeys.servers import LOOPBACK, WITHIN, Broker, Client, House, Json, Sink, Site, free_port, until
 
 pytestmark = pytest.mark.journey
 
@@ -159,6 +161,26 @@ def test_killed_after_it_was_accepted_and_noted_it_is_not_sent_again(
         "Maple School, Room 12: too cold",
         "Maple School, Room 12: acknowledged",
     ]
+
+
+def test_ended_in_order_while_the_answer_is_on_its_way_it_is_not_sent_again(
+    broker: Broker, client: Client, sink: Sink, house: Make
+) -> None:
+    port = free_port()
+    people = {"Ann": [sink.address("ann")]}
+    home = house(broker, Site(people=people), f'[web]\nlisten = "{LOOPBACK}:{port}"\n').start(client)
+    before = len(client.heard)
+    with sink.hold("ann"):
+        client.tell(TOPIC, COLD)
+        until("Ann was asked", lambda: sink.asked_of("ann"))
+        assert home.daemon is not None
+        home.daemon.send_signal(signal.SIGTERM)
+        until("it is about to end", lambda: socket.socket().connect_ex((LOOPBACK, port)) != 0)
+    home.daemon.wait(WITHIN)
+    assert outcomes(deliveries(home)[0]) == ["accepted"]
+    home.spawn()
+    home.is_online(client, before)
+    assert len(sink.of("ann")) == 1
 
 
 def test_killed_before_the_answer_could_be_noted_it_is_sent_again(

@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+import threading
+from datetime import UTC, datetime
 
 import pytest
 
-from safetyd.notify.sender import _judged, without
+from safetyd.notify.forms import Words
+from safetyd.notify.sender import Job, Outcome, Sender, _judged, without
 from safetyd.store.attempts import Result
 
 URL = "json://bo:s3cret%20word@hooks.example:8443/t0ken-of-bo/12?key=abcd1234"
@@ -110,3 +113,15 @@ def test_nearly_every_plug_in_says_plainly_which_schemes_it_takes() -> None:
         "    if known[each].__module__.split('.')[2] not in plug_ins(folder, each): print(each)\n"
     )
     assert set(said.split()) <= {"dbus", "kde", "qt", "glib", "kodi", "kodis", "xbmc", "xbmcs"}
+
+
+def test_where_the_machine_has_no_room_for_a_thread_the_attempt_has_failed_and_is_on_record() -> None:
+    told: list[Outcome] = []
+    job = Job((), (), datetime(2026, 12, 1, tzinfo=UTC), Words("Too cold", "Room 12"))
+    usual = threading.stack_size(1 << 46)  # bytes: more than there is
+    try:
+        Sender(told.append).send(job, URL)
+    finally:
+        threading.stack_size(usual)
+    ((kept, answer),) = told
+    assert kept is job and answer.result is Result.FAILED and "thread" in answer.words
