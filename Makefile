@@ -56,7 +56,7 @@ help:
 	@echo "make bench-postgres  readings a second in SQLite and in a PostgreSQL, side by side"
 	@echo "make bench-web       how soon pages come, and what they cost the watch (ARGS=--quick for less)"
 	@echo "make bench-messages  how many messages an hour of a heat wave is to each principal of a district"
-	@echo "make bench-pages     how soon the pages of 500 buildings with 100,000 tickets come (ARGS=--quick for a small one)"
+	@echo "make bench-pages     how soon the pages of 500 buildings with 100,000 tickets come (ARGS=--quick for a small one, '--shards 8' for workers)"
 	@echo "make bench-screen    how soon a breach, and a year of a room, are on Chromium's screen"
 	@echo "make bench-history   how soon a year of a room is read, in a store of 400 days (ARGS=--quick for a small one)"
 	@echo "make bench-lake      a year of minutes of 4,000 rooms under other rules, from Parquet files (ARGS=--quick for a small one)"

@@ -3,7 +3,8 @@
 Rule: nothing here asserts. A real daemon behind a real Mosquitto; how the tickets were made `aged` says.
 `first` is the first request of that page after the start, `after a decision` the first one after the power of
 a building failed: nothing of either is kept from before. The rest is asked for again and again, every part of
-it made anew but for what no decision has changed.
+it made anew but for what no decision has changed. With `--shards 8` two workers watch the district in a
+PostgreSQL, and `safetyd run --role pages` shows it; else one daemon does both from a file.
 """
 
 import argparse
@@ -13,21 +14,26 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 
 from filling import aged
 from ingest import row
 from measures import Figure, say
-from stand import broker, cpu_seconds, folder, memory_mb, sink, until
+from shared import Shared
+from stand import SAFETYD, broker, cpu_seconds, folder, memory_mb, process, sink, until
 from wire import Wire, publish_packet, wire
 from workers import District, running
 
 from safetyd.configuration import load
 from safetyd.core.model import Role
+from safetyd.site import Site
+from safetyd.site_part import cut
 from safetyd.store import accounts, sessions
 from safetyd.store.database import open_for_writing
+from safetyd.store.district import District as Leases
+from safetyd.store.district import store_url
 
 _TIMES, _DECISIONS = 20, 8
 _BUILDINGS = 2 * _DECISIONS  # of which the power fails
@@ -37,32 +43,51 @@ def main() -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description="Measure the pages of a district on this machine.")
     parser.add_argument("--quick", action="store_true", help="50 buildings and 4,000 tickets")
+    parser.add_argument("--shards", type=int, help="in a PostgreSQL, with workers and pages of their own")
     asked = parser.parse_args()
     rooms, tickets = (2000, 4000) if asked.quick else (20_000, 100_000)
     with (
+        ExitStack() as stack,
         folder() as where,
         broker(where, 1000) as port,
         sink() as (_, webhook_port),
         wire(port, "publisher") as publisher,
         wire(port, "decider") as decider,
     ):
-        district = District(where, port, webhook_port, rooms)
-        ids, secrets = _prepared(district, tickets)
-        for figure in _measured(district, publisher, decider, ids, secrets):
+        if asked.shards:
+            district: District = Shared(where, port, webhook_port, rooms, 2, asked.shards, stack)
+        else:
+            district = District(where, port, webhook_port, rooms)
+        ids, secrets = _prepared(district, tickets, asked.shards or 1)
+        for figure in _measured(district, publisher, decider, ids, secrets, is_shared=bool(asked.shards)):
             print(row(figure), flush=True)
     return 0
 
 
-def _prepared(district: District, tickets: int) -> tuple[list[str], dict[str, str]]:
-    """Fill the store; return the ids of its tickets, and the session of some browsers."""
-    worker = district.workers[0]
-    began = time.monotonic()
-    site = load(worker.config, {}).site
-    say(f"the site is read in {time.monotonic() - began:.2f} s; making a store of {tickets:,} tickets")
-    ids = aged(worker.store, site, worker.root, district.topics, tickets)
+def _stores(district: District, shards: int) -> Iterator[tuple[str, Site]]:
+    """Yield the URL of each store, and what of the site is in it."""
+    loaded = load(district.workers[0].config, {})
+    if shards == 1:
+        yield f"sqlite:///{district.workers[0].store}", loaded.site
+        return
+    with closing(Leases(loaded.settings.store.url)) as leases:
+        leases.prepare(shards)
+    for shard in range(shards):
+        yield store_url(loaded.settings.store.url, shard), cut(loaded.site, shard, shards)
+
+
+def _prepared(district: District, tickets: int, shards: int) -> tuple[list[str], dict[str, str]]:
+    """Fill the stores; return the ids of their tickets, and the session of some browsers."""
+    began, ids, root = time.monotonic(), list[str](), district.workers[0].root
+    stores = list(_stores(district, shards))
+    say(f"the site is read in {time.monotonic() - began:.2f} s; making {tickets:,} tickets")
+    for url, site in stores:
+        own = {each.id for each in site.buildings}
+        topics = [each for each in district.topics if each.split("/")[2] in own]
+        ids += aged(url, site, root, topics, tickets // shards)
     say(f"made in {time.monotonic() - began:.0f} s, {district.bytes() / 1e6:,.0f} MB")
     now, secrets = datetime.now(UTC), {}
-    with closing(open_for_writing(f"sqlite:///{worker.store}")) as connection:
+    with closing(open_for_writing(stores[0][0])) as connection:
         for name, role, buildings in (
             ("district", Role.DISTRICT, ()),
             ("facilities", Role.FACILITIES, ()),
@@ -75,11 +100,23 @@ def _prepared(district: District, tickets: int) -> tuple[list[str], dict[str, st
 
 
 def _measured(
-    district: District, publisher: Wire, decider: Wire, ids: Sequence[str], secrets: dict[str, str]
+    district: District,
+    publisher: Wire,
+    decider: Wire,
+    ids: Sequence[str],
+    secrets: dict[str, str],
+    *,
+    is_shared: bool,
 ) -> Iterator[Figure]:
-    port = int(district.workers[0].listen.rpartition(":")[2])
-    with running(district) as (children, spans), _speaking(district, publisher):
+    (worker,) = district.workers
+    port = int(worker.listen.rpartition(":")[2])
+    with ExitStack() as stack:
+        children, spans = stack.enter_context(running(district))
         pid = children[0].pid
+        if is_shared:
+            pages = [*SAFETYD, "run", "--role", "pages", "--config", str(worker.config)]
+            pid = stack.enter_context(process(pages)).pid
+        stack.enter_context(_speaking(district, publisher))
         yield Figure("start to subscribed", spans[0], "s", "", _load())
         for number in range(_BUILDINGS):
             said = publish_packet(f"safetyd/power/b{number:04}/ups", b'{"mains": true}', number)
