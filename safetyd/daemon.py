@@ -39,7 +39,7 @@ from safetyd.vitals import LAST_WORDS_SECONDS, Vitals
 
 _BATCH = 1000
 _GARBAGE_THRESHOLDS = 5_000, 10, 100  # a short look at what is new, seldom the long one that stops all
-_ANSWERS_SECONDS = 2.0  # at an end in order: what nobody knows the answer of comes twice
+_ANSWERS_SECONDS = 1.0  # at an end in order: what nobody knows the answer of comes twice
 _SWITCH_SECONDS = 0.00003  # a sender that waits for the interpreter is a notice that waits
 
 log = logging.getLogger("safetyd")
