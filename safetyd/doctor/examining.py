@@ -11,10 +11,10 @@ from safetyd.bulletin import topics_heard
 from safetyd.configuration import Loaded
 from safetyd.doctor.broker import look, shared
 from safetyd.doctor.broker_findings import broker_findings, shared_finding
-from safetyd.doctor.certificates import certificates
+from safetyd.doctor.certificates import certificate_findings
 from safetyd.doctor.finding import Finding, State
 from safetyd.doctor.machine import disk_of, has_battery_clock, runs_on
-from safetyd.doctor.machine_findings import certificate_finding, clock_findings, disk_findings
+from safetyd.doctor.machine_findings import clock_findings, disk_findings
 from safetyd.doctor.outside import address_findings, influx_findings, ups_finding
 from safetyd.doctor.record import store_findings, version_findings
 from safetyd.doctor.served import served_findings
@@ -51,7 +51,7 @@ def examine(loaded: Loaded, now: datetime, step: Step) -> Iterator[Finding]:
     step("addresses")
     yield from address_findings(loaded)
     step("certificates")
-    yield from (certificate_finding(each, now) for each in certificates(settings, of_brokers))
+    yield from certificate_findings(settings, of_brokers, now)
     yield from version_findings()
 
 

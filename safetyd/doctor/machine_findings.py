@@ -1,4 +1,4 @@
-"""What was seen of disk, clock and certificates, as findings.
+"""What was seen of disk and clock, as findings.
 
 Rule: a limit stands here once, with its number; what a device does not say is not checked, and says how to.
 """
@@ -11,7 +11,6 @@ from safetyd.doctor.finding import Finding, State
 
 LEAST_FREE, LITTLE_FREE = 200_000_000, 1_000_000_000  # bytes
 FEW_DAYS, MANY_DAYS = 14, 90  # until the disk is full
-EXPIRY_DAYS = 30
 _A_DAY = timedelta(days=1)
 _WORN, _WEARING = (
     0x0B,
@@ -34,15 +33,6 @@ class Disk(NamedTuple):
     size: int
     life: tuple[int, ...] = ()
     spare: int | None = None
-
-
-class Certificate(NamedTuple):
-    """Whose it is, from when until when it holds; `wrong` says why it cannot be read."""
-
-    whose: str
-    begins_at: datetime | None = None
-    ends_at: datetime | None = None
-    wrong: str = ""
 
 
 def disk_findings(disk: Disk) -> Iterator[Finding]:
@@ -126,21 +116,3 @@ def clock_findings(is_synchronised: bool | None, *, has_battery: bool | None) ->
     else:
         words = "no clock of its own: after a power failure safetyd waits for a time server"
         yield Finding("clock", "without power", State.WARN, words, "add a clock with a battery")
-
-
-def certificate_finding(found: Certificate, now: datetime) -> Finding:
-    """Return how long a certificate still holds."""
-    area, do = "certificates", "renew it, and put the new one in its place"
-    if found.wrong or found.begins_at is None or found.ends_at is None:
-        words = found.wrong or "it does not say until when it holds"
-        return Finding(area, found.whose, State.BAD, words, "a certificate as PEM, readable for safetyd")
-    if now < found.begins_at:
-        words = f"holds from {found.begins_at:%Y-%m-%d %H:%M} UTC only"
-        return Finding(area, found.whose, State.BAD, words, "look at this machine's clock first")
-    left = found.ends_at - now
-    words = f"until {found.ends_at:%Y-%m-%d}"
-    if left < timedelta(0):
-        return Finding(area, found.whose, State.BAD, f"{words}: it has expired", do)
-    if left < timedelta(days=EXPIRY_DAYS):
-        return Finding(area, found.whose, State.WARN, f"{words}: {left.days} days are left", do)
-    return Finding(area, found.whose, State.OK, words)
