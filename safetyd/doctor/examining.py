@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from safetyd.bulletin import topics_heard
+from safetyd.bulletin import topics_heard, topics_said
 from safetyd.configuration import Loaded
 from safetyd.doctor.broker import look, shared
 from safetyd.doctor.broker_findings import broker_findings, shared_finding
@@ -22,6 +22,7 @@ from safetyd.machine import is_synchronised
 from safetyd.site import Site
 
 Step = Callable[[str], None]
+_OF_GATEWAYS = ("record", "answer")  # what a centre hears of each
 
 
 def examine(loaded: Loaded, now: datetime, step: Step) -> Iterator[Finding]:
@@ -72,8 +73,10 @@ def _of_brokers(loaded: Loaded, certificates: dict[str, bytes], *, is_running: b
     """Yield how each broker is, and whether several are one; each one's certificate is added."""
     mqtt = loaded.settings.mqtt
     each_alone = list(mqtt.alone())
-    filters, places = topics_heard(loaded.site, loaded.settings), _places(loaded.site, mqtt.root)
-    all_seen = [look(each, filters, places) for each in each_alone]
+    heard, places = topics_heard(loaded.site, loaded.settings), _places(loaded.site, mqtt.root)
+    heard += [f"{each.root}/{kind}/{each.name}" for each in loaded.settings.gateways for kind in _OF_GATEWAYS]
+    said = topics_said(loaded.site, loaded.settings)
+    all_seen = [look(each, heard, said, places) for each in each_alone]
     is_elsewhere = any(seen.status == "online" for seen in all_seen)  # the daemon is at one of them
     for seen in all_seen:
         if seen.certificate is not None:

@@ -151,14 +151,20 @@ def test_an_account_that_may_not_write_what_it_must_is_found(tmp_path: Path, hou
     access.chmod(0o600)
     text = f"listener PORT 127.0.0.1\nuser root\npassword_file {passwords}\nacl_file {access}\n"
     (tmp_path / "secret").write_text("0pen")
-    login = f'username = "gateway"\npassword_file = "{tmp_path}/secret"'
+    login = f'username = "gateway"\npassword_file = "{tmp_path}/secret"\nannounce = true\n'
+    login += "[centre]\nrecord = true"
     with mosquitto(folder, text + "allow_anonymous false\n") as broker:
         said, found = asked(house(broker, mqtt=login))
         (tmp_path / "secret").write_text("wr0ng")
         wrong, refused = asked(house(broker, mqtt=login))
     rights = found["broker", "our rights to write"]
     assert said.code == 1 and rights["state"] == "bad"
-    assert "safetyd/status/safetyd" in rights["seen"] and "safetyd/tickets" not in rights["seen"]
+    assert rights["seen"] == (
+        "refused: safetyd/status/safetyd, safetyd/gateways/safetyd, safetyd/buildings/maple, "
+        "safetyd/rooms/maple/12, homeassistant/device/safetyd_maple/config, "
+        "safetyd/record/safetyd, safetyd/answer/safetyd"
+    )
+    assert found["broker", "our rights to read"]["state"] == "not checked"
     assert found["broker", "who gives no name"]["seen"] == "is not let in"
     assert wrong.code == 1 and "Not authorized" in refused["broker", "connection"]["seen"]
     assert "0pen" not in said.out and "wr0ng" not in wrong.out
