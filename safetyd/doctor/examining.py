@@ -18,6 +18,7 @@ from safetyd.doctor.machine_findings import clock_findings, disk_findings
 from safetyd.doctor.outside import address_findings, influx_findings, ups_finding
 from safetyd.doctor.record import store_findings, version_findings
 from safetyd.doctor.served import served_findings
+from safetyd.doctor.smart import asked
 from safetyd.machine import is_synchronised
 from safetyd.site import Site
 
@@ -65,7 +66,7 @@ def _of_file(store: Path, now: datetime, *, is_running: bool | None) -> Iterator
         yield Finding("disk", "folder", State.WARN, f"{store.parent}: {error.strerror}", do)
     else:
         free = disk.free
-        yield from disk_findings(disk)
+        yield from disk_findings(disk._replace(smart=asked(disk.device)))
     yield from store_findings(store, free, now, is_running=is_running)
 
 

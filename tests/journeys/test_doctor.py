@@ -38,6 +38,7 @@ def asked(home: House) -> tuple[Said, dict[tuple[str, str], Finding]]:
     """Return what doctor said, and its findings by area and name."""
     said = home.run("doctor", "--json")
     assert said.err == "" and said.code in (0, 1)
+    assert [each for each in said.json["findings"] if each["state"] != "ok" and not each["do"]] == []
     return said, {(each["area"], each["about"]): each for each in said.json["findings"]}
 
 
