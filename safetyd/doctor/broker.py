@@ -204,8 +204,11 @@ def look(settings: Mqtt, heard: Sequence[str], said: Sequence[str], places: Coll
     except _TurnedAwayError as error:
         return seen._replace(refused=str(error))
     try:
-        seen = _ways(seen._replace(said=tuple(said)), first, settings, heard, places)
+        seen = _ways(seen._replace(said=tuple(said)), first, settings, heard)
         seen = _queue(seen, first, settings, heard, id)
+        if seen.is_5 and seen.version.startswith("mosquitto"):  # others might deliver what is asked
+            with suppress(_TurnedAwayError):
+                seen = _rights(seen, settings, heard, places, id)
     finally:
         with suppress(_TurnedAwayError):
             _Guest(settings, id, clean=True, keep_s=0).leave()  # whatever waits for us is forgotten
@@ -236,26 +239,15 @@ def shared(brokers: Sequence[Mqtt]) -> dict[str, bool]:
     return found
 
 
-def _ways(seen: Seen, guest: _Guest, settings: Mqtt, heard: Sequence[str], places: Collection[str]) -> Seen:
-    """What it says of itself, and what our account may do."""
+def _ways(seen: Seen, guest: _Guest, settings: Mqtt, heard: Sequence[str]) -> Seen:
+    """What it says of itself, and what it lets us subscribe to."""
     own = f"{settings.root}/status/{settings.client_id}"
     guest.subscribe([_VERSION, own])
     guest.wait(lambda: {_VERSION, own} <= {topic for topic, *_ in guest.heard}, 1.0)
     said = {topic: payload for topic, payload, _ in guest.heard}
     version = said.get(_VERSION, b"").decode(errors="replace")
-    denied = strangers_write = None
-    reads_all = False
-    elsewhere = f"{settings.client_id}-doctor/{token_hex(4)}"  # in no access list
-    if seen.is_5 and version.startswith(
-        "mosquitto"
-    ):  # of others it is not known that they would deliver none
-        may = guest.may_write([*seen.said, *places, elsewhere])
-        denied = tuple(topic for topic in seen.said if not may.get(topic, True))
-        strangers_write = any(may.get(topic, False) for topic in places)
-        is_alone = not any(paho.topic_matches_sub(each, elsewhere) for each in heard)
-        reads_all = is_alone and may.get(elsewhere, False) and guest.hears(elsewhere)
     unheard = guest.subscribe(list(heard))
-    guest.unsubscribe([*heard, own, elsewhere])
+    guest.unsubscribe([*heard, own])
     expiry_s = guest.property("SessionExpiryInterval")
     return seen._replace(
         version=version,
@@ -263,12 +255,38 @@ def _ways(seen: Seen, guest: _Guest, settings: Mqtt, heard: Sequence[str], place
         forgets_after_s=None if expiry_s == _FOR_EVER else expiry_s,
         promised=guest.property("ReceiveMaximum"),
         status=_state(said.get(own, b"")),
-        denied=denied,
         unheard=unheard,
-        reads_all=reads_all,
-        strangers_write=strangers_write,
         certificate=guest.certificate(),
     )
+
+
+def _rights(seen: Seen, settings: Mqtt, heard: Sequence[str], places: Collection[str], id: str) -> Seen:
+    """What our account may do, each asked by a guest of its own: some brokers hang up on a foreign topic."""
+    may = _may_write(settings, id, [*seen.said, *places])
+    elsewhere = f"{settings.client_id}-doctor/{token_hex(4)}"  # in no access list
+    reads_all = False
+    if not any(paho.topic_matches_sub(each, elsewhere) for each in heard):
+        with suppress(_TurnedAwayError):
+            guest = _Guest(settings, f"{id}-e", clean=True, keep_s=0)
+            reads_all = guest.may_write([elsewhere]).get(elsewhere, False) and guest.hears(elsewhere)
+            guest.leave()
+    return seen._replace(
+        denied=tuple(topic for topic in seen.said if not may[topic]),
+        strangers_write=any(may[topic] for topic in places),
+        reads_all=reads_all,
+    )
+
+
+def _may_write(settings: Mqtt, id: str, topics: Sequence[str]) -> dict[str, bool]:
+    """Return of each topic whether we may write it; of one at which we are hung up on we may not."""
+    may: dict[str, bool] = {}
+    for asked in (topics, *([each] for each in topics)):
+        left = [topic for topic in asked if topic not in may]
+        if left:
+            guest = _Guest(settings, f"{id}-w", clean=True, keep_s=0)
+            may |= guest.may_write(left)
+            guest.leave()
+    return {topic: may.get(topic, False) for topic in topics}
 
 
 def _queue(seen: Seen, guest: _Guest, settings: Mqtt, heard: Sequence[str], id: str) -> Seen:

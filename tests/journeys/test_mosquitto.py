@@ -93,6 +93,8 @@ def test_a_daemon_that_speaks_plainly_here_watches_the_certificate_that_sensors_
     home = house(broker, mqtt=account(broker) + f'[doctor]\ncertificates = ["{broker.certs}/*.pem"]\n')
     found = {each["about"]: each for each in home.run("doctor", "--json").json["findings"]}
     assert found[str(broker.certs / "server.pem")]["state"] == "ok"
+    assert found["our rights to write"]["state"] == "ok"
+    assert found["our rights to read"]["state"] == "not checked"
     (broker.certs / "server.pem").unlink()
     done(broker.certify("-t", "20", "server", "localhost", LOOPBACK))
     found = {each["about"]: each for each in home.run("doctor", "--json").json["findings"]}
