@@ -62,7 +62,7 @@ help:
 	@echo "make bench-lake      a year of minutes of 4,000 rooms under other rules, from Parquet files (ARGS=--quick for a small one)"
 	@echo "make pictures        take docs/now.png and docs/ticket.png from the demo (needs chromium)"
 	@echo "make bench-whatif    how long a year under other rules takes, from roll-ups and from readings"
-	@echo "make sbom    dist/safetyd.cdx.json: all that goes onto a gateway, with its licences"
+	@echo "make sbom    dist/safetyd.cdx.json: all that goes onto a gateway, with its licences; safetyd-extras.cdx.json: with every extra"
 	@echo "make pins    choose the versions in requirements/ anew (UPGRADE=--upgrade for the newest)"
 	@echo "make clean   remove the virtual environment and everything generated"
 
@@ -217,6 +217,9 @@ servers:
 
 # Pins. dev.txt holds everything; the others must agree with it. No file names an index, so that each machine's own applies.
 
+# What a gateway or a district may add: pip install 'safetyd[NAME]'.
+EXTRAS := cluster lake parquet png postgresql sparkplug stamp
+
 COMPILE = CUSTOM_COMPILE_COMMAND="make pins" $(PY) -m piptools compile --quiet pyproject.toml $(UPGRADE) \
     --generate-hashes --strip-extras --allow-unsafe --newline lf \
     --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
@@ -225,6 +228,7 @@ pins: | $(DEV)
 	$(COMPILE) --extra demo --extra dev --output-file requirements/dev.txt
 	$(COMPILE) --extra demo --constraint requirements/dev.txt --output-file requirements/demo.txt
 	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/run.txt
+	$(COMPILE) $(addprefix --extra ,$(EXTRAS)) --constraint requirements/dev.txt --output-file requirements/extras.txt
 	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/build.txt \
 	    --build-deps-for editable --only-build-deps
 	$(PY) deploy/assets.py --pin $(UPGRADE)
@@ -232,11 +236,15 @@ pins: | $(DEV)
 
 # What is listed is installed for that, alone.
 sbom: $(DEV) assets
-	rm -rf build/gateway
+	rm -rf build/gateway build/extras
 	$(PYTHON) -m venv --without-pip build/gateway
 	@$(call find_pip,build/gateway/bin/python); \
 	$$pip install --quiet --require-hashes -r requirements/run.txt
 	$(PY) -m deploy.sbom build/gateway/bin/python --output dist/safetyd.cdx.json
+	$(PYTHON) -m venv --without-pip build/extras
+	@$(call find_pip,build/extras/bin/python); \
+	$$pip install --quiet --require-hashes -r requirements/extras.txt
+	$(PY) -m deploy.sbom build/extras/bin/python --output dist/safetyd-extras.cdx.json
 
 clean:
 	rm -rf $(VENV) safetyd/web/vendor build dist var *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

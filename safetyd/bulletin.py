@@ -50,6 +50,21 @@ def topics_heard(site: Site, settings: Settings) -> list[str]:
     ]
 
 
+def topics_said(site: Site, settings: Settings) -> list[str]:
+    """Return a topic of each kind on which we speak, to be asked whether we may."""
+    ours, root = settings.mqtt, _root(site, settings.mqtt)
+    said = [f"{ours.root}/status/{ours.client_id}", f"{ours.root}/gateways/{ours.client_id}"]
+    for building in site.buildings[:1]:
+        said += [f"{root}/tickets/{building.id}/{building.id}-0", f"{root}/buildings/{building.id}"]
+        said += [f"{root}/rooms/{building.id}/{room.id}" for room in building.rooms[:1]]
+    if ours.announce:
+        said += list(announcements(site, ours.root, ours.announce_prefix, ours.client_id))[:1]
+    of_centre = [
+        f"{each.root}/{kind}/{each.name}" for each in settings.gateways for kind in ("have", "command")
+    ]
+    return [*said, *uplink.topics_said(settings), *of_centre]
+
+
 def _kept(site: Site) -> list[str]:
     """Below what the broker remembers of us; of a shard that is of its own buildings alone."""
     below = [""] if site.part is None else [f"/{each.id}" for each in site.buildings]

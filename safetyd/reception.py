@@ -6,7 +6,9 @@ Rule: nothing here waits for anybody, and nobody is answered before the watch is
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 
+from safetyd.certificates import all_files
 from safetyd.core.model import Place, TroubleKind
 from safetyd.service import Service
 from safetyd.settings import Settings
@@ -39,6 +41,7 @@ class Reception:
             service.loaded,
             tuple((each, sites.get(each.name)) for each in settings.gateways),
             way=way,
+            certificates=partial(all_files, settings),
         )
         self._server = None if listen is None else Server(settings.web, listen, house)
 

@@ -51,6 +51,11 @@ def paths(value: object) -> tuple[str, ...]:
     return _listed(value, 'paths of site files, such as ["site.toml"]', text)
 
 
+def certificate_files(value: object) -> tuple[str, ...]:
+    """Return paths or globs of certificates, written as `paths` are."""
+    return _listed(value, 'paths of certificates, such as ["/etc/mosquitto/certs/*.pem"]', text)
+
+
 def filters(value: object) -> tuple[str, ...]:
     """Return topics and filters, written as `paths` are."""
     return _listed(value, 'topics, such as ["zigbee2mqtt/+"]', topic_filter)

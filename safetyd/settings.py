@@ -23,6 +23,7 @@ from safetyd.faults import Fault, Misfit, did_you_mean, dotted, one_of, shown
 from safetyd.setting_audit import Audit, completed
 from safetyd.setting_centre import Centre, Gateway, centre_at_odds, read_gateways
 from safetyd.setting_district import District
+from safetyd.setting_doctor import Doctor
 from safetyd.setting_files import Key, Note, Where, with_files, with_secret
 from safetyd.setting_hooks import Webhook, read_hooks
 from safetyd.setting_log import Log
@@ -135,6 +136,7 @@ class Settings(BaseSettings):
     audit: Audit = Field(default_factory=Audit)
     district: District | None = None
     log: Log = Field(default_factory=Log)
+    doctor: Doctor = Field(default_factory=Doctor)
 
 
 _SECTIONS: dict[str, type[BaseModel]] = {
@@ -150,6 +152,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "centre": Centre,
     "district": District,
     "log": Log,
+    "doctor": Doctor,
 }
 _KEYS = [("site",), *((section, key) for section, kind in _SECTIONS.items() for key in kind.model_fields)]
 _ARRAYS = ("webhook", "gateways")  # read by themselves
@@ -289,7 +292,7 @@ def _completed(settings: Settings, folder: Path, where: Where, note: Note) -> Se
     web = with_files(settings.web, "web", where, note)
     for key, value, expected in web_at_odds(web):
         note(("web", key), value, expected)
-    changed: dict[str, BaseModel] = {"mqtt": mqtt, "web": web}
+    changed: dict[str, BaseModel] = {"mqtt": mqtt, "web": web, "doctor": settings.doctor.at(folder)}
     changed["audit"] = completed(settings.audit, folder, where, note)
     for key, value, expected in centre_at_odds(settings.centre):
         note(("centre", key), value, expected)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from contextlib import closing
 from functools import partial
 
+from safetyd.certificates import all_files
 from safetyd.clock import Clock
 from safetyd.configuration import Loaded
 from safetyd.core.errors import SafetydError
@@ -66,6 +67,7 @@ class Showing:
             settings.oidc,
             shards=tuple(Shard(url, partial(self._site_of, shard)) for shard, url in enumerate(self._urls)),
             warning=lambda: "; ".join(self._besides()),
+            certificates=partial(all_files, settings),
         )
         self._server = Server(settings.web, settings.web.listen, house)
 

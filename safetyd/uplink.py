@@ -50,6 +50,13 @@ def topics(settings: Settings) -> list[str]:
     return [f"{settings.mqtt.root}/{kind}/{settings.mqtt.client_id}" for kind in ("have", "command")]
 
 
+def topics_said(settings: Settings) -> list[str]:
+    """Return the topics on which this gateway answers a centre; none where it is not asked for."""
+    if not settings.centre.record:
+        return []
+    return [f"{settings.mqtt.root}/{kind}/{settings.mqtt.client_id}" for kind in ("record", "answer")]
+
+
 class Uplink:
     """How far the centre is, as it said last, and its commands that are not answered yet."""
 

@@ -114,10 +114,11 @@ SHELL = (
     ("store.*",),
     ("site_words + people_words + calendar_words + centre_words + district_words",),
     ("imports.layout + imports.moments + imports.rows + imports.sheet",),
-    ("configuration",),
+    ("configuration", "certificates"),
     (
         "settings.* + setting_shapes + setting_outside + setting_web + setting_hooks + setting_files"
-        " + setting_audit + setting_centre + setting_district + setting_store + setting_log + setting_mqtt",
+        " + setting_audit + setting_centre + setting_district + setting_doctor + setting_store + setting_log"
+        " + setting_mqtt",
         "site.* + site_rules + site_plan + site_calendar + site_ics + site_sensors + site_readings"
         " + site_part + site_topics + site_csv + site_outposts + site_reports + overrides + profile"
         " + site_sheet + site_people + site_people_csv",
@@ -195,7 +196,7 @@ DOORS = {
     "polib": ("notify.tongue",),
     "reportlab": ("paper.*",),
     "resvg_py": ("web.charts.export",),
-    "cryptography": ("stamping", "doctor.certificates"),
+    "cryptography": ("stamping", "certificates"),
     "rfc3161_client": ("stamping",),
     "rich": ("cli.*",),
     "segno": ("web.pages.codes",),

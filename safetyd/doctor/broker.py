@@ -165,6 +165,12 @@ class _Guest:
             self._client.publish(topic, b"0", qos=1, **extra)
         return self.wait(lambda: self.taken >= wanted, within_s)
 
+    def hears(self, topic: str) -> bool:
+        """Return whether what we send to a topic comes back to us."""
+        self.subscribe([topic])
+        self.send(topic, 1, _ANSWER_S)
+        return self.wait(lambda: any(each[0] == topic for each in self.heard), _ANSWER_S)
+
     def acknowledge(self, begin: int) -> int:
         """Acknowledge what was heard since; return how much was heard in all."""
         for _, _, mid in self.heard[begin:]:
@@ -181,12 +187,13 @@ class _Guest:
         self._client.loop(0.05)
 
 
-def look(settings: Mqtt, heard: Sequence[str], places: Collection[str]) -> Seen:
+def look(settings: Mqtt, heard: Sequence[str], said: Sequence[str], places: Collection[str]) -> Seen:
     """Return what the broker is like.
 
     Args:
         settings: How the daemon reaches it.
         heard: The topic filters that the daemon listens to.
+        said: A topic of each kind that it speaks on.
         places: Topics on which sensors send.
     """
     id = f"{settings.client_id}-doctor-{token_hex(4)}"
@@ -197,8 +204,11 @@ def look(settings: Mqtt, heard: Sequence[str], places: Collection[str]) -> Seen:
     except _TurnedAwayError as error:
         return seen._replace(refused=str(error))
     try:
-        seen = _ways(seen, first, settings, heard, places)
+        seen = _ways(seen._replace(said=tuple(said)), first, settings, heard)
         seen = _queue(seen, first, settings, heard, id)
+        if seen.is_5 and seen.version.startswith("mosquitto"):  # others might deliver what is asked
+            with suppress(_TurnedAwayError):
+                seen = _rights(seen, settings, heard, places, id)
     finally:
         with suppress(_TurnedAwayError):
             _Guest(settings, id, clean=True, keep_s=0).leave()  # whatever waits for us is forgotten
@@ -229,21 +239,13 @@ def shared(brokers: Sequence[Mqtt]) -> dict[str, bool]:
     return found
 
 
-def _ways(seen: Seen, guest: _Guest, settings: Mqtt, heard: Sequence[str], places: Collection[str]) -> Seen:
-    """What it says of itself, and what our account may do."""
-    root, own = settings.root, f"{settings.root}/status/{settings.client_id}"
+def _ways(seen: Seen, guest: _Guest, settings: Mqtt, heard: Sequence[str]) -> Seen:
+    """What it says of itself, and what it lets us subscribe to."""
+    own = f"{settings.root}/status/{settings.client_id}"
     guest.subscribe([_VERSION, own])
     guest.wait(lambda: {_VERSION, own} <= {topic for topic, *_ in guest.heard}, 1.0)
     said = {topic: payload for topic, payload, _ in guest.heard}
     version = said.get(_VERSION, b"").decode(errors="replace")
-    written = [own, f"{root}/tickets/x/x", f"{root}/rooms/x/x", f"{root}/gateways/{settings.client_id}"]
-    denied = strangers_write = None
-    if seen.is_5 and version.startswith(
-        "mosquitto"
-    ):  # of others it is not known that they would deliver none
-        may = guest.may_write([*written, *places])
-        denied = tuple(topic for topic in written if not may.get(topic, True))
-        strangers_write = any(may.get(topic, False) for topic in places)
     unheard = guest.subscribe(list(heard))
     guest.unsubscribe([*heard, own])
     expiry_s = guest.property("SessionExpiryInterval")
@@ -253,11 +255,38 @@ def _ways(seen: Seen, guest: _Guest, settings: Mqtt, heard: Sequence[str], place
         forgets_after_s=None if expiry_s == _FOR_EVER else expiry_s,
         promised=guest.property("ReceiveMaximum"),
         status=_state(said.get(own, b"")),
-        denied=denied,
         unheard=unheard,
-        strangers_write=strangers_write,
         certificate=guest.certificate(),
     )
+
+
+def _rights(seen: Seen, settings: Mqtt, heard: Sequence[str], places: Collection[str], id: str) -> Seen:
+    """What our account may do, each asked by a guest of its own: some brokers hang up on a foreign topic."""
+    may = _may_write(settings, id, [*seen.said, *places])
+    elsewhere = f"{settings.client_id}-doctor/{token_hex(4)}"  # in no access list
+    reads_all = False
+    if not any(paho.topic_matches_sub(each, elsewhere) for each in heard):
+        with suppress(_TurnedAwayError):
+            guest = _Guest(settings, f"{id}-e", clean=True, keep_s=0)
+            reads_all = guest.may_write([elsewhere]).get(elsewhere, False) and guest.hears(elsewhere)
+            guest.leave()
+    return seen._replace(
+        denied=tuple(topic for topic in seen.said if not may[topic]),
+        strangers_write=any(may[topic] for topic in places),
+        reads_all=reads_all,
+    )
+
+
+def _may_write(settings: Mqtt, id: str, topics: Sequence[str]) -> dict[str, bool]:
+    """Return of each topic whether we may write it; of one at which we are hung up on we may not."""
+    may: dict[str, bool] = {}
+    for asked in (topics, *([each] for each in topics)):
+        left = [topic for topic in asked if topic not in may]
+        if left:
+            guest = _Guest(settings, f"{id}-w", clean=True, keep_s=0)
+            may |= guest.may_write(left)
+            guest.leave()
+    return {topic: may.get(topic, False) for topic in topics}
 
 
 def _queue(seen: Seen, guest: _Guest, settings: Mqtt, heard: Sequence[str], id: str) -> Seen:
@@ -266,9 +295,7 @@ def _queue(seen: Seen, guest: _Guest, settings: Mqtt, heard: Sequence[str], id: 
     if any(paho.topic_matches_sub(each, topic) for each in heard):
         guest.leave()
         return seen._replace(unproved=f"safetyd itself would hear what is sent to {topic} ([mqtt] also)")
-    guest.subscribe([topic])
-    guest.send(topic, 1, _ANSWER_S)
-    if not guest.wait(lambda: any(each[0] == topic for each in guest.heard), _ANSWER_S):
+    if not guest.hears(topic):
         guest.leave()
         return seen._replace(unproved=f"our account may not both write and read {settings.root}/doctor/#")
     guest.acknowledge(0)

@@ -19,9 +19,10 @@ class Seen(NamedTuple):
     """What a guest has seen at the broker; None is what it could not see.
 
     `refused`: why it was not let in. `status` is what the broker remembers of the daemon. `denied` are topics
-    that our account may not write, `unheard` those that it may not subscribe to. `unproved`: why no queue was
-    tried. `kept` of SENT messages waited for who was away, `window` came before anything was acknowledged;
-    `promised` is the window that the broker names, by which the daemon goes.
+    that our account may not write of what is `said`, `unheard` those that it may not subscribe to.
+    `reads_all`: no access list holds us back. `unproved`: why no queue was tried. `kept` of SENT messages
+    waited for who was away, `window` came before anything was acknowledged; `promised` is the window that the
+    broker names, by which the daemon goes.
     `strangers`: whether who gives no name is let in, `strangers_write` whether they may send readings.
     """
 
@@ -32,8 +33,10 @@ class Seen(NamedTuple):
     largest: int | None = None
     forgets_after_s: int | None = None
     status: str = ""
+    said: tuple[str, ...] = ()
     denied: tuple[str, ...] | None = None
     unheard: tuple[str, ...] = ()
+    reads_all: bool = False
     unproved: str = ""
     has_session: bool = False
     kept: int = 0
@@ -152,16 +155,22 @@ def _rights(seen: Seen) -> Iterator[Finding]:
         do = "let our account write these in the broker's access list"
         yield Finding(_AREA, "our rights to write", State.BAD, f"refused: {', '.join(seen.denied)}", do)
     else:
-        yield Finding(_AREA, "our rights to write", State.OK, "status, tickets, rooms, gateway")
+        yield Finding(_AREA, "our rights to write", State.OK, ", ".join(seen.said))
     if seen.unheard:
         do = (
             "let our account read these in the broker's access list; NATS takes no space in a topic, and "
             "65,535 divided by max_ack_pending subscriptions (one that ends in # counts twice)"
         )
         yield Finding(_AREA, "our rights to read", State.BAD, f"refused: {', '.join(seen.unheard)}", do)
-    else:
-        words = "every subscription is granted (Mosquitto grants what it then withholds, too)"
+    elif seen.reads_all:
+        words = "every subscription is granted, and no access list holds us back"
         yield Finding(_AREA, "our rights to read", State.OK, words)
+    elif not seen.version or seen.version.startswith("mosquitto"):
+        words = "every subscription is granted, but Mosquitto grants what it then withholds, too"
+        do = "look at its access list (as deploy/mosquitto has it: topic read #), and at safetyd sensors"
+        yield Finding(_AREA, "our rights to read", State.UNCHECKED, words, do)
+    else:
+        yield Finding(_AREA, "our rights to read", State.OK, "every subscription is granted")
 
 
 def _strangers(seen: Seen) -> Finding:

@@ -7,21 +7,23 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from safetyd.bulletin import topics_heard
+from safetyd.bulletin import topics_heard, topics_said
 from safetyd.configuration import Loaded
 from safetyd.doctor.broker import look, shared
 from safetyd.doctor.broker_findings import broker_findings, shared_finding
-from safetyd.doctor.certificates import certificates
+from safetyd.doctor.certificates import certificate_findings
 from safetyd.doctor.finding import Finding, State
 from safetyd.doctor.machine import disk_of, has_battery_clock, runs_on
-from safetyd.doctor.machine_findings import certificate_finding, clock_findings, disk_findings
+from safetyd.doctor.machine_findings import clock_findings, disk_findings
 from safetyd.doctor.outside import address_findings, influx_findings, ups_finding
 from safetyd.doctor.record import store_findings, version_findings
 from safetyd.doctor.served import served_findings
+from safetyd.doctor.smart import asked
 from safetyd.machine import is_synchronised
 from safetyd.site import Site
 
 Step = Callable[[str], None]
+_OF_GATEWAYS = ("record", "answer")  # what a centre hears of each
 
 
 def examine(loaded: Loaded, now: datetime, step: Step) -> Iterator[Finding]:
@@ -51,7 +53,7 @@ def examine(loaded: Loaded, now: datetime, step: Step) -> Iterator[Finding]:
     step("addresses")
     yield from address_findings(loaded)
     step("certificates")
-    yield from (certificate_finding(each, now) for each in certificates(settings, of_brokers))
+    yield from certificate_findings(settings, of_brokers, now)
     yield from version_findings()
 
 
@@ -64,7 +66,7 @@ def _of_file(store: Path, now: datetime, *, is_running: bool | None) -> Iterator
         yield Finding("disk", "folder", State.WARN, f"{store.parent}: {error.strerror}", do)
     else:
         free = disk.free
-        yield from disk_findings(disk)
+        yield from disk_findings(disk._replace(smart=asked(disk.device)))
     yield from store_findings(store, free, now, is_running=is_running)
 
 
@@ -72,8 +74,10 @@ def _of_brokers(loaded: Loaded, certificates: dict[str, bytes], *, is_running: b
     """Yield how each broker is, and whether several are one; each one's certificate is added."""
     mqtt = loaded.settings.mqtt
     each_alone = list(mqtt.alone())
-    filters, places = topics_heard(loaded.site, loaded.settings), _places(loaded.site, mqtt.root)
-    all_seen = [look(each, filters, places) for each in each_alone]
+    heard, places = topics_heard(loaded.site, loaded.settings), _places(loaded.site, mqtt.root)
+    heard += [f"{each.root}/{kind}/{each.name}" for each in loaded.settings.gateways for kind in _OF_GATEWAYS]
+    said = topics_said(loaded.site, loaded.settings)
+    all_seen = [look(each, heard, said, places) for each in each_alone]
     is_elsewhere = any(seen.status == "online" for seen in all_seen)  # the daemon is at one of them
     for seen in all_seen:
         if seen.certificate is not None:

@@ -1,4 +1,4 @@
-"""What was seen of disk, clock and certificates, as findings.
+"""What was seen of disk and clock, as findings.
 
 Rule: a limit stands here once, with its number; what a device does not say is not checked, and says how to.
 """
@@ -11,7 +11,7 @@ from safetyd.doctor.finding import Finding, State
 
 LEAST_FREE, LITTLE_FREE = 200_000_000, 1_000_000_000  # bytes
 FEW_DAYS, MANY_DAYS = 14, 90  # until the disk is full
-EXPIRY_DAYS = 30
+MUCH_USED, USED_UP = 80, 100  # percent of a disk's life
 _A_DAY = timedelta(days=1)
 _WORN, _WEARING = (
     0x0B,
@@ -21,10 +21,26 @@ _URGENT, _SPARE_LOW = 3, 2  # of eMMC's pre_eol_info
 _GOOD_KINDS = ("ext4", "xfs", "btrfs", "f2fs", "zfs", "ext3")
 _PASSING = ("tmpfs", "ramfs", "overlay", "aufs", "squashfs")
 _DISK = "disk"
+_BATTERY = "look for a clock of its own: ls /dev/rtc*; without one each start waits for a time server"
+
+
+class Smart(NamedTuple):
+    """How much of its life a disk has used, in percent, and whether it says that it fails; `why` it does not.
+
+    `is_missing`: the program is, that would ask it.
+    """
+
+    used: int | None = None
+    is_failing: bool = False
+    why: str = ""
+    is_missing: bool = False
 
 
 class Disk(NamedTuple):
-    """Where the store is: folder, file system, device, bytes; `life` and `spare` are what an eMMC says."""
+    """Where the store is: folder, file system, device, bytes.
+
+    `life` and `spare` are what an eMMC says, `smart` what another disk says by smartctl.
+    """
 
     folder: str
     kind: str
@@ -34,15 +50,7 @@ class Disk(NamedTuple):
     size: int
     life: tuple[int, ...] = ()
     spare: int | None = None
-
-
-class Certificate(NamedTuple):
-    """Whose it is, from when until when it holds; `wrong` says why it cannot be read."""
-
-    whose: str
-    begins_at: datetime | None = None
-    ends_at: datetime | None = None
-    wrong: str = ""
+    smart: Smart | None = None
 
 
 def disk_findings(disk: Disk) -> Iterator[Finding]:
@@ -81,17 +89,32 @@ def _wear(disk: Disk) -> Finding:
             return Finding(_DISK, "wear", State.WARN, words, "plan another disk; raise [store] commit_every")
         return Finding(_DISK, "wear", State.OK, words)
     device = disk.device
-    if device.startswith("nvme"):
-        do = f"smartctl -A /dev/{device}: Percentage Used"
-        return Finding(_DISK, "wear", State.UNCHECKED, f"{device} says it to root only", do)
+    if disk.smart is not None:
+        return _smart(device, disk.smart)
     if device.startswith("mmcblk"):
         words = f"{device}: an SD card does not say how worn it is"
         return Finding(_DISK, "wear", State.UNCHECKED, words, "prefer eMMC or an SSD; back up each night")
-    if device.startswith("sd"):
-        return Finding(
-            _DISK, "wear", State.UNCHECKED, f"{device} says it to root", f"smartctl -A /dev/{device}"
-        )
-    return Finding(_DISK, "wear", State.UNCHECKED, f"{device or 'this disk'} does not say")
+    do = "look at the disk below it (lsblk -s), or its host; back up each night: safetyd backup FILE"
+    return Finding(_DISK, "wear", State.UNCHECKED, f"{device or 'this disk'} does not say", do)
+
+
+def _smart(device: str, smart: Smart) -> Finding:
+    about, command = "wear", f"smartctl -A /dev/{device}"
+    used = "" if smart.used is None else f"{smart.used} % of its life used"
+    if smart.why:
+        do = f"as root: {'apt-get install smartmontools && ' if smart.is_missing else ''}{command}"
+        return Finding(_DISK, about, State.UNCHECKED, f"{device}: {smart.why}", do)
+    if smart.is_failing or (smart.used is not None and smart.used >= USED_UP):
+        words = ", ".join(filter(None, (used, "it says that it fails" if smart.is_failing else "")))
+        do = f"copy the store (safetyd backup), change the disk; {command} says more"
+        return Finding(_DISK, about, State.BAD, words, do)
+    if smart.used is None:
+        do = f"smartctl -H /dev/{device} says whether it fails; back up each night: safetyd backup FILE"
+        return Finding(_DISK, about, State.UNCHECKED, f"{device} names no wear, as hard disks do not", do)
+    if smart.used >= MUCH_USED:
+        do = "plan another disk; raise [store] commit_every"
+        return Finding(_DISK, about, State.WARN, used, do)
+    return Finding(_DISK, about, State.OK, used)
 
 
 def growth_finding(
@@ -120,27 +143,9 @@ def clock_findings(is_synchronised: bool | None, *, has_battery: bool | None) ->
         do = "timedatectl set-ntp true, and let it reach a time server; deadlines go by this clock"
         yield Finding("clock", "synchronised", State.BAD, "the kernel says that it is not", do)
     if has_battery is None:
-        yield Finding("clock", "without power", State.UNCHECKED, "the kernel does not say")
+        yield Finding("clock", "without power", State.UNCHECKED, "the kernel does not say", _BATTERY)
     elif has_battery:
         yield Finding("clock", "without power", State.OK, "there is a clock of its own (rtc0)")
     else:
         words = "no clock of its own: after a power failure safetyd waits for a time server"
         yield Finding("clock", "without power", State.WARN, words, "add a clock with a battery")
-
-
-def certificate_finding(found: Certificate, now: datetime) -> Finding:
-    """Return how long a certificate still holds."""
-    area, do = "certificates", "renew it, and put the new one in its place"
-    if found.wrong or found.begins_at is None or found.ends_at is None:
-        words = found.wrong or "it does not say until when it holds"
-        return Finding(area, found.whose, State.BAD, words, "a certificate as PEM, readable for safetyd")
-    if now < found.begins_at:
-        words = f"holds from {found.begins_at:%Y-%m-%d %H:%M} UTC only"
-        return Finding(area, found.whose, State.BAD, words, "look at this machine's clock first")
-    left = found.ends_at - now
-    words = f"until {found.ends_at:%Y-%m-%d}"
-    if left < timedelta(0):
-        return Finding(area, found.whose, State.BAD, f"{words}: it has expired", do)
-    if left < timedelta(days=EXPIRY_DAYS):
-        return Finding(area, found.whose, State.WARN, f"{words}: {left.days} days are left", do)
-    return Finding(area, found.whose, State.OK, words)

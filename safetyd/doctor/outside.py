@@ -74,7 +74,8 @@ def influx_findings(influx: Influx | None) -> Iterator[Finding]:
     """Yield whether the copy answers, and can be read."""
     about = "InfluxDB"
     if influx is None:
-        yield Finding(about, "copy", State.UNCHECKED, "none is configured")
+        do = "[influx] keeps a copy of the record for years of history and Grafana; it may be left out"
+        yield Finding(about, "copy", State.UNCHECKED, "none is configured", do)
         return
     parts = urlsplit(influx.url)
     place = Where(parts.hostname or "", parts.port or _PORTS[parts.scheme.lower()])

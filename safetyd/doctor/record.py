@@ -47,7 +47,8 @@ def store_findings(store: Path, free: int, now: datetime, *, is_running: bool | 
 def running_finding(*, is_running: bool | None) -> Finding:
     """Return whether a daemon runs on the store; None: nobody says."""
     if is_running is None:
-        return Finding(_AREA, "daemon", State.UNCHECKED, "the kernel does not say whether one runs")
+        words, do = "the kernel does not say whether one runs", "look with: systemctl status safetyd"
+        return Finding(_AREA, "daemon", State.UNCHECKED, words, do)
     if is_running:
         return Finding(_AREA, "daemon", State.OK, "safetyd runs on this store")
     return Finding(_AREA, "daemon", State.WARN, "none runs on this store", "systemctl start safetyd")

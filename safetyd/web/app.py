@@ -153,7 +153,10 @@ class Application:
         asking.query(route, request.query_params)
         from safetyd.web import metrics  # its library is for where somebody collects them
 
-        shown = await self._looking.view(lambda view: metrics.exposition(view, self._house.pulse, account))
+        house = self._house
+        shown = await self._looking.view(
+            lambda view: metrics.exposition(view, house.pulse, account, house.certificates())
+        )
         return Response(shown, media_type=metrics.MEDIA_TYPE)
 
     async def _look(self, route: Route, request: Request) -> Response:

@@ -3,9 +3,10 @@
 Rule: light enough to be made before anything of the web is loaded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from safetyd.certificates import Certificate
 from safetyd.setting_centre import Gateway
 from safetyd.setting_web import Oidc
 from safetyd.site import Site
@@ -26,7 +27,7 @@ class House(NamedTuple):
     is what the writer has read already, and need not be in memory twice. `gateways` are a centre's, with what
     their site files say; `copy_of` the one whose copy this is. Where others write, `shards` are their stores
     by number, accounts are in the first of them, and `warning` says what is amiss with the watch. Who looks
-    gives `way` to who tells people."""
+    gives `way` to who tells people. `certificates` reads those that this machine's doctor looks at."""
 
     store_url: str
     root: str
@@ -40,3 +41,4 @@ class House(NamedTuple):
     shards: tuple[Shard, ...] = ()
     warning: Callable[[], str] = lambda: ""
     way: Way = Way()
+    certificates: Callable[[], Iterable[Certificate]] = tuple

@@ -1,10 +1,11 @@
 """Figures for Prometheus: how the watch is, and how many of what there are.
 
-Rule: numbers and the ids of buildings only; who people are and what they wrote is not for Prometheus.
+Rule: numbers, the ids of buildings and the files of certificates only; who people are and what they wrote is
+not for Prometheus.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -12,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from safetyd.certificates import Certificate
 from safetyd.core.model import Condition, Place
 from safetyd.core.room import EMPTY, verdict
 from safetyd.core.ticket import AT_REST
@@ -24,11 +26,14 @@ from safetyd.web.health import Pulse
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
 
-def exposition(view: View, pulse: Pulse, account: Account | None) -> bytes:
+def exposition(
+    view: View, pulse: Pulse, account: Account | None, certificates: Iterable[Certificate]
+) -> bytes:
     """Return the figures, of the buildings that somebody sees; None sees all."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     registry.register(_Figures(view, pulse, account))
+    registry.register(_Certificates(certificates))
     return generate_latest(registry)
 
 
@@ -88,6 +93,19 @@ class _Figures(Collector):
 
     def _sees(self, building: str | None) -> bool:
         return self._account is None or sees(self._account, building)
+
+
+class _Certificates(Collector):
+    """Until when each holds; of one that cannot be read since 1970 no more, so that somebody is told."""
+
+    def __init__(self, certificates: Iterable[Certificate]) -> None:
+        self._ends = {
+            (each.file,): each.ends_at.timestamp() if each.ends_at else 0.0 for each in certificates
+        }
+
+    def collect(self) -> Iterator[Metric]:
+        about = "Until when a certificate holds, 0 of one that cannot be read."
+        yield _many("safetyd_certificate_expiry_timestamp_seconds", about, ("file",), self._ends)
 
 
 def _one(name: str, about: str, value: float) -> Metric:

@@ -14,6 +14,7 @@ import yaml
 
 from safetyd.configuration import load
 from tests.journeys.servers import LOOPBACK, ROOT, Broker, Client, free_port, program, until
+from tests.journeys.shipped import replaced
 
 HERE = ROOT / "deploy" / "docker"
 COMPOSE: dict[str, Any] = yaml.safe_load((HERE / "compose.yaml").read_text(encoding="utf-8"))
@@ -105,7 +106,7 @@ def test_only_the_broker_is_heard_from_elsewhere() -> None:
         for port in service.get("ports", ())
         if not port.startswith("127.0.0.1:")
     ]
-    assert open_to_all == ["1883:1883"]
+    assert open_to_all == ["1883:1884"], "the listener whose clients are called as their accounts"
 
 
 def test_safetyd_takes_this_configuration_and_its_secrets(tmp_path: Path) -> None:
@@ -123,28 +124,83 @@ def test_safetyd_takes_this_configuration_and_its_secrets(tmp_path: Path) -> Non
     assert mounted == ["/etc/safetyd", "/var/lib/safetyd"]
 
 
-@pytest.mark.journey
-def test_mosquitto_takes_its_file_and_lets_in_nobody_without_a_password(tmp_path: Path) -> None:
-    made = Broker(tmp_path)
-    made.admit_only("safetyd", "reed-harbour-5")
-    made.port = free_port()
-    text = (HERE / "mosquitto.conf").read_text(encoding="utf-8")
-    for there, here in (
-        ("listener 1883", f"listener {made.port} {LOOPBACK}\nuser root"),
-        ("/run/secrets/mosquitto_passwords", str(made.password_file)),
-        ("/mosquitto/data/", f"{tmp_path}/"),
-    ):
-        assert there in text
-        text = text.replace(there, here)
-    (tmp_path / "compose.conf").write_text(text, encoding="utf-8")
-    running = subprocess.Popen([program("mosquitto"), "-c", str(tmp_path / "compose.conf")])
+class Composed(Broker):
+    """Mosquitto by the files that compose.yaml mounts, on ports of the test."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.port, self.sensors_port = free_port(), free_port()
+
+    def configuration(self) -> str:
+        words = {
+            "listener 1883\n": f"listener {self.port} {LOOPBACK}\nuser root\n",
+            "listener 1884\n": f"listener {self.sensors_port} {LOOPBACK}\n",
+            "/run/secrets/mosquitto_passwords": str(self.password_file),
+            "/mosquitto/config/mosquitto.acl": str(HERE / "mosquitto.acl"),
+            "/mosquitto/data/": f"{self.folder}/",
+        }
+        return replaced((HERE / "mosquitto.conf").read_text(encoding="utf-8"), words)
+
+    def says(self, name: str, topic: str, payload: str, *more: str) -> int:
+        """Let a device say something on the port that is published; return how it ended."""
+        command = [program("mosquitto_pub"), "-h", LOOPBACK, "-p", str(self.sensors_port), "-q", "1"]
+        command += ["-u", name, "-P", SAID[name], "-t", topic, "-m", payload, *more]
+        return subprocess.run(command, check=False, capture_output=True, timeout=20).returncode
+
+
+SAID = {"safetyd": "reed-harbour-5", "readings/maple/12": "alder-3", "power/maple/ups": "birch-9"}
+
+
+@pytest.fixture
+def composed(tmp_path: Path) -> Iterator[Composed]:
+    made = Composed(tmp_path)
+    for name, password in SAID.items():
+        made.admit_only(name, password)
     try:
-        until("it lets safetyd in", lambda: running.poll() is not None or enters(made, "reed-harbour-5"))
-        assert not enters(made, "wrong")
-        assert running.poll() is None
+        yield made.start()
     finally:
-        running.terminate()
-        running.wait(30)
+        made.stop()
+
+
+@pytest.mark.journey
+def test_mosquitto_takes_its_file_and_lets_in_nobody_without_a_password(composed: Composed) -> None:
+    assert enters(composed, SAID["safetyd"])
+    assert not enters(composed, "wrong")
+
+
+@pytest.mark.journey
+def test_an_account_says_its_own_room_and_no_other_and_hears_nobody(composed: Composed) -> None:
+    topic = "safetyd/readings/maple/12"
+    daemon = Client(composed, "#", name="safetyd", password=SAID["safetyd"])
+    listener = Client(composed, "#", name="power/maple/ups", password=SAID["power/maple/ups"])
+    foreign = (
+        "safetyd/readings/maple/lab",
+        "safetyd/power/maple/ups",
+        "safetyd/status/safetyd",
+        "homeassistant/device/maple/config",
+        "zigbee2mqtt/Room 12",
+    )
+    for each in foreign:
+        composed.says("readings/maple/12", each, "foreign")
+    assert composed.says("readings/maple/12", topic, "true", "-i", "safetyd") == 0
+    assert composed.says("power/maple/ups", "safetyd/power/maple/ups", "on") == 0
+    daemon.tell("safetyd/status/safetyd", {"state": "online"})
+    until("the last is heard", lambda: daemon.last("safetyd/status/safetyd") == b'{"state": "online"}')
+    heard = [(each, payload) for each, payload, _ in daemon.heard]
+    assert heard[:2] == [(topic, b"true"), ("safetyd/power/maple/ups", b"on")]
+    assert b"foreign" not in [payload for _, payload in heard]
+    assert listener.heard == []
+    listener.close()
+    daemon.close()
+
+
+def test_the_access_list_is_that_of_a_gateway() -> None:
+    def rules(file: Path) -> list[str]:
+        return [line for line in file.read_text("utf-8").splitlines() if line and line[0] != "#"]
+
+    assert rules(HERE / "mosquitto.acl") == rules(ROOT / "deploy/mosquitto/accounts.acl")
+    mounted = dict(each.split(":")[:2] for each in SERVICES["mosquitto"]["volumes"])
+    assert mounted["./mosquitto.acl"] == "/mosquitto/config/mosquitto.acl"
 
 
 def enters(broker: Broker, password: str) -> bool:

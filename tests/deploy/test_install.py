@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
+from tests import first_release
 from tests.deploy.debian import Debian
-from tests.journeys.servers import ROOT, STATUS, Broker, Client, Site, free_port, until
+from tests.journeys.servers import ROOT, STATUS, Broker, Client, Sink, Site, free_port, until
 
 pytestmark = [
     pytest.mark.journey,
@@ -34,9 +35,10 @@ SHIPPED = ("pyproject.toml", "README.md", "LICENSE", "safetyd", "requirements", 
 class Gateway:
     """The technician's machine: safetyd installed from its source, its broker, and a sensor."""
 
-    def __init__(self, debian: Debian, broker: Broker) -> None:
+    def __init__(self, debian: Debian, broker: Broker, sink: Sink) -> None:
         self.debian = debian
         self.broker = broker
+        self.sink = sink
         self.did = debian.did
 
     @property
@@ -50,6 +52,10 @@ class Gateway:
     @property
     def is_watching(self) -> bool:
         return "watching" in self.did("systemctl", "show", "-P", "StatusText", "safetyd")
+
+    @property
+    def store(self) -> Path:
+        return self.debian.path("var/lib/private/safetyd/safetyd.db")
 
     def hears(self, room: str, air_temp_f: float) -> None:
         sensor = Client(self.broker, STATUS, name="sensor", password=PASSWORD)
@@ -87,6 +93,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     for name in ("safetyd", "sensor"):
         broker.admit_only(name, PASSWORD)
     broker.start()
+    sink = Sink()
     debian = None
     try:
         debian = Debian(folder / "tree")
@@ -94,7 +101,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         debian.path("etc/mosquitto/conf.d").mkdir(parents=True)  # as its package makes it
         assert "begin: systemctl start safetyd" in debian.did(INSTALL, "--mosquitto")
         debian.boot()
-        made = Gateway(debian, broker)
+        made = Gateway(debian, broker, sink)
         configure(made)
         debian.did("systemctl", "restart", "safetyd")  # as an image it began with the example
         made.hears("12", 50.0)
@@ -104,6 +111,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         if debian is not None:
             debian.close()
         broker.stop()
+        sink.close()
         shutil.rmtree(folder)
 
 
@@ -119,7 +127,8 @@ def configure(gateway: Gateway) -> None:
     )
     how = how.replace("[mqtt]\n", '[mqtt]\nusername = "safetyd"\npassword_file = "secrets/mqtt"\n', 1)
     (etc / "safetyd.toml").write_text(how, encoding="utf-8")
-    (etc / "site.toml").write_text(Site().text(), encoding="utf-8")
+    people = {"Robin Vale": [gateway.sink.address("robin")]}
+    (etc / "site.toml").write_text(Site(people=people).text(), encoding="utf-8")
     gateway.did("safetyd", "check")
 
 
@@ -166,6 +175,30 @@ def test_a_reload_takes_the_site_file_anew(gateway: Gateway) -> None:
     journal = ("journalctl", "--no-pager", "-u", "safetyd")
     until("it is taken anew", lambda: "the site file was taken anew" in gateway.did(*journal))
     assert gateway.did("systemctl", "is-enabled", "safetyd") == "enabled\n", "and it begins with the machine"
+
+
+def test_what_the_readme_says_next_does_what_it_says(gateway: Gateway) -> None:
+    said = gateway.debian.run("safetyd", "doctor", "--json")
+    assert said.code in (0, 1), said.err  # the clock and the disk are this machine's
+    found = {(each["area"], each["about"]): each for each in said.json["findings"]}
+    for each in (
+        ("broker", "connection"),
+        ("broker", "our rights to write"),
+        ("store", "daemon"),
+        ("store", "file"),
+        ("addresses", "Robin Vale: address 1 (json)"),
+    ):
+        assert found[each]["state"] == "ok", found[each]
+    assert found["certificates", "/etc/mosquitto/certs/*.pem"]["state"] == "not checked"
+    heard = json.loads(gateway.did("safetyd", "sensors", "--json"))["sensors"]
+    assert [(each["building"], each["room"]) for each in heard] == [("maple", "12")]
+    gateway.did("safetyd", "test-notice", "Robin Vale", "--by", "Robin Vale")
+    until(
+        "it arrives", lambda: any("test" in f"{each}".lower() for each in gateway.sink.of("robin")), PATIENT
+    )
+    add = 'echo "cedar-wharf-77" | safetyd user add "Robin Vale" --role administrator'
+    gateway.did("sh", "-c", add)
+    assert "Robin Vale" in gateway.did("safetyd", "user", "list")
 
 
 def test_a_second_time_changes_nothing(gateway: Gateway) -> None:
@@ -240,6 +273,60 @@ def test_an_upgrade_keeps_the_record_and_so_does_the_way_back(gateway: Gateway, 
     assert gateway.release == first
 
 
+# What a daemon of today, which goes on with the record, leaves as the first release wrote it.
+KEPT = {
+    "reading": ["id", "sensor", "quantity", "observed_at", "delay", "value", "mark", "reason", "stamp"],
+    "sensor": ["id", "building", "room", "name", "topic", "format"],
+    "history": ["id", "ticket", "at", "event", "by", "note", "detail", "hash"],
+    "ticket": ["id", "building", "room", "condition", "opened_at"],
+    "episode": ["id", "building", "room", "condition", "began_at"],
+    "notice": ["id", "at", "building", "reason", "title", "text"],
+    "delivery": ["id", "notice", "person", "address"],
+}
+
+
+def first_store(store: Path) -> Path:
+    """Put the first release's store in the place of one, which is laid aside, for the same user."""
+    owner = store.stat()
+    for each in store.parent.glob("safetyd.db*"):
+        each.rename(each.with_name(f"aside-{each.name}"))
+    first_release.first_store(store)
+    os.chown(store, owner.st_uid, owner.st_gid)
+    return store
+
+
+def test_the_record_of_the_first_release_outlives_an_upgrade_and_the_way_back(
+    gateway: Gateway, next_release: str
+) -> None:
+    release, site = gateway.release, gateway.debian.path("etc/safetyd/site.toml")
+    gateway.did("systemctl", "stop", "safetyd")
+    before = first_store(gateway.store)
+    rows = {name: set(first_release.rows(before, name, columns)) for name, columns in KEPT.items()}
+    ids = {id for (id,) in first_release.rows(before, "ticket", ["id"])}
+    assert len(rows["reading"]) > 1500 and len(ids) > 3
+    site.write_text(first_release.SITE, encoding="utf-8")
+
+    def has_all() -> None:
+        until("it watches", lambda: gateway.is_watching, PATIENT)
+        for name, columns in KEPT.items():
+            assert set(first_release.rows(gateway.store, name, columns)) >= rows[name], name
+        assert {each["id"] for each in gateway.tickets} >= ids
+        gateway.did("safetyd", "audit", "verify")
+
+    assert "the record is copied to" in gateway.did(INSTALL, "--wheel", next_release)
+    gateway.did("systemctl", "start", "safetyd")
+    assert gateway.release.startswith("99.0.0-")
+    has_all()
+    assert first_release.version(gateway.store) == "9999"
+    shown = gateway.did("safetyd", "ticket", "alder-2026-0001", "show")
+    assert "Studio" in shown
+
+    told_back = gateway.did(INSTALL, "--rollback")
+    assert "the record is that of before the upgrade" in told_back and gateway.release == release
+    has_all()
+    assert first_release.version(gateway.store) != "9999"
+
+
 def test_it_goes_and_leaves_what_is_not_its_own_until_it_is_told_to(gateway: Gateway) -> None:
     assert "are left" in gateway.did(INSTALL, "--uninstall")
     assert not any(
@@ -248,7 +335,7 @@ def test_it_goes_and_leaves_what_is_not_its_own_until_it_is_told_to(gateway: Gat
     )
     assert "inactive" in gateway.debian.run("systemctl", "is-active", "safetyd").out
     assert gateway.text("etc/safetyd/secrets/mqtt") == PASSWORD + "\n"
-    store = gateway.debian.path("var/lib/private/safetyd/safetyd.db")
+    store = gateway.store
     assert store.exists()
 
     gateway.did(INSTALL, "--uninstall", "--purge")

@@ -9,7 +9,9 @@ GOOD = Seen(
     "127.0.0.1:1883",
     version="mosquitto version 2.0.11",
     status="online",
+    said=("a/b", "c"),
     denied=(),
+    reads_all=True,
     has_session=True,
     kept=SENT,
     window=WINDOW,
@@ -136,6 +138,21 @@ def test_rights_that_are_refused_are_named() -> None:
     assert finding("our rights to write", denied=("a/b", "c")).seen == "refused: a/b, c"
     assert finding("our rights to read", unheard=("d/#",)).state is State.BAD
     assert finding("our rights to write", denied=None).state is State.UNCHECKED
+
+
+@pytest.mark.parametrize(
+    ("version", "reads_all", "state"),
+    [
+        ("mosquitto version 2.0.11", True, State.OK),
+        ("mosquitto version 2.0.11", False, State.UNCHECKED),
+        ("", False, State.UNCHECKED),
+        ("another 1.0", False, State.OK),
+    ],
+)
+def test_what_mosquitto_grants_is_no_proof_of_what_it_lets_through(
+    version: str, reads_all: bool, state: State
+) -> None:
+    assert finding("our rights to read", version=version, reads_all=reads_all).state is state
 
 
 def test_in_the_clear_over_the_network_is_warned_of_and_on_this_machine_is_not() -> None:

@@ -38,6 +38,7 @@ def asked(home: House) -> tuple[Said, dict[tuple[str, str], Finding]]:
     """Return what doctor said, and its findings by area and name."""
     said = home.run("doctor", "--json")
     assert said.err == "" and said.code in (0, 1)
+    assert [each for each in said.json["findings"] if each["state"] != "ok" and not each["do"]] == []
     return said, {(each["area"], each["about"]): each for each in said.json["findings"]}
 
 
@@ -151,17 +152,52 @@ def test_an_account_that_may_not_write_what_it_must_is_found(tmp_path: Path, hou
     access.chmod(0o600)
     text = f"listener PORT 127.0.0.1\nuser root\npassword_file {passwords}\nacl_file {access}\n"
     (tmp_path / "secret").write_text("0pen")
-    login = f'username = "gateway"\npassword_file = "{tmp_path}/secret"'
+    login = f'username = "gateway"\npassword_file = "{tmp_path}/secret"\nannounce = true\n'
+    login += "[centre]\nrecord = true"
     with mosquitto(folder, text + "allow_anonymous false\n") as broker:
         said, found = asked(house(broker, mqtt=login))
         (tmp_path / "secret").write_text("wr0ng")
         wrong, refused = asked(house(broker, mqtt=login))
     rights = found["broker", "our rights to write"]
     assert said.code == 1 and rights["state"] == "bad"
-    assert "safetyd/status/safetyd" in rights["seen"] and "safetyd/tickets" not in rights["seen"]
+    assert rights["seen"] == (
+        "refused: safetyd/status/safetyd, safetyd/gateways/safetyd, safetyd/buildings/maple, "
+        "safetyd/rooms/maple/12, homeassistant/device/safetyd_maple/config, "
+        "safetyd/record/safetyd, safetyd/answer/safetyd"
+    )
+    assert found["broker", "our rights to read"]["state"] == "not checked"
     assert found["broker", "who gives no name"]["seen"] == "is not let in"
     assert wrong.code == 1 and "Not authorized" in refused["broker", "connection"]["seen"]
     assert "0pen" not in said.out and "wr0ng" not in wrong.out
+
+
+def test_a_broker_that_hangs_up_on_foreign_topics_does_so_on_what_is_foreign_alone(
+    tmp_path: Path, house: Make
+) -> None:
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    passwords, access = folder / "passwords", folder / "access"
+    command = [program("mosquitto_passwd"), "-c", "-b", str(passwords), "safetyd", "0pen"]
+    subprocess.run(command, check=True, capture_output=True)
+    shut = "user safetyd\ntopic read #\ntopic read $SYS/#\ntopic readwrite safetyd/#\n"
+    access.write_text(shut + "topic readwrite homeassistant/device/#\n")
+    access.chmod(0o600)
+    (tmp_path / "secret").write_text("0pen")
+    login = f'username = "safetyd"\npassword_file = "{tmp_path}/secret"\nannounce = true\n'
+    text = f"listener PORT 127.0.0.1\nuser root\npassword_file {passwords}\nacl_file {access}\n"
+    text += "allow_anonymous false\nmax_queued_messages 0\nmax_inflight_messages 1000\n"
+    with mosquitto(folder, text) as broker:
+        _, well = asked(house(broker, mqtt=login))
+    access.write_text(shut)
+    with mosquitto(folder, text) as broker:
+        _, ill = asked(house(broker, mqtt=login))
+    assert well["broker", "our rights to write"]["state"] == "ok"
+    assert ill["broker", "our rights to write"]["seen"] == (
+        "refused: homeassistant/device/safetyd_maple/config"
+    )
+    for found in (well, ill):
+        assert found["broker", "our rights to read"]["state"] == "not checked"
+        assert found["broker", "queue"]["state"] == found["broker", "session"]["state"] == "ok"
 
 
 def test_nobody_at_the_broker_is_one_finding_and_the_rest_is_looked_at_all_the_same(house: Make) -> None:

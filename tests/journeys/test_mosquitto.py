@@ -87,6 +87,22 @@ def test_the_daemon_hears_a_sensor_with_an_account(
     assert home.rows("SELECT room FROM sensor ORDER BY room") == [("12",), ("lab",)]
 
 
+def test_a_daemon_that_speaks_plainly_here_watches_the_certificate_that_sensors_see(
+    broker: Shipped, client: Client, house: Make
+) -> None:
+    home = house(broker, mqtt=account(broker) + f'[doctor]\ncertificates = ["{broker.certs}/*.pem"]\n')
+    found = {each["about"]: each for each in home.run("doctor", "--json").json["findings"]}
+    assert found[str(broker.certs / "server.pem")]["state"] == "ok"
+    assert found["our rights to write"]["state"] == "ok"
+    assert found["our rights to read"]["state"] == "not checked"
+    (broker.certs / "server.pem").unlink()
+    done(broker.certify("-t", "20", "server", "localhost", LOOPBACK))
+    found = {each["about"]: each for each in home.run("doctor", "--json").json["findings"]}
+    ending = found[str(broker.certs / "server.pem")]
+    assert ending["state"] == "warn" and "19 days are left" in ending["seen"]
+    assert "certificates.sh server" in ending["do"]
+
+
 def test_who_has_no_account_or_not_its_password_is_refused_on_both_listeners(
     broker: Shipped, client: Client
 ) -> None:

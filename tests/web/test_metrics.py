@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from safetyd.certificates import Certificate
 from safetyd.core.model import Condition, TroubleKind, Verdict
 from safetyd.core.ticket import Status
+from safetyd.web.app import Application
 from tests.web.school import HERE, School
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
@@ -60,6 +63,22 @@ def test_labels_are_as_documented(at_school: School) -> None:
     labelled = {name: labels for name, (_, labels) in given(at_school).items() if labels}
     assert {"safetyd_tickets", "safetyd_rooms", "safetyd_deadlines_overdue"} <= set(labelled)
     assert labelled == {name: table[name][1] for name in labelled}
+
+
+def test_until_when_certificates_hold_is_told_anew_each_time_and_one_that_cannot_be_read_is_over(
+    at_school: School,
+) -> None:
+    read = [Certificate("gone", wrong="it cannot be read", file="/certs/gone.pem")]
+    at_school.application.close()
+    at_school.application = Application(at_school.house._replace(certificates=lambda: read))
+    for ends_at in (datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 2, 1, tzinfo=UTC)):
+        read[1:] = [Certificate("s", datetime(2026, 1, 1, tzinfo=UTC), ends_at, file="/certs/server.pem")]
+        families = text_string_to_metric_families(at_school.ask("/metrics", address=HERE).text)
+        (found,) = (each for each in families if "certificate" in each.name)
+        assert {each.labels["file"]: each.value for each in found.samples} == {
+            "/certs/gone.pem": 0.0,
+            "/certs/server.pem": ends_at.timestamp(),
+        }
 
 
 def test_every_alert_goes_by_figures_labels_and_words_that_exist() -> None:
