@@ -59,7 +59,7 @@ def whatif_command(
     if begin >= end:
         until = "now" if to is None or end < time_of("--to", to, site.timezone) else f"--to {to}"
         raise typer.BadParameter(f"--from {from_} is not before {until}")
-    where = buildings_meant(site, [] if building is None else [building_of(building, site)])
+    where = buildings_meant(site, buildings_asked(building, site))
     question = Question(begin, end, tuple(set_ or ()), where)
     if cluster is not None and over is None and not exact:
         raise typer.BadParameter("--cluster judges what --exact or --over names; the roll-ups are quick here")
@@ -108,12 +108,15 @@ def time_of(option: str, text: str, zone: ZoneInfo) -> datetime:
         raise typer.BadParameter(f"{option}: {error}") from error
 
 
-def building_of(id: str, site: Site) -> str:
-    """Return the building that an option names."""
-    if site.building(id) is None:
-        ids = [each.id for each in site.buildings]
-        raise typer.BadParameter(f"no building is called {id!r}{did_you_mean(id, ids)}")
-    return id
+def buildings_asked(id: str | None, site: Site) -> list[str]:
+    """Return the building that an option names, else all that are looked at."""
+    ids = [each.id for each in site.buildings]
+    if id in ids or (id is None and ids):
+        return ids if id is None else [id]
+    if site.part is not None and (id is None or id in site.part.elsewhere):
+        said = "keeps no building" if id is None else f"does not keep {id!r}"
+        raise typer.BadParameter(f"shard {site.part.shard} {said}; leave SAFETYD_DISTRICT__SHARD out")
+    raise typer.BadParameter(f"no building is called {id!r}{did_you_mean(id or '', ids)}")
 
 
 @contextmanager
