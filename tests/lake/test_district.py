@@ -2,7 +2,7 @@
 
 import json
 import os
-from contextlib import redirect_stderr
+from contextlib import closing, redirect_stderr
 from io import StringIO
 from pathlib import Path
 
@@ -10,12 +10,16 @@ import duckdb
 import pytest
 
 from safetyd.cli import main
+from safetyd.configuration import load
 from safetyd.core.shards import shard_of
 from safetyd.lake.layout import BUCKETS, COLUMNS
+from safetyd.store import rollups
+from safetyd.store.database import open_for_writing
+from safetyd.store.district import store_url
 from tests.lake.lakes import LAST, STRICT, lively_season
 from tests.lake.shards import SHARDS, looked_at, shared
 from tests.postgres import Postgres, postgres
-from tests.story import Json, Story, instant
+from tests.story import Json, Story, clock, instant
 from tests.whatif.season import kept, tell
 
 pytestmark = [pytest.mark.journey, pytest.mark.sqlite]  # it brings a server of its own
@@ -164,6 +168,23 @@ def test_exactly_is_what_replay_tells_of_each_building(district: Path) -> None:
         assert sum(each["tickets"] for each in here) == len(tickets) > 0
         seconds = sum(each["breach_s"] for each in told.output["rooms"] if each["building"] == id)
         assert sum(each["breach_h"] or 0 for each in here) == pytest.approx(seconds / 3600, abs=2e-3)
+
+
+def test_an_estimate_ends_where_the_shard_that_is_furthest_behind_does(district: Path) -> None:
+    shard = store_url(load(district, {}).settings.store.url, shard_of("cedar", SHARDS))
+    with closing(open_for_writing(shard)) as store:
+        reached = rollups.progress(store)
+        assert reached is not None
+        try:
+            rollups.put_progress(store, reached._replace(settled_to=instant("2026-09-20 10:30")))
+            store.commit()
+            found = answer(district)
+        finally:
+            rollups.put_progress(store, reached)
+            store.commit()
+    assert found["to"] == clock("2026-09-20 10:00")
+    assert "it ends at 2026-09-20 10:00, not at 2026-10-03 00:00" in " ".join(found["notes"])
+    assert {each["month"] for each in found["months"]} == {"2026-09"}
 
 
 # What is no such district
