@@ -24,7 +24,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # What is lived through in a PostgreSQL too: all that keeps or reads a record, and the share of it on every change.
-ON_POSTGRESQL := tests/store tests/history tests/whatif tests/web tests/explain tests/imports tests/evidence tests/reports \
+ON_POSTGRESQL := tests/store tests/history tests/lake tests/whatif tests/web tests/explain tests/imports tests/evidence tests/reports \
 	tests/test_restart.py tests/test_restart_tickets.py tests/test_notary.py tests/test_anchoring.py tests/test_assigning.py \
 	tests/test_announcement.py tests/test_backlogs.py tests/test_calendar_changes.py
 ON_POSTGRESQL_TOO := tests/store tests/history/test_retention.py tests/test_restart_tickets.py tests/test_assigning.py \

@@ -77,6 +77,25 @@ def looked_at(whole: Loaded, about: str = "") -> Loaded:
     return _part(whole, shard, store_url(whole.settings.store.url, shard))
 
 
+def parts_of(looked: Loaded) -> list[Loaded]:
+    """Return what a command looks at, store by store: the shards of a whole district that keep buildings."""
+    district = looked.settings.district
+    if district is None or looked.site.part is not None or looked.copy_of is not None:
+        return [looked]
+    shards, url = shards_of(looked.settings), looked.settings.store.url
+    kept = sorted({shard_of(each.id, shards) for each in looked.site.buildings})
+    return [_part(looked, shard, store_url(url, shard)) for shard in kept]
+
+
+def keeping(whole: Loaded, building: str) -> Loaded:
+    """Return the configuration by which to look at the store of a building, whichever shard is asked for."""
+    district = whole.settings.district
+    if district is None:
+        return whole
+    shard = shard_of(building, shards_of(whole.settings))
+    return _part(whole, shard, store_url(whole.settings.store.url, shard))
+
+
 def _building(site: Site, about: str) -> str:
     """Return the building of a place, a sensor or a ticket, nothing if it is of none that there could be."""
     first, ticket = about.partition("/")[0], _TICKET.fullmatch(about)

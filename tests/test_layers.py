@@ -44,7 +44,6 @@ SHELL = (
         "timekeeper",
         "holding",
         "reaching",
-        "sharding",
         "distress",
         "stand_ins",
         "allowance",
@@ -84,7 +83,7 @@ SHELL = (
     ("history.buckets", "view", "held_copies"),
     ("hearing", "saving", "sensor_objects", "earshot", "imports.weighing", "assigned"),
     ("catching_up",),
-    ("recovery", "past", "objects", "waiting", "site_lines", "announcement"),
+    ("recovery", "past", "objects", "waiting", "site_lines", "announcement", "sharding"),
     ("notify.letters",),
     (
         "commands",

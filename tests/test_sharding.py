@@ -18,9 +18,11 @@ from safetyd.ingest.topics import routes
 from safetyd.sharding import (
     DistrictTicks,
     Elsewhere,
+    keeping,
     looked_at,
     of_accounts,
     of_shard,
+    parts_of,
     refuse_alone,
     shards_of,
 )
@@ -299,6 +301,26 @@ def test_the_shard_that_is_asked_for_is_looked_at_whatever_it_is_about(folder: P
     for each in whole.site.buildings:
         found = looked_at(whole, each.id)
         assert found.site.part is not None and found.site.part.shard == 1
+
+
+@pytest.mark.parametrize("asked", ["", "shard = 1\n"], ids=["whole", "one asked for"])
+def test_a_building_is_looked_at_where_it_is_kept(folder: Path, asked: str) -> None:
+    whole = configured(folder, DISTRICT + asked)
+    for building in BUILDINGS:
+        found, shard = keeping(whole, building), shard_of(building, SHARDS)
+        assert f"search_path%3Dshard_0{shard}" in found.settings.store.url
+        assert found.site.building(building) is not None
+    alone = configured(folder, "")
+    assert keeping(alone, "elm") is alone
+
+
+def test_a_whole_district_is_looked_at_in_each_shard_that_keeps_a_building(folder: Path) -> None:
+    whole = configured(folder)
+    parts = parts_of(whole)
+    assert sorted(each.id for part in parts for each in part.site.buildings) == sorted(BUILDINGS)
+    assert all(part.site.buildings for part in parts)
+    for alone in (looked_at(whole, "elm"), configured(folder, "")):
+        assert parts_of(alone) == [alone]
 
 
 def test_accounts_are_kept_in_the_first_shard_for_everybody(folder: Path) -> None:

@@ -1,8 +1,10 @@
 """`history export`: the past as Parquet files, by building and month."""
 
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +12,9 @@ import typer
 
 from safetyd.cli.application import Config
 from safetyd.cli.history import history
-from safetyd.cli.loading import loaded, with_assignments
-from safetyd.cli.supposing import building_of, progress_bar, time_of
-from safetyd.store.database import open_for_reading, told_on_failure
+from safetyd.cli.loading import each_store, loaded, reading
+from safetyd.cli.supposing import buildings_asked, progress_bar, time_of
+from safetyd.configuration import Loaded
 
 
 class Every(StrEnum):
@@ -46,30 +48,23 @@ def export_command(
     Example: safetyd history export /srv/lake --from 2026-11-01
     """
     from safetyd.lake.duck import opened
-    from safetyd.lake.exporting import export, partitions, rolled_up, unsettled
+    from safetyd.lake.exporting import Source, export_each, rolled_up
     from safetyd.lake.minutes import minute_by_minute
 
-    configuration = loaded(config)
-    site, url = with_assignments(configuration), configuration.settings.store.url
+    @contextmanager
+    def source(of: Loaded) -> Iterator[Source]:
+        with reading(of) as (connection, site):
+            if every is Every.MINUTE:
+                yield minute_by_minute(connection, site, of.settings.mqtt.root)
+            else:
+                yield rolled_up(connection, site)
+
+    configuration = loaded(config, building)
+    site = configuration.site
     begin = None if from_ is None else time_of("--from", from_, site.timezone)
-    where = [each.id for each in site.buildings] if building is None else [building_of(building, site)]
-    folder = folder.absolute()
-    with (
-        told_on_failure(url),
-        closing(open_for_reading(url)) as connection,
-        opened(folder) as duck,
-        progress_bar("exporting") as bar,
-    ):
-        if every is Every.MINUTE:
-            source = minute_by_minute(connection, site, configuration.settings.mqtt.root)
-        else:
-            source = rolled_up(connection, site)
-        wanted = partitions(source, where, begin)
-        if new:
-            wanted = unsettled(wanted, folder, site)
-        count = 0
-        for number, partition in enumerate(wanted):
-            bar(number, len(wanted))
-            count += export(duck, source, folder, partition)
-    print(f"{folder}: {len(wanted)} building-months, {count:,} buckets", file=sys.stderr)
+    where = buildings_asked(building, site)
+    sources, folder = [partial(source, each) for each in each_store(configuration)], folder.absolute()
+    with opened(folder) as duck, progress_bar("exporting") as bar:
+        months, count = export_each(duck, sources, folder, where, begin, bar, only_unsettled=new)
+    print(f"{folder}: {months} building-months, {count:,} buckets", file=sys.stderr)
     return 0

@@ -1,13 +1,16 @@
 """The configuration a command was asked to go by."""
 
 import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from safetyd.assigned import composed
 from safetyd.cli.application import asked_gateway
 from safetyd.configuration import Loaded, find_config, load
-from safetyd.sharding import looked_at
+from safetyd.sharding import looked_at, parts_of
 from safetyd.site import Site
-from safetyd.store.database import StoreError, open_for_reading
+from safetyd.store.database import Connection, StoreError, open_for_reading, told_on_failure
+from safetyd.store.district import District, DistrictError
 
 
 def loaded(config: str | None, about: str | None = None) -> Loaded:
@@ -29,3 +32,29 @@ def with_assignments(configuration: Loaded) -> Site:
             return composed(connection, configuration.site, settings.mqtt.root).site
     except StoreError:
         return configuration.site
+
+
+def each_store(configuration: Loaded) -> list[Loaded]:
+    """Return the configuration of each store to look at: of a whole district that of each shard.
+
+    Raises:
+        DistrictError: no worker has begun the district, or with another number of shards.
+    """
+    parts, settings = parts_of(configuration), configuration.settings
+    if settings.district is not None and configuration.copy_of is None:
+        with closing(District(settings.store.url, "safetyd")) as district:
+            if not district.has_begun(settings.district.shards):
+                raise DistrictError("no worker has begun the district yet; run: safetyd run --role worker")
+    return parts
+
+
+@contextmanager
+def reading(configuration: Loaded) -> Iterator[tuple[Connection, Site]]:
+    """Yield a connection that reads a store, and the site with what people assigned beside its file.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    settings = configuration.settings
+    with told_on_failure(settings.store.url), closing(open_for_reading(settings.store.url)) as connection:
+        yield connection, composed(connection, configuration.site, settings.mqtt.root).site

@@ -3,8 +3,9 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -12,12 +13,11 @@ from zoneinfo import ZoneInfo
 import typer
 
 from safetyd.cli.application import Config, Json, app, print_json
-from safetyd.cli.loading import loaded, with_assignments
+from safetyd.cli.loading import each_store, loaded, reading
 from safetyd.clock import now
 from safetyd.configuration import find_config
 from safetyd.faults import did_you_mean
 from safetyd.site import Site
-from safetyd.store.database import open_for_reading, told_on_failure
 from safetyd.times import read_time
 
 
@@ -48,25 +48,22 @@ def whatif_command(
 
     Example: safetyd whatif --from 2026-09-01 --set rules.heat.above_f=80 --set rules.cold.below_f=62
     """
-    from safetyd.whatif.answer import Question, answer_object, buildings_meant, estimated
-    from safetyd.whatif.parallel import exactly
+    from safetyd.whatif.answer import Question, answer_object, buildings_meant
 
-    configuration = loaded(config)
-    site, url = with_assignments(configuration), configuration.settings.store.url
+    configuration = loaded(config, building)
+    site = configuration.site
     begin, end = time_of("--from", from_, site.timezone), now()
     if to is not None:
         end = min(end, time_of("--to", to, site.timezone))
     if begin >= end:
         until = "now" if to is None or end < time_of("--to", to, site.timezone) else f"--to {to}"
         raise typer.BadParameter(f"--from {from_} is not before {until}")
-    where = buildings_meant(site, [] if building is None else [building_of(building, site)])
+    where = buildings_meant(site, buildings_asked(building, site))
     question = Question(begin, end, tuple(set_ or ()), where)
     if cluster is not None and over is None and not exact:
         raise typer.BadParameter("--cluster judges what --exact or --over names; the roll-ups are quick here")
-    if exact and (configuration.copy_of or site.part is not None):
-        raise typer.BadParameter(
-            "--exact reads the store of safetyd.toml; leave it out for a copy or a shard"
-        )
+    if exact and configuration.copy_of:
+        raise typer.BadParameter("--exact reads the store of safetyd.toml; leave it out for a copy")
     if over is not None:
         from safetyd.lake.asking import over as asked_over
 
@@ -75,22 +72,19 @@ def whatif_command(
                 "--exact judges single readings, which --over does not have; leave one out"
             )
         with progress_bar("judging again") as bar:
-            where_from = find_config(config, os.environ).absolute()
-            answer = asked_over(over, where_from, question, bar, cluster=cluster or "")
+            answer = asked_over(over, _file(config), question, bar, cluster=cluster or "")
+    elif exact:
+        from safetyd.whatif.parallel import exactly
+
+        urls = [each.settings.store.url for each in each_store(configuration)]
+        with progress_bar("judging again") as bar:
+            answer = exactly(_file(config), site, urls, question, bar, cluster=cluster or "")
     else:
-        with (
-            told_on_failure(url),
-            closing(open_for_reading(url)) as connection,
-            progress_bar("judging again") as bar,
-        ):
-            if exact:
-                where_from = find_config(config, os.environ).absolute()
-                answer = exactly(where_from, site, connection, question, bar, cluster=cluster or "")
-            else:
-                whole = int((end - begin).total_seconds())
-                answer = estimated(
-                    connection, site, question, lambda at: bar(int((at - begin).total_seconds()), whole)
-                )
+        from safetyd.whatif.rolled import estimated_of
+
+        stores = [partial(reading, each) for each in each_store(configuration)]
+        with progress_bar("judging again") as bar:
+            answer = estimated_of(stores, site, question, lambda share: bar(share, 1))
     if as_json:
         print_json(answer_object(answer))
     else:
@@ -98,6 +92,11 @@ def whatif_command(
 
         answer_words(answer, site)
     return 0
+
+
+def _file(config: str | None) -> Path:
+    """Return the path of safetyd.toml, which other processes read too."""
+    return find_config(config, os.environ).absolute()
 
 
 def time_of(option: str, text: str, zone: ZoneInfo) -> datetime:
@@ -108,12 +107,15 @@ def time_of(option: str, text: str, zone: ZoneInfo) -> datetime:
         raise typer.BadParameter(f"{option}: {error}") from error
 
 
-def building_of(id: str, site: Site) -> str:
-    """Return the building that an option names."""
-    if site.building(id) is None:
-        ids = [each.id for each in site.buildings]
-        raise typer.BadParameter(f"no building is called {id!r}{did_you_mean(id, ids)}")
-    return id
+def buildings_asked(id: str | None, site: Site) -> list[str]:
+    """Return the building that an option names, else all that are looked at."""
+    ids = [each.id for each in site.buildings]
+    if id in ids or (id is None and ids):
+        return ids if id is None else [id]
+    if site.part is not None and (id is None or id in site.part.elsewhere):
+        said = "keeps no building" if id is None else f"does not keep {id!r}"
+        raise typer.BadParameter(f"shard {site.part.shard} {said}; leave SAFETYD_DISTRICT__SHARD out")
+    raise typer.BadParameter(f"no building is called {id!r}{did_you_mean(id or '', ids)}")
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from safetyd.site import Site
 from safetyd.times import months, rfc3339
 from safetyd.whatif.answer import Answer, Question, both_books, compared, full_hours, hours_around
 from safetyd.whatif.estimate import Span, estimate
-from safetyd.whatif.figures import Figures, Key, Outcome, WhatIfError, class_spans
+from safetyd.whatif.figures import Key, Outcome, WhatIfError, class_spans, joined
 from safetyd.whatif.pool import each_worked
 
 OVER = "estimated from 5-minute values, read from Parquet files"
@@ -105,8 +105,8 @@ def over(
         site,
         question._replace(begin=span.begin, end=span.end),
         OVER,
-        _joined([each.in_force for each in judged]),
-        _joined([each.proposed for each in judged]),
+        joined([each.in_force for each in judged]),
+        joined([each.proposed for each in judged]),
         known,
         {key for each in judged for key in each.in_class},
         sum(each.recorded for each in judged),
@@ -179,10 +179,3 @@ def _absences(buildings: Sequence[str], surveys: dict[str, Survey], held: Sequen
         if missing:
             said.append(f"of {building} nothing is exported for {', '.join(missing)}; that is left out")
     return said
-
-
-def _joined(parts: Sequence[Outcome]) -> Outcome:
-    rows: dict[Key, Figures] = {}
-    for part in parts:
-        rows |= part.rows
-    return Outcome(rows, {}, tuple(ticket for part in parts for ticket in part.tickets))

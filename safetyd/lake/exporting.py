@@ -7,6 +7,7 @@ and who reported stay in the store.
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,6 +50,9 @@ class Source(NamedTuple):
     buckets: Buckets
 
 
+Opening = Callable[[], AbstractContextManager[Source]]
+
+
 def rolled_up(connection: Connection, site: Site) -> Source:
     """Return the source of what is rolled up by five minutes."""
 
@@ -60,24 +64,57 @@ def rolled_up(connection: Connection, site: Site) -> Source:
     return Source(connection, site, fives)
 
 
-def partitions(source: Source, buildings: Sequence[str], begin: datetime | None) -> list[Partition]:
-    """Return the building's months that hold anything rolled up since a moment, or ever.
+def export_each(
+    duck: Duck,
+    sources: Sequence[Opening],
+    folder: Path,
+    buildings: Sequence[str],
+    begin: datetime | None,
+    progress: Callable[[int, int], object] = lambda done, of: None,
+    *,
+    only_unsettled: bool = False,
+) -> tuple[int, int]:
+    """Write the months of some buildings, each from the source that has it, since a moment or all of them;
+    return how many there were, and how many buckets. `progress` hears of months.
 
     Raises:
-        LakeError: nothing is.
+        LakeError: nothing is rolled up, or it cannot be written.
     """
-    settled_to, found = _settled_to(source.connection), []
-    for building in buildings:
-        first = min((each.since for each in _places(source, building)), default=None)
-        if first is not None:
-            earliest = first if begin is None else max(first, begin)
-            months = months_between(earliest, settled_to, source.site.timezone)
-            found += [Partition(building, month) for month in months]
-    if not found:
+    there, wanted = 0, []
+    for opening in sources:
+        with opening() as source:
+            here = [each for each in buildings if source.site.building(each) is not None]
+            found = partitions(source, here, begin)
+            there += len(found)
+            wanted.append(unsettled(found, folder, source.site) if only_unsettled else found)
+    if not there:
         since = "" if begin is None else f" since {rfc3339(begin)}"
         raise LakeError(
             f"nothing of {', '.join(buildings)} is rolled up{since}; run: safetyd history rebuild"
         )
+    done = count = 0
+    for opening, found in zip(sources, wanted, strict=True):
+        if found:
+            with opening() as source:
+                for partition in found:
+                    progress(done, sum(map(len, wanted)))
+                    count += export(duck, source, folder, partition)
+                    done += 1
+    return done, count
+
+
+def partitions(source: Source, buildings: Iterable[str], begin: datetime | None) -> list[Partition]:
+    """Return the building's months that hold anything rolled up since a moment, or ever."""
+    reached = rollups.progress(source.connection)
+    if reached is None:
+        return []
+    found = []
+    for building in buildings:
+        first = min((each.since for each in _places(source, building)), default=None)
+        if first is not None:
+            earliest = first if begin is None else max(first, begin)
+            months = months_between(earliest, reached.settled_to, source.site.timezone)
+            found += [Partition(building, month) for month in months]
     return found
 
 

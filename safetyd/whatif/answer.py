@@ -4,14 +4,12 @@ Rule: both sides are worked out in the same way from the same record, so that wh
 answer says what it rests on and how much of the time is known.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from safetyd.core.model import Place
 from safetyd.core.rules import RuleBook
 from safetyd.core.tally import floor
-from safetyd.core.world import Facts
 from safetyd.ingest.topics import routes
 from safetyd.recovery import facts_of
 from safetyd.site import Site, with_rules
@@ -19,18 +17,16 @@ from safetyd.store import rollups, supposing
 from safetyd.store.database import Connection
 from safetyd.store.rollups import HOUR
 from safetyd.times import months, rfc3339
-from safetyd.whatif.estimate import Span, estimate
+from safetyd.whatif.estimate import Span
 from safetyd.whatif.figures import (
     NOTHING,
     Figures,
     Key,
     Outcome,
     WhatIfError,
-    class_spans,
     together,
 )
-from safetyd.whatif.record import Stored
-from safetyd.whatif.waiting import waiting, waiting_words
+from safetyd.whatif.waiting import waiting
 
 _GRAIN = timedelta(microseconds=1)
 _HOUR = 3_600_000_000
@@ -130,51 +126,6 @@ class Answer(NamedTuple):
         return [*notes, *self.remarks]
 
 
-def estimated(
-    connection: Connection,
-    site: Site,
-    question: Question,
-    progress: Callable[[datetime], object] = lambda _: None,
-) -> Answer:
-    """Return the answer from the roll-ups.
-
-    Raises:
-        WhatIfError: they cannot give one.
-        ConfigurationError: a setting is none.
-    """
-    books = both_books(site, question.settings)
-    rolled = rollups.progress(connection)
-    if rolled is None:
-        raise WhatIfError("nothing is rolled up yet; run: safetyd history rebuild, or add --exact")
-    span = full_hours(question.begin, min(question.end, rolled.settled_to))
-    if span.begin >= span.end:
-        until = rfc3339(rolled.settled_to)
-        raise WhatIfError(f"the range holds no full hour that is rolled up; what is ends at {until}")
-    facts = facts_of(site, routes(site))
-    places = {
-        each.number: each.place
-        for each in rollups.places(connection)
-        if each.place.building in question.buildings and each.place in facts.places
-    }
-    known, recorded = _reach(connection, facts, places, span)
-    asked, ends = question._replace(begin=span.begin, end=span.end), why_it_ends(question.end, span.end, site)
-    late = waiting_words(waiting(connection, question.buildings, *span, rolled.reading), site)
-    if not sum(known.values()):
-        raise WhatIfError("; ".join((late or _unread(asked, site), *ends)))
-    in_force, other = estimate(Stored(connection), facts, books, places, span, progress)
-    in_class = _in_class(connection, facts, places, span, known)
-    found = compared(site, asked, ESTIMATED, in_force, other, known, in_class, recorded)
-    return found._replace(remarks=(*ends, *([late] if late else ())))
-
-
-def why_it_ends(wanted: datetime, end: datetime, site: Site) -> list[str]:
-    """Return why an estimate ends before the end that was wanted, a sentence if it does."""
-    if end >= wanted:
-        return []
-    at, then = (f"{each.astimezone(site.timezone):%Y-%m-%d %H:%M}" for each in (end, wanted))
-    return [f"it ends at {at}, not at {then}: it counts full hours, as far as they are rolled up by now"]
-
-
 def nothing_known(connection: Connection, site: Site, question: Question) -> str:
     """Return that no reading is on record of a range that is rolled up, in words; nothing if one may be."""
     rolled = rollups.progress(connection)
@@ -186,7 +137,7 @@ def nothing_known(connection: Connection, site: Site, question: Question) -> str
     span = question.begin, question.end
     is_known = supposing.is_anything_known(connection, *span, numbers)
     is_late = not is_known and waiting(connection, question.buildings, *span, rolled.reading)
-    return "" if is_known or is_late else _unread(question, site)
+    return "" if is_known or is_late else unread(question, site)
 
 
 def needs_readings(settings: Sequence[str]) -> str | None:
@@ -226,7 +177,7 @@ def compared(
         WhatIfError: nothing is.
     """
     if not sum(known.values()):
-        raise WhatIfError(_unread(question, site))
+        raise WhatIfError(unread(question, site))
     facts = facts_of(site, routes(site))
     rows, whole = [], 0
     for building in question.buildings:
@@ -244,36 +195,8 @@ def compared(
     return Answer(question, basis, rules, tuple(rows), recorded, whole=whole)
 
 
-def _reach(
-    connection: Connection, facts: Facts, places: dict[int, Place], span: Span
-) -> tuple[dict[Key, int], int]:
-    """Return how much of each building and month is known, and how long rooms were in breach on record."""
-    known: dict[Key, int] = {}
-    recorded = 0
-    for month, begin, end in months(*span, facts.timezone):
-        for number, each in supposing.reach(connection, begin, end).items():
-            if number in places:
-                key = places[number].building, month
-                known[key] = known.get(key, 0) + each.known
-                recorded += each.breach
-    return known, recorded
-
-
-def _in_class(
-    connection: Connection, facts: Facts, places: dict[int, Place], span: Span, known: dict[Key, int]
-) -> set[Key]:
-    """Return the buildings and months in whose student day, by full hours, anything of a room is known."""
-    spans = {month: (begin, end) for month, begin, end in months(*span, facts.timezone)}
-    found: set[Key] = set()
-    for building, month in (key for key, much in known.items() if much):
-        numbers = [number for number, each in places.items() if each.building == building and each.room]
-        classes = class_spans(facts.calendar_of(building), *spans[month])
-        if any(supposing.is_room_known(connection, *hours_around(*each), numbers) for each in classes):
-            found.add((building, month))
-    return found
-
-
-def _unread(question: Question, site: Site) -> str:
+def unread(question: Question, site: Site) -> str:
+    """Return that no reading of a range is on record, in words."""
     where, ends = ", ".join(question.buildings), (question.begin, question.end)
     since, until = (f"{at.astimezone(site.timezone):%Y-%m-%d %H:%M}" for at in ends)
     return f"no reading of a room of {where} is on record from {since} to {until}"

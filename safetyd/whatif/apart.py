@@ -17,8 +17,9 @@ from typing import IO, Any, NamedTuple
 
 from safetyd.core.errors import SafetydError
 from safetyd.site import Site
-from safetyd.whatif.answer import Answer, Question, estimated
+from safetyd.whatif.answer import Answer, Question
 from safetyd.whatif.figures import WhatIfError
+from safetyd.whatif.rolled import estimated
 
 WITHIN_S = 180.0
 _LEAST_PRIORITY = 19
@@ -109,12 +110,9 @@ def main() -> None:
 def _worked_out(order: Order, tell: Tell) -> Answer | _Refused:
     from safetyd.store.database import open_for_reading, told_on_failure
 
-    begin, end = order.question.begin, order.question.end
     try:
         with told_on_failure(order.url), closing(open_for_reading(order.url)) as connection:
-            return estimated(
-                connection, order.site, order.question, lambda at: tell((at - begin) / (end - begin))
-            )
+            return estimated(connection, order.site, order.question, tell)
     except SafetydError as error:
         return _Refused(str(error))
 

@@ -5,7 +5,7 @@ time where it was spent. Months and hours of class are the building's own. Spans
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -167,3 +167,14 @@ class Outcome(NamedTuple):
     known: Mapping[Key, int]
     tickets: tuple[Ticket, ...]
     in_class: Collection[Key] = ()
+
+
+def joined(parts: Sequence[Outcome]) -> Outcome:
+    """Return the outcomes of several buildings as one."""
+    rows: dict[Key, Figures] = {}
+    known: dict[Key, int] = {}
+    for part in parts:
+        rows |= part.rows
+        known |= part.known
+    tickets = tuple(ticket for part in parts for ticket in part.tickets)
+    return Outcome(rows, known, tickets, {key for part in parts for key in part.in_class})

@@ -1,7 +1,7 @@
 """Both sides of every building judged again at once, each in a process of its own.
 
-Rule: a process reads the configuration and the store itself, so that nothing but plain values passes between
-them.
+Rule: a process reads the configuration and the store itself, of a district that of the building's shard, so
+that nothing but plain values passes between them.
 """
 
 import os
@@ -13,13 +13,14 @@ from typing import NamedTuple
 
 from safetyd.assigned import composed
 from safetyd.configuration import load
+from safetyd.sharding import keeping
 from safetyd.site import Site, with_rules
 from safetyd.store import readings, rollups
-from safetyd.store.database import Connection, open_for_reading
+from safetyd.store.database import open_for_reading, told_on_failure
 from safetyd.times import rfc3339
 from safetyd.whatif.answer import EXACT, Answer, Question, compared
 from safetyd.whatif.exact import judge_again
-from safetyd.whatif.figures import Figures, Key, Outcome, WhatIfError
+from safetyd.whatif.figures import Outcome, WhatIfError, joined
 from safetyd.whatif.pool import each_worked
 
 _COUNT_EVERY = 2_000  # rows
@@ -38,7 +39,7 @@ class Job(NamedTuple):
 def exactly(
     config: Path,
     site: Site,
-    connection: Connection,
+    urls: Sequence[str],
     question: Question,
     progress: Callable[[int, int], object] = lambda done, of: None,
     workers: int = 0,
@@ -46,32 +47,26 @@ def exactly(
 ) -> Answer:
     """Return the answer of every stored reading; `progress` hears of rows that are done, and of how many.
 
-    `site` is the one to be judged by, `connection` reads its store; 0 workers are one for each processor,
-    a `cluster` is the address of a Dask scheduler.
+    `site` is the one to be judged by, `urls` are the stores that keep its buildings; 0 workers are one for
+    each processor, a `cluster` is the address of a Dask scheduler.
 
     Raises:
         WhatIfError: the readings are not there.
+        StoreError: a store cannot be read.
         ConfigurationError: a setting is none.
     """
     with_rules(site, question.settings)
-    rolled = rollups.progress(connection)
-    if rolled is not None and rolled.retired_to is not None and question.begin < rolled.retired_to:
-        since = rfc3339(rolled.retired_to)
-        raise WhatIfError(
-            f"single readings from before {since} are deleted here; leave out --exact, or begin there"
-        )
-    rows = readings.first_id_since(connection, question.end) - readings.first_id_since(
-        connection, question.begin
-    )
+    rows = sum(_rows(url, question) for url in urls)
     sides = (question.settings, ()) if question.settings else ((),)
     jobs = [
         Job(config, settings, building, question.begin, question.end)
         for building in question.buildings
         for settings in sides
     ]
-    found = dict(zip(jobs, each_worked(jobs, _count_rows, rows, progress, workers, cluster), strict=True))
+    each = rows // len(urls)  # of a shard, on average; a job passes over those of its own store
+    found = dict(zip(jobs, each_worked(jobs, _count_rows, each, progress, workers, cluster), strict=True))
     in_force, proposed = (
-        _joined([found[job] for job in jobs if job.settings == settings])
+        joined([found[job] for job in jobs if job.settings == settings])
         for settings in ((), question.settings)
     )
     return compared(site, question, EXACT, in_force, proposed, dict(in_force.known), in_force.in_class)
@@ -79,11 +74,24 @@ def exactly(
 
 def judge(job: Job, progress: Callable[[int], object] = lambda _: None) -> Outcome:
     """Return what one side of one building comes to."""
-    loaded = load(job.config, os.environ)
-    settings = loaded.settings
-    with closing(open_for_reading(settings.store.url)) as connection:
-        site = with_rules(composed(connection, loaded.site, settings.mqtt.root).site, job.settings)
-        return judge_again(connection, site, settings.mqtt.root, job.building, job.begin, job.end, progress)
+    loaded = keeping(load(job.config, os.environ), job.building)
+    url, root = loaded.settings.store.url, loaded.settings.mqtt.root
+    with told_on_failure(url), closing(open_for_reading(url)) as connection:
+        site = with_rules(composed(connection, loaded.site, root).site, job.settings)
+        return judge_again(connection, site, root, job.building, job.begin, job.end, progress)
+
+
+def _rows(url: str, question: Question) -> int:
+    """Return how many rows of a store are of a range."""
+    with told_on_failure(url), closing(open_for_reading(url)) as connection:
+        rolled = rollups.progress(connection)
+        if rolled is not None and rolled.retired_to is not None and question.begin < rolled.retired_to:
+            since = rfc3339(rolled.retired_to)
+            raise WhatIfError(
+                f"single readings from before {since} are deleted here; leave out --exact, or begin there"
+            )
+        first, after = (readings.first_id_since(connection, at) for at in (question.begin, question.end))
+        return after - first
 
 
 def _count_rows(job: Job, tell: Callable[[int], object]) -> Outcome:
@@ -103,14 +111,3 @@ def _counter(tell: Callable[[int], object]) -> Callable[[int], None]:
             tell(id - first)
 
     return hear
-
-
-def _joined(parts: Sequence[Outcome]) -> Outcome:
-    """Return the outcomes of several buildings as one."""
-    rows: dict[Key, Figures] = {}
-    known: dict[Key, int] = {}
-    for part in parts:
-        rows |= part.rows
-        known |= part.known
-    tickets = tuple(ticket for part in parts for ticket in part.tickets)
-    return Outcome(rows, known, tickets, {key for part in parts for key in part.in_class})

@@ -28,7 +28,8 @@ from safetyd.store import rollups
 from safetyd.store.database import open_for_reading, open_for_writing
 from safetyd.store.moments import micros
 from safetyd.store.rollups import HOUR, Level, Progress
-from safetyd.whatif.answer import Answer, Question, estimated
+from safetyd.whatif.answer import Answer, Question
+from safetyd.whatif.rolled import estimated
 from tests.bench.whatif import SETTINGS, fill, made, rooms_of, row
 
 BEGIN = datetime(2025, 8, 1, 7, tzinfo=UTC)  # midnight there

@@ -32,8 +32,9 @@ from safetyd.store import readings, rollups
 from safetyd.store.database import open_for_reading, open_for_writing
 from safetyd.store.readings import KnownSensor
 from safetyd.store.rollups import HOUR, Level, Progress
-from safetyd.whatif.answer import Answer, Question, estimated
+from safetyd.whatif.answer import Answer, Question
 from safetyd.whatif.parallel import exactly
+from safetyd.whatif.rolled import estimated
 
 BEGIN = datetime(2025, 8, 1, 7, tzinfo=UTC)  # midnight there
 BUILDINGS = 4
@@ -190,8 +191,7 @@ def from_readings(folder: Path, count: int, days: int) -> None:
         question = Question(BEGIN, end, settings, buildings)
 
         def ask(question: Question = question) -> Answer:
-            with closing(open_for_reading(loaded.settings.store.url)) as connection:
-                return exactly(config, loaded.site, connection, question)
+            return exactly(config, loaded.site, [loaded.settings.store.url], question)
 
         seconds = timed(f"every reading, {os.cpu_count()} processes: {name}", ask)
         row("  for each reading and side", seconds / total / 2 * 1e6, "µs")
@@ -222,7 +222,7 @@ def side_by_side(folder: Path) -> None:
             question = Question(scenario.start, scenario.end, settings, buildings)
             with closing(open_for_reading(loaded.settings.store.url)) as connection:
                 found = estimated(connection, loaded.site, question).total.proposed
-                true = exactly(config, loaded.site, connection, question).total.proposed
+            true = exactly(config, loaded.site, [loaded.settings.store.url], question).total.proposed
             print(f"{name}, {days} days, {settings[0]}:")
             for way, each in (("estimated", found), ("exact", true)):
                 hours = f"{each.breach / 3.6e9:.2f} h in breach, {each.student / 3.6e9:.2f} h in class"

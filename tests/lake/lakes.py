@@ -8,7 +8,8 @@ from safetyd.cli import main
 from safetyd.cli.loading import loaded
 from safetyd.lake.asking import over
 from safetyd.store.database import open_for_reading
-from safetyd.whatif.answer import Answer, Question, estimated
+from safetyd.whatif.answer import Answer, Question
+from safetyd.whatif.rolled import estimated
 from tests.story import SCHOOL_YEAR, Story, instant
 from tests.whatif.season import BEGIN, END
 

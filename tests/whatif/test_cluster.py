@@ -4,16 +4,20 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from distributed import Client, get_task_stream
 
 import safetyd
 from tests.journeys.servers import LOOPBACK, WITHIN, free_port, until
 from tests.lake.lakes import STRICT, exported
-from tests.story import SCHOOL_YEAR, Story
+from tests.lake.shards import shared
+from tests.postgres import postgres
+from tests.story import SCHOOL_YEAR, Json, Story, Told
 from tests.whatif.season import END, ask, kept, tell
 
 pytestmark = pytest.mark.journey
@@ -62,26 +66,51 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def hot_week() -> Story:
+    """Three hot afternoons at maple, and a longer one at cedar."""
     story = Story(calendar=SCHOOL_YEAR)
     for day in ("02", "03", "04"):
-        story.reading(
-            "12", f"2026-09-{day} 08:00", until=f"2026-09-{day} 12:55", temperature_f=72.0, humidity=45.0
-        )
-        story.reading(
-            "12", f"2026-09-{day} 13:00", until=f"2026-09-{day} 15:00", temperature_f=82.0, humidity=45.0
-        )
-    return story
+        hot(story, "maple", "12", day, "15:00")
+    return hot(story, "cedar", "7", "08", "16:30")
+
+
+def hot(story: Story, building: str, room: str, day: str, until: str) -> Story:
+    day = f"2026-09-{day}"
+    mild, warm = ({"temperature_f": each, "humidity": 45.0, "building": building} for each in (72.0, 82.0))
+    story.reading(room, f"{day} 08:00", until=f"{day} 12:55", **mild)
+    return story.reading(room, f"{day} 13:00", until=f"{day} {until}", **warm)
+
+
+def each_is_what_replay_tells(found: Json, told: Told) -> None:
+    """Fail unless each building's figures are those of a replay, and no two of them the same."""
+    sums = {}
+    for id in ("maple", "cedar"):
+        (here,) = [each["proposed"] for each in found["months"] if each["building"] == id]
+        tickets = [each for each in told.tickets if each["building"] == id]
+        seconds = sum(each["breach_s"] for each in told.output["rooms"] if each["building"] == id)
+        assert here["tickets"] == len(tickets) > 0
+        assert here["breach_h"] == pytest.approx(seconds / 3600, abs=1e-3) and seconds > 0
+        sums[id] = seconds
+    assert sums["maple"] != sums["cedar"]
+
+
+@contextmanager
+def counting(cluster: str) -> Iterator[Counter[str]]:
+    """Yield what becomes how many jobs each worker of a cluster has done meanwhile."""
+    done: Counter[str] = Counter()
+    with Client(cluster, set_as_default=False) as client:
+        with get_task_stream(client) as stream:
+            yield done
+        done.update(each["worker"] for each in stream.data if each["key"].startswith("_alone"))
 
 
 def test_every_reading_judged_on_a_cluster_leads_to_what_replay_tells(cluster: str, tmp_path: Path) -> None:
     story = hot_week()
     told, config = story.replay(END, STRICT), kept(story, tmp_path)
-    run = tell(config, *STRICT, exact=True, more=["--json", "--cluster", cluster])
+    with counting(cluster) as done:
+        run = tell(config, *STRICT, exact=True, more=["--json", "--cluster", cluster])
     assert run.code == 0, run.err
-    proposed = json.loads(run.out)["total"]["proposed"]
-    assert proposed["tickets"] == len(told.output["tickets"]) > 0
-    seconds = sum(each["breach_s"] for each in told.output["rooms"])
-    assert proposed["breach_h"] == pytest.approx(seconds / 3600, abs=1e-6)
+    each_is_what_replay_tells(json.loads(run.out), told)
+    assert len(done) == 2 and done.total() == 4  # two sides of each of two buildings
     assert json.loads(run.out) == ask(config, *STRICT, exact=True)
 
 
@@ -90,9 +119,32 @@ def test_an_export_judged_on_a_cluster_gives_the_answer_of_one_machine(cluster: 
     folder = exported(config)
     over = ["--json", "--over", str(folder)]
     here = tell(config, *STRICT, more=over)
-    there = tell(config, *STRICT, more=[*over, "--cluster", cluster])
+    with counting(cluster) as done:
+        there = tell(config, *STRICT, more=[*over, "--cluster", cluster])
     assert here.code == there.code == 0, here.err + there.err
-    assert json.loads(there.out) == json.loads(here.out)
+    assert len(done) == 2 == done.total()
+    answer = json.loads(there.out)
+    assert answer == json.loads(here.out)
+    assert {each["building"] for each in answer["months"] if each["proposed"]["tickets"]} == {
+        "maple",
+        "cedar",
+    }
+
+
+def test_a_district_is_judged_on_a_cluster_each_building_from_its_shard(cluster: str, tmp_path: Path) -> None:
+    story = hot_week()
+    told, one = story.replay(END, STRICT), kept(story, tmp_path)
+    with postgres() as server:
+        config = shared(story, one, server, END)
+        with counting(cluster) as done:
+            run = tell(config, *STRICT, exact=True, more=["--json", "--cluster", cluster])
+        assert run.code == 0, run.err
+        over = ["--json", "--over", str(exported(config)), "--cluster", cluster]
+        there = tell(config, *STRICT, more=over)
+    assert len(done) == 2 and done.total() == 4
+    each_is_what_replay_tells(json.loads(run.out), told)
+    assert there.code == 0, there.err
+    assert json.loads(there.out)["months"] == ask(one, *STRICT)["months"]
 
 
 def test_a_setting_that_is_edited_between_two_questions_counts_in_the_second(

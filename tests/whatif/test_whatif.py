@@ -18,11 +18,12 @@ from safetyd.recovery import facts_of
 from safetyd.site import with_rules
 from safetyd.store import rollups
 from safetyd.store.database import open_for_reading
-from safetyd.whatif.answer import Answer, Question, answer_object, estimated, full_hours
+from safetyd.whatif.answer import Answer, Question, answer_object, full_hours
 from safetyd.whatif.estimate import estimate
 from safetyd.whatif.figures import Outcome
 from safetyd.whatif.parallel import Job, judge
 from safetyd.whatif.record import Stored
+from safetyd.whatif.rolled import estimated
 from tests.story import SCHOOL_YEAR, Story, instant, states
 from tests.whatif.season import BEGIN, END, Json, ask, digest, kept, tell
 

@@ -20,9 +20,10 @@ from safetyd.web.pages.whatif_asked import OUTSIDE, Asked, asked
 from safetyd.web.pages.whatif_words import FIGURES, both, charts, commands, headline, known, lines, trust
 from safetyd.web.problems import Problem
 from safetyd.whatif import answer as whatif_answer
-from safetyd.whatif.answer import answer_object, buildings_meant, needs_readings, nothing_known, why_it_ends
+from safetyd.whatif.answer import answer_object, buildings_meant, needs_readings, nothing_known
 from safetyd.whatif.desk import Dropped, Going, Refused
 from safetyd.whatif.files import csv_of, xlsx_of
+from safetyd.whatif.rolled import why_it_ends
 
 _RANGES = {Kind.TERM: "a term (18 weeks)", Kind.YEAR: "a year", Kind.CUSTOM: "from … to …"}
 _AGAIN = "again"
