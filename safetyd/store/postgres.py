@@ -24,6 +24,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import NullPool
 
 from safetyd.setting_store import FILE_PARAMETER, PASSWORD_VARIABLE, place_of
+from safetyd.store.beginning import at_each
 from safetyd.store.chain import keep_sealed
 from safetyd.store.dialect import COMMITS, NUL, PLACE, SYMBOL_FOR_NUL, spoken
 from safetyd.store.every_table import metadata
@@ -92,8 +93,8 @@ def writing(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
         connection.get_execution_options()[_TRIED].clear()
-        connection.exec_driver_sql(_BEGIN)
 
+    at_each(engine, lambda opened: opened.execute(_BEGIN))
     keep_sealed(engine, _engine(url))
 
     @event.listens_for(engine, "commit")

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, create_mock_engine, ev
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import NullPool
 
+from safetyd.store.beginning import at_each
 from safetyd.store.chain import keep_sealed
 from safetyd.store.every_table import metadata
 from safetyd.store.failure import StoreError, cause
@@ -123,8 +124,5 @@ def _engine(url: str, begin: str) -> Engine:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
 
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
+    at_each(engine, lambda opened: opened.execute(begin))
     return engine

@@ -17,12 +17,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import DatabaseError
 
 from safetyd.core.health import Still
 from safetyd.core.quality import Latest
 from safetyd.core.waking import Beat
 from safetyd.core.watch import CALM
-from safetyd.store import beats, database, outbox, places, replica, sqlite_file
+from safetyd.store import beats, database, inbox, outbox, places, replica, sqlite_file
 from safetyd.store import unreached as unreached_notices
 from safetyd.store.database import (
     HEAD,
@@ -33,6 +34,7 @@ from safetyd.store.database import (
     writer_lock,
 )
 from safetyd.store.every_table import metadata
+from tests.everything import NINE
 
 pytestmark = pytest.mark.sqlite
 
@@ -188,6 +190,23 @@ def test_a_store_that_is_held_is_not_taken_for_a_database_of_something_else(
     with pytest.raises(StoreError, match="locked"):
         open_for_writing(url)
     assert time.monotonic() - began_at < 5
+
+
+def test_what_comes_after_a_beginning_that_failed_is_a_transaction_again(url: str) -> None:
+    with closing(open_for_writing(url)) as writer, closing(open_for_reading(url)) as reader:
+        writer.exec_driver_sql("PRAGMA busy_timeout = 0")
+        writer.rollback()
+        with closing(sqlite3.connect(database.file_of(url), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(DatabaseError, match="locked"):
+                inbox.put(writer, "{}", NINE)
+            database.abandon(writer)
+        inbox.put(writer, "{}", NINE)
+        writer.rollback()
+        assert reader.exec_driver_sql("SELECT count(*) FROM inbox").scalar() == 0
+        reader.rollback()
+        inbox.leave(writer, "{}", NINE)
+        assert reader.exec_driver_sql("SELECT count(*) FROM inbox").scalar() == 1
 
 
 def test_a_store_that_is_held_can_be_read(url: str, held: sqlite3.Connection) -> None:

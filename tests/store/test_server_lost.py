@@ -115,6 +115,20 @@ def test_a_server_killed_and_back_again_has_what_was_committed_and_takes_the_res
         record.end()
 
 
+def test_what_is_left_behind_a_beginning_that_failed_is_on_record() -> None:
+    with postgres(is_durable=True) as server:
+        url = server.url()
+        with closing(open_for_writing(url)) as writer:
+            server.kill()
+            server.start()
+            with pytest.raises(StoreError):
+                inbox.leave(writer, "{}", NINE)  # it was between two transactions when the server ended
+            abandon(writer)
+            inbox.leave(writer, "{}", NINE)
+            with closing(open_for_reading(url)) as reader:
+                assert reader.exec_driver_sql("SELECT count(*) FROM inbox").scalar() == 1
+
+
 def test_the_one_writer_has_its_lock_again_before_it_writes_again(tmp_path: Path) -> None:
     with postgres(is_durable=True) as server:
         url = server.url()
