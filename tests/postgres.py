@@ -7,6 +7,7 @@ the package. PostgreSQL refuses to run as root: then it runs as the user that De
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -30,6 +31,7 @@ max_connections = 200
 shared_buffers = 64MB
 fsync = {fsync}
 synchronous_commit = on
+wal_retrieve_retry_interval = 500ms
 """
 
 
@@ -45,18 +47,29 @@ def program(name: str) -> str:
 class Postgres:
     """A PostgreSQL that can end, be killed and come back on the same port."""
 
-    def __init__(self, folder: Path, *, is_durable: bool = False) -> None:
-        """`is_durable` where it will be killed; else it does not wait for the disk."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        is_durable: bool = False,
+        follows: "Postgres | None" = None,
+        port: int | None = None,
+    ) -> None:
+        """`is_durable` where it will be killed; else it does not wait for the disk. A standby `follows`."""
         self._folder = folder
-        self.port = free_port()
+        self.port = port or free_port()
         self._schemas = count(1)
         self._child: subprocess.Popen[bytes] | None = None
         folder.chmod(0o711)
         (folder / "data").mkdir(mode=0o700)
         if self._user is not None:
             os.chown(folder / "data", self._user.pw_uid, self._user.pw_gid)
-        command = [program("initdb"), "-D", str(folder / "data"), "-U", _OWNER, "-A", "trust", "-E", "UTF8"]
-        command += ["--locale", "C.UTF-8", "--no-sync"]
+        if follows is None:
+            command = [program("initdb"), "-D", str(folder / "data"), "-U", _OWNER, "-A", "trust"]
+            command += ["-E", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
+        else:
+            command = [program("pg_basebackup"), "-D", str(folder / "data"), "-d", follows.conninfo]
+            command += ["-R", "-X", "stream", "--checkpoint=fast", "--no-sync"]
         subprocess.run(command, check=True, capture_output=True, **self._as_user)
         with (folder / "data/postgresql.conf").open("a", encoding="utf-8") as file:
             fsync = "on" if is_durable else "off"
@@ -98,21 +111,34 @@ class Postgres:
 
     def connect(self) -> psycopg.Connection:
         """Return a connection of the test's own; each statement is a transaction."""
-        address = f"host={LOOPBACK} port={self.port} user={_OWNER} dbname={_DATABASE} connect_timeout=5"
-        return psycopg.connect(address, autocommit=True)
+        return psycopg.connect(self.conninfo, autocommit=True)
+
+    @property
+    def conninfo(self) -> str:
+        """How libpq finds it."""
+        return f"host={LOOPBACK} port={self.port} user={_OWNER} dbname={_DATABASE} connect_timeout=5"
+
+    @property
+    def address(self) -> str:
+        """The URL of its database."""
+        return f"postgresql+psycopg://{_OWNER}@{LOOPBACK}:{self.port}/{_DATABASE}"
 
     def url(self, schema: str = "") -> str:
         """Return the URL of an empty store: a schema, made unless it is there."""
         name = schema or f"store_{next(self._schemas)}"
         with self.connect() as connection:
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{name}"')
-        options = quote(f"-csearch_path={name}")
-        return f"postgresql+psycopg://{_OWNER}@{LOOPBACK}:{self.port}/{_DATABASE}?options={options}"
+        return f"{self.address}?options={quote(f'-csearch_path={name}')}"
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """End it as a power cut would: every process of it, with no word to anybody."""
         if self._child is not None:
+            pid = self._child.pid
+            rest = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
             self._child.kill()
+            for each in map(int, rest):
+                with suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
             self._child.wait()
             self._child = None
 

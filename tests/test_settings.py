@@ -229,6 +229,47 @@ def test_the_address_of_a_server_names_one_database(faults, url):
     assert "store.url: this address names no database; expected sqlite:///PATH" in line
 
 
+BOTH = "postgresql+psycopg://safetyd@/district?host=db1.example.org:5433&host=db2.example.org"
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        (f"{BOTH}&target_session_attrs=read-write", "db1.example.org:5433,db2.example.org:5432/district"),
+        (f"{BOTH}&options=-csearch_path%3Dnorth", "db1.example.org:5433,db2.example.org:5432/district"),
+        ("postgresql+psycopg://safetyd@/district?host=db1,db2&port=5433,5434", "db1:5433,db2:5434/district"),
+        ("postgresql+psycopg://safetyd@/district?host=db1,::1&port=5433", "db1:5433,[::1]:5433/district"),
+        ("postgresql+psycopg://safetyd@/district?host=/run/postgresql", "/run/postgresql:5432/district"),
+    ],
+)
+def test_a_store_may_have_servers_that_stand_in_for_each_other(read, url, place):
+    store = read(f'site = "site.toml"\n[store]\nurl = "{url}"').settings.store
+    assert store.place.removesuffix(" (schema north)") == f"postgresql://{place}"
+    assert store.place.endswith(" (schema north)") == ("search_path" in url)
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("safetyd@db1:5432,db2:5432/district", "several hosts do not stand before the database"),
+        ("safetyd@db1,db2/district", "several hosts do not stand before the database"),
+        ("safetyd@db1/district?host=db2", "hosts stand before the database and behind it"),
+        ("safetyd@/district?host=db1:x&host=db2", "this address names hosts that there cannot be"),
+        ("safetyd@/district?host=[::1]:5432&host=db2", "this address names hosts that there cannot be"),
+        ("safetyd@/district?host=db1,db2,db3&port=1,2", "this address names hosts that there cannot be"),
+        ("safetyd@/district?host=db1&host=db2&port=1,2", "this address names hosts that there cannot be"),
+        (
+            "safetyd@/district?host=db1&host=db2&target_session_attrs=any",
+            "target_session_attrs lets us in where nothing can be written",
+        ),
+    ],
+)
+def test_servers_that_could_not_stand_in_are_refused_with_the_form_that_works(faults, url, what):
+    (line,) = faults(f'site = "site.toml"\n[store]\nurl = "postgresql+psycopg://{url}"')
+    assert f"store.url: {what}; expected postgresql+psycopg://user@/database?host=first:5432" in line
+    assert "host=second:5432&target_session_attrs=read-write" in line
+
+
 def test_a_file_of_sqlite_knows_no_password(faults):
     (line,) = faults('site = "site.toml"', SAFETYD_STORE__PASSWORD=SECRET)
     assert "store.password_file: a file of SQLite's knows no password" in line

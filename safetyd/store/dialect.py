@@ -120,7 +120,7 @@ def insert_rows(
             for row in rows:
                 copy.write_row(row)
     except psycopg.Error as error:
-        if opened.closed:
+        if opened.closed or isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
             connection.invalidate(error)
         raise LostError(f"store: cannot be written: {cause(error)}") from error
 

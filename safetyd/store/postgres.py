@@ -30,6 +30,7 @@ from safetyd.store.dialect import COMMITS, NUL, PLACE, SYMBOL_FOR_NUL, spoken
 from safetyd.store.every_table import metadata
 from safetyd.store.failure import LostError, StoreError, cause
 from safetyd.store.fence import keep_fenced
+from safetyd.store.primary import WHICH, is_demoted, note, seek, server_of
 from safetyd.store.schema import ticket
 
 _BUSY_MS = 5000
@@ -43,7 +44,7 @@ _ALIVE = {  # a server that is gone without a word is given up after some second
     "tcp_user_timeout": 10_000,
 }
 _SETTINGS = (  # and it lets go of us, and of what we have locked, as soon
-    f"SET lock_timeout = {_BUSY_MS}; SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2;"
+    f"{WHICH}; SET lock_timeout = {_BUSY_MS}; SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2;"
     " SET tcp_keepalives_count = 3; SET tcp_user_timeout = 10000; SET TimeZone = 'UTC'"
 )
 _DURABLE = (
@@ -86,9 +87,9 @@ def writing(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _on_connect(opened: Any, _record: object) -> None:
-        _hold_still(url)
-        opened.execute(_DURABLE)
-        opened.commit()
+        _hold_still(url, server_of(opened))
+
+    _keep_durable(engine)
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
@@ -186,9 +187,9 @@ class _Lock:
         self._engine = _engine(url)
         self._connection: Any = None
 
-    def take(self) -> bool:
-        """Return whether the lock is ours, now or still."""
-        if self._connection is not None:
+    def take(self, server: str = "") -> bool:
+        """Return whether the lock is ours, now or still; at a certain server if one is named."""
+        if self._connection is not None and self._is_at(server):
             with suppress(StoreError, psycopg.Error):
                 self._connection.driver_connection.execute("SELECT 1")
                 return True
@@ -196,7 +197,10 @@ class _Lock:
         self._connection = self._engine.raw_connection()
         opened = self._connection.driver_connection
         opened.autocommit = True
-        return bool(opened.execute(_LOCK).fetchone()[0])
+        return bool(opened.execute(_LOCK).fetchone()[0]) and self._is_at(server)
+
+    def _is_at(self, server: str) -> bool:
+        return server in ("", server_of(self._connection.driver_connection))
 
     def give_back(self) -> None:
         """Let the next have the lock at once: the server is slower to see that a connection is closed."""
@@ -232,18 +236,32 @@ def lock(url: str) -> Iterator[bool]:
         made.give_back()
 
 
-def _hold_still(url: str) -> None:
-    """Before the one writer writes again: is it that still? A server that ended has forgotten the lock."""
+def _hold_still(url: str, server: str) -> None:
+    """Before the one writer writes again: is it that still, at the server that it writes to?
+
+    One that ended has forgotten the lock, and one that took its place has never known it.
+    """
     with _holding:
         held = _held.get(url)
-        if held is not None and not held.take():
+        if held is not None and not held.take(server):
             held.let_go()
             raise LostError(f"store {place_of(url)}: another safetyd runs on it since the server was away")
 
 
 def connecting(url: str, **how: Any) -> Engine:
     """Return an engine that connects as every one of ours does, but for `how`, and does nothing of itself."""
-    return _engine(url, how)
+    engine = _engine(url, how)
+    _keep_durable(engine)
+    return engine
+
+
+def _keep_durable(engine: Engine) -> None:
+    """Have each commit of an engine reach the disk, and that of a synchronous standby, before it returns."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(opened: Any, _record: object) -> None:
+        opened.execute(_DURABLE)
+        opened.commit()
 
 
 def _engine(url: str, how: Mapping[str, Any] = MappingProxyType({})) -> Engine:
@@ -271,8 +289,10 @@ def _engine(url: str, how: Mapping[str, Any] = MappingProxyType({})) -> Engine:
     def _on_connect(opened: Any, _record: object) -> None:
         opened.adapters.register_dumper(str, _Text)
         opened.adapters.register_loader("numeric", _Sum)
-        opened.execute(_SETTINGS)
+        note(opened, opened.execute(_SETTINGS).fetchone()[0])
         opened.commit()
+
+    seek(engine)
 
     @event.listens_for(engine, "before_cursor_execute", retval=True)
     def _say(
@@ -285,6 +305,9 @@ def _engine(url: str, how: Mapping[str, Any] = MappingProxyType({})) -> Engine:
         error = context.original_exception
         if isinstance(error, StoreError):
             raise error
+        if is_demoted(error):
+            context.is_disconnect = True
+            raise LostError(f"store {place_of(url)}: the server takes no writes: {cause(error)}") from error
         if context.is_disconnect or context.connection is None or context.connection.invalidated:
             raise LostError(f"store {place_of(url)}: the server does not answer: {cause(error)}") from error
 

@@ -32,6 +32,7 @@ from tests.journeys.servers import (
     environment,
     until,
 )
+from tests.pair import Pair
 from tests.postgres import Postgres
 
 SHARDS = 4
@@ -89,7 +90,7 @@ class Crew:
         self,
         folder: Path,
         broker: Broker | None,
-        server: Postgres,
+        server: Postgres | Pair,
         sink: Sink | None = None,
         mqtt: str = "",
         more: str = "",
@@ -99,7 +100,7 @@ class Crew:
         folder.mkdir(exist_ok=True)
         self.folder, self._server, self._mqtt = folder, server, mqtt
         self.workers: list[Worker] = []
-        self.address = server.url("public").partition("?")[0]
+        self.address = server.address
         self._port = 0 if broker is None else broker.port
         self.config = self.written("safetyd.toml", LOOPBACK)
         parts = ['name = "Riverbend"\ntimezone = "America/Los_Angeles"', _RULES]
