@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from safetyd.core.errors import SafetydError
 from safetyd.doctor.finding import Finding, State
 from safetyd.doctor.record import running_finding, version_finding
-from safetyd.store.server import Server, looked_at
+from safetyd.store.server import Server, Standbys, looked_at
 
 _AREA = "store"
 _OLDEST = 13
@@ -34,6 +34,7 @@ def _findings(server: Server, now: datetime) -> Iterator[Finding]:
     else:
         yield Finding(_AREA, about, State.OK, seen)
     yield _durability(server)
+    yield from _standby_findings(server.standbys)
     if server.version is None:
         yield Finding(_AREA, "tables", State.WARN, "there are none yet", "safetyd run makes them")
         return
@@ -55,6 +56,25 @@ def _durability(server: Server) -> Finding:
         do = "set synchronous_commit = on in postgresql.conf; safetyd asks for it by itself"
         return Finding(_AREA, about, State.WARN, seen, do)
     return Finding(_AREA, about, State.OK, seen)
+
+
+def _standby_findings(standbys: Standbys) -> Iterator[Finding]:
+    """What of a commit would be there after a fail-over; nothing where there is nothing to fail over to."""
+    about, count = "standbys", standbys.following
+    waits = f"synchronous_standby_names = '{standbys.names}'"
+    if not count and standbys.names:
+        do = "start the standby, or have commits wait for nobody: set synchronous_standby_names = ''"
+        yield Finding(_AREA, about, State.BAD, f"{waits}, and none follows: no commit returns", do)
+    elif count and (standbys.waited_for == 0 or not standbys.names):
+        seen = f"{count}, and no commit waits for one: after a fail-over what was acknowledged may be missing"
+        do = "set synchronous_standby_names in postgresql.conf, such as 'ANY 1 (*)', and reload"
+        yield Finding(_AREA, about, State.WARN, seen, do)
+    elif count and standbys.waited_for is None:
+        seen = f"{count}; {waits}; whether one of them is synchronous is not told to this user"
+        yield Finding(_AREA, about, State.UNCHECKED, seen, "GRANT pg_read_all_stats TO it")
+    elif count:
+        seen = f"{count}, of which a commit waits for {standbys.waited_for}"
+        yield Finding(_AREA, about, State.OK, f"{seen}; {waits}")
 
 
 def _word(value: bool) -> str:

@@ -13,13 +13,25 @@ from safetyd.store.database import StoreError, reading_whatever, writer_lock
 from safetyd.store.failure import cause
 from safetyd.store.moments import moment
 
-_SETTINGS = ("server_version", "synchronous_commit", "fsync", "full_page_writes")
+_SETTINGS = ("server_version", "synchronous_commit", "fsync", "full_page_writes", "synchronous_standby_names")
+_STANDBYS = (  # whoever may not read it sees the rows, and no states
+    "SELECT count(*), count(sync_state), count(*) FILTER (WHERE sync_state IN ('sync', 'quorum'))"
+    " FROM pg_stat_replication WHERE coalesce(state, 'streaming') = 'streaming'"
+)
 _BYTES = (
     "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " WHERE n.nspname = current_schema() AND c.relkind = 'r'"
 )
 _EDGE = "SELECT observed_at + delay FROM reading ORDER BY id {} LIMIT 1"
+
+
+class Standbys(NamedTuple):
+    """How many follow a server, for how many of them a commit waits (None: not told), and by which names."""
+
+    following: int
+    waited_for: int | None
+    names: str
 
 
 class Server(NamedTuple):
@@ -37,6 +49,7 @@ class Server(NamedTuple):
     first_at: datetime | None
     last_at: datetime | None
     is_running: bool
+    standbys: Standbys
 
 
 def looked_at(url: str) -> Server:
@@ -48,6 +61,7 @@ def looked_at(url: str) -> Server:
     try:
         with reading_whatever(url) as (connection, version):
             said = [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in _SETTINGS]
+            count, told, waited_for = connection.exec_driver_sql(_STANDBYS).one()
             size, edges = 0, list[int | None]()
             if version is not None:
                 size = int(connection.exec_driver_sql(_BYTES).scalar_one())
@@ -67,4 +81,5 @@ def looked_at(url: str) -> Server:
         first,
         last,
         is_running,
+        Standbys(count, waited_for if told == count else None, str(said[4])),
     )
