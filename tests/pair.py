@@ -90,7 +90,7 @@ class Pair:
         prefix = "safetyd-standby-"
         folder = self._stack.enter_context(TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True))
         made = Postgres(Path(folder), is_durable=self._is_durable, follows=self.primary, port=port)
-        self._stack.callback(made.stop)
+        self._stack.callback(made.kill)
         return made.start()
 
 
