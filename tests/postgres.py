@@ -101,6 +101,15 @@ class Postgres:
         address = f"host={LOOPBACK} port={self.port} user={_OWNER} dbname={_DATABASE} connect_timeout=5"
         return psycopg.connect(address, autocommit=True)
 
+    def asks_for(self, name: str, password: str) -> None:
+        """Make another user, who is let in by a password only."""
+        with self.connect() as connection:
+            connection.execute(f"CREATE ROLE {name} LOGIN SUPERUSER PASSWORD '{password}'")
+            (rules,) = connection.execute("SHOW hba_file").fetchone() or ("",)
+            rest = Path(rules).read_text(encoding="utf-8")
+            Path(rules).write_text(f"host all {name} all scram-sha-256\n{rest}", encoding="utf-8")
+            connection.execute("SELECT pg_reload_conf()")
+
     def url(self, schema: str = "") -> str:
         """Return the URL of an empty store: a schema, made unless it is there."""
         name = schema or f"store_{next(self._schemas)}"
@@ -108,6 +117,11 @@ class Postgres:
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{name}"')
         options = quote(f"-csearch_path={name}")
         return f"postgresql+psycopg://{_OWNER}@{LOOPBACK}:{self.port}/{_DATABASE}?options={options}"
+
+    def dumped(self) -> bytes:
+        """Return all that is in it, as text."""
+        command = [program("pg_dump"), "-h", LOOPBACK, "-p", str(self.port), "-U", _OWNER, _DATABASE]
+        return subprocess.run(command, check=True, capture_output=True).stdout
 
     def kill(self) -> None:
         """End it as a power cut would."""
