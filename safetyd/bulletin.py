@@ -33,7 +33,7 @@ _LOOK_SECONDS = 0.05
 _PLACES_A_LOOK = 16  # a few at a time, so that no message waits for the screen
 _TICKETS_AT_ONCE = 100  # a building's; all that a district has open would hold up its start for seconds
 _KEPT = ("tickets", "rooms", "buildings")
-_SUBJECT = "[mqtt]"
+_SUBJECT, _RIVAL = "[mqtt]", "[mqtt] client_id"
 _TOLD = 3  # topics that a trouble names
 
 
@@ -95,6 +95,7 @@ class Bulletin:
         self._pending: dict[Place, None] = {}  # in the order in which they spoke
         self._looked_at = 0.0
         self._unheard: tuple[str, ...] | None = None
+        self._rival: str | None = None
         self._owed: dict[str, None] = {}  # tickets whose turn comes
 
     def tickets(self, ids: Iterable[str]) -> None:
@@ -151,6 +152,7 @@ class Bulletin:
             return
         self._looked_at = now
         self._complain()
+        self._complain_of_rival()
         if not self._round:
             self._round = sorted([*self._service.world.rooms, *self._buildings()], key=str)
             self._share = max(1, int(len(self._round) * _LOOK_SECONDS / _ROOM_SECONDS))
@@ -177,6 +179,20 @@ class Bulletin:
         place = Place(next((each.id for each in self._service.site.buildings), ""), None)
         at, kind = self._clock(), TroubleKind.CONFIGURATION
         self._service.complain(_SUBJECT, place, kind, fault if refused else "", at)
+
+    def _complain_of_rival(self) -> None:
+        """Note that another program goes by our name at the broker, or that none does any more."""
+        rival = self._link.rival
+        if rival == self._rival:
+            return
+        self._rival = rival
+        fault = (
+            f"{rival} at the broker: each drives the other out, and what is said there goes now to one, now "
+            "to the other; stop it, or give it another client_id under [mqtt]; the broker's log says which"
+        )
+        place = Place(next((each.id for each in self._service.site.buildings), ""), None)
+        at, kind = self._clock(), TroubleKind.CONFIGURATION
+        self._service.complain(_RIVAL, place, kind, fault if rival else "", at)
 
     def _buildings(self) -> list[Place]:
         return [Place(building.id, None) for building in self._service.site.buildings]

@@ -195,7 +195,7 @@ class Daemon:
                 self.dispatch.take_back(self.clock())
         unsure = "" if self._is_begun else "the clock is not synchronised yet: what arrives is kept unjudged"
         trouble = self._setback.trouble or unsure
-        self.vitals.tell_outside(trouble, has_broker=self.link.socket() is not None)
+        self.vitals.tell_outside(trouble, has_broker=self.link.is_connected, why=self.link.trouble)
 
     def _work(self) -> None:
         if self._setback.must_wait:

@@ -102,9 +102,10 @@ class Vitals:
         elif now - self._fault_since >= _FAULT_FOR:
             service.complain(self._ups_key, self._ups_place, TroubleKind.SILENT, fault, now)
 
-    def tell_outside(self, trouble: str, *, has_broker: bool) -> None:
-        """Say that we live, or why we are not well."""
-        self._systemd.go_on(trouble, time.monotonic())
+    def tell_outside(self, trouble: str, *, has_broker: bool, why: str = "") -> None:
+        """Say that we live, or why we are not well; `why` there is no broker, where that is known."""
+        deaf = "" if has_broker else "no connection to the broker" + (f" ({why})" if why else "")
+        self._systemd.go_on("; ".join(filter(None, (trouble, deaf))), time.monotonic())
         if has_broker:
             self._away_since = None
         elif self._away_since is None:

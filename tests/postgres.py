@@ -123,12 +123,26 @@ class Postgres:
         """The URL of its database."""
         return f"postgresql+psycopg://{_OWNER}@{LOOPBACK}:{self.port}/{_DATABASE}"
 
+    def asks_for(self, name: str, password: str) -> None:
+        """Make another user, who is let in by a password only."""
+        with self.connect() as connection:
+            connection.execute(f"CREATE ROLE {name} LOGIN SUPERUSER PASSWORD '{password}'")
+            (rules,) = connection.execute("SHOW hba_file").fetchone() or ("",)
+            rest = Path(rules).read_text(encoding="utf-8")
+            Path(rules).write_text(f"host all {name} all scram-sha-256\n{rest}", encoding="utf-8")
+            connection.execute("SELECT pg_reload_conf()")
+
     def url(self, schema: str = "") -> str:
         """Return the URL of an empty store: a schema, made unless it is there."""
         name = schema or f"store_{next(self._schemas)}"
         with self.connect() as connection:
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{name}"')
         return f"{self.address}?options={quote(f'-csearch_path={name}')}"
+
+    def dumped(self) -> bytes:
+        """Return all that is in it, as text."""
+        command = [program("pg_dump"), "-h", LOOPBACK, "-p", str(self.port), "-U", _OWNER, _DATABASE]
+        return subprocess.run(command, check=True, capture_output=True).stdout
 
     def kill(self) -> None:
         """End it as a power cut would: every process of it, with no word to anybody."""

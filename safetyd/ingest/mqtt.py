@@ -23,7 +23,7 @@ from safetyd.core.units import JUST_AFTER
 from safetyd.ingest.buffered import Client, client_of
 from safetyd.ingest.message import Message
 from safetyd.ingest.published import Published
-from safetyd.ingest.turns import SHORTEST_PAUSE_S, Turns
+from safetyd.ingest.turns import SHORTEST_PAUSE_S, STEADY_S, Turns
 from safetyd.setting_mqtt import LARGEST_WINDOW, Broker, Mqtt
 
 _FOR_EVER = 0xFFFFFFFF
@@ -31,6 +31,10 @@ _REFUSED = 0x80  # and above
 _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux
 _ANSWER_SECONDS = 7.0  # a node of a cluster may ask the others first; NATS gives them 5
 _GOOD_BYE_SECONDS = 2.0
+_TAKEN_OVER = 0x8E  # what MQTT 5 says; 3.1.1 and Mosquitto before 2.0.15 hang up without a word
+_CUT_SHORT = 5  # times in a row
+_RIVAL_PAUSE_S = 10.0  # else the two drive each other out several times a second
+RIVAL_SECONDS = 600.0
 
 log = logging.getLogger("safetyd.mqtt")
 
@@ -79,8 +83,11 @@ class Link:
         self._last_at: datetime | None = None
         self._read_at = now()
         self._retry_at = self._tried_at = self._let_in_at = 0.0
+        self._rival: tuple[float, str] | None = None
+        self._cut_short = 0  # how often in a row the broker let us in and hung up at once
         self._status = f"{settings.root}/status/{client_id or settings.client_id}"
-        self._client = self._make_client(client_id or settings.client_id)
+        self.client_id = client_id or settings.client_id
+        self._client = self._make_client(self.client_id)
         self.on_connected: Callable[[], None] = lambda: None
         self.may_connect: Callable[[], bool] = lambda: True  # two of one client id would drive each other out
 
@@ -104,6 +111,12 @@ class Link:
     def is_turned_away(self) -> bool:
         """Whether each broker was tried, and none has let us in."""
         return self._turns.is_round_over
+
+    @property
+    def rival(self) -> str:
+        """Why we take it that another program goes by our client id; nothing if it was not of late."""
+        at_s, words = self._rival or (0.0, "")
+        return words if words and time.monotonic() - at_s < RIVAL_SECONDS else ""
 
     def socket(self) -> socket.socket | None:
         """Return what to wait on, None while there is no connection."""
@@ -227,6 +240,7 @@ class Link:
             self._failed(broker, f"{broker} cannot be reached: {error}")
 
     def _failed(self, broker: Broker, reason: str) -> None:
+        self._cut_short = 0
         self._wait(broker, reason, self._turns.fail())
 
     def _wait(self, broker: Broker, reason: str, pause_s: float) -> None:
@@ -267,8 +281,16 @@ class Link:
             self._client.flush()  # paho closes its socket as soon as it has handed us the last packet
             log.info("broker: said good-bye")
         elif self.is_connected:
-            pause_s = self._turns.lose(time.monotonic() - self._let_in_at)
-            self._wait(broker, f"connection to {broker} lost: {code}", pause_s)
+            lasted_s = time.monotonic() - self._let_in_at
+            pause_s, why = self._turns.lose(lasted_s), f"lost: {code}"
+            self._cut_short = self._cut_short + 1 if lasted_s < STEADY_S else 0
+            if code.value == _TAKEN_OVER:
+                pause_s, why = _RIVAL_PAUSE_S * random.uniform(0.5, 1), "taken over by another program"
+                self._rival = time.monotonic(), f"another program uses the client id {self.client_id}"
+            elif self._cut_short >= _CUT_SHORT:
+                words = "the broker lets us in and hangs up at once: another program may use the client id "
+                self._rival = time.monotonic(), words + self.client_id
+            self._wait(broker, f"connection to {broker} {why}", pause_s)
         elif self._tried_at > self._retry_at:  # it was not refused: that has had its turn
             is_mute = time.monotonic() - self._tried_at > _ANSWER_SECONDS
             words = "does not answer" if is_mute else "hung up before it answered"

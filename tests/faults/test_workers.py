@@ -140,6 +140,29 @@ def test_killed_and_frozen_in_turn(
     )
 
 
+def test_two_of_one_identity_share_as_two_others_would(
+    broker: Broker, client: Client, crew: Crew, sink: Sink, figure: Figure
+) -> None:
+    """Begun from one folder, host and file, and one of them killed: each shard has one holder at a time."""
+    first, second = crew.begin("ash"), crew.begin("ash")
+    crew.all_listen(client)
+    until("both have as much", lambda: sorted(crew.counts().values()) == [SHARDS // 2] * 2)
+    assert crew.of(first) | crew.of(second) == set(range(SHARDS))
+    with Rooms(broker) as rooms:
+        rooms.cold.add((BUILDINGS[0], "1"))
+        until("rooms speak", lambda: rooms.count > 200)
+        first.kill()
+        until("the other has all", lambda: crew.of(second) == set(range(SHARDS)))
+        crew.begin("ash")
+        until("both have as much again", lambda: sorted(crew.counts().values()) == [SHARDS // 2] * 2)
+        rooms.cold.add((BUILDINGS[1], "2"))
+        said = rooms.count
+        until("rooms speak on", lambda: rooms.count > said + 200)
+    count, told = is_whole(crew, rooms), everybody_was_told(crew, rooms, sink)
+    assert not crew.everywhere("SELECT 1 FROM trouble WHERE sensor = '[mqtt] client_id'")
+    figure(f"{count:,} readings once, {told} tickets once and told")
+
+
 @pytest.mark.soak
 def test_killed_and_frozen_beside_brokers_that_die_too(
     tmp_path: Path, server: Postgres, sink: Sink, chance: Random, figure: Figure, often: Often

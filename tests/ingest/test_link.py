@@ -150,3 +150,19 @@ def test_a_topic_that_is_refused_is_known_and_the_window_is_as_it_is_set(
     there.takes(codes=b"\x01\x80")
     assert link.unheard == ("u v",)
     assert link.in_flight == 500
+
+
+def test_a_broker_of_mqtt_5_that_gives_our_session_to_another_is_understood() -> None:
+    with socket.create_server((LOOPBACK, 0)) as listening:
+        link = Link(Mqtt(port=listening.getsockname()[1]), ["t"], lambda: datetime.now(UTC))
+        link.tend()
+        there, _ = listening.accept()
+        there.sendall(packet(CONNACK, b"\x00\x00\x00"))
+        received(link, lambda _: link.is_connected)
+        assert not link.rival and not link.trouble
+        there.sendall(packet(0xE0, b"\x8e\x00"))
+        received(link, lambda _: not link.is_connected)
+        there.close()
+        assert link.rival == "another program uses the client id safetyd"
+        assert link.trouble.endswith("taken over by another program")
+        assert (link.seconds_to_retry() or 0) > 4, "else each would drive the other out all the time"

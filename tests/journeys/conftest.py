@@ -47,10 +47,10 @@ def house(tmp_path: Path) -> Iterator[Callable[..., House]]:
     """Makes the folder of a daemon that is not started yet: `house(broker)`, `house(broker, Site(...))`."""
     made: list[House] = []
 
-    def make(broker: Broker, site: Site | None = None, mqtt: str = "") -> House:
+    def make(broker: Broker, site: Site | None = None, mqtt: str = "", url: str = "") -> House:
         folder = tmp_path / f"house{len(made)}"
         folder.mkdir()
-        made.append(House(folder, broker.port, site or Site(), mqtt))
+        made.append(House(folder, broker.port, site or Site(), mqtt, url))
         return made[-1]
 
     yield make

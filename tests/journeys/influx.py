@@ -2,7 +2,7 @@
 
 Rule: the server is Debian's influxd 1.6, which knows only `/write`; the door maps `/api/v2/write` to it, as
 1.8 does itself. Every fault is asked for by a test: a status, a Retry-After, a hang-up before or after the
-server has committed.
+server has committed, an answer that never comes, a 204 for what was thrown away.
 """
 
 import gzip
@@ -37,9 +37,16 @@ def program() -> str:
     return found
 
 
+HANG_UP, HANG = 0, -1
+STORED = 204
+
+
 @dataclass(frozen=True)
 class Fault:
-    """What happens to one write: `status` 0 hangs up; `after_commit` only once the server has it."""
+    """What happens to one write: a status, HANG_UP or HANG; `after_commit` only once the server has it.
+
+    STORED before it has it is a lie.
+    """
 
     status: int
     words: str = ""
@@ -67,6 +74,7 @@ class Influx:
         self.token = TOKEN
         self.largest: int | None = None  # bytes of a request, unpacked
         self.refuses: Callable[[str], str] = lambda line: ""  # why a line is refused; nothing: it is not
+        self.released = threading.Event()  # who waits for an answer that never comes is hung up on
         self._faults: list[Fault] = []
         self._port = free_port()
         self._child: subprocess.Popen[bytes] | None = None
@@ -128,6 +136,7 @@ enabled = false
 
     def shut(self) -> None:
         """Take the door away: nobody answers."""
+        self.released.set()
         self._door.shutdown()
         self._door.server_close()
 
@@ -211,7 +220,9 @@ enabled = false
                 self._say(status, said, {"Content-Type": kind})
 
             def _fail(self, fault: Fault) -> None:
-                if not fault.status:
+                if fault.status == HANG:
+                    influx.released.wait()
+                if fault.status <= HANG_UP:
                     return self._hang_up()
                 body = json.dumps({"code": "fault", "message": fault.words or "asked for by a test"}).encode()
                 self._say(fault.status, body, fault.headers)

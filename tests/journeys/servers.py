@@ -351,6 +351,7 @@ class Commands:
 
     def __init__(self, config: Path) -> None:
         self.config = config
+        self.variables: dict[str, str] = {}  # what the environment says besides
 
     def begin(self, *arguments: str, is_told: bool = False) -> "subprocess.Popen[str]":
         """Begin a command with this configuration, which reads nothing unless `is_told`."""
@@ -362,7 +363,7 @@ class Commands:
             stdout=pipe,
             stderr=pipe,
             text=True,
-            env=environment(),
+            env=environment() | self.variables,
         )
 
     def run(self, *arguments: str) -> Said:
@@ -409,7 +410,8 @@ class House(Commands):
         """Start the daemon and look no further."""
         self._logged = len(self.log_file.read_bytes()) if self.log_file.exists() else 0
         with self.log_file.open("ab") as log:
-            self.daemon = subprocess.Popen(self.command, stdout=log, stderr=log, env=environment(), cwd=ROOT)
+            told = environment() | self.variables
+            self.daemon = subprocess.Popen(self.command, stdout=log, stderr=log, env=told, cwd=ROOT)
 
     def start(self, client: Client) -> Self:
         """Start the daemon and wait until it has told a client of its broker that it listens."""

@@ -4,10 +4,13 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from safetyd.ingest.mqtt import Link
+from safetyd.setting_mqtt import Mqtt
 from tests.journeys.servers import STATUS, Broker, Client, House, Site, ago, until, utc
 
 pytestmark = pytest.mark.journey
@@ -230,3 +233,44 @@ def test_one_message_on_a_native_topic_that_the_site_file_names_too_is_one_readi
     )
     assert home.count("reading") == 2
     assert home.count("ticket") == 0
+
+
+RIVAL = "SELECT note, ended_at FROM trouble WHERE sensor = '[mqtt] client_id'"
+
+
+def test_two_daemons_of_one_client_id_say_what_is_wrong_and_what_to_do(
+    broker: Broker, client: Client, house: Make
+) -> None:
+    homes = [house(broker), house(broker)]
+    ours, theirs = homes[0].start(client), homes[1]
+    theirs.spawn()
+    for home in homes:
+        ((note, ended_at),) = until("it is a trouble", lambda home=home: home.rows(RIVAL))
+        assert "another program " in note and "client id safetyd at the broker: each drives the other" in note
+        assert "stop it, or give it another client_id under [mqtt]" in note
+        assert ended_at is None
+    assert theirs.stop() == 0
+    client.tell(TOPIC, COLD)
+    until("the one that is left has its session again", lambda: ours.count("ticket"))
+    assert ours.rows(RIVAL)[0][1] is None, "it may come back any moment"
+    assert ours.stop() == 0
+
+
+def test_a_rival_that_was_not_seen_for_a_while_is_none(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Mqtt(port=broker.port)
+    both = [Link(settings, ["t"], lambda: datetime.now(UTC)) for _ in range(2)]
+
+    def know() -> bool:
+        for link in both:
+            link.tend()
+            link.receive(10)
+        return all(link.rival for link in both)
+
+    assert not any(link.rival for link in both)
+    until("both know", know)
+    monkeypatch.setattr("safetyd.ingest.mqtt.RIVAL_SECONDS", 0.0)
+    assert not any(link.rival for link in both)
+    for link in both:
+        link.close()

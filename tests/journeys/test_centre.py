@@ -33,7 +33,7 @@ link = "safetyd/links/maple"
 name = "Dora"
 roles = ["district"]
 """
-FIRST = "maple-2026-0001"
+FIRST, SECOND = "maple-2026-0001", "maple-2026-0002"
 MOST = 90.0  # seconds, on a machine that does other things as well
 
 
@@ -77,6 +77,11 @@ def head(file: Path) -> tuple[int, str] | None:
 def readings(file: Path) -> tuple[int, str]:
     rows = asked(file, "SELECT * FROM reading ORDER BY id")
     return len(rows), sha256(repr(rows).encode()).hexdigest()
+
+
+def ids(centre: House) -> list[str]:
+    """Return the tickets that the centre knows of."""
+    return sorted(each["id"] for each in centre.asked("--gateway", "maple-gw", "tickets")["tickets"])
 
 
 def are_one(gateway: House, centre: House) -> bool:
@@ -146,6 +151,10 @@ def test_after_a_week_apart_both_hold_the_same_record(
             gateway.kill()
             gateway.spawn()
         until("the gateway has them", lambda: gateway.count("reading") >= 2 * 2 * 4995 + 6, MOST)
+        client.tell("safetyd/readings/maple/lab", *days(beginning, 50.0, range(10_000, 10_003)))
+        until("another room's ticket is there", lambda: gateway.count("ticket") == 2, MOST)
+        assert sorted(each["id"] for each in gateway.tickets()) == [FIRST, SECOND]
+        assert ids(centre) == [FIRST], "the centre cannot know yet"
         bo(gateway, FIRST, "note", "--note", "boiler")
         assert [each["asked"]["note"] for each in pending()] == ["on our way"]
         assert head(copy_of(centre)) != head(gateway.store)
@@ -157,6 +166,10 @@ def test_after_a_week_apart_both_hold_the_same_record(
         centre.spawn()
         until("the command is carried out", lambda: not pending(), MOST)
         until("both are one again", lambda: are_one(gateway, centre), MOST)
+        assert ids(centre) == [FIRST, SECOND]
+        begun = gateway.ticket(SECOND)
+        assert (begun["room"], begun["condition"], begun["status"]) == ("lab", "cold", "open")
+        assert centre.asked("--gateway", "maple-gw", "ticket", SECOND, "show")["history"] == begun["history"]
         history = gateway.ticket(FIRST)["history"]
         notes = [each["note"] for each in history if each["event"] == "note"]
         assert sorted(notes) == ["boiler", "on our way", "who is there?"], "once, however often it was sent"

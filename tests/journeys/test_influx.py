@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.influx import DATABASE, TOKEN, Influx, influx_server
+from tests.journeys.influx import DATABASE, HANG, TOKEN, Fault, Influx, influx_server
 from tests.journeys.servers import Broker, Client, House, Site, ago, until, utc
 
 pytestmark = pytest.mark.journey
@@ -95,6 +95,31 @@ def test_the_daemon_is_killed_three_times_and_its_copy_goes_on(
         home.spawn()
     teller.join()
     everything_is_there(influx, home)
+
+
+def test_the_watch_goes_on_while_an_answer_never_comes(
+    broker: Broker, client: Client, house: Make, influx: Influx, tmp_path: Path
+) -> None:
+    """Readings are stored, a ticket opens and is told of; then the copy is whole, also after a stop."""
+    influx.fail(Fault(HANG), Fault(HANG))
+    home = house(broker, mqtt=section(influx, tmp_path)).start(client)
+    topic = "safetyd/readings/maple/12"
+    client.tell(topic, {"temperature_f": 70})
+    until("it waits for an answer", lambda: len(influx.writes) == 1)
+    client.tell(topic, *({"temperature_f": 57 + number / 100} for number in range(100)))
+    home.has("reading", 101)
+    home.has("ticket", 1)
+    until("the ticket is published", lambda: client.last("safetyd/tickets/maple/maple-2026-0001"))
+    assert home.stop() == 0, "it ends in order while it waits"
+    home.start(client)
+    until("it waits again", lambda: len(influx.writes) == 2)
+    client.tell(topic, {"temperature_f": 58})
+    home.has("reading", 102)
+    assert influx.count() == 0
+    influx.released.set()
+    until("everything is copied", lambda: influx.count() >= 102)
+    assert set(there(influx)) == stored(home) and len(there(influx)) == 102
+    assert home.stop() == 0
 
 
 def test_an_episode_and_its_ticket_are_copied_and_a_beginning_that_moves_leaves_none_current(

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from safetyd.core.model import Mark, Observation, Offset, Place, Quantity, Sensor
 from safetyd.core.quality import Flaw
+from safetyd.history.influx import door
 from safetyd.history.influx import follower as module
 from safetyd.history.influx.again import send_again
 from safetyd.history.influx.door import Door
@@ -29,7 +30,7 @@ from safetyd.store.database import Connection, open_for_writing
 from safetyd.store.moments import micros
 from safetyd.store.readings import Kept, KnownSensor
 from safetyd.store.replica import ReadingRow, Stream, TicketEvent
-from tests.journeys.influx import DATABASE, TOKEN, Fault, Influx, influx_server
+from tests.journeys.influx import DATABASE, HANG, STORED, TOKEN, Fault, Influx, influx_server
 from tests.journeys.servers import until
 
 pytestmark = pytest.mark.journey
@@ -202,6 +203,38 @@ def test_a_fault_that_passes_costs_nothing_and_doubles_nothing(influx, url, stor
         assert not made.progress.refused
     assert influx.count() == 300
     assert len(influx.writes) == 2 and influx.writes[0].lines == influx.writes[1].lines
+
+
+def test_a_server_that_takes_what_is_sent_and_never_answers_is_given_up_and_tried_again(
+    influx, url, store, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr(door, "READ_MS", 200)
+    say(store, *(spoke(number) for number in range(500)))
+    influx.fail(Fault(HANG), Fault(HANG, after_commit=True))
+    with caplog.at_level(logging.WARNING, "safetyd.influx"), following(influx, url) as made:
+        comes_to(made, 500)
+        assert made.progress.fault == "" and not made.progress.refused
+    assert "influx: nothing is taken (no answer: " in caplog.text
+    assert "influx: it takes what is sent again" in caplog.text
+    assert len(influx.writes) == 3 and len({write.lines for write in influx.writes}) == 1
+    assert influx.count() == 500, "what it had stored without a word is there once"
+
+
+def test_what_a_server_says_it_has_stored_and_has_not_is_there_once_another_bucket_is_named(
+    influx, url, store
+) -> None:
+    say(store, *(spoke(number) for number in range(500)))
+    influx.fail(Fault(STORED))
+    with following(influx, url) as made:
+        comes_to(made, 500)
+        say(store, spoke(500))
+        comes_to(made, 501)
+        save(store, made, influx)
+        assert made.progress.fault == "" and not made.progress.refused, "nobody can know"
+    assert influx.count() == 1
+    with following(influx, url, bucket=f"{DATABASE}/autogen") as again:
+        comes_to(again, 501)
+    assert influx.count() == 501, "by another name of the same place each line is there once"
 
 
 @pytest.mark.parametrize("poison", [[0], [499], [250], [7, 8, 300]])

@@ -15,7 +15,18 @@ import pytest
 
 from tests.journeys.gateway import Gateway
 from tests.journeys.nut import Nut
-from tests.journeys.servers import LOOPBACK, Broker, Client, House, Json, Site, until
+from tests.journeys.served import Served
+from tests.journeys.servers import (
+    HANG_UP,
+    LOOPBACK,
+    Broker,
+    Client,
+    House,
+    Json,
+    Site,
+    free_port,
+    until,
+)
 from tests.listening import Ear
 
 pytestmark = pytest.mark.journey
@@ -103,6 +114,77 @@ def test_systemd_hears_that_it_watches_goes_on_and_ends(
         assert home.stop() == 0
         hears("STOPPING=1")
         assert lines.count("READY=1") == 1
+
+
+def test_systemd_hears_that_the_broker_is_away_and_why(broker: Broker, client: Client, house: Make) -> None:
+    ear, lines = Ear(f"@safetyd-away-{os.getpid()}"), list[str]()
+    home = house(broker)
+    home.variables |= {"NOTIFY_SOCKET": ear.address, "WATCHDOG_USEC": "400000"}
+
+    def statuses() -> list[str]:
+        lines.extend(ear.heard())
+        return [line.removeprefix("STATUS=") for line in lines if line.startswith("STATUS=")]
+
+    with closing(ear):
+        home.start(client)
+        until("it watches", lambda: statuses()[-1:] == ["watching"])
+        broker.stop()
+        there = f"{LOOPBACK}:{broker.port}"
+        lost = f"no connection to the broker ({there} cannot be reached: "
+        until("it says what is wrong", lambda: statuses()[-1].startswith(lost))
+        fed = lines.count("WATCHDOG=1")
+        until("it lives all the same", lambda: statuses() and lines.count("WATCHDOG=1") > fed + 3)
+        broker.start()
+        until("it watches again", lambda: statuses()[-1] == "watching")
+        assert lines.count("READY=1") == 1
+        assert home.stop() == 0
+
+
+def test_a_loop_that_hangs_feeds_no_watchdog_though_all_else_of_the_process_lives(
+    broker: Broker, client: Client, house: Make
+) -> None:
+    """The loop waits for a file that says nothing (a pipe in its place); the pages are still answered."""
+    ear, lines, port = Ear(f"@safetyd-hangs-{os.getpid()}"), list[str](), free_port()
+    site = Site(more='[[people]]\nname = "Bo"\nroles = ["facilities"]\nnotify = [{ file = "bo" }]')
+    home = house(broker, site, mqtt=f'[web]\nlisten = "{LOOPBACK}:{port}"')
+    home.variables |= {"NOTIFY_SOCKET": ear.address, "WATCHDOG_USEC": "400000"}
+    address = home.folder / "bo"
+    address.write_text(f"json://{LOOPBACK}:9/bo\n", encoding="utf-8")
+
+    def fed() -> int:
+        lines.extend(ear.heard())
+        return lines.count("WATCHDOG=1")
+
+    def answers() -> bool:
+        return Served(home, port).ask("/login").status == 200
+
+    with closing(ear):
+        home.start(client)
+        Served(home, port).is_answering()
+        until("it is fed", lambda: fed() > 5)
+        assert home.daemon is not None
+        whole = address.rename(home.folder / "whole")
+        os.mkfifo(address)
+        home.daemon.send_signal(HANG_UP)
+        quiet_at, count = time.monotonic(), fed()
+
+        def is_quiet() -> bool:
+            """Whether systemd would have ended it five times over."""
+            nonlocal quiet_at, count
+            assert answers()
+            if fed() != count:
+                quiet_at, count = time.monotonic(), fed()
+            return time.monotonic() - quiet_at > 5 * 0.4
+
+        until("the feed has ended", is_quiet)
+        text = whole.read_bytes()
+        with address.open("wb") as pipe:  # the loop has it open
+            whole.rename(address)
+            pipe.write(text)
+        until("it is fed again", lambda: fed() > count + 3)
+        client.tell("safetyd/readings/maple/12", {"temperature_f": 55})
+        home.has("ticket", 1)
+        assert home.stop() == 0
 
 
 # The heartbeat

@@ -166,12 +166,7 @@ def test_a_schema_that_is_not_there_is_named_with_the_mend(server: Postgres) -> 
 def test_a_password_is_read_from_its_file_and_stands_nowhere(
     server: Postgres, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with server.connect() as connection:
-        connection.execute(f"CREATE ROLE locked LOGIN SUPERUSER PASSWORD '{SECRET}'")
-        (rules,) = connection.execute("SHOW hba_file").fetchone() or ("",)
-        rest = Path(rules).read_text(encoding="utf-8")
-        Path(rules).write_text(f"host all locked all scram-sha-256\n{rest}", encoding="utf-8")
-        connection.execute("SELECT pg_reload_conf()")
+    server.asks_for("locked", SECRET)
     url = server.url("locked").replace("//safetyd@", "//locked@")
     config, password = tmp_path / "safetyd.toml", tmp_path / "pw"
     lines = f'site = ["site.toml"]\n[store]\nurl = "{url}"\npassword_file = "pw"\n[mqtt]\nport = 1\n'

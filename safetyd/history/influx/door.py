@@ -12,7 +12,7 @@ from safetyd.frugal import unopened
 from safetyd.history.influx.patience import Answer
 from safetyd.setting_outside import Influx
 
-_CONNECT_MS, _READ_MS = 10_000, 60_000
+CONNECT_MS, READ_MS = 10_000, 60_000
 _WORDS = 300  # characters
 _SHORTEST_SECRET = 4
 
@@ -31,7 +31,7 @@ class Door:
             of_library, settings, secret = _parts(), self._settings, self._secret
             how = of_library.configuration()
             how.host = settings.url.rstrip("/")
-            how.timeout = (_CONNECT_MS, _READ_MS)
+            how.timeout = (CONNECT_MS, READ_MS)
             how.ssl_ca_cert = str(settings.ca_file) if settings.ca_file else None
             token = f"Token {secret.get_secret_value()}" if secret else None
             self._client = of_library.client(how, "Authorization" if token else None, token)
