@@ -138,14 +138,16 @@ def flush(desk: Desk, now: datetime) -> tuple[Desk, tuple[Message, ...]]:
     """Return the desk and the messages that go out at `now`."""
     messages = []
     if desk.openings and desk.openings[0].at + COMPANY <= now:
-        together = desk.openings
-        desk = desk._replace(openings=())
-        if len({news.ticket for news in together}) == 1 and _has_room(desk, now):
+        together, desk = desk.openings, desk._replace(openings=())
+        if not _has_room(desk, now):
+            desk = desk._replace(overflow=(*desk.overflow, *together))
+        elif len({news.ticket for news in together}) > 1:
+            desk = count(desk, now)
+            messages.append(_message(Reason.DIGEST, together))
+        else:
             for news in together:
                 desk = count(desk, now)
                 messages.append(_message(news.reason, (news,)))
-        else:
-            desk = desk._replace(overflow=(*desk.overflow, *together))
     if desk.overflow and _digest_due(desk) <= now:
         messages.append(_message(Reason.DIGEST, desk.overflow))
         desk = count(desk._replace(overflow=(), digest_at=now), now)

@@ -159,6 +159,17 @@ def test_openings_within_five_seconds_share_a_digest(
     assert Office().hears(NINE, "a").hears(NINE + gap * SECOND, "b").until(NINE + HOURS).told() == expected
 
 
+def test_what_opens_together_waits_for_no_digest_while_there_is_room() -> None:
+    office = Office()
+    for i, pair in enumerate(("ab", "cd", "ef", "gh", "ij", "kl", "mn")):
+        office.hears(NINE + i * MINUTE, *pair)
+    told = office.until(NINE + HOURS).told()
+    assert told[:5] == [
+        (60 * i + 5, Reason.DIGEST, pair) for i, pair in enumerate(("ab", "cd", "ef", "gh", "ij"))
+    ]
+    assert told[5:] == [(305, Reason.DIGEST, "kl"), (905, Reason.DIGEST, "mn")]
+
+
 @pytest.mark.parametrize("reason", [Reason.RECURRED, Reason.ENDED])
 def test_what_recurs_or_ends_is_told_at_once(reason: Reason) -> None:
     assert Office().hears(NINE, "a", reason=reason).told() == [(0, reason, "a")]
