@@ -47,7 +47,7 @@ help:
 	@echo "make fuzz    a million hostile messages through every decoder (ARGS='--count … --seed … --only FORMAT')"
 	@echo "make fuzz-guided     the same, steered by coverage (SECONDS=$(SECONDS); needs the package atheris)"
 	@echo "make soak    every fault of tests/faults and 24 h of a building, with figures (as root; ARGS='--hours 1' for less)"
-	@echo "make bench   messages per second on this machine"
+	@echo "make bench   safetyd beside Node-RED and a bare client, then messages per second (ARGS=--quick for less)"
 	@echo "make bench-backlogs  how soon late readings are judged and stored, in a store of 400,000"
 	@echo "make bench-chain     what the chain of hashes costs where readings are stored"
 	@echo "make bench-decoding  the time that a message of each format takes to read"
@@ -120,7 +120,7 @@ fuzz-guided: $(DEV)
 	    || { echo "atheris is needed: pip --python $(PY) install atheris" >&2; exit 1; }
 	$(PY) -m tests.fuzz.coverage_guided --seconds $(SECONDS) $(ARGS)
 
-bench: $(DEV) servers
+bench: $(DEV) servers bench-others
 	$(PY) tests/bench/ingest.py $(ARGS)
 
 bench-backlogs: $(DEV)

@@ -136,11 +136,11 @@ class Collecting:
             connection = copy.open()
             if not tried.enter_context(writer_lock(copy.gateway.url)):
                 raise StoreError(f"{copy.gateway.copy}: another safetyd writes this copy; end that one")
+            site = self._sites.get(copy.gateway.name)
+            rolled = None if site is None else RolledCopy(copy.gateway, site, self._settings, connection)
             stack.enter_context(tried.pop_all())
         self._kept[topic], copy.fault = copy, ""
-        site = self._sites.get(copy.gateway.name)
-        if site is not None:
-            rolled = RolledCopy(copy.gateway, site, self._settings, connection)
+        if rolled is not None:
             stack.callback(rolled.close)
             self._rolled.append((copy, rolled))
 

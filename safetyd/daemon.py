@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 
 from safetyd.assigned import composed
 from safetyd.bulletin import Bulletin, topics_heard
@@ -35,11 +36,10 @@ from safetyd.store import beats, undated
 from safetyd.store.database import StoreError, open_for_reading, open_for_writing
 from safetyd.timekeeper import Timekeeper
 from safetyd.vigil import Vigil
-from safetyd.vitals import LAST_WORDS_SECONDS, Vitals
+from safetyd.vitals import ANSWERS_SECONDS, LAST_WORDS_SECONDS, Vitals
 
 _BATCH = 1000
 _GARBAGE_THRESHOLDS = 5_000, 10, 100  # a short look at what is new, seldom the long one that stops all
-_ANSWERS_SECONDS = 1.0  # at an end in order: what nobody knows the answer of comes twice
 _SWITCH_SECONDS = 0.00003  # a sender that waits for the interpreter is a notice that waits
 
 log = logging.getLogger("safetyd")
@@ -143,16 +143,14 @@ class Daemon:
             self._reception.stop()
             self._following.stop()
             with suppress(StoreError):
+                self._write_beside(self.clock())
                 self.vitals.beat(self.service, is_last=True)
-                with self.service.writing() as connection:
-                    self._following.write(connection, self.clock())
                 self.service.save_all(self.clock())
                 self.link.acknowledge(self._unacknowledged)
                 self._see_off()
             self._bulletin.good_bye()
-        self.link.close()
-        self.close()
-        self.vitals.close()
+        for each in (self.link, self, self.vitals):
+            each.close()
 
     def receive(self) -> None:
         """Have people answered over HTTP, by how the last turn has left everything."""
@@ -167,7 +165,7 @@ class Daemon:
 
     def _see_off(self) -> None:
         """Give what is on its way a moment to arrive, of last words all; the rest goes after the return."""
-        give_up_at = time.monotonic() + (LAST_WORDS_SECONDS if self.vitals.is_dying else _ANSWERS_SECONDS)
+        give_up_at = time.monotonic() + (LAST_WORDS_SECONDS if self.vitals.is_dying else ANSWERS_SECONDS)
         if self.vitals.is_dying:
             self.dispatch.look(self.clock())
             self.dispatch.send_due(self.clock())
@@ -252,9 +250,8 @@ class Daemon:
         waits += [(at - now).total_seconds() for at in wanted if at is not None]
         if self._waiting_since is not None:
             waits.append(self._waiting_since + self._commit_every - time.monotonic())
-        if (retry := self.link.seconds_to_retry()) is not None:
-            waits.append(retry)
-        return max(0.0, min(waits))
+        retry = self.link.seconds_to_retry()
+        return max(0.0, min(waits if retry is None else [*waits, retry]))
 
     def _keep_vigil(self) -> None:
         """Keep what arrives, and begin once the time is known."""
@@ -319,20 +316,23 @@ class Daemon:
             return False
         if self._waiting_since is None:
             self._waiting_since = time.monotonic()
-        if len(self._unacknowledged) >= self.link.in_flight:
-            return True
-        return time.monotonic() - self._waiting_since >= self._commit_every
+        is_full = len(self._unacknowledged) >= self.link.in_flight
+        return is_full or time.monotonic() - self._waiting_since >= self._commit_every
 
-    def _commit(self) -> None:
-        """Make it durable, then acknowledge; what cannot be written is kept and tried again."""
-        before = self.service.world.changes
+    def _write_beside(self, now: datetime) -> None:
+        """Put into the open transaction what goes with decisions: answers to people and to the centre."""
         self.service.settle()  # before anything new is noted
-        now, changes, spoken = self.clock(), self.service.world.changes, self.service.waiting.spoken
         with self.service.writing() as connection:
             self._errands.write_answers(connection)
             self._following.write(connection, now)
             if self._vigil.taken and not self._vigil.is_over:
                 undated.forget(connection, self._vigil.taken)
+
+    def _commit(self) -> None:
+        """Make it durable, then acknowledge; what cannot be written is kept and tried again."""
+        before, now = self.service.world.changes, self.clock()
+        self._write_beside(now)
+        changes, spoken = self.service.world.changes, self.service.waiting.spoken
         self.vitals.beat(self.service)
         self.dispatch.way.take(changes.notices)
         self.service.commit(now, self.dispatch.begin)

@@ -31,7 +31,7 @@ from safetyd.recovery import BY_HAND, SILENT, expect, facts_of, recover
 from safetyd.saving import SAVE_PLACES_EVERY, Round, keep
 from safetyd.site import Site
 from safetyd.store import assignments, bridges, chain, ledger, outbox, places, readings
-from safetyd.store.database import Attempt, Connection, StoreError, undone_on_failure
+from safetyd.store.database import Attempt, Connection, StoreError, looking, undone_on_failure
 from safetyd.store.heard import beyond, unheard
 from safetyd.store.leftovers import RefusedKind
 from safetyd.waiting import Waiting
@@ -108,7 +108,7 @@ class Service:
 
     def ticket_object(self, ticket: Ticket, now: datetime) -> dict[str, Any]:
         """Return a ticket as the outside sees it."""
-        with self.writing() as connection:
+        with self.writing() as connection, looking(connection):
             return ticket_object(self.world, self.facts, ticket, ledger.history(connection, ticket.id), now)
 
     def elapse(self, now: datetime) -> None:

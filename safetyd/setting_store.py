@@ -20,7 +20,7 @@ _SEVERAL = (
     "postgresql+psycopg://user@/database?host=first:5432&host=second:5432&target_session_attrs=read-write"
 )
 _WRITTEN_TO = ("read-write", "primary")
-_PORT = 5432
+_PORT, _MOST_PORT = 5432, 65535
 _SEARCH_PATH = "search_path="
 
 
@@ -61,7 +61,11 @@ def _hosts_behind(given: str) -> None:
     query = parse_qs(parts.query)
     if parts.netloc.rpartition("@")[2]:
         raise Misfit("hosts stand before the database and behind it", _SEVERAL)
+    names, ports = ",".join(query["host"]).split(","), ",".join(query.get("port", [])).split(",")
     is_mixed = any("[" in each for each in query["host"]) or (len(query["host"]) > 1 and "port" in query)
+    is_mixed |= "port" in query and len(ports) != len(names)  # SQLAlchemy counts
+    is_mixed |= len(query["host"]) == 1 < len(names) and any(each.count(":") == 1 for each in names)
+    is_mixed |= any(int(each.rpartition(":")[2] or 0) > _MOST_PORT for each in hosts if each[-1:].isdecimal())
     if is_mixed or not all(re.fullmatch(r"(/[^\s:]*|[\w.-]+|\[[\w:.]+\]):\d{1,5}", each) for each in hosts):
         raise Misfit("this address names hosts that there cannot be", _SEVERAL)
     if len(hosts) > 1 and query.get("target_session_attrs", _WRITTEN_TO)[-1] not in _WRITTEN_TO:

@@ -25,6 +25,7 @@ from safetyd.timekeeper import Timekeeper
 BEAT_SECONDS = 10.0
 _AWAY_SECONDS = 60.0  # a broker that is back sooner is nobody's business
 _FAULT_FOR = timedelta(seconds=10)  # a restarted upsd is back sooner
+ANSWERS_SECONDS = 1.0  # at an end in order: what nobody knows the answer of comes twice
 LAST_WORDS_SECONDS = 5.0  # for each way of saying them: nobody knows how long the battery lasts
 
 log = logging.getLogger("safetyd")

@@ -190,14 +190,14 @@ def test_an_older_store_is_taken_in_and_until_then_it_is_said_what_is_left(tmp_p
     record = of_every_kind(tmp_path)
     without_a_chain(record)
     record.begin()
-    record.hear("12", record.now + MINUTE, temperature_f=57.0, humidity=40)
+    record.command(do="note", ticket="maple-2026-0001", by="A. Roe", note="seen again")
     found = verdict(record)
     assert found.faults == [] and found.older > 20
     record.tend()
     found = verdict(record)
     assert (found.faults, found.older, found.digests) == ([], 0, 2)
     first, last = stated(record, Subject.BEGIN)
-    assert first[1]["older"]["history"] == 4 and last[0] == chain.ALL  # type: ignore[index]
+    assert first[1]["older"]["history"] == 5 and last[0] == chain.ALL  # type: ignore[index]
 
 
 @pytest.mark.sqlite

@@ -212,3 +212,20 @@ def test_a_breach_that_was_let_go_and_turns_out_to_go_on_has_its_ticket(days: Be
     one.keeps("2026-12-02 08:10", "2026-12-02 09:00", temperature_f=50.0)
     assert one.tickets() == [(FIRST, "02 07:45")]
     assert one.told("opened") == [("02 08:05", "opened", ["Finn"])]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_step_that_was_not_needed_is_taken_when_the_ticket_is_open_again_restarted_or_not(
+    tmp_path: Path, is_restarted: bool
+) -> None:
+    days = Days(tmp_path, STEP, "2026-12-01 08:00")
+    days.keeps("2026-12-01 08:05", "2026-12-01 09:00", temperature_f=59.0)
+    relief = {"do": "relieve", "ticket": "maple-2026-0001", "tier": "mitigation", "kind": "fans_or_heaters"}
+    days.does("2026-12-01 09:05", by="Finn", **relief)
+    days.keeps("2026-12-01 09:10", "2026-12-01 10:00", temperature_f=63.0)
+    if is_restarted:
+        days.restart("2026-12-01 10:01")
+    days.keeps("2026-12-01 10:10", "2026-12-01 12:30", temperature_f=63.0)
+    days.keeps("2026-12-01 12:40", "2026-12-01 13:30", temperature_f=59.0).until("2026-12-01 20:00")
+    assert [at for at, *_ in days.told("escalated")] == ["01 12:40"]
+    days.end()

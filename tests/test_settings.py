@@ -238,7 +238,10 @@ BOTH = "postgresql+psycopg://safetyd@/district?host=db1.example.org:5433&host=db
         (f"{BOTH}&target_session_attrs=read-write", "db1.example.org:5433,db2.example.org:5432/district"),
         (f"{BOTH}&options=-csearch_path%3Dnorth", "db1.example.org:5433,db2.example.org:5432/district"),
         ("postgresql+psycopg://safetyd@/district?host=db1,db2&port=5433,5434", "db1:5433,db2:5434/district"),
-        ("postgresql+psycopg://safetyd@/district?host=db1,::1&port=5433", "db1:5433,[::1]:5433/district"),
+        (
+            "postgresql+psycopg://safetyd@/district?host=db1,::1&port=5433,5433",
+            "db1:5433,[::1]:5433/district",
+        ),
         ("postgresql+psycopg://safetyd@/district?host=/run/postgresql", "/run/postgresql:5432/district"),
     ],
 )
@@ -256,6 +259,9 @@ def test_a_store_may_have_servers_that_stand_in_for_each_other(read, url, place)
         ("safetyd@db1/district?host=db2", "hosts stand before the database and behind it"),
         ("safetyd@/district?host=db1:x&host=db2", "this address names hosts that there cannot be"),
         ("safetyd@/district?host=[::1]:5432&host=db2", "this address names hosts that there cannot be"),
+        ("safetyd@/district?host=db1,db2&port=5433", "this address names hosts that there cannot be"),
+        ("safetyd@/district?host=db1:5432,db2:5433", "this address names hosts that there cannot be"),
+        ("safetyd@/district?host=db1:99999&host=db2", "this address names hosts that there cannot be"),
         ("safetyd@/district?host=db1,db2,db3&port=1,2", "this address names hosts that there cannot be"),
         ("safetyd@/district?host=db1&host=db2&port=1,2", "this address names hosts that there cannot be"),
         (

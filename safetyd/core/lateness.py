@@ -26,16 +26,16 @@ def remind(world: World, facts: Facts, ticket_id: str, now: datetime) -> None:
     """Owe the reminders of a ticket up to `now`; of several of one tier, the last."""
     ticket = world.tickets[ticket_id]
     rule = facts.book.in_force(ticket.began_at).remind
-    for timed in notice.reminders(ticket, rule, now):
+    owed = notice.reminders(ticket, rule, now)
+    for timed in owed:
         key = _SLASH.join(
             [ticket.id, timed.reason, timed.tier, f"{timed.mark:g}", _due_text(ticket, timed.tier)]
         )
         tell(world, facts, timed.reason, ticket, now, key=key, tier=timed.tier)
-    _escalate(world, facts, ticket, now)
-    told = replace(ticket, told_until=max(now, ticket.told_until))
-    if told != ticket:
-        world.put_ticket(told)
-    schedule_ticket(world, facts, told)
+    if _escalate(world, facts, ticket, now) or owed:  # else it may have been asked too early, or for nothing
+        ticket = replace(ticket, told_until=max(now, ticket.told_until))
+        world.put_ticket(ticket)
+    schedule_ticket(world, facts, ticket)
 
 
 def subject_of(key: str) -> tuple[str, str]:
@@ -44,16 +44,17 @@ def subject_of(key: str) -> tuple[str, str]:
     return ticket, tier
 
 
-def _escalate(world: World, facts: Facts, ticket: Ticket, now: datetime) -> None:
+def _escalate(world: World, facts: Facts, ticket: Ticket, now: datetime) -> bool:
     """Take the steps of the plan that fell due, as it was when the ticket opened: several at once as one."""
     step = escalation(ticket, facts.plans.in_force(ticket.opened_at), now)
     if step is None:
-        return
+        return False
     minutes = f"{step.after.total_seconds() / 60:.0f}"
     key = f"{ticket.id}/{Reason.ESCALATED}/{minutes}"
     tell(world, facts, Reason.ESCALATED, ticket, now, key=key, to=step.to, minutes=minutes)
     note = f"still {ticket.status} {minutes} min after its opening: a notice is owed to {', '.join(step.to)}"
     record(world, now, ticket.id, "escalated", note)
+    return True
 
 
 def _due_text(ticket: Ticket, tier: str) -> str:

@@ -139,7 +139,8 @@ def flush(desk: Desk, now: datetime) -> tuple[Desk, tuple[Message, ...]]:
     messages = []
     if desk.openings and desk.openings[0].at + COMPANY <= now:
         together, desk = desk.openings, desk._replace(openings=())
-        if not _has_room(desk, now):
+        is_digest_due = desk.overflow and _digest_due(desk) <= now
+        if is_digest_due or not _has_room(desk, now):
             desk = desk._replace(overflow=(*desk.overflow, *together))
         elif len({news.ticket for news in together}) > 1:
             desk = count(desk, now)

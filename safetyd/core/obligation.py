@@ -27,6 +27,7 @@ _BETWEEN_YEARS = (
     "it began between two work years, and 9.9.4.C does not say whose end counts: "
     "midterm relief is promised by the end of the coming one"
 )
+_GOES_ON = "a late reading shows that it had not ended"
 
 
 def verdict(world: World, facts: Facts, ticket: Ticket, now: datetime) -> Verdict:
@@ -209,7 +210,17 @@ def episode_moved(world: World, facts: Facts, number: int, finding: Finding, now
     if began_at < episode.began_at:
         record(world, now, episode.ticket, "began_earlier", learned(began_at, now))
     if finding.ended_at is None and episode.ended_at is not None:
-        record(world, now, episode.ticket, "goes_on", "a late reading shows that it had not ended")
+        _goes_on(world, facts, number, episode.ended_at, now)
+
+
+def _goes_on(world: World, facts: Facts, number: int, believed_end: datetime, now: datetime) -> None:
+    """Note that an episode had not ended; where nobody is reminded of its ticket any more, they are again."""
+    episode = world.episodes[number]
+    assert episode.ticket is not None
+    ticket = world.tickets[episode.ticket]
+    record(world, now, ticket.id, "goes_on", _GOES_ON)
+    if ticket.status is Status.RELIEVED or (ticket.status is Status.CLOSED and not ticket.left_in_breach):
+        take_up(world, facts, number, believed_end, now, _GOES_ON)
 
 
 def outage_step(world: World, facts: Facts, place: Place, step: power.Step) -> None:

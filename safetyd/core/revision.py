@@ -178,5 +178,8 @@ def _as_one(world: World, same: Sequence[tuple[int, Episode]], now: datetime) ->
 
 
 def _overlap(episode: Episode, finding: Finding) -> bool:
-    begins_before_end = finding.ended_at is None or episode.began_at <= finding.ended_at
-    return begins_before_end and (episode.ended_at is None or finding.began_at <= episode.ended_at)
+    """Whether they share a time; of one that ended as it began that moment is enough, and of others none."""
+    begin = max(episode.began_at, finding.began_at)
+    end = min((at for at in (episode.ended_at, finding.ended_at) if at is not None), default=None)
+    is_moment = episode.began_at == episode.ended_at or finding.began_at == finding.ended_at
+    return end is None or begin < end or (is_moment and begin == end)

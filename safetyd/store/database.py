@@ -177,6 +177,15 @@ def undone_on_failure(connection: Connection) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def looking(connection: Connection) -> Iterator[None]:
+    """Read by the writer's connection: a transaction that only this began ends, and locks nobody out."""
+    is_open = connection.in_transaction()
+    yield
+    if not is_open:
+        connection.rollback()
+
+
 def abandon(connection: Connection) -> None:
     """Let go of the open transaction, also of a connection that was lost: its next use connects anew."""
     with suppress(DBAPIError, InvalidRequestError, StoreError):

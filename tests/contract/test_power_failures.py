@@ -676,3 +676,18 @@ def test_a_service_that_ends_once_in_a_presumed_outage_opens_the_same_ticket(
             for episode in of["episodes"]:
                 episode.pop("coverage", None)  # the suspicion itself may come later
         assert again == ticket, f"ended at {minute} min"
+
+
+def test_a_late_word_that_changes_nothing_joins_no_two_outages_that_only_touch() -> None:
+    story = Story().power("09:55", mains="on", sensor="m").power("09:55", mains="on", sensor="n")
+    story.power("10:00", until="16:00", mains="off", sensor="m")
+    story.power("10:01", until="12:56", mains="off", sensor="n")
+    story.power("13:01", until="13:26", mains="on", sensor="n")
+    story.power("13:31", until="16:00", mains="off", sensor="n")
+    story.act("15:10", "relieve", tier="immediate", kind="alternative_space", note="in the gym")
+    before = story.replay(until="16:00")
+    for at, said_at in (("15:20:30", "12:33"), ("15:40:30", "12:34")):
+        story.says(at, "safetyd/power/maple/n", json.dumps({"mains": "off", "ts": clock(said_at)}))
+    after = story.replay(until="16:00")
+    assert [each["status"] for each in after.tickets] == [each["status"] for each in before.tickets]
+    assert len(after.notices("recurred")) == len(before.notices("recurred"))

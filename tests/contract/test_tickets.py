@@ -4,6 +4,8 @@ It goes from open by acknowledged and relieved to closed. A new episode opens it
 most one is open for a place and condition, and it closes by no other hand than a person's.
 """
 
+import json
+
 import pytest
 
 from tests.story import COLD, FIRST, MILD, SOMEBODY, Json, Story, clock, deadline, states, times
@@ -317,3 +319,39 @@ def test_the_year_is_that_of_the_school_and_each_year_counts_anew() -> None:
 def test_the_year_is_that_of_the_opening_not_of_the_breach() -> None:
     story = Story().reading("12", "2027-01-01 00:30", ts=clock("2026-12-31 23:30"), **COLD)
     assert story.replay(until="2027-01-01 01:00").the_ticket()["id"] == "maple-2027-0001"
+
+
+# A breach that had not ended
+
+
+def goes_on_until_night(story: Story) -> Story:
+    """A late reading shows that it was cold all the while, and it stays so."""
+    late = json.dumps({"ts": clock("09:22"), "temperature_f": 59.5, "humidity": 40})
+    story.says("09:43", "safetyd/readings/maple/12", late).reading("12", "09:45", **WARM)
+    return story.reading("12", "09:50", until="23:00", **CHILLY)
+
+
+CHILLY, WARM = {"temperature_f": 59.0, "humidity": 40.0}, {"temperature_f": 64.0, "humidity": 40.0}
+
+
+def in_range_at_half_past_nine() -> Story:
+    return (
+        Story().reading("12", "08:00", until="09:00", **CHILLY).reading("12", "09:05", until="09:40", **WARM)
+    )
+
+
+def test_who_closed_it_while_it_was_in_range_hears_of_another_if_it_had_not_ended() -> None:
+    story = goes_on_until_night(in_range_at_half_past_nine().act("09:42", "close", note="warm again"))
+    first, second = story.replay(until="23:00").tickets
+    assert (first["status"], second["status"]) == ("closed", "open")
+    assert [each["event"] for each in first["history"]][-1] == "goes_on"
+    assert second["began_at"] == clock("09:05") and second["opened_at"] == clock("09:43")
+    assert "had not ended" in second["history"][0]["note"]
+
+
+def test_one_with_relief_is_open_again_if_it_had_not_ended_and_one_without_stays_as_it_is() -> None:
+    relieved = in_range_at_half_past_nine().act("09:42", "relieve", tier="mitigation", kind="fans_or_heaters")
+    for story, expected in ((relieved, 1), (in_range_at_half_past_nine(), 0)):
+        told = goes_on_until_night(story).replay(until="23:00")
+        assert told.the_ticket()["status"] == "open"
+        assert len(told.notices("recurred")) == expected

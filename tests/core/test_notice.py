@@ -170,6 +170,15 @@ def test_what_opens_together_waits_for_no_digest_while_there_is_room() -> None:
     assert told[5:] == [(305, Reason.DIGEST, "kl"), (905, Reason.DIGEST, "mn")]
 
 
+def test_what_opened_together_and_a_digest_that_are_due_at_one_moment_are_one_message() -> None:
+    office = Office()
+    for _ in range(5):
+        office.desk = count(office.desk, NINE)
+    office.hears(NINE + SECOND, "a", reason=Reason.ENDED).hears(NINE + 2 * SECOND, "b", "c")
+    _, messages = flush(office.desk, NINE + HOURS)
+    assert [(each.reason, names(each.news)) for each in messages] == [(Reason.DIGEST, "abc")]
+
+
 @pytest.mark.parametrize("reason", [Reason.RECURRED, Reason.ENDED])
 def test_what_recurs_or_ends_is_told_at_once(reason: Reason) -> None:
     assert Office().hears(NINE, "a", reason=reason).told() == [(0, reason, "a")]
