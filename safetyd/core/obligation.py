@@ -223,11 +223,11 @@ def _goes_on(world: World, facts: Facts, number: int, believed_end: datetime, no
         take_up(world, facts, number, believed_end, now, _GOES_ON)
 
 
-def outage_step(world: World, facts: Facts, place: Place, step: power.Step) -> None:
-    """Carry out one stage of a building's outage, at its moment."""
+def outage_step(world: World, facts: Facts, place: Place, step: power.Step, again: str = "") -> None:
+    """Carry out one stage of a building's outage, at its moment; `again` is when it was learned late."""
     match step.stage:
         case power.Stage.BEGAN:
-            tell_outage(world, facts, Reason.OUTAGE_BEGAN, place, step, **_bounds(facts, place, step))
+            tell_outage(world, facts, Reason.OUTAGE_BEGAN, place, step, again, **_bounds(facts, place, step))
         case power.Stage.CONFIRMED:
             ticket = world.open.get((place, Condition.OUTAGE, None))
             if ticket is not None:
@@ -244,7 +244,7 @@ def outage_step(world: World, facts: Facts, place: Place, step: power.Step) -> N
             if number is not None:
                 found = Finding(Condition.OUTAGE, step.began_at, step.ended_at, None, step.seen)
                 episode_ended(world, facts, number, found, step.at, step.flickers)
-            tell_outage(world, facts, Reason.OUTAGE_OVER, place, step)
+            tell_outage(world, facts, Reason.OUTAGE_OVER, place, step, again)
 
 
 def _bounds(facts: Facts, place: Place, step: power.Step) -> dict[str, str]:

@@ -115,10 +115,10 @@ def _read_power_again(
         found.append(Finding(Condition.OUTAGE, standing.began_at, None, None, standing.seen))
     if was.began_at is None and standing.began_at is not None:
         step = power.Step(power.Stage.BEGAN, now, standing.began_at)
-        obligation.outage_step(world, facts, place, step)
+        obligation.outage_step(world, facts, place, step, f"/{now.isoformat()}")
     _reconcile(world, facts, place, found, known, now)
     if was.began_at is not None and standing.began_at is None and over:
-        obligation.outage_step(world, facts, place, over[-1]._replace(at=now))
+        obligation.outage_step(world, facts, place, over[-1]._replace(at=now), f"/{now.isoformat()}")
     obligation.keep_power(world, facts, place, world.powers[place], (), now)
 
 

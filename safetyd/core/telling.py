@@ -128,14 +128,15 @@ def clear_desk(world: World, facts: Facts, place: Place, now: datetime) -> None:
 
 
 def tell_outage(
-    world: World, facts: Facts, reason: Reason, place: Place, step: power.Step, **about: str
+    world: World, facts: Facts, reason: Reason, place: Place, step: power.Step, again: str = "", **about: str
 ) -> None:
-    """Owe a notice about an outage that may not have a ticket yet."""
+    """Owe a notice about an outage that may not have a ticket yet; `again` tells it from one before."""
     about |= {"began_at": step.began_at.isoformat()}
     if step.ended_at is not None:
         about |= {"ended_at": step.ended_at.isoformat()}
     ticket = world.open.get((place, Condition.OUTAGE, None))
-    key = f"{place.building}/{reason}/{step.began_at.isoformat()}/{about.get('minutes', '')}"
+    which = about.get("minutes") or about.get("ended_at", "")
+    key = f"{place.building}/{reason}/{step.began_at.isoformat()}/{which}{again}"
     told = facts.plans.in_force(step.at).roles(reason)
     _say(world, facts, place, Notice(key, step.at, place.building, reason, told, ticket, None, dict(about)))
 

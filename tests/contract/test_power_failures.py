@@ -691,3 +691,21 @@ def test_a_late_word_that_changes_nothing_joins_no_two_outages_that_only_touch()
     after = story.replay(until="16:00")
     assert [each["status"] for each in after.tickets] == [each["status"] for each in before.tickets]
     assert len(after.notices("recurred")) == len(before.notices("recurred"))
+
+
+def test_who_heard_that_electricity_is_back_hears_that_it_is_not() -> None:
+    story = (
+        Story().power("09:55", mains="on", sensor="m").power("10:00", until="11:00", mains="off", sensor="m")
+    )
+    story.power("11:05", until="11:25", mains="on", sensor="m")
+    late = json.dumps({"mains": "off", "ts": clock("11:16")})
+    story.says("11:28", "safetyd/power/maple/m", late).power("11:30", until="11:50", mains="off", sensor="m")
+    story.power("11:55", until="12:30", mains="on", sensor="m")
+    told = story.replay(until="12:30")
+    heard = [*told.notices("outage_began"), *told.notices("outage_over")]
+    assert [each["reason"] for each in sorted(heard, key=lambda each: str(each["at"]))] == [
+        "outage_began",
+        "outage_over",
+        "outage_began",
+        "outage_over",
+    ]
