@@ -1,7 +1,7 @@
 """Judges a place's past again once something late has come, and reconciles it with what was decided.
 
 Rule: an episode may turn out longer, earlier or new; a promise made on it stands. A late reading may open a
-ticket, never close one, and what was announced is not announced again.
+ticket, never close one, and what was announced is not announced again but to who has heard that it was over.
 """
 
 from collections.abc import Iterable, Sequence
