@@ -31,7 +31,7 @@ from safetyd.recovery import BY_HAND, SILENT, expect, facts_of, recover
 from safetyd.saving import SAVE_PLACES_EVERY, Round, keep
 from safetyd.site import Site
 from safetyd.store import assignments, bridges, chain, ledger, outbox, places, readings
-from safetyd.store.database import Attempt, Connection, StoreError, looking, undone_on_failure
+from safetyd.store.database import Attempt, Connection, StoreError, looking, undone_on_failure, when_undone
 from safetyd.store.heard import beyond, unheard
 from safetyd.store.leftovers import RefusedKind
 from safetyd.waiting import Waiting
@@ -55,6 +55,7 @@ class Service:
         recovered = recover(connection, self.facts, self.hearing.sensors)
         self.world, self._newest, self.loaded = recovered.world, recovered.newest, recovered.loaded.kept()
         self.waiting = Waiting(touched=recovered.touched)
+        when_undone(connection, lambda _: self.waiting.take_back())
         engine.schedule_all(self.world, self.facts, now)
         amendment.take_facts(self.world, self.facts, now)
         if self.world.tickets or self.world.rooms or self.world.powers:
@@ -334,7 +335,7 @@ class Service:
             with undone_on_failure(self.connection):
                 yield self.connection
         except StoreError:
-            self.waiting.flushed = 0
+            self.waiting.take_back()
             if is_all:  # of what waits: it may turn out that it was committed
                 self._attempt.failed(self.connection)
             raise

@@ -71,8 +71,7 @@ class Uplink:
         self._held: Held | None = None
         self._next_s = 0.0
         self._spoke_s = time.monotonic()
-        self._bids: dict[str, Bid] = {}
-        self._asked: set[str] = set()
+        self._asked: dict[str, Bid] = {}  # by key, those that are not answered
         self._odds = ""
         self._is_far = False  # whether the next piece need not wait for company
 
@@ -92,10 +91,8 @@ class Uplink:
 
     def write(self, connection: Connection, now: datetime) -> None:
         """Leave what the centre has commanded in the inbox, in the transaction that is being committed."""
-        for name, bid in self._bids.items():
+        for name, bid in self._asked.items():
             bidden.leave(connection, name, bid.command, now)
-        self._asked |= self._bids.keys()
-        self._bids.clear()
 
     def tend(self, now: datetime, *, is_free: bool) -> None:
         """Answer commands that were carried out, and send the next piece, if it is its turn."""
@@ -138,13 +135,13 @@ class Uplink:
         if refusal:
             self._say(bid.key, json.dumps({"refused": refusal}))
         else:
-            self._bids[bid.key] = bid
+            self._asked[bid.key] = bid
 
     def _answer(self) -> None:
         for name in sorted(self._asked):
             answer = bidden.answer(self._reader, name)
             if answer is not None:
-                self._asked.discard(name)
+                del self._asked[name]
                 self._say(name, answer)
 
     def _say(self, name: str, answer: str) -> None:

@@ -46,6 +46,10 @@ class Waiting:
         """Note that a place's past was read again from a moment on."""
         self.revised[place] = min(since, self.revised.get(place, since))
 
+    def take_back(self) -> None:
+        """Note that the open transaction is undone, and the rows in it with it: the next has them all."""
+        self.flushed = 0
+
     @property
     def is_anything(self) -> bool:
         """Whether something was said, refused, or of nobody."""

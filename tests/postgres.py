@@ -148,13 +148,16 @@ class Postgres:
         """End it as a power cut would: every process of it, with no word to anybody."""
         if self._child is not None:
             pid = self._child.pid
-            rest = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            self._child.kill()
-            for each in map(int, rest):
+            self._child.send_signal(signal.SIGSTOP)  # it makes no more of them while they are counted
+            until("it stands still", lambda: _state_of(pid) == "T")
+            rest = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+            for each in rest:
                 with suppress(ProcessLookupError):
                     os.kill(each, signal.SIGKILL)
+            self._child.kill()
             self._child.wait()
             self._child = None
+            until("none of them is left to hold its memory", lambda: not any(map(_state_of, rest)))
 
     def stop(self) -> None:
         """End it at once, in order: who is connected is cut off."""
@@ -162,6 +165,15 @@ class Postgres:
             self._child.send_signal(2)
             self._child.wait()
             self._child = None
+
+
+def _state_of(pid: int) -> str:
+    """Return the letter of a process's state, none if it is gone or waits only to be forgotten."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return "" if state in "ZX" else state
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 from safetyd.errands import Errands, answer_to
 from safetyd.ingest.message import Message
 from safetyd.store import assignments, inbox, outbox, sqlite_file
-from safetyd.store.database import StoreError
+from safetyd.store.database import StoreError, abandon
 from tests.everything import DAY, HOUR, MINUTE, NINE, SITE, Record
 
 RADIO = "application/6/device/70b3d57ed0000031/event/up"
@@ -69,6 +69,17 @@ def test_a_frame_that_is_taken_again_is_no_repeat_of_itself(record: Record, held
         service.take(frame(8, 10, 19.0))
     for _ in range(2):
         service.take(frame(8, 10, 19.0))
+    service.commit(NINE + HOUR)
+    found = record.connection.exec_driver_sql("SELECT value FROM reading WHERE quantity = 2 ORDER BY id")
+    assert [value for (value,) in found] == [20.0, 19.0]
+
+
+def test_what_an_undone_transaction_held_is_written_by_the_next(record: Record) -> None:
+    service = record.service
+    service.take(frame(10, 30, 20.0))
+    service.take(frame(8, 10, 19.0))  # late: to judge it again the rows are written, and not yet committed
+    assert service.waiting.flushed
+    abandon(record.connection)  # as the daemon does when it cannot read
     service.commit(NINE + HOUR)
     found = record.connection.exec_driver_sql("SELECT value FROM reading WHERE quantity = 2 ORDER BY id")
     assert [value for (value,) in found] == [20.0, 19.0]

@@ -12,7 +12,7 @@ from safetyd.ingest.message import Message
 from safetyd.setting_centre import Centre
 from safetyd.settings import Mqtt, Settings
 from safetyd.store import receiving, shipping
-from safetyd.store.database import HEAD, open_for_reading
+from safetyd.store.database import HEAD, abandon, open_for_reading
 from safetyd.store.shipment import Bid, Held, read_answer, unpacked, written
 from safetyd.uplink import WORD_S, Uplink, topics
 from tests.everything import NINE, Record
@@ -135,6 +135,17 @@ def test_a_command_is_carried_out_once_and_answered_however_often_it_comes(
     assert [each.get("ticket") for each in gateway.answers()] == [TICKET] * 3
     note(gateway, "k2")
     assert gateway.notes() == 2
+
+
+def test_a_command_whose_transaction_is_undone_is_left_by_the_next(gateway: Gateway) -> None:
+    said = Bid("k1", {"do": "note", "ticket": TICKET, "by": "Dora", "role": "district", "note": "on our way"})
+    assert gateway.hears(COMMAND, written(said))
+    gateway.uplink.write(gateway.record.connection, NINE)
+    abandon(gateway.record.connection)
+    gateway._commit()
+    gateway.errands.tend(gateway.record.now)
+    gateway.uplink.tend(gateway.record.now, is_free=True)
+    assert gateway.notes() == 1 and [each.get("ticket") for each in gateway.answers()] == [TICKET]
 
 
 def test_what_the_state_does_not_allow_is_answered_with_its_reason(gateway: Gateway) -> None:

@@ -194,6 +194,11 @@ def abandon(connection: Connection) -> None:
             connection.connection.rollback()  # what fails while it is sealed, SQLAlchemy takes for over
 
 
+def when_undone(connection: Connection, act: Callable[[Connection], object]) -> None:
+    """Have something done whenever an open transaction of a connection is rolled back, by whomever."""
+    event.listen(connection, "rollback", act)
+
+
 class Attempt:
     """A commit that failed: whether it took place all the same, its answer lost with the server."""
 
