@@ -116,6 +116,8 @@ def _base() -> Path:
     part = packed.with_suffix(f".{os.getpid()}.part")
     try:
         command = [
+            _program("unshare", "util-linux"),
+            "--mount",
             _program("debootstrap", "debootstrap"),
             "--variant=minbase",
             f"--include={','.join(PACKAGES)}",

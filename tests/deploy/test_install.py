@@ -49,9 +49,11 @@ class Gateway:
     def tickets(self) -> list[dict[str, Any]]:
         return list(json.loads(self.did("safetyd", "tickets", "--json"))["tickets"])
 
-    @property
-    def is_watching(self) -> bool:
-        return "watching" in self.did("systemctl", "show", "-P", "StatusText", "safetyd")
+    def watches(self, release: str) -> None:
+        """Wait until this release does; begun is not yet connected."""
+        assert self.release == release
+        status = ("systemctl", "show", "-P", "StatusText", "safetyd")
+        until("it watches", lambda: "watching" in self.did(*status), PATIENT)
 
     @property
     def store(self) -> Path:
@@ -159,7 +161,7 @@ def next_release(gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_it_watches_as_nobody_in_particular_with_the_secret_that_systemd_hands_it(gateway: Gateway) -> None:
-    assert gateway.is_watching
+    gateway.watches(gateway.release)
     pid = gateway.did("systemctl", "show", "-P", "MainPID", "safetyd").strip()
     (uid,) = re.findall(r"^Uid:\s+(\d+)", gateway.did("cat", f"/proc/{pid}/status"), re.M)
     assert 61184 <= int(uid) <= 65519, "a user that systemd made for it"
@@ -233,7 +235,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(gateway: Gateway, next_
         assert said.code == 1 and told in said.err, said
     asked = ("setpriv", "--reuid=65534", "--clear-groups", INSTALL)
     assert "only root installs" in gateway.debian.run(*asked).err
-    assert gateway.release == before and gateway.is_watching
+    gateway.watches(before)
 
 
 def test_where_the_record_cannot_be_copied_the_old_release_goes_on(
@@ -242,17 +244,21 @@ def test_where_the_record_cannot_be_copied_the_old_release_goes_on(
     in_the_way = gateway.debian.path("var/lib/private/safetyd/upgrades")
     in_the_way.write_text("a file", encoding="utf-8")
     before = gateway.release
-    said = gateway.debian.run(INSTALL, "--wheel", next_release)
+    try:
+        said = gateway.debian.run(INSTALL, "--wheel", next_release)
+    finally:
+        in_the_way.unlink()
     assert said.code == 1 and "could not be copied, so nothing is changed" in said.err
-    assert "it runs again" in said.out and gateway.release == before and gateway.is_watching
-    in_the_way.unlink()
+    assert "it runs again" in said.out
+    gateway.watches(before)
 
 
 def test_an_upgrade_keeps_the_record_and_so_does_the_way_back(gateway: Gateway, next_release: str) -> None:
     first, kept = gateway.release, gateway.tickets
     told = gateway.did(INSTALL, "--wheel", next_release)
     assert "the record is copied to" in told and "it runs again" in told
-    assert gateway.release.startswith("99.0.0-") and gateway.tickets == kept and gateway.is_watching
+    assert gateway.release.startswith("99.0.0-") and gateway.tickets == kept
+    gateway.watches(gateway.release)
     gateway.did("safetyd", "audit", "verify")
 
     gateway.hears("lab", 50.0)
@@ -262,7 +268,8 @@ def test_an_upgrade_keeps_the_record_and_so_does_the_way_back(gateway: Gateway, 
 
     told = gateway.did(INSTALL, "--rollback")
     assert "the record is that of before the upgrade" in told and f"{first} is back" in told
-    assert gateway.release == first and gateway.tickets == kept and gateway.is_watching
+    assert gateway.tickets == kept
+    gateway.watches(first)
     gateway.did("safetyd", "audit", "verify")
     (newer,) = gateway.debian.path("var/lib/private/safetyd").glob("safetyd.db.replaced-*")
     assert newer.stat().st_size
@@ -307,7 +314,7 @@ def test_the_record_of_the_first_release_outlives_an_upgrade_and_the_way_back(
     site.write_text(first_release.SITE, encoding="utf-8")
 
     def has_all() -> None:
-        until("it watches", lambda: gateway.is_watching, PATIENT)
+        gateway.watches(gateway.release)
         for name, columns in KEPT.items():
             assert set(first_release.rows(gateway.store, name, columns)) >= rows[name], name
         assert {each["id"] for each in gateway.tickets} >= ids
