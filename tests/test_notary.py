@@ -172,6 +172,42 @@ def test_a_file_that_cannot_be_written_is_a_trouble_until_it_can(record: Record)
     assert not record.service.world.troubles["[audit] head_file"]
 
 
+# another hand
+
+HUGE = 9_000_000_000_000_000_000
+
+
+@pytest.mark.sqlite  # which lets anything stand in any column
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("UPDATE reading SET value = 'x' WHERE id = 2", "readings that arrived on 2026-12-01 (rows 1 to 4)"),
+        ("UPDATE statement SET body = '{}' WHERE subject = 'retired'", "statement"),
+        ("UPDATE statement SET body = '[1]' WHERE subject = 'retired'", "statement"),
+        ("""UPDATE statement SET body = '{"before":"x"}' WHERE subject = 'retired'""", "statement"),
+        (
+            """UPDATE statement SET body = '{"first":1e999,"last":2,"places":{}}' WHERE id = 7""",
+            "statement 7",
+        ),
+        (f"""UPDATE statement SET body = '{{"first":1,"last":9{HUGE}}}' WHERE id = 7""", "statement 7"),
+        (f"UPDATE statement SET at = {HUGE}", "statement 1 "),
+        (f"UPDATE chain SET at = {HUGE} WHERE number = (SELECT max(number) FROM chain)", "does not follow"),
+        ("UPDATE chain SET at = 'x' WHERE number = (SELECT max(number) FROM chain)", "does not follow"),
+        (f"UPDATE history SET at = {HUGE} WHERE id = 2", "history 2 "),
+    ],
+)
+def test_what_another_hand_has_made_unreadable_is_named(tmp_path: Path, change: str, told: str) -> None:
+    record = of_every_kind(tmp_path)
+    statements.add(record.connection, Subject.RETIRED, "", {"before": 1}, record.now)
+    record.connection.commit()
+    record.end()
+    assert verdict(record).faults == []
+    with closing(sqlite3.connect(record.file)) as connection:
+        connection.execute(change)
+        connection.commit()
+    assert any(told in each for each in verdict(record).faults), verdict(record).faults
+
+
 # an older store, a kill, a restore
 
 

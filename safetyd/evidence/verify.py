@@ -70,7 +70,7 @@ _END, _HEADER, _LOCAL = (
     struct.Struct("<4s5H3L2H"),
 )  # what stands before a part in an archive
 _DAMAGED = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, StopIteration)
-_DAMAGED += (zipfile.BadZipFile, zlib.error)  # type: ignore[assignment]
+_DAMAGED += (zipfile.BadZipFile, zlib.error, EOFError, csv.Error, OverflowError)  # type: ignore[assignment]
 
 
 class NoPacket(Exception):
@@ -359,11 +359,16 @@ class _Packet:
         nothing = {"values": 0, "sha256": sha256().hexdigest(), "sensors": {}}
         for said in map(json.loads, _lines(self.parts, "records.jsonl")):
             kind, record = said["kind"], said.get("record")
-            self.digests[kind, said["key"]] = digest(canonical(record)) if record else ""
+            about = kind, said["key"]
+            if about in self.digests:
+                yield FAULT, f"{' '.join(about)} is there twice"
+            if record and ticket and not _concerns(ticket["id"], kind, record):
+                yield FAULT, f"{' '.join(about)} is of another ticket"
+            self.digests[about] = digest(canonical(record)) if record else ""
             if kind == "statement" and record and record["subject"] == "readings":
                 body = json.loads(record["body"])
-                about = {"first": body["first"], "last": body["last"], "day": record["name"]}
-                self.days.append(dict(body["places"].get(place, nothing), **about))
+                span = {"first": body["first"], "last": body["last"], "day": record["name"]}
+                self.days.append(dict(body["places"].get(place, nothing), **span))
             else:
                 self.records.setdefault(kind, []).append(record)
                 self.sent += [[]] if kind == "notice" else []
@@ -512,6 +517,12 @@ def _plain(value: Any) -> str:
     is_moment = isinstance(value, str) and value[10:11] == "T" and value[-1:] == "Z"
     text = canonical(micros(value) if is_moment else value)
     return "null" if text in ('""', "[]", "false") else text
+
+
+def _concerns(ticket: str, kind: str, record: dict[str, Any]) -> bool:
+    if kind == "notice":
+        return ticket in (record.get("ticket"), *(json.loads(record.get("tickets", "null")) or ()))
+    return kind not in ("history", "episode") or bool(record["ticket"] == ticket)
 
 
 def _read(record: dict[str, Any]) -> dict[str, Any]:

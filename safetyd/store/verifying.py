@@ -30,7 +30,14 @@ from safetyd.times import rfc3339
 Progress = Callable[[int, int], None]  # done, of how many
 _AT_ONCE = 1000
 _ROWS_AT_ONCE = 5000
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # of what another hand has written
+_UNREADABLE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+)  # of what another hand has written
+_LONGEST = 1 << 63  # no number of a row is as large
 
 
 class Given(NamedTuple):
@@ -81,7 +88,7 @@ def verify(
         trusted: By whose certificates stamps count.
     """
     earlier.read_whatever(connection)
-    found = Verdict(head=chain.head(connection))
+    found = Verdict(head=_head(connection))
     found.whole = connection.exec_driver_sql("SELECT count(*) FROM chain").scalar_one()
     steps = _Steps(connection, progress)
     _walk(connection, given, found, steps)
@@ -94,6 +101,13 @@ def verify(
     _check_history(connection, found)
     _check_readings(connection, found, steps)
     return found
+
+
+def _head(connection: Connection) -> Head | None:
+    try:
+        return chain.head(connection)
+    except _UNREADABLE:
+        return None  # its time was changed, and so it does not follow from the row before it
 
 
 class _Steps:
@@ -259,7 +273,7 @@ def _check_history(connection: Connection, found: Verdict) -> None:
     for row in connection.execute(select(history).order_by(history.c.id)):
         try:
             expected = chained(previous, history_line(history_row(row)))
-        except (*_UNREADABLE, OverflowError):
+        except _UNREADABLE:
             expected = ""
         if row.hash != expected:
             found.faults.append(f"history {row.id} does not follow from the line before it")
@@ -269,16 +283,21 @@ def _check_history(connection: Connection, found: Verdict) -> None:
 
 def _check_readings(connection: Connection, found: Verdict, steps: _Steps) -> None:
     """Work out the digests of readings anew."""
-    retired = max((int(body["before"]) for _, body, _ in _stated(connection, Subject.RETIRED)), default=0)
+    retired = max((_retired_before(body) for _, body, _ in _stated(connection, Subject.RETIRED)), default=0)
     sensors, reached = readings.sensors(connection), 0
     for day, body, _ in _stated(connection, Subject.READINGS):
         try:
-            first, last, said = int(body["first"]), int(body["last"]), dict(body["places"])
-            _check_digest(
-                connection, digests.Digests(sensors, first, last), day, said, first < retired, found, steps
-            )
+            first, last, said = _number(body["first"]), _number(body["last"]), dict(body["places"])
         except _UNREADABLE:
             continue  # it is not what the chain says of it, which is told elsewhere
+        made = digests.Digests(sensors, first, last)
+        try:
+            _check_digest(connection, made, day, said, first < retired, found, steps)
+        except _UNREADABLE:
+            span = f"rows {first} to {last}"
+            found.faults.append(
+                f"readings that arrived on {day} ({span}): another hand wrote what cannot be read"
+            )
         if first != reached + 1:
             found.faults.append(f"readings {reached + 1} to {first - 1} have no digest")
         reached = last
@@ -287,6 +306,21 @@ def _check_readings(connection: Connection, found: Verdict, steps: _Steps) -> No
         found.faults.append(f"{hidden} readings have a number below 1, which is never given")
     after = "SELECT count(*) FROM reading WHERE id > ?"
     found.undigested = connection.exec_driver_sql(after, (reached,)).scalar_one()
+
+
+def _retired_before(body: Any) -> int:
+    try:
+        return _number(body["before"])
+    except _UNREADABLE:
+        return 0  # it is not what the chain says of it, which is told elsewhere
+
+
+def _number(said: Any) -> int:
+    """Return the number of a row as a statement has it."""
+    number = int(said)
+    if not 0 <= number < _LONGEST:
+        raise ValueError(f"{number} is no number of a row")
+    return number
 
 
 def _check_digest(

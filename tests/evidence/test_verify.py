@@ -354,6 +354,17 @@ def line_with(change: Callable[[dict[str, object]], object], which: str) -> Call
     return changed
 
 
+def twice(which: str) -> Callable[[bytes], bytes]:
+    """Return what puts the first line of JSON that holds some words before all others, too."""
+    return lambda content: (
+        next(each for each in content.splitlines(keepends=True) if which.encode() in each) + content
+    )
+
+
+def borrowed(line: dict[str, Any]) -> None:
+    line["record"]["ticket"] = "maple-2026-0077"
+
+
 def replaced(old: str, new: str) -> Callable[[bytes], bytes]:
     def changed(content: bytes) -> bytes:
         assert old.encode() in content
@@ -364,6 +375,10 @@ def replaced(old: str, new: str) -> Callable[[bytes], bytes]:
 
 FORGED: list[tuple[str, Callable[[bytes], bytes], str]] = [
     ("records.jsonl", replaced("two heaters", "ten heaters"), "is not what the chain says of it"),
+    ("records.jsonl", twice('"kind":"history"'), "is there twice"),
+    ("records.jsonl", line_with(borrowed, '"kind":"history"'), "is of another ticket"),
+    ("records.jsonl", line_with(borrowed, '"kind":"episode"'), "is of another ticket"),
+    ("records.jsonl", line_with(borrowed, '"kind":"notice"'), "is of another ticket"),
     ("ticket.json", replaced("two heaters", "ten heaters"), "ticket.history.note is not what"),
     ("ticket.json", replaced('"status": "closed"', '"status": "open"'), "ticket.status is not what"),
     ("ticket.json", replaced('"below_f": 60.0', '"below_f": 55.0'), "no rules on the chain"),
@@ -375,6 +390,7 @@ FORGED: list[tuple[str, Callable[[bytes], bytes], str]] = [
     ("chain.jsonl", line_with(lambda row: row.update(at=1), '"kind":"history"'), "does not follow from"),
     ("chain.jsonl", lambda text: b"".join(text.splitlines(keepends=True)[:-1]), "the chain is cut"),
     ("chain.jsonl", lambda text: b"".join(text.splitlines(keepends=True)[::-1]), "does not follow from"),
+    ("readings.csv", lambda text: text + b'"' + b"x" * 200_000 + b'"\n', "readings.csv cannot be understood"),
 ]
 
 
