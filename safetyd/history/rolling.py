@@ -99,8 +99,11 @@ class Rolling:
         site = self._site_now()
         heard_of = len(readings.sensors(self._reader))
         if site is not self._site or heard_of != self._heard_of:
-            self._site, self._heard_of = site, heard_of
+            zone, self._site, self._heard_of = self._site.timezone, site, heard_of
             self.sensors = sensors_of(self._reader, site, self._root)
+            if site.timezone != zone:  # where the day that is running ends at another moment
+                for tail in self._tails.values():
+                    tail.stale_to = max(tail.stale_to, self._day_after(tail.since))
 
     def _begin(self, now: datetime) -> Iterator[None]:
         reached = rollups.progress(self._reader)
@@ -155,7 +158,7 @@ class Rolling:
         """Go back to before a moment of a place's past."""
         number, place = tail.rolled.number, tail.rolled.place
         known, since = beginning(self._reader, tail.rolled, at, self.retired_to)
-        tail.stale_to = max(tail.since, tail.stale_to)
+        tail.stale_to = max(tail.stale_to, self._day_after(tail.since))
         tail.known, tail.since, tail.saved = known, since, None
         tail.pending = []
         if since < tail.rolled.since:

@@ -278,6 +278,32 @@ def test_a_day_that_begins_beside_the_hour_is_whole_too() -> None:
     assert max(bucket.values[Measure.TEMPERATURE].n for bucket in days) == 144
 
 
+def test_a_day_of_silence_with_one_late_word_in_it_has_its_roll_ups() -> None:
+    scene, spoke_at = Scene(), NOON + timedelta(days=2, hours=8)
+    scene.hear(*every(10, n=6, temperature_f=70.0, humidity=40.0))
+    for hour in range(60):
+        scene.follow(NOON + timedelta(hours=hour))
+    scene.hear(Observation(A, spoke_at, NOON + timedelta(hours=59), 71.0, None, 40.0))
+    for hour in range(60, 90):
+        scene.follow(NOON + timedelta(hours=hour))
+    assert_is_plain(scene, NOON + timedelta(hours=89))
+    assert len(scene.kept().days) == 2
+
+
+def test_the_day_that_runs_while_the_site_moves_to_another_time_zone_is_kept() -> None:
+    heard = every(10, n=17 * 6, temperature_f=70.0, humidity=40.0)  # until nine in the evening, then silence
+    west = replace(HERE, timezone=ZoneInfo("Pacific/Honolulu"))
+    moved, there, moves_at = Scene(), Scene(west), NOON + timedelta(hours=21)
+    for each in (moved, there):
+        each.hear(*heard)
+    moved.follow(moves_at)
+    moved.site = west
+    for hour in range(30):
+        for each in (moved, there):
+            each.follow(moves_at + timedelta(hours=hour, minutes=10))
+    assert moved.kept().days == there.kept().days != {}
+
+
 @pytest.mark.slow
 def test_days_follow_the_site_to_another_time_zone_even_where_their_readings_are_deleted() -> None:
     east = replace(HERE, timezone=ZoneInfo("America/New_York"))
