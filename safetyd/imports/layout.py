@@ -23,7 +23,7 @@ _HEADER_WITHIN = 10  # rows: a title or two may stand above
 _PEEKED = 200_000  # rows that may prove the order of a date
 _FAHRENHEIT = re.compile(r"[°º˚]\s*F\b|\bdeg(?:rees)?\.?\s*F\b|\bfahrenheit\b|[(\[,/_]\s*F[)\]]?\s*$", re.I)
 _CELSIUS = re.compile(r"[°º˚]\s*C\b|\bdeg(?:rees)?\.?\s*C\b|\bcelsius\b|[(\[,/_]\s*C[)\]]?\s*$", re.I)
-_ZONE = re.compile(r"\b(?:GMT|UTC)\s*[+-]\d\d?:?\d\d", re.ASCII)
+_ZONE = re.compile(r"(?<![A-Z])(?:GMT|UTC)(?:\s*[+-]\d\d?(?::?\d\d)?)?(?![A-Z])", re.ASCII | re.IGNORECASE)
 _HEADS = {
     "time": re.compile(r"(date\s*[-/&]?\s*)?time(\s*-?stamp)?\b|(local|utc) time\b", re.I),
     "date": re.compile(r"date$", re.I),

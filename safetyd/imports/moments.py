@@ -47,8 +47,11 @@ def zone_of(text: str) -> tzinfo | None:
     if text.upper() in ("UTC", "GMT", "Z"):
         return UTC
     if found := _OFFSET.fullmatch(text.strip()):
-        ahead = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
-        return timezone(-ahead if found[1] == "-" else ahead) if ahead < timedelta(hours=24) else None
+        hours, minutes = int(found[2]), int(found[3] or 0)
+        if hours > 23 or minutes > 59:
+            return None
+        ahead = timedelta(hours=hours, minutes=minutes)
+        return timezone(-ahead if found[1] == "-" else ahead)
     try:
         return ZoneInfo(text)
     except (KeyError, ValueError, OSError):
@@ -89,6 +92,8 @@ class Moments:
         if self._order is Order.ISO:
             year, month, day = int(first), int(second), int(third)
             zone = zone_of(last) if last else None
+            if last and zone is None:
+                raise ValueError(f"no zone is {last} from UTC")
         else:
             month, day = (int(first), int(second)) if self._order is Order.MDY else (int(second), int(first))
             year = int(third) + (2000 if len(third) == 2 else 0)

@@ -21,7 +21,7 @@ from safetyd.wording import sound
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _FIRST = datetime(FIRST_YEAR + 1, 1, 1, tzinfo=UTC)
-_SIGNS = re.compile(r"\s*(?:[°º˚]\s*[FC]|%)$")
+_SIGN = re.compile(r"\s*(?:[°º˚]\s*([FC])|(%))$")
 _LONGEST = 40  # characters of a number or a time
 
 
@@ -79,8 +79,8 @@ class Rows:
 
     def _row(self, number: int, cells: list[str]) -> Row | None:
         layout = self._layout
-        temperature = self._number(cells, layout.temperature)
-        humidity = self._number(cells, layout.humidity)
+        temperature = self._number(cells, layout.temperature, "F" if layout.is_fahrenheit else "C")
+        humidity = self._number(cells, layout.humidity, "%")
         if temperature is None and humidity is None:
             return None
         place = layout.place or self._place(cells)
@@ -97,15 +97,19 @@ class Rows:
             raise SheetError(f"{_told(text)} is before {_FIRST.year}")
         return Row(number, place, at, temperature, humidity)
 
-    def _number(self, cells: list[str], column: int | None) -> float | None:
+    def _number(self, cells: list[str], column: int | None, unit: str) -> float | None:
         text = "" if column is None else _cell(cells, column)
         if not text:
             return None
-        plain = _SIGNS.sub("", text) if len(text) <= _LONGEST else text[: _LONGEST + 1]
+        head = self._layout.heads[column or 0]
+        plain = text[: _LONGEST + 1]
+        if len(text) <= _LONGEST and (sign := _SIGN.search(text)):
+            plain = text[: sign.start()]
+            if unit not in sign.groups():
+                raise SheetError(f"{_told(text)} is not in the unit of its column, {_told(head)}")
         if self._has_comma and "." not in plain:
             plain = plain.replace(",", ".", 1)
         if len(plain) > _LONGEST or not _NUMBER.fullmatch(plain) or not isfinite(value := float(plain)):
-            head = self._layout.heads[column or 0]
             raise SheetError(f"{_told(text)} under {_told(head)} is no number")
         return value
 

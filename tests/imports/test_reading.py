@@ -79,6 +79,9 @@ def test_what_cannot_be_told_is_asked_for(
         ('"70\n"', None),
         ('"1,5"', "is no number"),
         ("70 °F", None),
+        ("70 F", "is no number"),
+        ("14 °C", "'14 °C' is not in the unit of its column, 'Temp (F)'"),
+        ("70 %", "is not in the unit of its column"),
     ],
 )
 def test_a_cell_that_is_no_number_refuses_its_row(cell: str, words: str | None, tmp_path: Path) -> None:
@@ -98,11 +101,32 @@ def test_a_cell_that_is_no_number_refuses_its_row(cell: str, words: str | None, 
         ("2026-12-01 12:01", "lies in the future"),
         ("1850-01-01 10:00", "is before 1901"),
         ("2026-03-08 02:30", "is a time that America/Los_Angeles skips"),
+        ("2026-01-15 16:05+25:00", "is no time (no zone is +25:00 from UTC)"),
+        ("2026-01-15 16:05-07:75", "is no time (no zone is -07:75 from UTC)"),
     ],
 )
 def test_a_time_that_never_was_refuses_its_row(text: str, words: str, tmp_path: Path) -> None:
     (found,) = read(file(tmp_path, f"{HEAD}{text},70,40\n"), dates="iso")
     assert isinstance(found, Refused) and words in found.reason
+
+
+@pytest.mark.parametrize(
+    ("head", "hour"),
+    [
+        ("Time", 0),
+        ("Local time", 0),
+        ("UTC time", -8),
+        ("Time (UTC)", -8),
+        ("Timestamp GMT", -8),
+        ("Date Time (UTC-7)", -1),
+        ("Date Time, GMT-07:00", -1),
+        ("Time of Butcher", 0),
+    ],
+)
+def test_a_heading_that_says_its_zone_is_believed(head: str, hour: int, tmp_path: Path) -> None:
+    (row,) = read(file(tmp_path, f'"{head}",temp (F)\n2026-01-15 16:05,58\n'))
+    local = datetime(2026, 1, 15, 16, 5, tzinfo=LOS_ANGELES)
+    assert isinstance(row, Row) and row.at - local == timedelta(hours=hour)
 
 
 def test_encodings_and_delimiters_are_found_out(tmp_path: Path) -> None:
