@@ -12,6 +12,7 @@ from safetyd.explain.asking import TooLongError, ground, of_place, of_ticket
 from safetyd.explain.document import explanation_object
 from safetyd.explain.explanation import Explanation
 from safetyd.site import Site
+from safetyd.store import concerning
 from safetyd.store.accounts import Account
 from safetyd.store.database import Connection
 from safetyd.times import read_time
@@ -46,16 +47,15 @@ def why_ticket(
     Raises:
         Problem: there is none for them.
     """
-    unknown = Problem(404, f"there is no ticket {id[:80]!r}")
+    building = concerning.building_of(connection, id)
+    if building is None or not sees(account, building):
+        raise Problem(404, f"there is no ticket {id[:80]!r}")
     try:
-        found = of_ticket(ground(connection, site, root, now, MOST_READINGS), id)
+        return of_ticket(ground(connection, site, root, now, MOST_READINGS), id)
     except TooLongError as error:
         raise Problem(413, str(error)) from error
     except ActionError as error:
-        raise unknown from error
-    if not sees(account, found.place.building):
-        raise unknown
-    return found
+        raise Problem(404, f"there is no ticket {id[:80]!r}") from error
 
 
 def explanation(connection: Connection, site: Site, root: str, asked: Asked, now: datetime) -> dict[str, Any]:

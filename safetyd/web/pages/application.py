@@ -17,7 +17,7 @@ from anyio import create_task_group
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -34,6 +34,7 @@ from safetyd.web.pages import entry, gateways, kept, live, refused, reporting
 from safetyd.web.pages.forms import read_form
 from safetyd.web.pages.frame import Around, rendered, static_folders
 from safetyd.web.pages.page import Answer, Deed, Download, Go, Page, Sheet, Visit
+from safetyd.web.pages.sending import sent
 from safetyd.web.pages.table import PAGES
 from safetyd.web.problems import Problem, http_problem
 from safetyd.web.visitors import ONCE_FIELD, TOKEN_FIELD, Visitor, check_sender, visitor
@@ -284,13 +285,7 @@ class Pages:
             case Go():
                 return RedirectResponse(answer.to, HTTPStatus.SEE_OTHER)
             case Download() | Parcel():
-                name = f"attachment; filename*=UTF-8''{quote(answer.name, safe='')}"
-                policy = "default-src 'none'; sandbox"
-                headers = {"Content-Disposition": name, "Content-Security-Policy": policy}
-                if isinstance(answer, Download):
-                    return Response(answer.content, status, headers, answer.media_type)
-                headers["Content-Length"] = str(answer.size)
-                return StreamingResponse(answer.pieces(), status, headers, answer.media_type)
+                return sent(answer, around.visitor.hidden if around.visitor else frozenset(), status)
 
 
 def _key(who: Visitor, once: str, command: Mapping[str, Any]) -> Key | None:

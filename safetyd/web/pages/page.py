@@ -64,12 +64,13 @@ class Go(NamedTuple):
 class Download(NamedTuple):
     """A file to save; it is never shown inside a page of ours.
 
-    Names in it are not looked for: what holds some is for who has the right NAMES.
+    Names are looked for in what somebody attached only: what else holds some is for who has the right NAMES.
     """
 
     name: str
     media_type: str
     content: bytes
+    is_attached: bool = False
 
 
 class Deed(NamedTuple):

@@ -98,7 +98,7 @@ def ticket_file(view: View, visit: Visit) -> Answer:
         raise Problem(404, f"{found.id} has no file {hash[:80]!r}")
     if sha256(content).hexdigest() != hash:
         raise Problem(409, f"{files[0]['name']}: its content is not what the record's hash says")
-    return Download(files[0]["name"], content_type(content), content)
+    return Download(files[0]["name"], content_type(content), content, is_attached=True)
 
 
 def ticket_evidence(past: Past, visit: Visit) -> Answer:
