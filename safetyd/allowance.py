@@ -26,14 +26,15 @@ class Allowance:
         self._budgets = {person.name: person.budget for person in site.people}
 
     def remember(self, messages: Iterable[tuple[str, str, datetime]]) -> None:
-        """Count messages of before: person, fingerprint, when."""
+        """Count messages of before, and no others: person, fingerprint, when."""
+        self._had.clear()
         for person, address, at in messages:
             self._had.setdefault((person, address), []).append(at)
 
     def count(self, who: Who, at: datetime, now: datetime) -> None:
-        """Count a message that arrived, or may have."""
+        """Count a message that arrived, or may have, once."""
         hour_ago = now - AN_HOUR
-        self._had[who] = [*(each for each in self._had.get(who, ()) if each > hour_ago), at]
+        self._had[who] = [*(each for each in self._had.get(who, ()) if each > hour_ago and each != at), at]
 
     def next_at(self, who: Who, now: datetime, *, is_urgent: bool) -> datetime:
         """Return when the next message may go there; now or before: at once."""

@@ -19,7 +19,7 @@ from safetyd.objects import ticket_object
 from safetyd.service import Service
 from safetyd.settings import Settings
 from safetyd.store import ledger, replica
-from safetyd.store.database import Connection
+from safetyd.store.database import Connection, when_undone
 from safetyd.store.replica import Stream
 
 SUBJECT = "[[webhook]] "
@@ -48,6 +48,7 @@ class Calling:
         self._wanted: queue.SimpleQueue[tuple[str, queue.SimpleQueue[Shown]]] = queue.SimpleQueue()
         self._callers = [caller(each, settings.store.url, clock, self._ask) for each in settings.webhook]
         self._written: dict[str, int] = {}
+        when_undone(service.connection, lambda _: self._written.clear())
         self._told: dict[str, str] = {}
         self._is_tidy = False
 

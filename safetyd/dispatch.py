@@ -46,8 +46,7 @@ log = logging.getLogger("safetyd.notify")
 
 
 class Dispatch:
-    """The deliveries that are in hand, which have the right of `way`; `wake` is called from other threads
-    when an outcome has come."""
+    """The deliveries in hand, which have the right of `way`; other threads `wake` when an outcome has come."""
 
     def __init__(
         self,
@@ -263,6 +262,8 @@ class Dispatch:
             self._outcomes.put(outcome)
             self._in_hand.add(outcome.job.who)
         self._noted, self._begun = [], []  # what was begun is begun anew
+        if self._distress is not None:
+            self._distress.take_back()
         self.look(now)
 
     def _note(self, connection: Connection, outcome: Outcome, now: datetime) -> None:

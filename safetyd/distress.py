@@ -8,6 +8,7 @@ import logging
 import queue
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from safetyd.notify.last_resort import PATIENCE, Teller, Unreached, due_at, sentence
 from safetyd.setting_outside import LastResort
@@ -32,6 +33,7 @@ class Distress:
         self._under_way: tuple[int, ...] = ()
         self._began_at: datetime | None = None
         self._failed_at: datetime | None = None
+        self._noted: Callable[[], None] = lambda: None  # brings back what was there before the last word
 
     @property
     def has_word(self) -> bool:
@@ -62,6 +64,10 @@ class Distress:
         self._teller.say(self._number, sentence(told, site.timezone), now)
         return now + PATIENCE
 
+    def take_back(self) -> None:
+        """Put the last word on record once more, as that may have been undone with its transaction."""
+        self._noted()
+
     def _take_words(self, connection: Connection, now: datetime) -> None:
         while not self._words.empty():
             number, why = self._words.get()
@@ -71,6 +77,7 @@ class Distress:
             self._note(connection, "no answer", now)
 
     def _note(self, connection: Connection, why: str, now: datetime) -> None:
+        self._noted = partial(self._put_back, why, self._under_way, self._began_at, self._failed_at)
         if why:
             log.error("a notice reaches nobody, and the last resort was not told (%s); trying again", why)
             self._failed_at = now
@@ -79,6 +86,13 @@ class Distress:
             unreached.mark_last_resort(connection, self._under_way, now)
             self._failed_at = None
         self._under_way, self._began_at = (), None
+
+    def _put_back(
+        self, why: str, under_way: tuple[int, ...], began_at: datetime | None, failed_at: datetime | None
+    ) -> None:
+        if self._began_at is None:  # else there is another by now
+            self._under_way, self._began_at, self._failed_at = under_way, began_at, failed_at
+            self._words.put((self._number, why))
 
     def _said(self, number: int, why: str) -> None:
         self._words.put((number, why))

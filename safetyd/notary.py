@@ -53,6 +53,7 @@ class Notary:
         self._anchoring = Anchoring(service, reader, settings.audit, self._writing)
         self._commit = commit
         self._told_altered: int | None = None  # up to which statement
+        self._given: tuple[str, Head] | None = None  # the head of the day, as it is told
         self._site: Site | None = None  # whose words are on record
         self._work: Iterator[None] | None = None
         self._look_at: datetime | None = None
@@ -158,6 +159,9 @@ class Notary:
             return
         if began_at is None or began_at.astimezone(local.tzinfo).date() >= local.date():
             return
+        if self._given is None or self._given[0] != today:
+            self._given = today, head
+        head = self._given[1]  # the same where it is tried again
         service, said = self._service, {"hash": head.hash, "number": head.number}
         with service.writing() as connection:
             chain.tell_time(connection, now)
@@ -165,6 +169,7 @@ class Notary:
             self._anchoring.owe(connection, today, head, now)
         about = {"hash": head.hash, "number": str(head.number), "sealed_at": head.at.isoformat()}
         self._tell(Reason.HEAD, today, about, now)
+        self._commit()
         fault = _append(self._file, head) if self._file else ""
         building = next((each.id for each in service.site.buildings), "")
         service.complain(SUBJECT, Place(building, None), TroubleKind.CONFIGURATION, fault, now)

@@ -144,8 +144,6 @@ class Service:
 
     def _fold(self, word: Word, message: Message) -> None:
         sensor = word.speaker.route.sensor
-        for kind, reason in word.refused:
-            self.waiting.refuse(message, kind, reason)
         if not message.retain and (word.complaints or sensor.key in self.world.troubles):
             for trouble, note in (*word.complaints, *((over, "") for over in word.clears)):
                 self.complain(sensor.key, sensor.place, trouble, note, message.received_at)
@@ -155,6 +153,8 @@ class Service:
             spoke = spoke if doubt is None else spoke._replace(doubt=doubt)
             self.observe(word.speaker.number, spoke, message, word.frame)
             self.hearing.keep(word, message.received_at)
+        for kind, reason in word.refused:  # now that it is not taken again
+            self.waiting.refuse(message, kind, reason)
 
     def _take_from_bridge(self, message: Message) -> bool:
         """Take a bridge's word on itself; return whether the message is one's."""

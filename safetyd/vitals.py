@@ -105,6 +105,8 @@ class Vitals:
 
     def tell_outside(self, trouble: str, *, has_broker: bool, why: str = "") -> None:
         """Say that we live, or why we are not well; `why` there is no broker, where that is known."""
+        if trouble:
+            self._beat_at = float("-inf")  # the sign of life may be undone with all that was to be written
         deaf = "" if has_broker else "no connection to the broker" + (f" ({why})" if why else "")
         self._systemd.go_on("; ".join(filter(None, (trouble, deaf))), time.monotonic())
         if has_broker:
@@ -117,7 +119,8 @@ class Vitals:
         dying = "the UPS is nearly empty: safetyd will be gone at any moment" if self.is_dying else ""
         self.heartbeat.beat([trouble, "the broker is away" if is_away else "", dying, self.besides()])
         service = self._service
-        if service is not None and self.heartbeat.fault != self._fault:
+        # What is noted while the store is away could be taken for part of a commit that took place after all.
+        if service is not None and not trouble and self.heartbeat.fault != self._fault:
             self._fault = self.heartbeat.fault
             place = Place(next((each.id for each in service.site.buildings), ""), None)
             service.complain("heartbeat", place, TroubleKind.UNDELIVERABLE, self._fault, self._clock())

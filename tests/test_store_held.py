@@ -74,6 +74,22 @@ def test_a_frame_that_is_taken_again_is_no_repeat_of_itself(record: Record, held
     assert [value for (value,) in found] == [20.0, 19.0]
 
 
+def test_what_is_refused_of_a_message_that_is_taken_again_is_refused_once(record: Record, held: Held) -> None:
+    service, late = record.service, frame(8, 10, 19.0)
+    service.take(frame(10, 30, 20.0))
+    service.commit(NINE + HOUR)
+    said = json.loads(late.payload)
+    said["object"]["humidity"] = "wet"
+    late = late._replace(payload=json.dumps(said).encode())
+    with held():
+        for _ in range(3):
+            with pytest.raises(StoreError):
+                service.take(late)
+    service.take(late)
+    service.commit(NINE + HOUR)
+    assert record.connection.exec_driver_sql("SELECT count(*) FROM refused").scalar() == 1
+
+
 def test_what_an_undone_transaction_held_is_written_by_the_next(record: Record) -> None:
     service = record.service
     service.take(frame(10, 30, 20.0))

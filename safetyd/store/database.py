@@ -213,6 +213,8 @@ class Attempt:
         """Return whether it did; asked again it is no longer known."""
         is_there = bool(self._token) and _server().has_token(connection, self._token)
         self._token = ""
+        if is_postgresql(connection):
+            _server().forget_tokens(connection)  # one of before is no token of what is tried next
         return is_there
 
 

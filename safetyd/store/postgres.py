@@ -126,6 +126,11 @@ def token(connection: Connection) -> str:
     return tried[-1] if tried else ""
 
 
+def forget_tokens(connection: Connection) -> None:
+    """Forget the commits that were tried."""
+    connection.get_execution_options()[_TRIED].clear()
+
+
 def has_token(connection: Connection, token: str) -> bool:
     """Return whether the commit that left a token took place."""
     return connection.exec_driver_sql(_IS_THERE, (token,)).scalar() is not None

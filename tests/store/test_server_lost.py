@@ -3,11 +3,16 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from safetyd.core.model import Place, TroubleKind
 from safetyd.ingest.message import Message
+from safetyd.setting_outside import Heartbeat
+from safetyd.settings import Settings
 from safetyd.store import inbox
 from safetyd.store.database import (
     Connection,
@@ -19,8 +24,11 @@ from safetyd.store.database import (
     writer_lock,
 )
 from safetyd.store.verifying import verify
+from safetyd.timekeeper import Timekeeper
+from safetyd.vitals import Vitals
 from tests.cutting import Wire
 from tests.everything import MINUTE, NINE, Record
+from tests.journeys.servers import free_port, until
 from tests.postgres import Postgres, postgres
 
 pytestmark = [pytest.mark.journey, pytest.mark.sqlite]  # it brings a server of its own
@@ -94,6 +102,65 @@ def test_what_comes_after_a_commit_that_took_place_is_not_taken_for_it(wire: Wir
     record.hear("lab", record.now + MINUTE, temperature_f=70.0)
     with closing(open_for_reading(wire.url)) as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM reading").scalar() == READINGS + 1
+    record.end()
+
+
+def troubles(url: str) -> list[str]:
+    with closing(open_for_reading(url)) as connection:
+        return list(connection.exec_driver_sql("SELECT note FROM trouble").scalars())
+
+
+def test_a_commit_of_before_is_not_taken_for_one_that_never_began(tmp_path: Path) -> None:
+    with postgres(is_durable=True) as server:
+        record = Record(tmp_path, url=server.url())
+        service, dialect = record.service, record.connection.engine.dialect
+        commit = dialect.do_commit
+
+        def and_then_lose_it(opened: Any) -> None:
+            commit(opened)
+            dialect.do_commit = commit  # type: ignore[method-assign]
+            server.kill()
+            opened.driver_connection.execute("SELECT 1")
+
+        dialect.do_commit = and_then_lose_it  # type: ignore[method-assign]
+        with pytest.raises(StoreError), service.writing() as connection:  # as notices are sent
+            last_written(connection)
+            maple = Place("maple", None)
+            service.complain("Ann's address", maple, TroubleKind.UNDELIVERABLE, "it is refused", NINE)
+            connection.commit()
+        with pytest.raises(StoreError):
+            settle(record)
+        server.start()
+        settle(record)
+        assert troubles(server.url("store_1")) == ["it is refused"]
+        record.end()
+
+
+def test_what_whoever_watches_from_outside_does_not_hear_is_noted_once_the_store_is_back(
+    wire: Wire, tmp_path: Path
+) -> None:
+    outside = {"url": f"http://127.0.0.1:{free_port()}/", "every": timedelta(seconds=0.05)}
+    settings = Settings.model_construct(ups=None, heartbeat=Heartbeat.model_construct(**outside))
+    record, living = (
+        Record(tmp_path, url=wire.url),
+        Vitals(settings, Timekeeper(lambda: NINE, None, None, "this boot")),
+    )
+    living.serve(record.service)
+    breach(record)
+    wire.cut_at(b"COMMIT", is_heard=True)
+    with pytest.raises(StoreError):
+        record.service.commit(record.now)
+
+    def has_failed() -> bool:
+        living.tell_outside("the store is away", has_broker=True)
+        return living.heartbeat is not None and bool(living.heartbeat.fault)
+
+    until("nobody answers outside", has_failed)
+    settle(record)
+    living.tell_outside("", has_broker=True)
+    record.service.commit(record.now)
+    assert any("heartbeat" in each or "answer" in each for each in troubles(wire.url)), troubles(wire.url)
+    living.close()
     record.end()
 
 
