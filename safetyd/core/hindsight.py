@@ -57,12 +57,9 @@ def learn(world: World, facts: Facts, place: Place, found: Sequence[Finding], no
     for finding in found:
         if finding.ended_at is None or any(_is_on_record(episode, finding) for episode in known):
             continue
-        number, where = world.next_episode, (place, finding.condition)
-        running = world.running.get(where)
+        number = world.next_episode
         obligation.episode_began(world, facts, place, finding, now)
         obligation.episode_ended(world, facts, number, finding, now)
-        if running is not None:
-            world.running[where] = running
         count += 1
     return count
 

@@ -258,16 +258,22 @@ class World:
         self.changes.episodes[number] = episode
 
     def keep_episode(self, number: int, episode: Episode) -> None:
-        """Keep an episode as it is on record, as the one in progress while it has no end."""
+        """Keep an episode as it is on record, as the one in progress while it has no end.
+
+        One that is learned of late has none for a moment, and is not the one in progress where that began
+        after it.
+        """
         self._unbind(number)
         self.episodes[number] = episode
         if episode.ticket is not None:
             self.bound[episode.ticket] = (*self.bound.get(episode.ticket, ()), number)
         where = episode.place, episode.condition
-        if episode.ended_at is None:
+        running = self.running.get(where)
+        if episode.ended_at is not None:
+            if running == number:
+                del self.running[where]
+        elif running is None or self.episodes[running].began_at <= episode.began_at:
             self.running[where] = number
-        elif self.running.get(where) == number:
-            del self.running[where]
 
     def _unbind(self, number: int) -> None:
         known = self.episodes.get(number)

@@ -198,6 +198,21 @@ def test_a_backlog_opens_a_ticket_with_its_true_beginning_and_says_how_late_that
     assert told.troubles("clock") == []
 
 
+def test_a_backlog_of_an_earlier_breach_leaves_the_one_that_runs_to_its_own_end() -> None:
+    story = Story()
+    for at in moments("07:00", "11:00"):
+        story.sends(TOPIC, at, **(COLD if clock("09:00") <= clock(at) < clock("10:00") else MILD))
+    for at, seen in (("09:31", "07:32"), ("09:32", "07:34")):
+        story.sends(TOPIC, at, ts=clock(seen), **COLD)
+    told = story.replay(until="11:00")
+    found = [(each["began_at"], each["ended_at"]) for each in told.the_ticket()["episodes"]]
+    assert found == [(clock("07:32"), clock("07:35")), (clock("09:00"), clock("10:00"))]
+    (over,) = [
+        row for row in told.the_ticket()["history"] if "in range since 2026-12-01 18:00" in row["note"]
+    ]
+    assert over["at"] == clock("10:30") and told.notices("ended")
+
+
 def test_a_backlog_closes_no_ticket() -> None:
     assert backlog(list(range(12))).replay(until="11:45").the_ticket()["status"] == "open"
 
