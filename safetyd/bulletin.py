@@ -11,21 +11,24 @@ import time
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from safetyd import uplink
 from safetyd.announcement import announcements, is_announcement
 from safetyd.clock import Clock
 from safetyd.core.afar import State
 from safetyd.core.model import Place, TroubleKind
-from safetyd.core.ticket import Status
+from safetyd.core.ticket import Status, Ticket
 from safetyd.ingest.message import Message
 from safetyd.ingest.mqtt import Link
 from safetyd.ingest.topics import subscriptions
-from safetyd.objects import building_object, room_object, watched_object
+from safetyd.objects import building_object, room_object, ticket_object, watched_object
 from safetyd.service import Service
 from safetyd.setting_mqtt import Mqtt
 from safetyd.settings import Settings
 from safetyd.site import Site
+from safetyd.store import ledger
+from safetyd.store.database import looking
 from safetyd.times import rfc3339
 
 _ROOM_SECONDS = 60.0
@@ -76,6 +79,12 @@ def _root(site: Site, settings: Mqtt) -> str:
     return f"{settings.root}/watch" if site.is_watch else settings.root
 
 
+def live_ticket(service: Service, ticket: Ticket, now: datetime) -> dict[str, Any]:
+    """Return a ticket as it stands, committed or not."""
+    with service.writing() as connection, looking(connection):
+        return ticket_object(service.world, service.facts, ticket, ledger.history(connection, ticket.id), now)
+
+
 class Bulletin:
     """Publishes below our root what was decided."""
 
@@ -109,7 +118,7 @@ class Bulletin:
         service = self._service
         ticket = service.world.tickets[id]
         is_open = ticket.status is not Status.CLOSED
-        payload = json.dumps(service.ticket_object(ticket, service.last_at)).encode() if is_open else b""
+        payload = json.dumps(live_ticket(service, ticket, service.last_at)).encode() if is_open else b""
         self._link.publish(f"{self._root}/tickets/{ticket.place.building}/{id}", payload, retain=True)
         self._owed.pop(id, None)
         self._pending[Place(ticket.place.building, None)] = None

@@ -276,7 +276,7 @@ class Daemon:
             if each.command is None and not each.refused:
                 self._take(each.message)
             elif each.command is None and not self._bulletin.is_ours(each.message):
-                self.service.set_aside(each.message, refused := each.refused)
+                self.service.waiting.set_aside(each.message, refused := each.refused)
             elif each.command is not None and not each.refused:
                 self._errands.carry_out(each.command, each.message.received_at)
             self._vigil.taken = each.id
@@ -306,7 +306,7 @@ class Daemon:
             raise
         except Exception:  # a fault of ours must not make one message stop the watch for ever
             log.exception("a message could not be judged; it is kept", extra={"topic": message.topic})
-            self.service.set_aside(message)
+            self.service.waiting.set_aside(message)
         return False
 
     def _must_commit(self) -> bool:

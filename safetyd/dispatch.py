@@ -46,7 +46,7 @@ log = logging.getLogger("safetyd.notify")
 
 
 class Dispatch:
-    """The deliveries in hand, which have the right of `way`; other threads `wake` when an outcome has come."""
+    """The deliveries in hand, which have the right of `way`; others `wake` when an outcome has come."""
 
     def __init__(
         self,

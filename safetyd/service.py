@@ -25,13 +25,12 @@ from safetyd.ingest.binding import native_decoder
 from safetyd.ingest.message import Message, PayloadError
 from safetyd.ingest.topics import Route
 from safetyd.notify.letters import letters
-from safetyd.objects import ticket_object
 from safetyd.past import Past, Pasts, load_past
 from safetyd.recovery import BY_HAND, SILENT, expect, facts_of, recover
 from safetyd.saving import SAVE_PLACES_EVERY, Round, keep
 from safetyd.site import Site
 from safetyd.store import assignments, bridges, chain, ledger, outbox, places, readings
-from safetyd.store.database import Attempt, Connection, StoreError, looking, undone_on_failure, when_undone
+from safetyd.store.database import Attempt, Connection, StoreError, undone_on_failure, when_undone
 from safetyd.store.heard import beyond, unheard
 from safetyd.store.leftovers import RefusedKind
 from safetyd.waiting import Waiting
@@ -43,8 +42,7 @@ class Service:
     """Holds the World and the writer's connection."""
 
     def __init__(self, connection: Connection, site: Site, root: str, now: datetime) -> None:
-        self.connection = connection
-        self.is_replay = False
+        self.connection, self.is_replay = connection, False
         self._attempt, self._pasts, self._round = Attempt(), Pasts(), Round(now)
         self.root, self.last_at = root, now
         self.assignments = assignments.record(connection)
@@ -87,14 +85,24 @@ class Service:
         self.waiting.assignments.append(line)
         self.assignments.append(line)
         self.take_site(self.site, now)
-        judged = 0
-        for message in before:
+        self.waiting.unjudged.extend((each, now) for each in before)
+        judged = len(self.waiting.unjudged)
+        with suppress(StoreError):  # else the commit does
+            judged = self._learn()
+            self._read_again()
+        return judged
+
+    def _learn(self) -> int:
+        """Judge what was said before its topic was assigned, and return how many values it was."""
+        judged, unjudged = 0, self.waiting.unjudged
+        while unjudged:
+            message, now = unjudged[0]
             for word in self.hearing.hear(message, self.world.health):
                 self._fold(word.learned_at(now), message)
                 judged += word.observation is not None
+            unjudged.popleft()
         self._pasts.clear()  # what is read from the store holds them all: once for each place is enough
         self.waiting.keep_earliest()
-        self._read_again_if_it_can()
         return judged
 
     @property
@@ -106,11 +114,6 @@ class Service:
     def is_waiting(self) -> bool:
         """Whether anything is not yet committed."""
         return self.has_decision or self.waiting.is_anything or bool(self.world.changes.afar)
-
-    def ticket_object(self, ticket: Ticket, now: datetime) -> dict[str, Any]:
-        """Return a ticket as the outside sees it."""
-        with self.writing() as connection, looking(connection):
-            return ticket_object(self.world, self.facts, ticket, ledger.history(connection, ticket.id), now)
 
     def elapse(self, now: datetime) -> None:
         """Let time pass up to and including `now`."""
@@ -192,8 +195,7 @@ class Service:
             spoke = fresh
         told = engine.observe(self.world, self.facts, spoke, spoke.received_at)
         self.waiting.rows.extend(readings.rows(number, spoke, told.flaws, frame))
-        if self.world.conclusions:
-            self._keep_conclusions()
+        self._keep_conclusions()
         if spoke.retained:
             return ()
         if newest is None or spoke.observed_at > newest:
@@ -229,6 +231,8 @@ class Service:
     def _read_again(self) -> None:
         """Judge again the past of each place that something late has come from."""
         waiting = self.waiting
+        if waiting.unjudged:
+            self._learn()
         while waiting.late:
             late = waiting.late[0]
             past = self._pasts.take(late) or self._load_past(late)  # the rows have it already
@@ -240,10 +244,6 @@ class Service:
     def _read_again_if_it_can(self) -> None:
         with suppress(StoreError):  # else the commit does
             self._read_again()
-
-    def set_aside(self, message: Message, reason: str = "safetyd failed on it; please report this") -> None:
-        """Keep a message that could not be judged for a reason of ours."""
-        self.waiting.refuse(message, RefusedKind.PAYLOAD, reason)
 
     def complain(self, subject: str, place: Place, kind: TroubleKind, note: str, now: datetime) -> None:
         """Note a trouble of something that is no sensor, or with an empty note that it is over."""

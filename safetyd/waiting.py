@@ -1,6 +1,7 @@
 """What the next commit will write beside the World's changes."""
 
 import logging
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,12 +23,13 @@ log = logging.getLogger("safetyd.sensors")
 @dataclass(slots=True)
 class Waiting:
     """`flushed` of the rows are in the open transaction already; `late` are readings whose place's past must
-    be read again, `revised` the places whose past was, and since when; `touched` are the places that have
-    said something since they were last saved, `spoken` since the last commit, `unclaimed` the messages of
-    nobody's topics."""
+    be read again, `unjudged` messages of topics that were assigned since, and when; `revised` are the places
+    whose past was read again, and since when; `touched` those that have said something since they were last
+    saved, `spoken` since the last commit, `unclaimed` the messages of nobody's topics."""
 
     rows: list[ReadingRow] = field(default_factory=list)
     late: list[Observation] = field(default_factory=list)
+    unjudged: deque[tuple[Message, datetime]] = field(default_factory=deque)
     flushed: int = 0
     refusals: list[Refusal] = field(default_factory=list)
     strays: dict[str, Stray] = field(default_factory=dict)
@@ -59,6 +61,10 @@ class Waiting:
         """Note a message that cannot be used, or a value of it."""
         log.info("what came cannot be used: %s", kind.value, extra={"topic": message.topic})
         self.refusals.append(Refusal(message.received_at, kind, message.topic, reason, message.payload))
+
+    def set_aside(self, message: Message, reason: str = "safetyd failed on it; please report this") -> None:
+        """Keep a message that could not be judged for a reason of ours."""
+        self.refuse(message, RefusedKind.PAYLOAD, reason)
 
     def write(self, connection: Connection, *, bounded: bool) -> None:
         """Write what was refused, nobody's, or assigned, in the open transaction."""

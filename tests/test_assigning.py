@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from safetyd.assigning import carry_out
+from safetyd.bulletin import live_ticket
 from safetyd.core.errors import SafetydError
 from safetyd.core.model import Place, TroubleKind
 from safetyd.ingest.message import Message
@@ -324,7 +325,7 @@ def test_a_replay_of_it_is_what_was_live(store: Connection, service: Service, tm
         service.commit(line.at)
     told = replay(lines, site(tmp_path))
     assert [each["id"] for each in told["tickets"]] == list(service.world.tickets) != []
-    live = [service.ticket_object(each, NOON + MINUTE) for each in service.world.tickets.values()]
+    live = [live_ticket(service, each, NOON + MINUTE) for each in service.world.tickets.values()]
     assert told["tickets"] == live
 
 

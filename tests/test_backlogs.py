@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safetyd import past
+from safetyd.bulletin import live_ticket
 from safetyd.core.model import Place
 from safetyd.ingest.message import Message
 from safetyd.service import Service
@@ -58,7 +59,7 @@ def told(service: Service) -> dict[str, Any]:
     """Return all tickets with their history, and every episode."""
     world = service.world
     return {
-        "tickets": [service.ticket_object(ticket, service.last_at) for ticket in world.tickets.values()],
+        "tickets": [live_ticket(service, ticket, service.last_at) for ticket in world.tickets.values()],
         "episodes": sorted(
             (str(each.place), each.condition, each.began_at, each.ended_at, each.worst, each.seen)
             for each in world.episodes.values()

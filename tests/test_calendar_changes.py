@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from safetyd.bulletin import live_ticket
 from safetyd.ingest.message import Message
 from safetyd.service import Service
 from safetyd.site import Site, read_site
@@ -72,13 +73,13 @@ def cold(service: Service, at: datetime, room: str = "12") -> None:
 
 def midterm(service: Service, now: datetime) -> dict[str, Any]:
     (ticket,) = service.world.tickets.values()
-    (found,) = [d for d in service.ticket_object(ticket, now)["deadlines"] if d["tier"] == "midterm"]
+    (found,) = [d for d in live_ticket(service, ticket, now)["deadlines"] if d["tier"] == "midterm"]
     return dict(found)
 
 
 def changes(service: Service, now: datetime) -> list[str]:
     (ticket,) = service.world.tickets.values()
-    history = service.ticket_object(ticket, now)["history"]
+    history = live_ticket(service, ticket, now)["history"]
     return [row["note"] for row in history if row["event"] == "calendar_changed"]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from safetyd.bulletin import live_ticket
 from safetyd.core.model import Place, TroubleKind
 from safetyd.core.waking import Cause, Hole, wake
 from safetyd.ingest.message import Message
@@ -431,7 +432,7 @@ def test_a_shelf_told_again_from_a_recording_is_the_same_as_it_was_live(
             passed(service, NOON + minutes * MINUTE)
         passed(service, end)
         live = [notice_object(each) for each in outbox.notices(service.connection)]
-        ticket = service.ticket_object(service.world.tickets["maple-2026-0001"], end)
+        ticket = live_ticket(service, service.world.tickets["maple-2026-0001"], end)
     told = replay([Line(NOON, None, SHELVE), Line(cold, said, None)], site(""), until=end)
     assert told["notices"] == live and told["tickets"] == [ticket]
     assert [each["reason"] for each in live] == ["shelved", "opened", "trouble", "unshelved"]

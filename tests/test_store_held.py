@@ -122,6 +122,30 @@ def test_an_assignment_that_is_refused_meanwhile_is_not_on_record_and_may_be_ask
     assert [each.began_at for each in service.world.episodes.values()] == [NINE]
 
 
+def test_what_an_assignment_could_not_look_up_is_judged_with_the_next_commit(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, look_up = record.service, record.service._unheard
+
+    def away(*_: object) -> None:
+        raise StoreError("store: the server does not answer")
+
+    for minute in (0, 1, 1, 2, 3):  # one was said twice, which is looked for in the store
+        at = NINE + minute * MINUTE
+        said = {"temperature": 12 + minute, "humidity": 40, "last_seen": at.isoformat()}
+        service.take(Message(at, STRAY, json.dumps(said).encode()))
+    service.commit(NINE + HOUR)
+    asked = {"do": "assign", "topic": STRAY, "building": "maple", "room": "12", "by": "Ann", "note": "new"}
+    monkeypatch.setattr(service, "_unheard", away)
+    answer = json.loads(answer_to(service, asked | {"from": "first", "format": "zigbee2mqtt"}, NINE + DAY))
+    assert "refused" not in answer
+    monkeypatch.setattr(service, "_unheard", look_up)
+    service.commit(NINE + DAY)
+    found = record.connection.exec_driver_sql("SELECT value FROM reading WHERE quantity = 2 ORDER BY id")
+    assert [value for (value,) in found] == [12.0, 13.0, 14.0, 15.0]
+    assert [each.began_at for each in service.world.episodes.values()] == [NINE]
+
+
 def test_what_two_people_ask_for_between_two_looks_is_told_of_each(record: Record) -> None:
     record.hear("12", NINE, temperature_f=57.0)
     record.tend(MINUTE)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from safetyd.bulletin import live_ticket
 from safetyd.configuration import load
 from safetyd.core.units import JUST_AFTER
 from safetyd.ingest.message import Message
@@ -616,7 +617,7 @@ class Watch:
                     service.save_all(ends_at)
                 if ends_at == END:
                     service.commit(END)
-                    tickets = [service.ticket_object(each, END) for each in service.world.tickets.values()]
+                    tickets = [live_ticket(service, each, END) for each in service.world.tickets.values()]
                     notices = [notice_object(each) for each in outbox.notices(service.connection)]
             began_at = ends_at
         (ticket,) = tickets
