@@ -258,11 +258,7 @@ class World:
         self.changes.episodes[number] = episode
 
     def keep_episode(self, number: int, episode: Episode) -> None:
-        """Keep an episode as it is on record, as the one in progress while it has no end.
-
-        One that is learned of late has none for a moment, and is not the one in progress where that began
-        after it.
-        """
+        """Keep an episode as it is on record; of a place's that have no end the latest is in progress."""
         self._unbind(number)
         self.episodes[number] = episode
         if episode.ticket is not None:
